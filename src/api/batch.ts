@@ -1,0 +1,136 @@
+import type { ConnectError } from './errors.ts'
+import type { Field, Schema, Value } from './schema.ts'
+
+/** Numbers of one field. `values[row]` is NaN where the field is missing; `present` tells a missing from a NaN. */
+export interface Float64Column {
+  readonly type: 'float64'
+  readonly values: Float64Array
+  /** 1 where the record has a value, 0 where it is null or absent. */
+  readonly present: Uint8Array
+}
+
+/** Strings of one field as numbers of a domain. */
+export interface CategoryColumn {
+  readonly type: 'category'
+  /** `levels[row]` is an index into `domain`, or MISSING, or UNSEEN. */
+  readonly levels: Int32Array
+  readonly domain: readonly string[]
+}
+
+/** Strings of one field; null where missing. */
+export interface StringColumn {
+  readonly type: 'string'
+  readonly values: readonly (string | null)[]
+}
+
+/** Any values of one field, as a record holds them. */
+export interface ValueColumn {
+  readonly type: 'value'
+  readonly values: readonly Value[]
+}
+
+export const MISSING = -1
+export const UNSEEN = -2
+
+export type Column = Float64Column | CategoryColumn | StringColumn | ValueColumn
+
+/** What a transform asks a field to be read as. A category names its domain; numbers become their decimal text. */
+export type ColumnRequest = 'float64' | 'string' | 'value' | { readonly domain: readonly string[] }
+
+export type ColumnFor<R extends ColumnRequest> = R extends 'float64'
+  ? Float64Column
+  : R extends 'string'
+    ? StringColumn
+    : R extends 'value'
+      ? ValueColumn
+      : CategoryColumn
+
+/** Called with each row that turns out to be unreadable; the row is failed with the error. */
+export type FailRow = (row: number, error: ConnectError) => void
+
+/**
+ * The keys or the values of a batch: `encoded` (bytes, schema, appended columns) or `records`. A side is immutable;
+ * what changes it returns a new one. Rows that cannot be read are reported to `fail` and hold a placeholder.
+ */
+export interface Side {
+  readonly length: number
+  /** True where the record has no key, or is a tombstone. */
+  isNull(row: number): boolean
+  /** The schema of a row; null for schemaless data. */
+  schema(row: number, fail: FailRow): Schema | null
+  /** The decoded value of a row, appended fields included. */
+  value(row: number, fail: FailRow): Value
+  /**
+   * One top-level field of every live row, decoded without the rest of the record. A null side gives a missing
+   * value; a field that the schema does not have fails the row, except where `optional` is set (then missing).
+   */
+  column<R extends ColumnRequest>(
+    field: string,
+    request: R,
+    rows: LiveRows,
+    fail: FailRow,
+    optional?: boolean,
+  ): ColumnFor<R>
+  /** The side with fields added at the end of every non-null record. A name that exists already fails the row. */
+  append(fields: readonly Field[], columns: readonly Column[], rows: LiveRows, fail: FailRow): Side
+}
+
+/** Which rows are still records (neither dropped nor failed). */
+export interface LiveRows {
+  isLive(row: number): boolean
+}
+
+export interface Header {
+  readonly key: string
+  readonly value: Buffer | null
+}
+
+/** A sink record as an object: made only when somebody asks for one. */
+export interface SinkRecord {
+  readonly topic: string
+  readonly partition: number
+  /** Milliseconds since 1970, or −1 where the record has none. */
+  readonly timestamp: bigint
+  readonly headers: readonly Header[]
+  readonly keySchema: Schema | null
+  readonly key: Value
+  readonly valueSchema: Schema | null
+  readonly value: Value
+}
+
+export type SideName = 'key' | 'value'
+
+/**
+ * One partition's fetched records on their way from fetch to commit. Its length and order never change until
+ * delivery (invariant 3); each row is a record, dropped, or failed with its error. Batches are immutable but for
+ * those row states, which all batches that derive from one another share.
+ */
+export interface RecordBatch extends LiveRows {
+  readonly length: number
+  /** Where the records were read; no transform changes it. */
+  readonly sourceTopic: string
+  readonly sourcePartition: number
+  sourceOffset(row: number): bigint
+
+  /** The topic a record is on its way to; the source topic until a transform routes it. */
+  topic(row: number): string
+  timestamp(row: number): bigint
+  headers(row: number): readonly Header[]
+  isNull(side: SideName, row: number): boolean
+  schema(side: SideName, row: number): Schema | null
+  value(side: SideName, row: number): Value
+  record(row: number): SinkRecord
+
+  /** One field of all live rows as typed arrays; a row that cannot be read fails alone. */
+  column<R extends ColumnRequest>(side: SideName, field: string, request: R, optional?: boolean): ColumnFor<R>
+  /** The batch with fields added at the end of every non-null record of a side. */
+  append(side: SideName, fields: readonly Field[], columns: readonly Column[]): RecordBatch
+  /** The batch with other records; undefined drops a row. Same length and order. Rows not live are ignored. */
+  withRecords(records: readonly (SinkRecord | undefined)[]): RecordBatch
+
+  /** Drops a row: it is not delivered, and its offset is committed. */
+  drop(row: number): void
+  /** Fails a row: it follows `errors.tolerance`. The first failure of a row stays. */
+  fail(row: number, error: ConnectError): void
+  failure(row: number): ConnectError | undefined
+}

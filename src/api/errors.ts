@@ -1,0 +1,132 @@
+/**
+ * The one error catalogue. A code is stable and dotted; its text here says what the error means, the message of
+ * an instance says what happened and what to do. `docs/reference/errors.md` is generated from this file.
+ *
+ * Retrying is opt-in: an error that we did not create is never retriable.
+ */
+export const ERROR_CATALOGUE = {
+  'config.invalid': 'A configuration has one or more problems; all of them are listed.',
+  'config.file': 'A configuration file cannot be read or parsed.',
+  'connector.exists': 'A connector of this name exists already.',
+  'connector.unknown': 'No connector of this name exists.',
+  'task.unknown': 'The connector has no task of this number.',
+  'plugin.unknown': 'No plugin of this class is installed.',
+  'request.invalid': 'A request body or query cannot be understood.',
+  'request.rebalancing': 'The request conflicts with a rebalance that is going on; it can be repeated.',
+  'record.malformed': 'The bytes of a record are not what its converter expects.',
+  'record.schema': 'A record has a schema that cannot be used, or none where one is needed.',
+  'record.field': 'A field is missing, has the wrong type or collides with another.',
+  'record.too-large': 'A record is larger than the target topic accepts.',
+  'record.loop': 'A record would be written to the topic it came from.',
+  'record.value': 'A value does not fit its schema.',
+  'schema.unknown': 'The registry does not know a schema id, subject or version.',
+  'schema.invalid': 'A schema is malformed or exceeds a limit.',
+  'schema.incompatible': 'The registry refuses a schema as incompatible with earlier versions.',
+  'registry.unavailable': 'The schema registry cannot be reached or answered with a server error.',
+  'registry.denied': 'The schema registry refused the credentials.',
+  'model.missing': 'No model of this name or path exists, or it lies outside the allowed folders.',
+  'model.corrupt': 'A model file is damaged, truncated or exceeds a limit.',
+  'model.unsupported': 'A model file has a format or algorithm that is not supported.',
+  'model.manifest': 'A manifest is wrong or does not fit its model file.',
+  'model.probe': 'A model does not give the outputs that its probe file records.',
+  'kafka.unavailable': 'A broker or coordinator cannot be reached at the moment.',
+  'kafka.protocol': 'A broker answered with an error that retrying does not mend.',
+  'kafka.corrupt': 'Fetched bytes fail their checksum or are not a record batch of magic 2.',
+  'kafka.topic': 'A topic is missing, or its partitions or settings do not fit.',
+  'kafka.fenced': 'A newer owner has taken over; this one stops.',
+  'task.failed': 'A task failed.',
+  'task.tolerance': 'A record failed and errors.tolerance is none.',
+  'task.deadline': 'A plugin did not return in time; its task host was killed.',
+  'dev.environment': 'Something that the command needs is missing on this machine.',
+  'dev.port': 'A port is taken.',
+  'dev.start': 'A process did not start.',
+} as const
+
+export type ErrorCode = keyof typeof ERROR_CATALOGUE
+
+/** Where in a record's journey an error happened; Kafka Connect's names (they appear in dead letter headers). */
+export type Stage =
+  | 'KAFKA_CONSUME'
+  | 'KEY_CONVERTER'
+  | 'VALUE_CONVERTER'
+  | 'HEADER_CONVERTER'
+  | 'TRANSFORMATION'
+  | 'TASK_PUT'
+  | 'TASK_POLL'
+  | 'KAFKA_PRODUCE'
+
+export interface ErrorDetails {
+  readonly cause?: unknown
+  readonly stage?: Stage
+  /** The class or plugin in which it happened, for logs and dead letter headers. */
+  readonly plugin?: string
+  /** The configuration key to look at, e.g. `transforms.score.model`. */
+  readonly configPath?: string
+  /** What to do about it, one sentence. */
+  readonly suggestion?: string
+  readonly retriable?: boolean
+}
+
+/** The base of every error that Sluice creates. Its subclass says who is hurt; HTTP codes live in `rest/` alone. */
+export class ConnectError extends Error {
+  readonly code: ErrorCode
+  readonly stage: Stage | undefined
+  readonly plugin: string | undefined
+  readonly configPath: string | undefined
+  readonly suggestion: string | undefined
+  readonly retriable: boolean
+
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = new.target.name
+    this.code = code
+    this.stage = details.stage
+    this.plugin = details.plugin
+    this.configPath = details.configPath
+    this.suggestion = details.suggestion
+    this.retriable = details.retriable ?? false
+  }
+}
+
+/** One wrong key of a configuration. */
+export interface ConfigProblem {
+  /** The full key, e.g. `transforms.score.model`. */
+  readonly path: string
+  readonly message: string
+}
+
+/** A configuration is wrong. Carries every problem at once. → 400 */
+export class ConfigError extends ConnectError {
+  readonly problems: readonly ConfigProblem[]
+  constructor(problems: readonly ConfigProblem[], message?: string) {
+    super('config.invalid', message ?? problems.map((p) => `${p.path}: ${p.message}`).join('\n'))
+    this.problems = problems
+  }
+}
+/** A thing that was named does not exist. → 404 */
+export class NotFoundError extends ConnectError {}
+/** The request is right but cannot be carried out now. → 409 */
+export class ConflictError extends ConnectError {}
+/** A request cannot be understood. → 400 */
+export class RequestError extends ConnectError {}
+/** One record is bad: it follows `errors.tolerance`, and may become a dead letter. */
+export class DataError extends ConnectError {}
+/** A model cannot be loaded or used: its task fails. */
+export class ModelError extends ConnectError {}
+/** Something outside cannot be reached for now: back off and try again. Always retriable. */
+export class UnavailableError extends ConnectError {
+  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+    super(code, message, { ...details, retriable: true })
+  }
+}
+/** A newer owner exists: stop, never retry (invariant 4). */
+export class FencedError extends ConnectError {}
+/** A task cannot go on. */
+export class TaskError extends ConnectError {}
+/** A command cannot do its work on this machine: one clear line, exit code 1. */
+export class CommandError extends ConnectError {}
+
+/** The message of anything that was thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}

@@ -1,0 +1,139 @@
+import type { RecordBatch, SideName, SinkRecord } from './batch.ts'
+import type { ConfigDefinition, ConfigKeys, ConfigOf } from './config.ts'
+import type { ConverterPlugin } from './converter.ts'
+import type { ConfigProblem, ConnectError } from './errors.ts'
+import type { Logger } from './log.ts'
+import type { Models } from './models.ts'
+import type { Schema } from './schema.ts'
+
+/** A record of an example, in plain form; absent parts take a simple default (topic `t`, no headers, …). */
+export type ExampleRecord = Partial<Omit<SinkRecord, 'timestamp'>> & { readonly valueSchema?: Schema | null }
+
+/** At once a test, documentation and what `docs/reference` shows. */
+export interface Example {
+  readonly summary: string
+  readonly config: Readonly<Record<string, string>>
+  readonly have: readonly ExampleRecord[]
+  /** What comes out, in order; null where the record is dropped, `{ error }` (a code) where it fails. */
+  readonly want: readonly (ExampleRecord | null | { readonly error: string })[]
+}
+
+interface Plugin<K extends ConfigKeys> {
+  /** The simple class name users write, e.g. `TopicSink`. */
+  readonly name: string
+  readonly version: string
+  /** One sentence. */
+  readonly summary: string
+  readonly config: ConfigDefinition<K>
+}
+
+// Transforms
+
+export interface TransformContext {
+  /** From the class suffix: `$Key` or `$Value`. */
+  readonly side: SideName
+  readonly models: Models
+  readonly log: Logger
+}
+
+export interface Transform {
+  /**
+   * A batch goes in, a batch of the same length and order comes out; `batch.fail` and `batch.drop` mark rows. Never
+   * mutates what it was given. A throw means that the transform itself is broken and fails the task; what is wrong
+   * with one record is said with `batch.fail`.
+   */
+  apply(batch: RecordBatch): RecordBatch | Promise<RecordBatch>
+  close?(): void
+}
+
+export interface TransformPlugin<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
+  readonly kind: 'transform'
+  readonly examples: readonly Example[]
+  /** Returns a running transform. Heavy packages are imported here, never at the top of the file. */
+  open(config: ConfigOf<K>, context: TransformContext): Promise<Transform> | Transform
+}
+
+// Sinks
+
+/** Overrides the way of records to Kafka; what is absent stays as the record has it. */
+export interface EmitOptions {
+  /** The topic of a row; default `batch.topic(row)`. */
+  readonly topic?: (row: number) => string
+  /** The partition of a row; −1 lets the key decide. Default: the source partition. */
+  readonly partition?: (row: number) => number
+  /** Which converters write it; default the connector's own. */
+  readonly converters?: 'own' | 'target'
+}
+
+export interface SinkContext {
+  readonly connector: string
+  readonly task: number
+  readonly log: Logger
+  readonly models: Models
+  /** Aborted when the task must stop. */
+  readonly signal: AbortSignal
+  /** Hands all live rows to delivery, to be written to Kafka before their offsets are committed. */
+  emit(batch: RecordBatch, options?: EmitOptions): void
+  /** An errant record: follows `errors.tolerance`; a dead letter is durable before the offset is committed. */
+  report(batch: RecordBatch, row: number, error: ConnectError): void
+  /** Topics that records will be emitted to: created where missing, with the source topic's partition count. */
+  ensureTopic(
+    topic: string,
+    like: { readonly sourceTopic: string; readonly keepPartitions: boolean },
+  ): Promise<void>
+}
+
+export interface SinkTask {
+  /** Takes a batch. When it resolves, every live row was emitted, reported or stored outside. */
+  put(batch: RecordBatch): Promise<void> | void
+  /** Makes durable what `put` took, before offsets are committed. */
+  flush?(): Promise<void>
+  close?(): Promise<void> | void
+}
+
+export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
+  readonly kind: 'sink'
+  /** Checks that need more than one key. */
+  validate?(config: ConfigOf<K>, raw: Readonly<Record<string, string>>): readonly ConfigProblem[]
+  open(config: ConfigOf<K>, context: SinkContext): Promise<SinkTask> | SinkTask
+}
+
+// Sources
+
+export interface SourceContext {
+  readonly connector: string
+  readonly task: number
+  readonly log: Logger
+  readonly signal: AbortSignal
+  /** The stored source offset of a source partition. */
+  offset(partition: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>> | null>
+}
+
+export interface SourceRecord extends Omit<SinkRecord, 'partition'> {
+  readonly partition: number | null
+  readonly sourcePartition: Readonly<Record<string, unknown>>
+  readonly sourceOffset: Readonly<Record<string, unknown>>
+}
+
+export interface SourceTask {
+  /** The next records; an empty array where there are none for now. */
+  poll(): Promise<readonly SourceRecord[]>
+  /** Called when everything polled so far is durable. */
+  commit?(): Promise<void>
+  close?(): Promise<void> | void
+}
+
+export interface SourceConnector<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
+  readonly kind: 'source'
+  validate?(config: ConfigOf<K>, raw: Readonly<Record<string, string>>): readonly ConfigProblem[]
+  /** One config per task, at most `maxTasks`. */
+  taskConfigs(
+    config: ConfigOf<K>,
+    raw: Readonly<Record<string, string>>,
+    maxTasks: number,
+  ): readonly Record<string, string>[]
+  open(config: ConfigOf<K>, context: SourceContext): Promise<SourceTask> | SourceTask
+}
+
+/** Any plugin, with the type of its configuration forgotten: what registries hold. */
+export type AnyPlugin = SinkConnector | SourceConnector | TransformPlugin | ConverterPlugin

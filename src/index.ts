@@ -1,0 +1,10 @@
+/** The public API: the only thing that connectors and transforms import, as "sluice". */
+export * from './api/errors.ts'
+export * from './api/schema.ts'
+export * from './api/batch.ts'
+export * from './api/models.ts'
+export * from './api/config.ts'
+export * from './api/log.ts'
+export * from './api/converter.ts'
+export * from './api/plugins.ts'
+export * from './api/map-records.ts'

@@ -1,0 +1,73 @@
+/**
+ * The messages between a worker process and its task hosts (Node's IPC channel, `serialization: 'advanced'`).
+ * Nothing else is shared between the two. Per batch or rarer, never per record.
+ */
+export interface TaskId {
+  readonly connector: string
+  readonly task: number
+}
+
+/** What a task host must know of the worker's settings. */
+export interface HostSettings {
+  readonly bootstrapServers: readonly string[]
+  readonly clientId: string
+  readonly modelsDir: string
+  readonly modelsAllowedDirs: readonly string[]
+  readonly offsetFlushIntervalMs: number
+  /** `key.converter`, `value.converter.schema.registry.url`, …: defaults under a connector's own. */
+  readonly converterDefaults: Readonly<Record<string, string>>
+  readonly logLevel: string
+}
+
+export interface TopicPartitions {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+/** A task's place in its sink group. Offsets are committed with member id and generation, so a zombie is fenced. */
+export interface Membership {
+  readonly groupId: string
+  readonly memberId: string
+  readonly generation: number
+  readonly partitions: readonly TopicPartitions[]
+}
+
+export type TaskState = 'RUNNING' | 'PAUSED' | 'FAILED'
+
+export type ToHost =
+  | { readonly type: 'settings'; readonly settings: HostSettings }
+  /** Starts a task; it opens its plugins and models, answers `state`, and waits for `assign`. */
+  | {
+      readonly type: 'start'
+      readonly id: TaskId
+      readonly config: Readonly<Record<string, string>>
+      readonly paused: boolean
+    }
+  | { readonly type: 'assign'; readonly id: TaskId; readonly membership: Membership }
+  /** Finish what is in flight, commit, stop fetching; answered by `revoked`. */
+  | { readonly type: 'revoke'; readonly id: TaskId }
+  /** The membership was lost: stop at once, commit nothing. */
+  | { readonly type: 'lost'; readonly id: TaskId }
+  | { readonly type: 'pause'; readonly id: TaskId }
+  | { readonly type: 'resume'; readonly id: TaskId }
+  /** Finish, commit, close the plugins; answered by `stopped`. */
+  | { readonly type: 'stop'; readonly id: TaskId }
+  /** Checks a connector's whole configuration by opening its plugins (models included); answered by `validated`. */
+  | { readonly type: 'validate'; readonly call: number; readonly config: Readonly<Record<string, string>> }
+
+export type FromHost =
+  | { readonly type: 'ready' }
+  | { readonly type: 'state'; readonly id: TaskId; readonly state: TaskState; readonly trace?: string }
+  | { readonly type: 'revoked'; readonly id: TaskId }
+  | { readonly type: 'stopped'; readonly id: TaskId }
+  /** The broker refused a commit: this member was replaced. The worker rejoins the group. */
+  | { readonly type: 'fenced'; readonly id: TaskId }
+  /** Sent before each call into a plugin, and with `idle` after it: the worker holds the deadline. */
+  | { readonly type: 'at'; readonly id: TaskId; readonly stage: string }
+  | {
+      readonly type: 'validated'
+      readonly call: number
+      readonly problems: readonly { path: string; message: string }[]
+    }
+  /** Once a second while a task runs. */
+  | { readonly type: 'metrics'; readonly id: TaskId; readonly records: number; readonly failed: number }
