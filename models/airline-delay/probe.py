@@ -22,7 +22,7 @@ import tempfile
 import numpy as np
 import pandas as pd
 
-from train import CATEGORICAL, FEATURES, HERE, MOJO, RESPONSE, SEED
+from train import CATEGORICAL, FEATURES, HERE, MOJO, RESPONSE, SEED, to_json
 
 
 class Genmodel:
@@ -39,12 +39,12 @@ class Genmodel:
 
     def run(self, *arguments):
         command = ["java", "-cp", self.classpath, "Genmodel", *map(str, arguments)]
-        return subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+        return subprocess.run(command, check=True, stdout=subprocess.PIPE, encoding="utf-8").stdout
 
     def score(self, mojo, rows):
         """One dict per row (a list of dicts, None = missing): predict as it is, all else as float."""
         path = self.directory / "rows.csv"
-        with path.open("w", newline="") as file:
+        with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(rows[0])
             # repr is the shortest text that gives the same double back.
@@ -69,7 +69,7 @@ def number(value):
 
 def read_flights():
     """The held-out flights as dicts of the model's features, and what happened."""
-    with gzip.open(HERE / "flights.csv.gz", "rt") as file:
+    with gzip.open(HERE / "flights.csv.gz", "rt", encoding="utf-8") as file:
         frame = pd.read_csv(file, keep_default_na=False, na_values=[""])
     rows = [
         {c: None if pd.isna(r[c]) else str(r[c]) if c in CATEGORICAL else number(r[c]) for c in FEATURES}
@@ -143,7 +143,7 @@ def main():
         "labels": {label: predicted.count(label) for label in ("NO", "YES")},
         "happened": {label: happened.count(label) for label in ("NO", "YES")},
     }
-    (HERE / "figures.json").write_text(json.dumps(figures, indent=2) + "\n")
+    (HERE / "figures.json").write_text(to_json(figures) + "\n")
     if len(sys.argv) > 1:
         with open(sys.argv[1], "w", encoding="utf-8") as file:
             file.write("label,NO,YES\n")
