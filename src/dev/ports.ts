@@ -1,0 +1,52 @@
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { CommandError } from '../api/errors.ts'
+
+const HOST = '127.0.0.1'
+
+/** A TCP port of the loopback interface that was free a moment ago. */
+export async function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(0, HOST, () => {
+      const { port } = server.address() as AddressInfo
+      server.close(() => resolve(port))
+    })
+  })
+}
+
+/** Whether a server can listen on the port now; looks at every interface, as a wildcard listener counts too. */
+export async function isPortFree(port: number): Promise<boolean> {
+  return (await canListen(port)) && !(await answers(port))
+}
+
+/** Throws one `dev.port` error that names every taken port and the option that moves it. */
+export async function requireFreePorts(
+  wanted: readonly { readonly port: number; readonly what: string; readonly option: string }[],
+): Promise<void> {
+  const taken: string[] = []
+  for (const { port, what, option } of wanted) {
+    if (await isPortFree(port)) continue
+    taken.push(`port ${port} (${what}) is taken: stop what listens there, or choose another with ${option}`)
+  }
+  if (taken.length > 0) throw new CommandError('dev.port', taken.join('\n'))
+}
+
+async function canListen(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = createServer()
+    server.once('error', () => resolve(false))
+    server.listen(port, HOST, () => server.close(() => resolve(true)))
+  })
+}
+
+async function answers(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = connect(port, HOST)
+    socket.once('error', () => resolve(false))
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+  })
+}
