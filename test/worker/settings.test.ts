@@ -1,0 +1,159 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { ConfigError } from '../../src/api/errors.ts'
+import { parseListener } from '../../src/worker/listener.ts'
+import { parseProperties } from '../../src/worker/properties-file.ts'
+import { fromEnvironment, readSettings } from '../../src/worker/settings.ts'
+
+const MINIMUM: Readonly<Record<string, string>> = {
+  'bootstrap.servers': '127.0.0.1:9999',
+  'group.id': 'g',
+  'config.storage.topic': 'c',
+  'offset.storage.topic': 'o',
+  'status.storage.topic': 's',
+}
+
+function read(more: Record<string, string> = {}) {
+  return readSettings(new Map(Object.entries({ ...MINIMUM, ...more })))
+}
+
+function problemsOf(more: Record<string, string>, without: readonly string[] = []): Map<string, string> {
+  const raw = new Map(Object.entries({ ...MINIMUM, ...more }).filter(([key]) => !without.includes(key)))
+  try {
+    readSettings(raw)
+  } catch (error) {
+    if (error instanceof ConfigError) return new Map(error.problems.map((p) => [p.path, p.message]))
+    throw error
+  }
+  return new Map()
+}
+
+describe('Java properties', () => {
+  it('are read with comments, every separator, continuations and escapes', () => {
+    const text = [
+      '# comment \\',
+      '! another',
+      'a=1',
+      'b : two words ',
+      'c\tthree',
+      '   indented = x=y:z',
+      'long = one,\\',
+      '   two,\\',
+      '\tthree',
+      'path=C:\\\\dir\\tx',
+      'esc\\=key\\ with=v\\u00e9',
+      'empty',
+      'even=ends\\\\',
+      'next=1',
+    ].join('\r\n')
+    expect(Object.fromEntries(parseProperties(text))).to.deep.equal({
+      a: '1',
+      b: 'two words ',
+      c: 'three',
+      indented: 'x=y:z',
+      long: 'one,two,three',
+      path: 'C:\\dir\tx',
+      'esc=key with': 'vé',
+      empty: '',
+      even: 'ends\\',
+      next: '1',
+    })
+  })
+})
+
+describe('worker settings', () => {
+  it('have Kafka Connect’s names and our defaults', () => {
+    const { settings, warnings } = read()
+    expect(warnings).to.deep.equal([])
+    expect(settings).to.deep.include({
+      bootstrapServers: ['127.0.0.1:9999'],
+      groupId: 'g',
+      clientId: 'sluice-g',
+      listener: { host: '127.0.0.1', port: 8083 },
+      offsetFlushInterval: 1000,
+      sessionTimeout: 10_000,
+      protocol: 'sessioned',
+      configTopic: { topic: 'c', partitions: 1, replicationFactor: 3 },
+      offsetTopic: { topic: 'o', partitions: 25, replicationFactor: 3 },
+      statusTopic: { topic: 's', partitions: 5, replicationFactor: 3 },
+    })
+    expect(settings.converterDefaults['key.converter']).to.equal('ByteArrayConverter')
+  })
+
+  it('keep the options of the default converters', () => {
+    const { settings } = read({ 'value.converter.schema.registry.url': 'http://127.0.0.1:1' })
+    expect(settings.converterDefaults['value.converter.schema.registry.url']).to.equal('http://127.0.0.1:1')
+  })
+
+  it('name every wrong key at once, with the key that was meant', () => {
+    const found = problemsOf(
+      { 'bootstrap.server': 'x', 'task.hosts': '0', 'log.level': 'loud', 'session.timeout.ms': 'ten' },
+      ['group.id', 'status.storage.topic'],
+    )
+    expect([...found.keys()].sort()).to.deep.equal([
+      'bootstrap.server',
+      'group.id',
+      'log.level',
+      'session.timeout.ms',
+      'status.storage.topic',
+      'task.hosts',
+    ])
+    expect(found.get('bootstrap.server')).to.contain('Did you mean bootstrap.servers?')
+    expect(found.get('group.id')).to.equal('is required.')
+  })
+
+  it('warn of keys that are for the JVM alone', () => {
+    const { warnings } = read({
+      'plugin.discovery': 'hybrid_warn',
+      'metric.reporters': 'x',
+      'plugin.path': '/x',
+    })
+    expect(warnings).to.have.lengthOf(3)
+    expect(warnings[0]).to.contain('plugin.discovery')
+  })
+
+  it('stop the start at a known key that is not supported, by name', () => {
+    const found = problemsOf({
+      'security.protocol': 'SASL_SSL',
+      'ssl.keystore.location': '/x',
+      'sasl.jaas.config': 'secret',
+      'config.providers': 'file',
+      'rest.extension.classes': 'X',
+      'exactly.once.source.support': 'enabled',
+      'producer.linger.ms': '5',
+      'consumer.max.poll.records': '5',
+      'config.storage.min.insync.replicas': '2',
+    })
+    expect(found.size).to.equal(9)
+    for (const message of found.values()) expect(message).to.contain('does not support yet')
+    expect([...found.values()].join()).not.to.contain('secret')
+  })
+
+  it('accept the values of such keys that change nothing', () => {
+    expect(
+      problemsOf({ 'security.protocol': 'PLAINTEXT', 'exactly.once.source.support': 'disabled' }).size,
+    ).to.equal(0)
+  })
+
+  it('take overrides from the environment in the way of Confluent’s images', () => {
+    const found = fromEnvironment({
+      CONNECT_BOOTSTRAP_SERVERS: 'a:1',
+      CONNECT_VALUE_CONVERTER_SCHEMA_REGISTRY_URL: 'http://r',
+      CONNECT_A__B___C: 'x',
+      PATH: '/bin',
+    })
+    expect(Object.fromEntries(found)).to.deep.equal({
+      'bootstrap.servers': 'a:1',
+      'value.converter.schema.registry.url': 'http://r',
+      'a_b-c': 'x',
+    })
+  })
+
+  it('refuse to open the REST API to the network', () => {
+    for (const open of ['http://:8083', 'http://0.0.0.0:8083', 'http://[::]:8083', 'http://10.0.0.1:8083']) {
+      expect(problemsOf({ listeners: open }).get('listeners'), open).to.contain('127.0.0.1')
+    }
+    expect(parseListener(['https://127.0.0.1:8083'])).to.have.property('problem')
+    expect(parseListener(['http://[::1]:0'])).to.deep.equal({ host: '::1', port: 0 })
+  })
+})
