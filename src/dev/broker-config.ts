@@ -32,6 +32,9 @@ export function serverProperties({ port, controllerPort, logDir }: BrokerAddress
     'share.coordinator.state.topic.replication.factor': 1,
     'share.coordinator.state.topic.min.isr': 1,
     'share.coordinator.state.topic.num.partitions': 5,
+    // After a SIGKILL the controller refuses the broker until its old session has ended.
+    'broker.session.timeout.ms': 3000,
+    'broker.heartbeat.interval.ms': 750,
     'group.initial.rebalance.delay.ms': 0,
     'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
   }

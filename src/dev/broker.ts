@@ -19,6 +19,8 @@ import { freePort, requireFreePorts } from './ports.ts'
 
 const START_TIMEOUT_MS = 60_000
 const STOP_GRACE_MS = 15_000
+const PID_FILE = 'broker.pid'
+const OWNER_NAME = 'sluice-broker'
 const MAX_LOG_BYTES = 10 * 1024 * 1024
 
 export interface BrokerOptions {
@@ -52,6 +54,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const jars = await kafkaJars(options.log)
   const home = path.resolve(options.dataDir, 'kafka')
   await mkdir(home, { recursive: true })
+  await requireUnused(home)
   const files = await writeSettings(home, options.port)
   const command = [
     java,
@@ -62,6 +65,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   ]
   await formatStorage(command, files, home)
   const broker = await launch([...command, 'kafka.Kafka', files.properties], files.log, options.port)
+  await writeFile(path.join(home, PID_FILE), String(broker.pid))
   await untilServing(broker, options.port)
   options.log.info('broker is serving', { bootstrapServers: broker.bootstrapServers, pid: broker.pid })
   return broker
@@ -71,6 +75,28 @@ interface BrokerFiles {
   readonly properties: string
   readonly log4j: string
   readonly log: string
+}
+
+/**
+ * Kafka's own lock comes too late: a second process has replayed and extended the metadata log by then.
+ * A process number can be used again after a restart of the machine, so the command line is looked at too.
+ */
+async function requireUnused(home: string): Promise<void> {
+  const pid = Number(await readFile(path.join(home, PID_FILE), 'utf8').catch(() => '0'))
+  if (pid === 0 || !isAlive(pid)) return
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => OWNER_NAME)
+  if (!commandLine.includes(OWNER_NAME)) return
+  throw new CommandError('dev.start', `another broker (process ${pid}) uses ${home}`, {
+    suggestion: 'stop it first, or choose another --data-dir',
+  })
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0)
+  } catch {
+    return false
+  }
 }
 
 async function writeSettings(home: string, port: number): Promise<BrokerFiles> {
@@ -106,7 +132,7 @@ async function formatStorage(command: readonly string[], files: BrokerFiles, hom
 async function launch(command: readonly string[], logFile: string, port: number): Promise<Broker> {
   const output = await open(logFile, 'a')
   await output.write(`--- start ${new Date().toISOString()}\n`)
-  const child = spawn('sh', ['-c', OWNER_SCRIPT, 'sluice-broker', ...command], {
+  const child = spawn('sh', ['-c', OWNER_SCRIPT, OWNER_NAME, ...command], {
     stdio: ['pipe', output.fd, output.fd],
     detached: true,
   })
@@ -138,11 +164,11 @@ function killGroup(child: ChildProcess): void {
 }
 
 async function untilServing(broker: Broker, port: number): Promise<void> {
-  let ended = false
-  void broker.exited.then(() => (ended = true))
+  const state = { ended: false }
+  void broker.exited.then(() => (state.ended = true))
   const deadline = Date.now() + START_TIMEOUT_MS
   while (!(await brokerAnswers(port))) {
-    if (ended) throw notStarted(reasonIn(await readFile(broker.logFile, 'utf8')), broker.logFile)
+    if (state.ended) throw notStarted(reasonIn(await readFile(broker.logFile, 'utf8')), broker.logFile)
     if (Date.now() > deadline) {
       await broker.stop()
       throw notStarted(

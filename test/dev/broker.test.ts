@@ -19,8 +19,9 @@ describe('startBroker', function () {
   before(async () => {
     dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-broker-'))
   })
-  afterEach(() => {
+  afterEach(async () => {
     broker?.kill()
+    await broker?.exited
   })
   after(async () => {
     await rm(dataDir, { recursive: true, force: true })
@@ -58,10 +59,18 @@ describe('startBroker', function () {
     expect(sent).to.equal('refused')
   })
 
-  it('says in one line which program holds the data folder, when another broker does', async () => {
+  it('refuses a data folder that another broker uses', async () => {
     broker = await startBroker({ port: await freePort(), dataDir, log: SILENT })
     const error = await failure(freePort().then((port) => startBroker({ port, dataDir, log: SILENT })))
-    expect(error).to.match(/^the embedded Kafka did not start: .*lock/i)
+    expect(error).to.equal(`another broker (process ${broker.pid}) uses ${path.join(dataDir, 'kafka')}`)
+  })
+
+  it("says why the JVM ended, in Kafka's own words", async () => {
+    await mkdir(path.join(dataDir, 'damaged/kafka/data'), { recursive: true })
+    await writeFile(path.join(dataDir, 'damaged/kafka/data/meta.properties'), 'version=7\n')
+    const port = await freePort()
+    const error = await failure(startBroker({ port, dataDir: path.join(dataDir, 'damaged'), log: SILENT }))
+    expect(error).to.match(/^the embedded Kafka did not start: .*meta\.properties/)
     expect(error).not.to.contain('\n')
   })
 

@@ -18,15 +18,14 @@ export async function eventually<T>(
 ): Promise<NonNullable<T>> {
   const deadline = Date.now() + timeoutMs
   for (;;) {
-    let failure: unknown
+    let failure = new Error(`the condition did not hold within ${timeoutMs} ms`)
     try {
       const value = await check()
       if (value !== undefined && value !== null && value !== false) return value
     } catch (error) {
-      failure = error
+      failure = error instanceof Error ? error : new Error(String(error))
     }
-    if (Date.now() >= deadline)
-      throw failure ?? new Error(`the condition did not hold within ${timeoutMs} ms`)
+    if (Date.now() >= deadline) throw failure
     await sleep(everyMs)
   }
 }

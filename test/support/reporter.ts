@@ -6,7 +6,7 @@ import Mocha from 'mocha'
  */
 class PlainEnd extends Mocha.reporters.Dot {
   override done(failures: number, fn?: (failures: number) => void): void {
-    const { passes = 0, failures: failed = 0, pending = 0 } = this.stats
+    const { passes, failures: failed, pending } = this.stats
     const executed = passes + failed
     if (executed === 0) process.stdout.write('no test was executed\n')
     if (pending > 0) process.stdout.write(`${pending} skipped\n`)
