@@ -1,0 +1,75 @@
+import type { Slices } from '../api/converter.ts'
+
+/**
+ * All records of one partition that one fetch brought, in place: positions in typed arrays over one buffer, no object
+ * per record. May have no rows (compacted away, aborted, control records only): `nextOffset` moves on all the same.
+ */
+export interface FetchedBatch {
+  readonly topic: string
+  readonly partition: number
+  readonly length: number
+  /** What all slices are positions of. */
+  readonly bytes: Buffer
+  readonly keys: Slices
+  readonly values: Slices
+  /** A row's raw header section: varint count, then the headers (see `decodeHeaders`). Never null. */
+  readonly headers: Slices
+  readonly baseOffset: bigint
+  /** Ascending. `offsetOf` adds. */
+  readonly offsetDeltas: Float64Array
+  /** Milliseconds since 1970. */
+  readonly baseTimestamp: bigint
+  /** `timestampOf` adds. Not exact beyond 2^53: then `exactTimestamps` is there. */
+  readonly timestampDeltas: Float64Array
+  /** Where some delta is beyond 2^53 (hostile or absent timestamps): the timestamps themselves. */
+  readonly exactTimestamps?: BigInt64Array
+  /** Where to go on reading, which is also what to commit. */
+  readonly nextOffset: bigint
+}
+
+export function offsetOf(batch: FetchedBatch, row: number): bigint {
+  return batch.baseOffset + BigInt(batch.offsetDeltas[row]!)
+}
+
+export function timestampOf(batch: FetchedBatch, row: number): bigint {
+  return batch.exactTimestamps?.[row] ?? batch.baseTimestamp + BigInt(batch.timestampDeltas[row]!)
+}
+
+/**
+ * Positions in a record batch of magic 2 (Kafka protocol guide, "Record Batch"; KIP-98):
+ *
+ *     baseOffset i64 · batchLength i32 · partitionLeaderEpoch i32 · magic i8 · crc u32 · attributes i16 ·
+ *     lastOffsetDelta i32 · baseTimestamp i64 · maxTimestamp i64 · producerId i64 · producerEpoch i16 ·
+ *     baseSequence i32 · recordCount i32 · records
+ *
+ * batchLength counts from `epoch` on; the CRC-32C covers everything from `attributes` on.
+ */
+export const AT = {
+  baseOffset: 0,
+  batchLength: 8,
+  epoch: 12,
+  magic: 16,
+  crc: 17,
+  attributes: 21,
+  lastOffsetDelta: 23,
+  baseTimestamp: 27,
+  maxTimestamp: 35,
+  producerId: 43,
+  producerEpoch: 51,
+  baseSequence: 53,
+  recordCount: 57,
+  records: 61,
+} as const
+
+export const MAGIC = 2
+
+/** Bits of `attributes`. */
+export const ATTRIBUTE = {
+  compression: 0x07,
+  logAppendTime: 0x08,
+  transactional: 0x10,
+  control: 0x20,
+} as const
+
+/** The least size of a record: seven varints of one byte. */
+export const LEAST_RECORD = 7
