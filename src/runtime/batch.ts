@@ -1,0 +1,168 @@
+import { decodeHeaders } from '../kafka/headers.ts'
+import type { FetchedBatch } from '../kafka/records.ts'
+import { recordsSide } from '../converters/records-side.ts'
+import {
+  type Column,
+  type ColumnFor,
+  type ColumnRequest,
+  type ConnectError,
+  DataError,
+  type Field,
+  type Header,
+  type RecordBatch,
+  type Schema,
+  type Side,
+  type SideName,
+  type SinkRecord,
+  type Value,
+} from '../index.ts'
+import type { RowStates } from './row-states.ts'
+
+interface Sides {
+  readonly key: Side
+  readonly value: Side
+}
+
+/** What a transform may have changed besides key and value; absent means as fetched. */
+interface Changes {
+  readonly topics?: readonly string[]
+  readonly partitions?: Int32Array
+  readonly timestamps?: BigInt64Array
+  readonly headers?: readonly (readonly Header[])[]
+}
+
+const DATA_PROBLEMS = new Set(['record.malformed', 'record.schema', 'schema.unknown', 'schema.invalid'])
+
+/**
+ * One partition's fetched records from fetch to commit. Key and value are sides (bytes until somebody needs more);
+ * topic, timestamp and headers are read from the fetched bytes until a transform replaces them.
+ */
+export class Batch implements RecordBatch {
+  readonly length: number
+  readonly sourceTopic: string
+  readonly sourcePartition: number
+  readonly fetched: FetchedBatch
+  readonly states: RowStates
+  readonly sides: Sides
+  readonly changes: Changes
+
+  constructor(fetched: FetchedBatch, states: RowStates, sides: Sides, changes: Changes = {}) {
+    this.length = fetched.length
+    this.sourceTopic = fetched.topic
+    this.sourcePartition = fetched.partition
+    this.fetched = fetched
+    this.states = states
+    this.sides = sides
+    this.changes = changes
+  }
+
+  sourceOffset(row: number): bigint {
+    return this.fetched.baseOffset + BigInt(this.fetched.offsetDeltas[row]!)
+  }
+
+  topic(row: number): string {
+    return this.changes.topics?.[row] ?? this.sourceTopic
+  }
+
+  /** The partition a row is on its way to; the source partition until a transform says otherwise. */
+  partition(row: number): number {
+    return this.changes.partitions?.[row] ?? this.sourcePartition
+  }
+
+  timestamp(row: number): bigint {
+    return (
+      this.changes.timestamps?.[row] ??
+      this.fetched.baseTimestamp + BigInt(this.fetched.timestampDeltas[row]!)
+    )
+  }
+
+  headers(row: number): readonly Header[] {
+    const changed = this.changes.headers?.[row]
+    if (changed !== undefined) return changed
+    const { bytes, start, end } = this.fetched.headers
+    return decodeHeaders(bytes, start[row]!, end[row]!)
+  }
+
+  isNull(side: SideName, row: number): boolean {
+    return this.sides[side].isNull(row)
+  }
+
+  schema(side: SideName, row: number): Schema | null {
+    return this.sides[side].schema(row, this.#failOn(side))
+  }
+
+  value(side: SideName, row: number): Value {
+    return this.sides[side].value(row, this.#failOn(side))
+  }
+
+  record(row: number): SinkRecord {
+    return {
+      topic: this.topic(row),
+      partition: this.partition(row),
+      timestamp: this.timestamp(row),
+      headers: this.headers(row),
+      keySchema: this.schema('key', row),
+      key: this.value('key', row),
+      valueSchema: this.schema('value', row),
+      value: this.value('value', row),
+    }
+  }
+
+  column<R extends ColumnRequest>(side: SideName, field: string, request: R, optional = false): ColumnFor<R> {
+    return this.sides[side].column(field, request, this.states, this.#failOn(side), optional)
+  }
+
+  append(side: SideName, fields: readonly Field[], columns: readonly Column[]): Batch {
+    const appended = this.sides[side].append(fields, columns, this.states, this.#failOn(side))
+    return new Batch(this.fetched, this.states, { ...this.sides, [side]: appended }, this.changes)
+  }
+
+  withRecords(records: readonly (SinkRecord | undefined)[]): Batch {
+    for (let row = 0; row < this.length; row++) {
+      if (records[row] === undefined && this.isLive(row)) this.drop(row)
+    }
+    const all = Array.from({ length: this.length }, (_, row) => records[row])
+    const sides = {
+      key: recordsSide(
+        all.map((r) => r?.keySchema ?? null),
+        all.map((r) => r?.key ?? null),
+      ),
+      value: recordsSide(
+        all.map((r) => r?.valueSchema ?? null),
+        all.map((r) => r?.value ?? null),
+      ),
+    }
+    return new Batch(this.fetched, this.states, sides, {
+      topics: all.map((r) => r?.topic ?? this.sourceTopic),
+      partitions: Int32Array.from(all, (r) => r?.partition ?? this.sourcePartition),
+      timestamps: BigInt64Array.from(all, (r) => r?.timestamp ?? -1n),
+      headers: all.map((r) => r?.headers ?? []),
+    })
+  }
+
+  isLive(row: number): boolean {
+    return this.states.isLive(row)
+  }
+
+  drop(row: number): void {
+    this.states.drop(row)
+  }
+
+  fail(row: number, error: ConnectError): void {
+    this.states.fail(row, error)
+  }
+
+  failure(row: number): ConnectError | undefined {
+    return this.states.failure(row)?.error
+  }
+
+  /** Broken bytes are the converter's matter, whichever plugin was the first to look at them. */
+  #failOn(side: SideName) {
+    return (row: number, error: ConnectError): void => {
+      if (error.stage === undefined && DATA_PROBLEMS.has(error.code)) {
+        const stage = side === 'key' ? 'KEY_CONVERTER' : 'VALUE_CONVERTER'
+        this.states.fail(row, new DataError(error.code, error.message, { stage, cause: error.cause }))
+      } else this.states.fail(row, error)
+    }
+  }
+}

@@ -1,0 +1,97 @@
+import {
+  type ConfigOf,
+  type ConfigKeys,
+  ConnectError,
+  type Logger,
+  type Models,
+  TaskError,
+  messageOf,
+  type RecordBatch,
+  type Transform,
+  type TransformPlugin,
+  withPrefix,
+} from '../index.ts'
+import { Batch } from './batch.ts'
+import { commonKeys } from './connector-keys.ts'
+import { findTransform } from './plugins.ts'
+
+interface Link {
+  readonly alias: string
+  readonly name: string
+  readonly transform: Transform
+}
+
+export type RawConfig = Readonly<Record<string, string>>
+
+/** The transforms of a connector, in order. A batch goes through all of them; nothing goes back. */
+export class TransformChain {
+  readonly #links: readonly Link[]
+
+  private constructor(links: readonly Link[]) {
+    this.#links = links
+  }
+
+  /** Opens the transforms that `transforms` names. A transform that cannot open names its alias in the error. */
+  static async open(raw: RawConfig, models: Models, log: Logger): Promise<TransformChain> {
+    const links: Link[] = []
+    for (const alias of commonKeys.parse(raw).values.transforms) {
+      const prefix = `transforms.${alias}.`
+      const { plugin, side } = findTransform(raw[`${prefix}type`] ?? '')
+      const config = readConfig(plugin, raw, prefix)
+      try {
+        const transform = await plugin.open(config, { side, models, log: log.child({ transform: alias }) })
+        links.push({ alias, name: plugin.name, transform })
+      } catch (error) {
+        for (const link of links) link.transform.close?.()
+        throw located(error, alias, plugin.name)
+      }
+    }
+    return new TransformChain(links)
+  }
+
+  /**
+   * Invariant 3: each transform must return a batch of the same length. `before` is told which transform is next, so
+   * that the worker can see which one did not return.
+   */
+  async apply(batch: Batch, before: (stage: string) => void): Promise<Batch> {
+    let current = batch
+    for (const { alias, name, transform } of this.#links) {
+      if (current.states.live === 0) break
+      before(`transforms.${alias}`)
+      current.states.enter('TRANSFORMATION', name)
+      const returned: RecordBatch = await transform.apply(current)
+      if (
+        !(returned instanceof Batch) ||
+        returned.length !== batch.length ||
+        returned.states !== batch.states
+      ) {
+        throw new TaskError(
+          'task.failed',
+          `Transform ${alias} (${name}) did not return the batch it was given, or one derived from it.`,
+        )
+      }
+      current = returned
+    }
+    return current
+  }
+
+  close(): void {
+    for (const link of this.#links) link.transform.close?.()
+  }
+}
+
+function readConfig(plugin: TransformPlugin, raw: RawConfig, prefix: string): ConfigOf<ConfigKeys> {
+  return plugin.config.read(withPrefix(raw, prefix), prefix)
+}
+
+function located(error: unknown, alias: string, plugin: string): ConnectError {
+  if (error instanceof ConnectError && error.configPath !== undefined) return error
+  const code = error instanceof ConnectError ? error.code : 'task.failed'
+  const retriable = error instanceof ConnectError && error.retriable
+  return new TaskError(code, `transforms.${alias}: ${messageOf(error)}`, {
+    cause: error,
+    plugin,
+    configPath: `transforms.${alias}`,
+    retriable,
+  })
+}

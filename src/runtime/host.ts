@@ -1,0 +1,209 @@
+import { ModelStore } from '../inference/model-store.ts'
+import { ConfigError, ConnectError, type Logger, messageOf, type Models, TaskError } from '../index.ts'
+import { createLogger } from './log.ts'
+import { openPlugins, openTask, type OpenTask } from './open-task.ts'
+import type { FromHost, HostSettings, TaskId, ToHost } from './protocol.ts'
+import { startWatchdog } from './watchdog.ts'
+
+const METRICS_INTERVAL_MS = 1000
+
+interface Host {
+  readonly settings: HostSettings
+  readonly models: Models
+  readonly log: Logger
+  readonly tasks: Map<string, Task>
+}
+
+interface Task {
+  readonly open: Promise<OpenTask | undefined>
+  records: number
+  failed: number
+}
+
+function send(message: FromHost): void {
+  if (process.connected) process.send?.(message)
+}
+
+function idOf({ connector, task }: TaskId): string {
+  return `${connector}-${task}`
+}
+
+/**
+ * A task host: runs tasks for the worker process that started it and speaks `protocol.ts` with it. It ends when its
+ * channel to the worker closes; a watchdog thread ends it even when the main thread is stuck in a model.
+ */
+export function runHost(): Promise<void> {
+  startWatchdog(process.ppid)
+  process.on('SIGINT', () => undefined) // the worker decides when its hosts stop
+  process.on('disconnect', () => process.exit(0))
+  let host: Host | undefined
+  process.on('message', (message: ToHost) => {
+    if (message.type === 'settings') {
+      host = createHost(message.settings)
+      return
+    }
+    if (host === undefined) throw new TaskError('task.failed', 'The worker must send its settings first.')
+    handle(host, message)
+  })
+  setInterval(() => reportMetrics(host), METRICS_INTERVAL_MS).unref()
+  send({ type: 'ready' })
+  return new Promise(() => undefined)
+}
+
+function createHost(settings: HostSettings): Host {
+  const log = createLogger(settings.logLevel).child({ host: process.pid })
+  const models = new ModelStore({
+    modelsDir: settings.modelsDir,
+    allowedDirs: settings.modelsAllowedDirs,
+    log,
+  })
+  return { settings, models, log, tasks: new Map() }
+}
+
+function handle(host: Host, message: Exclude<ToHost, { type: 'settings' }>): void {
+  switch (message.type) {
+    case 'start':
+      start(host, message)
+      break
+    case 'validate':
+      void validate(host, message)
+      break
+    case 'stop':
+      void stop(host, message.id)
+      break
+    default:
+      void pass(host, message)
+  }
+}
+
+function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'start' }>): void {
+  const log = host.log.child({ connector: id.connector, task: id.task })
+  const failed = (error: unknown): void => {
+    log.error('the task failed', {
+      error: messageOf(error),
+      stack: error instanceof Error ? error.stack : undefined,
+    })
+    send({ type: 'state', id, state: 'FAILED', trace: traceOf(error) })
+  }
+  const task: Task = {
+    records: 0,
+    failed: 0,
+    open: openTask({
+      id,
+      config,
+      paused,
+      settings: host.settings,
+      models: host.models,
+      log,
+      events: {
+        at: (stage) => send({ type: 'at', id, stage }),
+        failed,
+        fenced: () => send({ type: 'fenced', id }),
+        batch: (records, bad) => {
+          task.records += records
+          task.failed += bad
+        },
+      },
+    }).then(
+      (opened) => {
+        send({ type: 'state', id, state: paused ? 'PAUSED' : 'RUNNING' })
+        return opened
+      },
+      (error: unknown) => {
+        send({ type: 'at', id, stage: 'idle' })
+        failed(error)
+        return undefined
+      },
+    ),
+  }
+  host.tasks.set(idOf(id), task)
+}
+
+type TaskMessage = Extract<ToHost, { type: 'assign' | 'revoke' | 'lost' | 'pause' | 'resume' }>
+
+async function pass(host: Host, message: TaskMessage): Promise<void> {
+  const { id } = message
+  const task = (await host.tasks.get(idOf(id))?.open)?.task
+  try {
+    if (message.type === 'assign') await task?.assign(message.membership)
+    else await task?.[message.type]()
+  } catch (error) {
+    send({ type: 'state', id, state: 'FAILED', trace: traceOf(error) })
+  }
+  if (message.type === 'revoke') send({ type: 'revoked', id })
+  if (message.type === 'pause' && task !== undefined) send({ type: 'state', id, state: 'PAUSED' })
+  if (message.type === 'resume' && task !== undefined) send({ type: 'state', id, state: 'RUNNING' })
+}
+
+async function stop(host: Host, id: TaskId): Promise<void> {
+  const opened = await host.tasks.get(idOf(id))?.open
+  host.tasks.delete(idOf(id))
+  try {
+    await opened?.task.stop()
+  } catch (error) {
+    host.log.warn('a task did not stop cleanly', { ...id, error: messageOf(error) })
+  }
+  await opened?.close().catch(() => undefined)
+  send({ type: 'stopped', id })
+}
+
+async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'validate' }>): Promise<void> {
+  const id: TaskId = { connector: config['name'] ?? '', task: -1 }
+  const events = {
+    at: () => undefined,
+    failed: () => undefined,
+    fenced: () => undefined,
+    batch: () => undefined,
+  }
+  try {
+    const options = {
+      id,
+      config,
+      paused: true,
+      settings: host.settings,
+      models: host.models,
+      log: host.log,
+      events,
+    }
+    const plugins = await openPlugins(options, new AbortController().signal)
+    plugins.close()
+    send({ type: 'validated', call, problems: [] })
+  } catch (error) {
+    const problems =
+      error instanceof ConfigError ? error.problems : [{ path: pathOf(error), message: messageOf(error) }]
+    send({ type: 'validated', call, problems })
+  }
+}
+
+function pathOf(error: unknown): string {
+  return error instanceof ConnectError && error.configPath !== undefined ? error.configPath : 'transforms'
+}
+
+/** What a status shows: the error and its causes, one line each, without paths of this machine. */
+function traceOf(error: unknown): string {
+  const lines: string[] = []
+  for (
+    let each = error;
+    each !== undefined && lines.length < 5;
+    each = each instanceof Error ? each.cause : undefined
+  ) {
+    const name =
+      each instanceof ConnectError
+        ? `${each.name} [${each.code}]`
+        : each instanceof Error
+          ? each.name
+          : 'Error'
+    lines.push(`${lines.length === 0 ? '' : 'Caused by: '}${name}: ${messageOf(each)}`)
+    if (each instanceof ConnectError && each.suggestion !== undefined) lines.push(each.suggestion)
+  }
+  return lines.join('\n')
+}
+
+function reportMetrics(host: Host | undefined): void {
+  if (host === undefined) return
+  for (const [name, { records, failed }] of host.tasks) {
+    const at = name.lastIndexOf('-')
+    const id = { connector: name.slice(0, at), task: Number(name.slice(at + 1)) }
+    send({ type: 'metrics', id, records, failed })
+  }
+}

@@ -1,0 +1,150 @@
+import { Fetcher } from '../kafka/fetch.ts'
+import { KafkaClient } from '../kafka/client.ts'
+import { commitOffsets, fetchOffsets } from '../kafka/offsets.ts'
+import { Producer } from '../kafka/produce.ts'
+import { ConfigError, type Logger, type Models, type SinkContext, TaskError } from '../index.ts'
+import { type RawConfig, TransformChain } from './chain.ts'
+import { commonKeys, sinkKeys } from './connector-keys.ts'
+import { DeadLetters } from './dead-letters.ts'
+import { Delivery } from './delivery.ts'
+import { ensureTopic } from './ensure-topic.ts'
+import { ErrorPolicy } from './error-policy.ts'
+import { findConnector } from './plugins.ts'
+import type { HostSettings, TaskId } from './protocol.ts'
+import { Outbox, SinkPipeline } from './sink-pipeline.ts'
+import { RunningSinkTask } from './sink-task.ts'
+import { closeConverters, openConverters } from './task-converters.ts'
+
+export interface TaskEvents {
+  /** A plugin is about to be called; `idle` when none is at work. */
+  readonly at: (stage: string) => void
+  readonly failed: (error: unknown) => void
+  readonly fenced: () => void
+  readonly batch: (records: number, failed: number) => void
+}
+
+export interface OpenTask {
+  readonly task: RunningSinkTask
+  close(): Promise<void>
+}
+
+export interface TaskOptions {
+  readonly id: TaskId
+  readonly config: RawConfig
+  readonly paused: boolean
+  readonly settings: HostSettings
+  readonly models: Models
+  readonly log: Logger
+  readonly events: TaskEvents
+}
+
+/**
+ * Opens everything a sink task needs, its plugins and models first, and returns it running, without partitions yet.
+ * Each task has connections of its own: a long poll of one never delays another.
+ */
+export async function openTask(options: TaskOptions): Promise<OpenTask> {
+  const { id, config, settings, log } = options
+  const common = commonKeys.read(config)
+  const sinkConfig = sinkKeys.read(config)
+  const aborter = new AbortController()
+  const plugins = await openPlugins(options, aborter.signal)
+  const client = new KafkaClient({
+    bootstrapServers: settings.bootstrapServers,
+    clientId: `${settings.clientId}-${id.connector}-${id.task}`,
+    log,
+  })
+  const producer = new Producer(client, { log })
+  const fetcher = new Fetcher(client, {
+    isolation: sinkConfig['consumer.override.isolation.level'] as 'read_committed' | 'read_uncommitted',
+    reset: sinkConfig['consumer.override.auto.offset.reset'] as 'earliest' | 'latest' | 'none',
+    log,
+  })
+  const close = async (): Promise<void> => {
+    aborter.abort()
+    await fetcher.close()
+    await producer.close()
+    await client.close()
+    plugins.close()
+  }
+  try {
+    const outbox = new Outbox()
+    const context = sinkContext(options, client, outbox, aborter.signal)
+    const pipeline = new SinkPipeline({
+      ...plugins,
+      sink: await openSink(options, context),
+      outbox,
+      policy: new ErrorPolicy(common, log),
+      delivery: new Delivery(client, producer, plugins.converters),
+      deadLetters: await DeadLetters.open(client, producer, sinkConfig, id),
+      signal: aborter.signal,
+      before: options.events.at,
+    })
+    const task = new RunningSinkTask(
+      {
+        pipeline,
+        fetcher,
+        flushIntervalMs: settings.offsetFlushIntervalMs,
+        log,
+        startAt: ({ groupId, partitions }) => fetchOffsets(client, groupId, partitions),
+        commit: ({ groupId, memberId, generation }, offsets) =>
+          commitOffsets(client, groupId, { memberId, generation }, offsets),
+        onFailed: options.events.failed,
+        onFenced: options.events.fenced,
+        onBatch: options.events.batch,
+      },
+      options.paused,
+    )
+    return { task, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Opens converters and transforms, as a check of a configuration too: no Kafka is needed. */
+export async function openPlugins(
+  { config, settings, models, log, events }: TaskOptions,
+  signal: AbortSignal,
+) {
+  const converters = openConverters(config, settings.converterDefaults, log)
+  events.at('open')
+  const chain = await TransformChain.open(config, models, log)
+  events.at('idle')
+  if (signal.aborted) throw new TaskError('task.failed', 'The task was stopped while it started.')
+  return {
+    converters,
+    chain,
+    close: (): void => {
+      chain.close()
+      closeConverters(converters)
+    },
+  }
+}
+
+async function openSink({ config }: TaskOptions, context: SinkContext) {
+  const plugin = findConnector(config['connector.class'] ?? '')
+  if (plugin.kind !== 'sink')
+    throw new TaskError('task.failed', 'Source connectors come with a later version.')
+  const values = plugin.config.read(config)
+  const problems = plugin.validate?.(values, config) ?? []
+  if (problems.length > 0) throw new ConfigError(problems)
+  return plugin.open(values, context)
+}
+
+function sinkContext(
+  { id, models, log }: TaskOptions,
+  client: KafkaClient,
+  outbox: Outbox,
+  signal: AbortSignal,
+): SinkContext {
+  return {
+    connector: id.connector,
+    task: id.task,
+    log,
+    models,
+    signal,
+    emit: (batch, options = {}) => outbox.emit(batch, options),
+    report: (batch, row, error) => batch.fail(row, error),
+    ensureTopic: (topic, like) => ensureTopic(client, log, topic, like),
+  }
+}

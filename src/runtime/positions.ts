@@ -1,0 +1,69 @@
+interface Batch {
+  readonly nextOffset: bigint
+  durable: boolean
+}
+
+interface Partition {
+  readonly topic: string
+  readonly partition: number
+  /** Batches in the order in which they were fetched, the oldest first. */
+  readonly inFlight: Batch[]
+  /** Everything before this offset is durable; null while nothing was. */
+  durable: bigint | null
+  committed: bigint | null
+}
+
+export interface PartitionOffset {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+}
+
+/**
+ * How far each partition of a task is. Invariant 1: an offset becomes committable only when every batch before it is
+ * durable, whatever order acknowledgements come in. Invariant 2: it only moves forward.
+ */
+export class Positions {
+  readonly #partitions = new Map<string, Partition>()
+
+  /** A batch was fetched. The returned function says that all that it produced is durable. */
+  begin(topic: string, partition: number, nextOffset: bigint): () => void {
+    const state = this.#partition(topic, partition)
+    const batch: Batch = { nextOffset, durable: false }
+    state.inFlight.push(batch)
+    return () => {
+      batch.durable = true
+      while (state.inFlight[0]?.durable === true) state.durable = state.inFlight.shift()!.nextOffset
+    }
+  }
+
+  /** What can be committed and was not yet. */
+  committable(): PartitionOffset[] {
+    const offsets: PartitionOffset[] = []
+    for (const { topic, partition, durable, committed } of this.#partitions.values()) {
+      if (durable !== null && (committed === null || durable > committed))
+        offsets.push({ topic, partition, offset: durable })
+    }
+    return offsets
+  }
+
+  /** These offsets were committed. */
+  committed(offsets: readonly PartitionOffset[]): void {
+    for (const { topic, partition, offset } of offsets) this.#partition(topic, partition).committed = offset
+  }
+
+  /** Forgets everything: the partitions have another owner now. */
+  clear(): void {
+    this.#partitions.clear()
+  }
+
+  #partition(topic: string, partition: number): Partition {
+    const id = `${topic}-${partition}`
+    let state = this.#partitions.get(id)
+    if (state === undefined) {
+      state = { topic, partition, inFlight: [], durable: null, committed: null }
+      this.#partitions.set(id, state)
+    }
+    return state
+  }
+}

@@ -1,0 +1,82 @@
+import type { ConnectError, LiveRows, Stage } from '../index.ts'
+
+const LIVE = 0
+const DROPPED = 1
+const FAILED = 2
+
+/** Why and where a row failed: what the error policy, the log and a dead letter's headers need. */
+export interface Failure {
+  readonly row: number
+  readonly error: ConnectError
+  readonly stage: Stage
+  /** The plugin at work, e.g. `ScoreH2OGbm` or `AvroConverter`. */
+  readonly plugin: string
+}
+
+/**
+ * What became of each row of a batch: live, dropped or failed. All batches that derive from one another share it, so
+ * that a row which failed anywhere stays failed (invariant 3: a batch keeps its length and order until delivery).
+ */
+export class RowStates implements LiveRows {
+  readonly length: number
+  readonly #states: Uint8Array
+  readonly #failures = new Map<number, Failure>()
+  #live: number
+  #stage: Stage = 'KAFKA_CONSUME'
+  #plugin = ''
+
+  constructor(length: number) {
+    this.length = length
+    this.#live = length
+    this.#states = new Uint8Array(length)
+  }
+
+  /** Says who is at work from now on. */
+  enter(stage: Stage, plugin: string): void {
+    this.#stage = stage
+    this.#plugin = plugin
+  }
+
+  isLive(row: number): boolean {
+    return this.#states[row] === LIVE
+  }
+
+  get live(): number {
+    return this.#live
+  }
+
+  drop(row: number): void {
+    if (this.#states[row] !== LIVE) return
+    this.#states[row] = DROPPED
+    this.#live--
+  }
+
+  /** The first failure of a row stays. An error that names its own stage is believed. */
+  fail(row: number, error: ConnectError): void {
+    if (this.#states[row] !== LIVE) return
+    this.#states[row] = FAILED
+    this.#live--
+    this.#failures.set(row, {
+      row,
+      error,
+      stage: error.stage ?? this.#stage,
+      plugin: error.plugin ?? this.#plugin,
+    })
+  }
+
+  failure(row: number): Failure | undefined {
+    return this.#failures.get(row)
+  }
+
+  /** All failures so far, in the order of their rows. */
+  failures(): Failure[] {
+    return [...this.#failures.values()].sort((a, b) => a.row - b.row)
+  }
+
+  /** The numbers of the live rows, in order. */
+  liveRows(): Int32Array {
+    const rows = new Int32Array(this.#live)
+    for (let row = 0, at = 0; row < this.length; row++) if (this.#states[row] === LIVE) rows[at++] = row
+    return rows
+  }
+}

@@ -1,0 +1,200 @@
+import type { Fetcher } from '../kafka/fetch.ts'
+import type { FetchedBatch } from '../kafka/records.ts'
+import { FencedError, type Logger, messageOf, UnavailableError } from '../index.ts'
+import { type PartitionOffset, Positions } from './positions.ts'
+import type { Membership } from './protocol.ts'
+import type { Prepared, SinkPipeline } from './sink-pipeline.ts'
+
+/** How many rounds of fetched batches may wait for their acknowledgement while the next one is worked on. */
+const MAX_ROUNDS_IN_FLIGHT = 3
+
+export interface SinkTaskParts {
+  readonly pipeline: SinkPipeline
+  readonly fetcher: Fetcher
+  readonly flushIntervalMs: number
+  readonly log: Logger
+  /** Where each assigned partition goes on; null where nothing was committed. */
+  readonly startAt: (
+    membership: Membership,
+  ) => Promise<readonly { topic: string; partition: number; offset: bigint | null }[]>
+  readonly commit: (membership: Membership, offsets: readonly PartitionOffset[]) => Promise<void>
+  readonly onFailed: (error: unknown) => void
+  readonly onFenced: () => void
+  readonly onBatch: (records: number, failed: number) => void
+}
+
+type Command = () => Promise<void>
+
+/**
+ * The loop of a sink task: fetch, prepare, deliver, commit. Whatever comes from outside (assign, revoke, pause, stop)
+ * is a command that runs between two rounds, so nothing ever happens in the middle of a batch. Not fetching is the
+ * back-pressure.
+ */
+export class RunningSinkTask {
+  readonly #parts: SinkTaskParts
+  readonly #positions = new Positions()
+  readonly #commands: Command[] = []
+  readonly #rounds: Promise<void>[] = []
+  readonly #loop: Promise<void>
+  #membership: Membership | null = null
+  #paused: boolean
+  #closed = false
+  #failed = false
+  #fetching: Promise<readonly FetchedBatch[]> | null = null
+  #lastCommit = performance.now()
+  #wake: () => void = () => undefined
+
+  constructor(parts: SinkTaskParts, paused: boolean) {
+    this.#parts = parts
+    this.#paused = paused
+    this.#loop = this.#run()
+  }
+
+  /** The partitions of a new generation; replaces what was assigned before. */
+  assign(membership: Membership): Promise<void> {
+    return this.#command(async () => {
+      const positions = await this.#parts.startAt(membership)
+      this.#positions.clear()
+      this.#parts.fetcher.assign(positions)
+      this.#membership = membership
+    })
+  }
+
+  /** Finishes and commits what is in flight, then lets go of all partitions. */
+  revoke(): Promise<void> {
+    return this.#command(() => this.#letGo(true))
+  }
+
+  /** Invariant 4: the membership was lost, so somebody else owns the partitions. Nothing is committed. */
+  lost(): Promise<void> {
+    return this.#command(() => this.#letGo(false))
+  }
+
+  pause(): Promise<void> {
+    return this.#command(async () => {
+      this.#paused = true
+      await this.#settleAndCommit()
+    })
+  }
+
+  resume(): Promise<void> {
+    return this.#command(() => {
+      this.#paused = false
+      return Promise.resolve()
+    })
+  }
+
+  /** Finishes, commits, and ends the loop. */
+  async stop(): Promise<void> {
+    await this.#command(async () => {
+      await this.#letGo(true)
+      this.#closed = true
+    })
+    await this.#loop
+    await this.#parts.pipeline.close()
+  }
+
+  /** Runs a command between two rounds; after a failure commands still run, so that a failed task can be stopped. */
+  #command(run: Command): Promise<void> {
+    const done = new Promise<void>((resolve, reject) => {
+      this.#commands.push(() => run().then(resolve, reject))
+    })
+    this.#wake()
+    return done
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      const command = this.#commands.shift()
+      if (command !== undefined) await command()
+      else if (this.#membership === null || this.#paused || this.#failed) await this.#woken()
+      else await this.#round().catch((error: unknown) => this.#fail(error))
+    }
+  }
+
+  #woken(): Promise<undefined> {
+    return new Promise((resolve) => {
+      this.#wake = () => resolve(undefined)
+      if (this.#commands.length > 0) resolve(undefined)
+    })
+  }
+
+  async #round(): Promise<void> {
+    this.#fetching ??= this.#parts.fetcher.next()
+    const batches = await Promise.race([this.#fetching, this.#woken()])
+    if (batches === undefined) return // a command is waiting; the fetch goes on
+    this.#fetching = null
+    const prepared: (Prepared & { durable: () => void })[] = []
+    for (const fetched of batches) {
+      const durable = this.#positions.begin(fetched.topic, fetched.partition, fetched.nextOffset)
+      prepared.push({ ...(await this.#parts.pipeline.prepare(fetched)), durable })
+    }
+    if (prepared.length > 0) this.#deliver(prepared)
+    if (this.#rounds.length >= MAX_ROUNDS_IN_FLIGHT) await this.#rounds.shift()
+    if (performance.now() - this.#lastCommit >= this.#parts.flushIntervalMs) await this.#commit()
+  }
+
+  /** Sends a round's batches together, without waiting for their acknowledgement. */
+  #deliver(prepared: readonly (Prepared & { durable: () => void })[]): void {
+    const sent = prepared.map(async (each) => {
+      await this.#parts.pipeline.deliver(each)
+      each.durable()
+      const { length, states } = each.batch
+      this.#parts.onBatch(length, states.failures().length)
+    })
+    const round = Promise.all(sent).then(() => undefined)
+    const membership = this.#membership
+    round.catch((error: unknown) => {
+      // What was sent for partitions that are gone is read again by their next owner.
+      if (this.#membership === membership) void this.#command(() => Promise.resolve(this.#fail(error)))
+    })
+    this.#rounds.push(round)
+  }
+
+  /** Invariant 1: only what is durable, here and (after flush) outside, is committed. */
+  async #commit(): Promise<void> {
+    const offsets = this.#positions.committable()
+    this.#lastCommit = performance.now()
+    const membership = this.#membership
+    if (offsets.length === 0 || membership === null) return
+    await this.#parts.pipeline.flush()
+    try {
+      await this.#parts.commit(membership, offsets)
+      this.#positions.committed(offsets)
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error
+      this.#parts.log.warn('offsets could not be committed yet', { error: error.message })
+    }
+  }
+
+  /** Waits for all acknowledgements, then commits; also after a failure, for what was durable before it. */
+  async #settleAndCommit(): Promise<void> {
+    await Promise.allSettled(this.#rounds.splice(0))
+    await this.#commit().catch((error: unknown) => this.#fail(error))
+  }
+
+  async #letGo(commit: boolean): Promise<void> {
+    if (commit) await this.#settleAndCommit()
+    this.#membership = null
+    this.#parts.fetcher.assign([])
+    await this.#fetching?.catch(() => undefined)
+    this.#fetching = null
+    this.#rounds.length = 0
+    this.#positions.clear()
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return
+    if (error instanceof FencedError) {
+      // Invariant 4: a fenced owner stops and never retries; the worker joins the group anew.
+      this.#parts.log.warn('this task was fenced', { error: messageOf(error) })
+      this.#membership = null
+      this.#parts.fetcher.assign([])
+      this.#parts.onFenced()
+      return
+    }
+    this.#failed = true
+    this.#parts.fetcher.assign([])
+    this.#parts.onFailed(error)
+  }
+}

@@ -1,0 +1,44 @@
+import { type Converter, type Logger, type SideName, withPrefix } from '../index.ts'
+import type { RawConfig } from './chain.ts'
+import { findConverter } from './plugins.ts'
+
+/** An open converter and the name of its plugin, for errors. */
+export interface NamedConverter {
+  readonly name: string
+  readonly converter: Converter
+}
+
+export interface TaskConverters {
+  readonly key: NamedConverter
+  readonly value: NamedConverter
+  /** What sinks that write to Kafka encode with: `target.key.converter` and `target.value.converter` where set. */
+  readonly target: { readonly key: NamedConverter; readonly value: NamedConverter }
+}
+
+/**
+ * Opens a connector's converters. As in Kafka Connect, a connector that names a converter also gives all of its
+ * options; otherwise the worker's converter and options apply as a whole.
+ */
+export function openConverters(raw: RawConfig, workerDefaults: RawConfig, log: Logger): TaskConverters {
+  const own = (side: SideName): NamedConverter => {
+    const source = raw[`${side}.converter`] === undefined ? workerDefaults : raw
+    return openOne(source, `${side}.converter`, side, log)
+  }
+  const key = own('key')
+  const value = own('value')
+  const target = (side: SideName, fallback: NamedConverter): NamedConverter =>
+    raw[`target.${side}.converter`] === undefined
+      ? fallback
+      : openOne(raw, `target.${side}.converter`, side, log)
+  return { key, value, target: { key: target('key', key), value: target('value', value) } }
+}
+
+export function closeConverters({ key, value, target }: TaskConverters): void {
+  for (const { converter } of new Set([key, value, target.key, target.value])) converter.close?.()
+}
+
+function openOne(raw: RawConfig, name: string, side: SideName, log: Logger): NamedConverter {
+  const plugin = findConverter(raw[name] ?? 'ByteArrayConverter')
+  const config = plugin.config.read(withPrefix(raw, `${name}.`), `${name}.`)
+  return { name: plugin.name, converter: plugin.open(config, { side, log: log.child({ converter: name }) }) }
+}
