@@ -1,0 +1,11 @@
+import type { ConverterPlugin } from '../index.ts'
+import { byteArrayConverter } from './bytes.ts'
+import { stringConverter } from './string.ts'
+
+/** All converters. */
+export const converters: readonly ConverterPlugin[] = [byteArrayConverter, stringConverter]
+
+/** A converter by its simple name or by the Java class name that means the same. */
+export function findConverterPlugin(name: string): ConverterPlugin | undefined {
+  return converters.find((plugin) => plugin.name === name || plugin.aliases.includes(name))
+}

@@ -1,0 +1,85 @@
+import { isUtf8 } from 'node:buffer'
+import {
+  type Converter,
+  type ConverterPlugin,
+  DataError,
+  defineConfig,
+  isStruct,
+  key,
+  type Schema,
+  type Value,
+} from '../index.ts'
+import { decimalText, isDecimal } from './decimals.ts'
+import { encodeRows } from './encode-rows.ts'
+import { guarded } from './records-side.ts'
+import { PackedRows } from './packed-rows.ts'
+import { SlicesSide } from './slices-side.ts'
+
+const OPTIONAL_TEXT: Schema = { type: 'STRING', optional: true }
+
+class StringSide extends SlicesSide {}
+
+function checkUtf8(bytes: Buffer, start: number, end: number): Buffer {
+  const slice = bytes.subarray(start, end)
+  if (isUtf8(slice)) return slice
+  throw new DataError(
+    'record.malformed',
+    'The record is not valid UTF-8: use ByteArrayConverter for other bytes.',
+  )
+}
+
+/** The text of a value, in the form of Java's `toString` where a value is not a text already. */
+function textOf(value: Value): string {
+  if (value === null) return 'null'
+  if (typeof value === 'string') return value
+  if (typeof value !== 'object') return String(value)
+  if (isDecimal(value)) return decimalText(value)
+  if (value instanceof Date) return value.toISOString()
+  if (Buffer.isBuffer(value)) throw new DataError('record.schema', 'StringConverter does not write bytes.')
+  if (Array.isArray(value)) return `[${(value as readonly Value[]).map(textOf).join(', ')}]`
+  if (value instanceof Map) {
+    const entries = [...(value as ReadonlyMap<Value, Value>)]
+    return `{${entries.map(([k, v]) => `${textOf(k)}=${textOf(v)}`).join(', ')}}`
+  }
+  if (!isStruct(value)) throw new DataError('record.schema', 'StringConverter cannot write this value.')
+  const fields = Object.entries(value).filter(([, v]) => v !== null)
+  return `Struct{${fields.map(([name, v]) => `${name}=${textOf(v)}`).join(',')}}`
+}
+
+const converter: Converter = {
+  decode(_topic, slices) {
+    const read = (bytes: Buffer, start: number, end: number) => ({
+      schema: OPTIONAL_TEXT,
+      value: checkUtf8(bytes, start, end).toString('utf8'),
+    })
+    return Promise.resolve(new StringSide(slices, read))
+  },
+
+  encode(_topic, side, rows, fail) {
+    if (side instanceof StringSide) {
+      const { bytes, start, end } = side.slices
+      for (const row of rows) {
+        if (start[row]! >= 0) guarded(row, fail, () => checkUtf8(bytes, start[row]!, end[row]!))
+      }
+      return Promise.resolve(PackedRows.of(side.slices))
+    }
+    return Promise.resolve(encodeRows(side, rows, fail, (out, value) => out.text(textOf(value))))
+  },
+}
+
+export const stringConverter = {
+  kind: 'converter',
+  name: 'StringConverter',
+  aliases: ['org.apache.kafka.connect.storage.StringConverter'],
+  version: '1.0.0',
+  summary: 'Text in UTF-8.',
+  config: defineConfig({
+    'converter.encoding': key.string({
+      doc: 'The encoding of the text. Only UTF-8 is supported.',
+      default: 'UTF-8',
+      importance: 'HIGH',
+      check: (name) => (/^utf-?8$/i.test(name) ? undefined : 'Only UTF-8 is supported.'),
+    }),
+  }),
+  open: () => converter,
+} satisfies ConverterPlugin
