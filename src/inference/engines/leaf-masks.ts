@@ -1,0 +1,135 @@
+import { type Binning, binLevels, binNumbers } from './binning.ts'
+import { BY_LEVELS, goesRight, MISSING_RIGHT, treeCount, type TreeEnsemble } from './tree-ensemble.ts'
+
+/** The leaves of each tree numbered from left to right, and which of them each node can reach. */
+export interface Leaves {
+  /** The most leaves that a tree has. */
+  readonly most: number
+  /** Leaves `from[node]` to `to[node]` of its tree are below a node. */
+  readonly from: Int32Array
+  readonly to: Int32Array
+  readonly treeOf: Int32Array
+}
+
+export function numberLeaves(e: TreeEnsemble): Leaves {
+  const nodes = e.feature.length
+  const leaves = { from: new Int32Array(nodes), to: new Int32Array(nodes), treeOf: new Int32Array(nodes) }
+  let most = 0
+  for (let t = 0; t < treeCount(e); t++) {
+    let count = 0
+    for (let node = e.roots[t]!; node < e.roots[t + 1]!; node++) {
+      leaves.treeOf[node] = t
+      leaves.from[node] = count
+      if (e.feature[node]! < 0) count++
+    }
+    most = Math.max(most, count)
+    // Children stand behind their parent, so going backwards meets them first.
+    for (let node = e.roots[t + 1]! - 1; node >= e.roots[t]!; node--) {
+      leaves.to[node] = e.feature[node]! < 0 ? leaves.from[node]! + 1 : leaves.to[e.right[node]!]!
+    }
+  }
+  return { ...leaves, most }
+}
+
+/** The leaves of every tree, as masks: `words` for each tree. */
+export function allLeaves(e: TreeEnsemble, leaves: Leaves, words: number): Int32Array {
+  const masks = new Int32Array(treeCount(e) * words)
+  for (let t = 0; t < treeCount(e); t++) masks.set(wordMasks(0, leaves.to[e.roots[t]!]!, words), t * words)
+  return masks
+}
+
+/** For each bin of one or more features, and each word of each tree's leaves: the leaves that their tests leave over. */
+export interface MaskTable {
+  /** The features, the bins of which are combined: bin = Σ bin of feature × its stride. */
+  readonly parts: readonly { readonly feature: number; readonly binning: Binning; readonly stride: number }[]
+  readonly bins: number
+  readonly masks: Int32Array
+}
+
+/** Which features are tested, and how many bins each has. */
+export function bin(e: TreeEnsemble): (Binning & { readonly thresholds: Float64Array })[] {
+  const found = e.features.map(() => new Set<number>())
+  for (let node = 0; node < e.feature.length; node++) {
+    const threshold = e.value[node]!
+    if (e.feature[node]! >= 0 && !Number.isNaN(threshold)) found[e.feature[node]!]!.add(threshold)
+  }
+  return e.features.map((feature, f) => {
+    const thresholds = Float64Array.from(found[f]!).sort()
+    return { ...(feature === 'numeric' ? binNumbers(thresholds) : binLevels(feature)), thresholds }
+  })
+}
+
+/** The table of one feature; null where no split reads it. `words` is the number of 32-bit words per tree. */
+export function tabulateFeature(
+  e: TreeEnsemble,
+  feature: number,
+  {
+    leaves,
+    all,
+    binning,
+  }: { leaves: Leaves; all: Int32Array; binning: Binning & { thresholds: Float64Array } },
+): MaskTable | null {
+  const columns = all.length
+  const words = columns / treeCount(e)
+  const { bins } = binning
+  const masks = new Int32Array(bins * columns)
+  for (let b = 0; b < bins; b++) masks.set(all, b * columns)
+  const directions = new Uint8Array(bins)
+  let isTested = false
+  for (let node = 0; node < e.feature.length; node++) {
+    if (e.feature[node] !== feature) continue
+    isTested = true
+    fillDirections(e, node, directions, binning.thresholds)
+    // The leaves on the side that a value does not take are out of reach.
+    const gone = [e.right[node]!, node + 1].map((child) =>
+      wordMasks(leaves.from[child]!, leaves.to[child]!, words),
+    )
+    const at = leaves.treeOf[node]! * words
+    for (let b = 0; b < bins; b++) {
+      const removed = gone[directions[b]!]!
+      for (let w = 0; w < words; w++) masks[b * columns + at + w]! &= ~removed[w]!
+    }
+  }
+  return isTested ? { parts: [{ feature, binning, stride: 1 }], bins, masks } : null
+}
+
+/** directions[bin] = 1 where the bin's values go right at a split. */
+function fillDirections(
+  e: TreeEnsemble,
+  node: number,
+  directions: Uint8Array,
+  thresholds: Float64Array,
+): void {
+  const missing = directions.length - 1
+  if (e.features[e.feature[node]!] !== 'numeric') {
+    const isByLevels = (e.flags[node]! & BY_LEVELS) !== 0
+    for (let level = 0; level < missing; level++) {
+      directions[level] = Number(isByLevels ? goesRight(e, node, level) : level >= e.value[node]!)
+    }
+  } else {
+    // Bin b holds what is at or above thresholds[b − 1]; a threshold of NaN is found nowhere.
+    const found = thresholds.indexOf(e.value[node]!)
+    directions.fill(0)
+    if (found >= 0) directions.fill(1, found + 1)
+  }
+  directions[missing] = Number((e.flags[node]! & MISSING_RIGHT) !== 0)
+}
+
+function wordMasks(from: number, to: number, words: number): Int32Array {
+  const masks = new Int32Array(words)
+  for (let leaf = from; leaf < to; leaf++) masks[leaf >> 5]! |= 1 << (leaf & 31)
+  return masks
+}
+
+/** One table for two: a load less per tree and row, for more bins. */
+export function mergeTables(a: MaskTable, b: MaskTable): MaskTable {
+  const columns = a.masks.length / a.bins
+  const masks = new Int32Array(a.bins * b.bins * columns)
+  for (let i = 0, at = 0; i < b.bins; i++) {
+    for (let j = 0; j < a.bins; j++) {
+      for (let c = 0; c < columns; c++) masks[at++] = a.masks[j * columns + c]! & b.masks[i * columns + c]!
+    }
+  }
+  const parts = [...a.parts, ...b.parts.map((part) => ({ ...part, stride: part.stride * a.bins }))]
+  return { parts, bins: a.bins * b.bins, masks }
+}

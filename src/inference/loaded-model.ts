@@ -1,0 +1,24 @@
+import type { Column } from '../api/batch.ts'
+import type { Model, ModelInput, Scores } from '../api/models.ts'
+
+/** Which label a probability decides for. */
+export interface Decision {
+  /** The label of this class wins where its probability is at least the threshold; else the other one. Two classes only. */
+  readonly threshold: number
+  readonly thresholdClass: string
+}
+
+/** What a reader makes of a model file: a model before a manifest gave it a name, version and field requirements. */
+export interface LoadedModel {
+  readonly format: string
+  readonly formatVersion: string
+  readonly algorithm: string
+  readonly task: Model['task']
+  readonly labels: readonly string[]
+  /** The file's own threshold; null where the largest probability decides. */
+  readonly decision: Decision | null
+  readonly inputs: readonly ModelInput[]
+  /** What else the file says of itself, in words, for people. */
+  readonly facts: Readonly<Record<string, string | number>>
+  score(columns: readonly Column[], length: number, decision: Decision | null): Scores
+}

@@ -1,0 +1,138 @@
+import { ModelError } from '../../api/errors.ts'
+import type { ModelInput } from '../../api/models.ts'
+import { createTabulated } from '../engines/tabulated.ts'
+import { type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
+import { createWalk } from '../engines/walk.ts'
+import { type Balance, type GbmParameters, type Link, LINKS, scoreGbm } from '../gbm-score.ts'
+import type { LoadedModel } from '../loaded-model.ts'
+import type { MojoInfo } from './mojo-info.ts'
+
+/** Distributions whose f is the log-odds of the second class. */
+const LOGISTIC = ['bernoulli', 'quasibinomial', 'modified_huber']
+/** Link functions of MOJOs that do not name theirs (LinkFunctionType in h2o-genmodel). */
+const DEFAULT_LINK: Readonly<Record<string, Link>> = {
+  bernoulli: 'logit',
+  quasibinomial: 'logit',
+  modified_huber: 'logit',
+  multinomial: 'log',
+  poisson: 'log',
+  gamma: 'log',
+  tweedie: 'log',
+  gaussian: 'identity',
+  huber: 'identity',
+  laplace: 'identity',
+  quantile: 'identity',
+  custom: 'identity',
+}
+
+function unsupported(what: string): ModelError {
+  return new ModelError('model.unsupported', `${what} Train it with another distribution.`)
+}
+
+function corrupt(what: string): ModelError {
+  return new ModelError('model.corrupt', `model.ini: ${what}. Export the model again.`)
+}
+
+/** Puts the head of a GBM (labels, link, offset, class balance) on its trees. */
+export function createGbm(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
+  const parameters = readParameters(info, trees)
+  const engine = createTabulated(trees) ?? createWalk(trees)
+  const { labels } = parameters
+  const isBinomial = labels.length === 2
+  const second = labels[1] ?? ''
+  return {
+    format: 'h2o-mojo',
+    formatVersion: info.text('mojo_version'),
+    algorithm: 'gbm',
+    task: labels.length > 0 ? 'classification' : 'regression',
+    labels,
+    decision: isBinomial ? { threshold: info.number('default_threshold'), thresholdClass: second } : null,
+    inputs: readInputs(info),
+    facts: {
+      category: info.text('category'),
+      distribution: info.text('distribution'),
+      link: parameters.link,
+      trees: treeCount(trees),
+      nodes: trees.feature.length,
+      engine: engine.name,
+      response: info.columns.at(-1) ?? '',
+      h2o: info.find('h2o_version') ?? 'unknown',
+      ...(parameters.hasOffset ? { offset: info.text('offset_column') } : {}),
+      ...(parameters.balance === null ? {} : { probabilities: 'corrected to the prior (balance_classes)' }),
+      ...(info.find('calib_method') === undefined ? {} : { calibration: 'present, not applied' }),
+    },
+    score: (columns, length, decision) => scoreGbm({ parameters, engine, decision }, columns, length),
+  }
+}
+
+function readParameters(info: MojoInfo, trees: TreeEnsemble): GbmParameters {
+  const distribution = info.text('distribution')
+  const fallback = DEFAULT_LINK[distribution]
+  if (fallback === undefined)
+    throw unsupported(`The distribution ${distribution} of the model is not supported.`)
+  const link = (info.find('link_function') ?? fallback) as Link
+  if (!LINKS.includes(link)) throw unsupported(`The link function ${link} of the model is not supported.`)
+  const kind = LOGISTIC.includes(distribution)
+    ? 'logistic'
+    : distribution === 'multinomial'
+      ? 'softmax'
+      : 'regression'
+  const labels = readLabels(info, kind)
+  const sums = kind === 'softmax' && labels.length > 2 ? labels.length : 1
+  if (trees.outputs < sums || trees.outputs > Math.max(1, labels.length)) {
+    throw corrupt(`${trees.outputs} trees per group do not fit ${labels.length} classes`)
+  }
+  return {
+    kind,
+    link,
+    labels,
+    initF: info.number('init_f'),
+    hasOffset: info.find('offset_column') !== undefined,
+    outputs: trees.outputs,
+    balance: readBalance(info, labels.length),
+    prior: info.findNumbers('prior_class_distrib') ?? null,
+  }
+}
+
+function readLabels(info: MojoInfo, kind: GbmParameters['kind']): readonly string[] {
+  const category = info.text('category')
+  const classes = info.integer('n_classes')
+  const expected = kind === 'regression' ? ['Regression'] : ['Binomial', 'Multinomial']
+  if (!expected.includes(category)) {
+    throw unsupported(
+      `A ${category} model with the distribution ${info.text('distribution')} is not supported.`,
+    )
+  }
+  if (kind === 'regression') return []
+  const labels = info.domains.at(-1)
+  if (labels == null) throw unsupported('The response of the model is a number without classes.')
+  const isRight = category === 'Binomial' ? classes === 2 : classes > 2 && kind === 'softmax'
+  if (labels.length !== classes || !isRight)
+    throw corrupt(`${classes} classes do not fit a ${category} model`)
+  return labels
+}
+
+function readBalance(info: MojoInfo, classes: number): Balance | null {
+  if (classes === 0 || !info.flag('balance_classes')) return null
+  const prior = info.findNumbers('prior_class_distrib')
+  const model = info.findNumbers('model_class_distrib')
+  if (prior?.length !== classes || model?.length !== classes) {
+    throw corrupt('the class distributions that balance_classes needs are missing')
+  }
+  return { prior, model }
+}
+
+/** The features in the model's order, and the offset column after them. */
+function readInputs(info: MojoInfo): readonly ModelInput[] {
+  const inputs = info.columns.slice(0, info.integer('n_features')).map((name, i): ModelInput => {
+    const domain = info.domains[i] ?? null
+    return domain === null
+      ? { name, type: 'numeric', required: true }
+      : { name, type: 'categorical', domain, required: true }
+  })
+  const offset = info.find('offset_column')
+  if (offset === undefined) return inputs
+  if (inputs.some((input) => input.name === offset))
+    throw corrupt(`the offset column ${offset} is a feature too`)
+  return [...inputs, { name: offset, type: 'numeric', required: true }]
+}
