@@ -31,7 +31,9 @@ export const ERROR_CATALOGUE = {
   'model.probe': 'A model does not give the outputs that its probe file records.',
   'kafka.unavailable': 'A broker or coordinator cannot be reached at the moment.',
   'kafka.protocol': 'A broker answered with an error that retrying does not mend.',
-  'kafka.corrupt': 'Fetched bytes fail their checksum or are not a record batch of magic 2.',
+  'kafka.corrupt':
+    'Fetched bytes fail their checksum, are not a record batch of magic 2, or inflate beyond the limit.',
+  'kafka.offset': 'A partition has no offset to go on from, and auto.offset.reset is none.',
   'kafka.topic': 'A topic is missing, or its partitions or settings do not fit.',
   'kafka.fenced': 'A newer owner has taken over; this one stops.',
   'task.failed': 'A task failed.',

@@ -1,6 +1,6 @@
 /**
  * Zigzag varints, as in Kafka's record format (and Protocol Buffers): 7 bits per byte, low bits first. Numbers are
- * int32 unless the name says long.
+ * int32 unless the name says long (int64).
  */
 
 /** The size of an int32 as a varint. */
@@ -14,48 +14,52 @@ export function varintSize(value: number): number {
 
 /** Writes an int32; returns where it ends. */
 export function writeVarint(value: number, target: Buffer, at: number): number {
-  let zigzag = ((value << 1) ^ (value >> 31)) >>> 0
-  while (zigzag >= 0x80) {
-    target[at++] = (zigzag & 0x7f) | 0x80
-    zigzag >>>= 7
-  }
-  target[at++] = zigzag
-  return at
+  return writeUnsigned(((value << 1) ^ (value >> 31)) >>> 0, target, at)
 }
 
-const INT32_MIN = -(2 ** 31)
-const INT32_MAX = 2 ** 31 - 1
-
-function isInt32(value: number): boolean {
-  return value >= INT32_MIN && value <= INT32_MAX
-}
+/** Whole numbers whose zigzag form takes at most 7 bytes: beyond, bigint arithmetic is used. */
+const LARGEST_QUICK = 2 ** 48 - 1
+const TWO_28 = 2 ** 28
 
 function zigzagLong(value: bigint): bigint {
   return BigInt.asUintN(64, (value << 1n) ^ (value >> 63n))
 }
 
-/** The size of an int64; numbers beyond int32 are taken as they are, so only whole numbers are exact. */
+/** The size of an int64. A number must be whole; beyond 2^53 it is taken as it is, exact or not. */
 export function varlongSize(value: number | bigint): number {
-  if (typeof value === 'number' && isInt32(value)) return varintSize(value)
-  let zigzag = zigzagLong(BigInt(value))
-  let size = 1
-  while (zigzag >= 0x80n) {
-    zigzag >>= 7n
-    size++
+  if (typeof value === 'number' && Math.abs(value) <= LARGEST_QUICK) {
+    let size = 1
+    for (let zigzag = value < 0 ? -2 * value - 1 : 2 * value; zigzag >= 0x80; zigzag /= 128) size++
+    return size
   }
+  let size = 1
+  for (let zigzag = zigzagLong(BigInt(value)); zigzag >= 0x80n; zigzag >>= 7n) size++
   return size
 }
 
 /** Writes an int64; returns where it ends. */
 export function writeVarlong(value: number | bigint, target: Buffer, at: number): number {
-  if (typeof value === 'number' && isInt32(value)) return writeVarint(value, target, at)
-  let zigzag = zigzagLong(BigInt(value))
-  while (zigzag >= 0x80n) {
-    target[at++] = Number(zigzag & 0x7fn) | 0x80
-    zigzag >>= 7n
+  if (typeof value === 'number' && Math.abs(value) <= LARGEST_QUICK) {
+    const zigzag = value < 0 ? -2 * value - 1 : 2 * value
+    return zigzag < TWO_28 ? writeUnsigned(zigzag, target, at) : writeUnsignedLong(zigzag, target, at)
   }
+  let zigzag = zigzagLong(BigInt(value))
+  for (; zigzag >= 0x80n; zigzag >>= 7n) target[at++] = Number(zigzag & 0x7fn) | 0x80
   target[at++] = Number(zigzag)
   return at
+}
+
+function writeUnsigned(value: number, target: Buffer, at: number): number {
+  for (; value >= 0x80; value >>>= 7) target[at++] = (value & 0x7f) | 0x80
+  target[at++] = value
+  return at
+}
+
+/** Of at least 2^28: its low four groups of 7 bits, then the rest. */
+function writeUnsignedLong(value: number, target: Buffer, at: number): number {
+  let low = value % TWO_28
+  for (let i = 0; i < 4; i++, low >>>= 7) target[at++] = (low & 0x7f) | 0x80
+  return writeUnsigned(Math.floor(value / TWO_28), target, at)
 }
 
 /**
@@ -89,17 +93,31 @@ export class VarintReader {
     return (zigzag >>> 1) ^ -(zigzag & 1)
   }
 
-  /** An int64, as a number where its varint has at most four bytes (then it is an int32). */
+  /** An int64, as a number where its varint has at most seven bytes (so below 2^48). */
   long(): number | bigint {
-    const { bytes, at } = this
-    if (bytes[at]! < 0x80 || bytes[at + 1]! < 0x80 || bytes[at + 2]! < 0x80 || bytes[at + 3]! < 0x80) {
-      return this.int()
+    const start = this.at
+    let low = 0
+    let high = 0
+    for (let i = 0; i < 7; i++) {
+      const byte = this.bytes[this.at++]!
+      if (i < 4) low |= (byte & 0x7f) << (7 * i)
+      else high |= (byte & 0x7f) << (7 * (i - 4))
+      if (byte < 0x80) {
+        if (i < 4) return (low >>> 1) ^ -(low & 1)
+        const zigzag = high * TWO_28 + low
+        return zigzag % 2 === 0 ? zigzag / 2 : -(zigzag + 1) / 2
+      }
     }
+    this.at = start
+    return this.#bigLong()
+  }
+
+  #bigLong(): bigint {
     let zigzag = 0n
     let shift = 0n
     let byte: number
     do {
-      byte = bytes[this.at++] ?? 0
+      byte = this.bytes[this.at++] ?? 0
       zigzag |= BigInt(byte & 0x7f) << shift
       shift += 7n
     } while (byte >= 0x80 && shift < 70n)

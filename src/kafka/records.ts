@@ -1,0 +1,36 @@
+import type { Slices } from '../api/converter.ts'
+
+/**
+ * All records of one partition that one fetch brought, in place: positions in typed arrays over one buffer, no object
+ * per record. May have no rows (compacted away, aborted, control records only): `nextOffset` moves on all the same.
+ */
+export interface FetchedBatch {
+  readonly topic: string
+  readonly partition: number
+  readonly length: number
+  /** What all slices are positions of. */
+  readonly bytes: Buffer
+  readonly keys: Slices
+  readonly values: Slices
+  /** A row's raw header section: varint count, then the headers (see `decodeHeaders`). Never null. */
+  readonly headers: Slices
+  readonly baseOffset: bigint
+  /** Ascending. `offsetOf` adds. */
+  readonly offsetDeltas: Float64Array
+  /** Milliseconds since 1970. */
+  readonly baseTimestamp: bigint
+  /** `timestampOf` adds. Not exact beyond 2^53: then `exactTimestamps` is there. */
+  readonly timestampDeltas: Float64Array
+  /** Where some delta is beyond 2^53 (hostile or absent timestamps): the timestamps themselves. */
+  readonly exactTimestamps?: BigInt64Array
+  /** Where to go on reading, which is also what to commit. */
+  readonly nextOffset: bigint
+}
+
+export function offsetOf(batch: FetchedBatch, row: number): bigint {
+  return batch.baseOffset + BigInt(batch.offsetDeltas[row]!)
+}
+
+export function timestampOf(batch: FetchedBatch, row: number): bigint {
+  return batch.exactTimestamps?.[row] ?? batch.baseTimestamp + BigInt(batch.timestampDeltas[row]!)
+}
