@@ -70,19 +70,3 @@ export const JVM_OPTIONS: readonly string[] = [
   '-XX:TieredStopAtLevel=1',
   '-Djava.awt.headless=true',
 ]
-
-/**
- * Owns the JVM: it sends SIGTERM to it when its standard input closes, which is our order to stop and also what
- * happens when our process dies in any way. Ends with the JVM's exit code.
- */
-export const OWNER_SCRIPT = `exec 3<&0
-"$@" 3<&- </dev/null &
-java=$!
-{ cat <&3 >/dev/null; kill -TERM $java; sleep 15; kill -KILL $java; } 2>/dev/null &
-watch=$!
-exec 3<&-
-wait $java
-code=$?
-kill $watch 2>/dev/null
-exit $code
-`

@@ -5,12 +5,12 @@ const METADATA_V1 = Buffer.from([0, 0, 0, 24, 0, 3, 0, 1, 0, 0, 0, 7, 0, 12])
 const CLIENT_ID = Buffer.from('sluice-probe')
 
 /**
- * Whether a Kafka broker answers on the port and is ready for work: it lists itself in its metadata, which a broker
+ * Whether a Kafka broker answers at the address and is ready for work: it lists itself in its metadata, which a broker
  * does only after the controller has unfenced it (an open port or an ApiVersions answer comes earlier).
  */
-export async function brokerAnswers(port: number, timeoutMs = 2000): Promise<boolean> {
+export async function brokerAnswers(host: string, port: number, timeoutMs = 2000): Promise<boolean> {
   return new Promise((resolve) => {
-    const socket = connect(port, '127.0.0.1')
+    const socket = connect(port, host)
     let answer = Buffer.alloc(0)
     const finish = (ready: boolean) => {
       socket.destroy()

@@ -1,47 +1,37 @@
-import { spawn, type ChildProcess } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { mkdir, open, readFile, rename, stat, writeFile } from 'node:fs/promises'
+import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
-import {
-  JVM_OPTIONS,
-  LOG4J_PROPERTIES,
-  newClusterId,
-  OWNER_SCRIPT,
-  serverProperties,
-} from './broker-config.ts'
+import { JVM_OPTIONS, LOG4J_PROPERTIES, newClusterId, serverProperties } from './broker-config.ts'
 import { brokerAnswers } from './broker-probe.ts'
+import { errorIn, lastWords, launchBroker, OWNER_NAME, type BrokerProcess } from './broker-process.ts'
 import { findJava, run } from './java.ts'
 import { kafkaJars } from './kafka-jars.ts'
 import { freePort, requireFreePorts } from './ports.ts'
 
 const START_TIMEOUT_MS = 60_000
-const STOP_GRACE_MS = 15_000
-const PID_FILE = 'broker.pid'
-const OWNER_NAME = 'sluice-broker'
 const MAX_LOG_BYTES = 10 * 1024 * 1024
+const PID_FILE = 'broker.pid'
 
 export interface BrokerOptions {
   readonly port: number
   /** The broker keeps all it has below `<dataDir>/kafka`; the same folder continues where it was. */
   readonly dataDir: string
   readonly log: Logger
+  /** The command line option that chooses the port, for the message when it is taken. Default `--kafka-port`. */
+  readonly portOption?: string
+  /** False where the caller leads a process group of its own, which its supervisor kills as a whole. Default true. */
+  readonly ownGroup?: boolean
+  /** Gives the start up. */
+  readonly signal?: AbortSignal
 }
 
-export interface Broker {
+export interface Broker extends BrokerProcess {
   readonly bootstrapServers: string
-  /** Of the process group that holds the JVM. */
-  readonly pid: number
   /** The file with the broker's own log. */
   readonly logFile: string
-  /** Resolves when the JVM has ended, for whatever reason. */
-  readonly exited: Promise<void>
-  /** Stops it: SIGTERM, and SIGKILL after a grace. */
-  stop(): Promise<void>
-  /** Ends it at once, for process exit handlers. */
-  kill(): void
 }
 
 /**
@@ -49,13 +39,14 @@ export interface Broker {
  * Throws `dev.environment` (no Java, no Maven), `dev.port` (taken) and `dev.start` (it ended or hangs).
  */
 export async function startBroker(options: BrokerOptions): Promise<Broker> {
-  await requireFreePorts([{ port: options.port, what: 'Kafka', option: '--kafka-port' }])
+  const { port, log, signal, portOption = '--kafka-port', ownGroup = true } = options
+  await requireFreePorts([{ port, what: 'Kafka', option: portOption }])
   const java = await findJava()
-  const jars = await kafkaJars(options.log)
+  const jars = await kafkaJars(log, signal)
   const home = path.resolve(options.dataDir, 'kafka')
   await mkdir(home, { recursive: true })
   await requireUnused(home)
-  const files = await writeSettings(home, options.port)
+  const files = await writeSettings(home, port)
   const command = [
     java,
     ...JVM_OPTIONS,
@@ -64,17 +55,20 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     path.join(jars, '*'),
   ]
   await formatStorage(command, files, home)
-  const broker = await launch([...command, 'kafka.Kafka', files.properties], files.log, options.port)
-  await writeFile(path.join(home, PID_FILE), String(broker.pid))
-  await untilServing(broker, options.port)
-  options.log.info('broker is serving', { bootstrapServers: broker.bootstrapServers, pid: broker.pid })
+  const launched = await launchBroker([...command, 'kafka.Kafka', files.properties], files.log, ownGroup)
+  await writeFile(path.join(home, PID_FILE), String(launched.pid))
+  const broker = { ...launched, bootstrapServers: `127.0.0.1:${port}`, logFile: files.log }
+  await untilServing(broker, port, signal)
+  log.info('broker is serving', { bootstrapServers: broker.bootstrapServers, pid: broker.pid })
   return broker
 }
 
-interface BrokerFiles {
-  readonly properties: string
-  readonly log4j: string
-  readonly log: string
+/** The error of a broker that ended although nobody stopped it. */
+export async function brokerEnded(broker: Broker): Promise<CommandError> {
+  const reason = await lastWords(broker.logFile)
+  return new CommandError('dev.start', `the embedded Kafka ended by itself: ${reason}`, {
+    suggestion: `see ${broker.logFile}`,
+  })
 }
 
 /**
@@ -97,6 +91,12 @@ function isAlive(pid: number): boolean {
   } catch {
     return false
   }
+}
+
+interface BrokerFiles {
+  readonly properties: string
+  readonly log4j: string
+  readonly log: string
 }
 
 async function writeSettings(home: string, port: number): Promise<BrokerFiles> {
@@ -122,59 +122,18 @@ async function formatStorage(command: readonly string[], files: BrokerFiles, hom
   const tool = ['kafka.tools.StorageTool', 'format', '-t', newClusterId(), '-c', files.properties]
   const done = await run(java, [...options, ...tool])
   if (done?.code === 0) return
-  throw notStarted(
-    `its storage in ${home} could not be formatted: ${reasonIn(done?.output ?? '')}`,
-    files.log,
-  )
+  throw notStarted(`its storage in ${home} could not be formatted: ${errorIn(done?.output ?? '')}`, files.log)
 }
 
-/** Starts the JVM in a process group of its own, so that a Ctrl-C in the terminal does not reach it. */
-async function launch(command: readonly string[], logFile: string, port: number): Promise<Broker> {
-  const output = await open(logFile, 'a')
-  await output.write(`--- start ${new Date().toISOString()}\n`)
-  const child = spawn('sh', ['-c', OWNER_SCRIPT, OWNER_NAME, ...command], {
-    stdio: ['pipe', output.fd, output.fd],
-    detached: true,
-  })
-  const exited = new Promise<void>((resolve) => {
-    child.once('error', () => resolve())
-    child.once('exit', () => resolve())
-  }).then(() => killGroup(child))
-  child.stdin?.on('error', () => undefined) // EPIPE, when it ended before us
-  await output.close()
-  const stop = async () => {
-    child.stdin?.end()
-    const graceOver = new AbortController()
-    const late = sleep(STOP_GRACE_MS, undefined, { signal: graceOver.signal }).then(() => killGroup(child))
-    await Promise.race([exited, late.catch(() => undefined)])
-    graceOver.abort()
-    await exited
-  }
-  const kill = () => killGroup(child)
-  return { bootstrapServers: `127.0.0.1:${port}`, pid: child.pid ?? 0, logFile, exited, stop, kill }
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, 'SIGKILL')
-  } catch {
-    // ESRCH: the whole group has gone already.
-  }
-}
-
-async function untilServing(broker: Broker, port: number): Promise<void> {
+async function untilServing(broker: Broker, port: number, signal?: AbortSignal): Promise<void> {
   const state = { ended: false }
   void broker.exited.then(() => (state.ended = true))
   const deadline = Date.now() + START_TIMEOUT_MS
-  while (!(await brokerAnswers(port))) {
-    if (state.ended) throw notStarted(reasonIn(await readFile(broker.logFile, 'utf8')), broker.logFile)
-    if (Date.now() > deadline) {
+  while (!(await brokerAnswers('127.0.0.1', port))) {
+    if (state.ended) throw notStarted(await lastWords(broker.logFile), broker.logFile)
+    if (signal?.aborted === true || Date.now() > deadline) {
       await broker.stop()
-      throw notStarted(
-        `it does not answer on port ${port} after ${START_TIMEOUT_MS / 1000} s`,
-        broker.logFile,
-      )
+      throw notStarted(`it did not answer on port ${port} in time`, broker.logFile)
     }
     await Promise.race([sleep(100), broker.exited])
   }
@@ -184,17 +143,4 @@ function notStarted(reason: string, logFile: string): CommandError {
   return new CommandError('dev.start', `the embedded Kafka did not start: ${reason}`, {
     suggestion: `see ${logFile}; another --data-dir starts from nothing`,
   })
-}
-
-/** The last line of the present start that names an error, or else its last line. */
-function reasonIn(output: string): string {
-  const lines = output
-    .slice(output.lastIndexOf('--- start ') + 1)
-    .split('\n')
-    .filter((line) => line.trim() !== '' && !/^\s+at /.test(line))
-  return (
-    lines.findLast((line) => /ERROR|FATAL|Exception|Error/.test(line)) ??
-    lines.at(-1) ??
-    'no output'
-  ).trim()
 }

@@ -11,9 +11,13 @@ interface Finished {
 }
 
 /** Runs a program to its end; null when there is no such program. Both output streams are collected. */
-export async function run(command: string, args: readonly string[]): Promise<Finished | null> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  signal?: AbortSignal,
+): Promise<Finished | null> {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'], ...(signal && { signal }) })
     let output = ''
     const collect = (chunk: Buffer) => (output += chunk.toString())
     child.stdout.on('data', collect)

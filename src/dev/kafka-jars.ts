@@ -12,7 +12,7 @@ import { packageRoot } from './package-root.ts'
  * work tree whose name has the pom's hash. The folder appears by a rename, so it is whole or absent, also when two
  * processes resolve at the same time. Throws `dev.environment` where Maven is missing or fails.
  */
-export async function kafkaJars(log: Logger): Promise<string> {
+export async function kafkaJars(log: Logger, signal?: AbortSignal): Promise<string> {
   const pom = path.join(packageRoot(), 'src', 'dev', 'pom.xml')
   const hash = createHash('sha256')
     .update(await readFile(pom))
@@ -23,7 +23,7 @@ export async function kafkaJars(log: Logger): Promise<string> {
   const unfinished = `${folder}.${randomUUID()}`
   try {
     log.info('resolving the jars of Apache Kafka with Maven (once)', { folder })
-    await copyDependencies(pom, unfinished)
+    await copyDependencies(pom, unfinished, signal)
     await moveInto(unfinished, folder)
   } finally {
     await rm(unfinished, { recursive: true, force: true })
@@ -41,10 +41,10 @@ async function holdsKafka(folder: string): Promise<boolean> {
   return files.some((file) => file.startsWith('kafka_2.13-'))
 }
 
-async function copyDependencies(pom: string, folder: string): Promise<void> {
+async function copyDependencies(pom: string, folder: string, signal?: AbortSignal): Promise<void> {
   await mkdir(folder, { recursive: true })
   const goal = ['dependency:copy-dependencies', '-DincludeScope=runtime', `-DoutputDirectory=${folder}`]
-  const done = await run('mvn', ['-q', '-B', '-C', '-f', pom, ...goal])
+  const done = await run('mvn', ['-q', '-B', '-C', '-f', pom, ...goal], signal)
   if (done === null) {
     throw new CommandError(
       'dev.environment',

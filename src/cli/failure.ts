@@ -1,0 +1,27 @@
+import { ConnectError, messageOf } from '../api/errors.ts'
+import { tellParent } from '../dev/child-channel.ts'
+
+/**
+ * The one place where a command fails: one clear line on standard error, and exit code 1. The stack of an error that
+ * we did not foresee is shown with `--debug` or SLUICE_DEBUG only. Under a supervisor the supervisor tells the user.
+ */
+export function fail(error: unknown): void {
+  process.exitCode = 1
+  const text = describeFailure(error)
+  const end = () => process.exit(1) // a half-started command may still have open connections
+  if (tellParent({ type: 'failed', message: text }, end)) return
+  const stack = debugging() && error instanceof Error ? `${error.stack ?? ''}\n` : ''
+  process.stderr.write(`sluice: ${text}\n${stack}`, end)
+}
+
+/** What happened and what to do. */
+export function describeFailure(error: unknown): string {
+  if (error instanceof ConnectError) {
+    return error.suggestion === undefined ? error.message : `${error.message}; ${error.suggestion}`
+  }
+  return debugging() ? messageOf(error) : `${messageOf(error)} (unexpected: --debug shows where)`
+}
+
+function debugging(): boolean {
+  return process.argv.includes('--debug') || (process.env['SLUICE_DEBUG'] ?? '') !== ''
+}

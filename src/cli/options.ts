@@ -1,0 +1,15 @@
+import { InvalidArgumentError } from 'commander'
+
+/** Parses a port number for commander. */
+export function parsePort(text: string): number {
+  const port = Number(text)
+  if (/^\d+$/.test(text) && port >= 1 && port <= 65_535) return port
+  throw new InvalidArgumentError('It must be a port number from 1 to 65535.')
+}
+
+/** Parses a whole number from 1 to 64 for commander. */
+export function parseCount(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && count >= 1 && count <= 64) return count
+  throw new InvalidArgumentError('It must be a whole number from 1 to 64.')
+}

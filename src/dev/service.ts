@@ -1,0 +1,132 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { CommandError } from '../api/errors.ts'
+import type { Logger } from '../api/log.ts'
+import { killGroup } from './broker-process.ts'
+import { isChildMessage } from './child-channel.ts'
+
+const HEALTH_DEADLINE_MS = 60_000
+const FIRST_DELAY_MS = 250
+const LONGEST_DELAY_MS = 10_000
+
+export interface ServiceOptions {
+  readonly name: string
+  /** The command of ours that it runs, e.g. `['registry', '--port', '8081']`. */
+  readonly args: readonly string[]
+  /** Whether it does its work. Must not throw. */
+  readonly healthy: () => Promise<boolean>
+  /** How long it may take to stop before it is killed. */
+  readonly graceMs: number
+  readonly log: Logger
+}
+
+/**
+ * One of our commands as a supervised child, in a process group of its own. When it ends by itself, whatever is left of
+ * its group is killed and it is started again, with growing delays. The child notices a dead supervisor by its channel.
+ */
+export class Service {
+  readonly #options: ServiceOptions
+  #child: ChildProcess | undefined
+  #childExited: Promise<void> = Promise.resolve()
+  #failure: string | undefined
+  #supervision: Promise<void> = Promise.resolve()
+  #launchedAt = 0
+  readonly #stopping = new AbortController()
+
+  constructor(options: ServiceOptions) {
+    this.#options = options
+  }
+
+  /** Resolves when it is healthy for the first time. Throws `dev.start` when it ends before that; then it stays down. */
+  async start(): Promise<void> {
+    this.#launch()
+    try {
+      await this.#untilHealthy()
+    } catch (error) {
+      await this.stop()
+      throw error
+    }
+    this.#supervision = this.#supervise()
+  }
+
+  /** SIGTERM, then SIGKILL after the grace; it is not started again. */
+  async stop(): Promise<void> {
+    this.#stopping.abort()
+    this.#child?.kill('SIGTERM')
+    const late = setTimeout(() => this.kill(), this.#options.graceMs)
+    await this.#childExited
+    clearTimeout(late)
+    await this.#supervision
+  }
+
+  /** SIGKILL to its whole group, at once; it is not started again. */
+  kill(): void {
+    this.#stopping.abort()
+    if (this.#child?.pid !== undefined) killGroup(this.#child.pid)
+  }
+
+  #launch(): void {
+    const { name, args, log } = this.#options
+    const child = spawn(process.execPath, [...process.execArgv, mainFile(), ...args], {
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      detached: true,
+    })
+    this.#child = child
+    this.#launchedAt = Date.now()
+    this.#failure = undefined
+    child.on('message', (message) => {
+      if (isChildMessage(message)) this.#failure = message.message
+    })
+    this.#childExited = new Promise<void>((resolve) => {
+      child.once('error', (error) => {
+        this.#failure = error.message
+        resolve()
+      })
+      child.once('exit', (code, signal) => {
+        this.#failure ??= `${name} ended with ${signal ?? `exit code ${code ?? 0}`}; its last log lines say why`
+        resolve()
+      })
+    }).then(() => {
+      if (child.pid !== undefined) killGroup(child.pid)
+      this.#child = undefined
+    })
+    log.debug('started', { service: name, pid: child.pid })
+  }
+
+  async #untilHealthy(): Promise<void> {
+    const { name, healthy } = this.#options
+    const deadline = Date.now() + HEALTH_DEADLINE_MS
+    while (!(await healthy())) {
+      if (this.#child === undefined)
+        throw new CommandError('dev.start', this.#failure ?? `${name} did not start`)
+      if (Date.now() > deadline) {
+        throw new CommandError('dev.start', `${name} was not healthy within ${HEALTH_DEADLINE_MS / 1000} s`)
+      }
+      await Promise.race([sleep(100), this.#childExited])
+    }
+  }
+
+  async #supervise(): Promise<void> {
+    let failures = 0
+    while (await this.#endedByItself()) {
+      if (Date.now() - this.#launchedAt > LONGEST_DELAY_MS) failures = 0
+      const delayMs = Math.min(LONGEST_DELAY_MS, FIRST_DELAY_MS * 2 ** failures)
+      failures += 1
+      const fields = { service: this.#options.name, reason: this.#failure, delayMs }
+      this.#options.log.warn('a process ended and is started again', fields)
+      await sleep(delayMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined)
+      if (!this.#stopping.signal.aborted) this.#launch()
+    }
+  }
+
+  async #endedByItself(): Promise<boolean> {
+    await this.#childExited
+    return !this.#stopping.signal.aborted
+  }
+}
+
+/** Our own command line, as source in a checkout and as JavaScript in the package. */
+function mainFile(): string {
+  return path.join(import.meta.dirname, '..', 'cli', `main${path.extname(import.meta.filename)}`)
+}

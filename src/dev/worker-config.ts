@@ -1,0 +1,43 @@
+import { existsSync } from 'node:fs'
+import { mkdir, writeFile } from 'node:fs/promises'
+import path from 'node:path'
+import { packageRoot } from './package-root.ts'
+
+export interface DevWorker {
+  readonly bootstrapServers: string
+  readonly schemaRegistry: string
+  readonly restPort: number
+  readonly dataDir: string
+}
+
+/** Writes the settings of one worker of `sluice dev` (Kafka Connect's key names) and returns the file. */
+export async function writeWorkerConfig(worker: DevWorker): Promise<string> {
+  const settings = {
+    'bootstrap.servers': worker.bootstrapServers,
+    'group.id': 'sluice-dev',
+    'config.storage.topic': 'connect-configs',
+    'config.storage.replication.factor': 1,
+    'offset.storage.topic': 'connect-offsets',
+    'offset.storage.partitions': 5,
+    'offset.storage.replication.factor': 1,
+    'status.storage.topic': 'connect-status',
+    'status.storage.replication.factor': 1,
+    // A worker that dies here is back at once: its work need not wait five minutes for it.
+    'scheduled.rebalance.max.delay.ms': 3000,
+    listeners: `http://127.0.0.1:${worker.restPort}`,
+    'key.converter': 'ByteArrayConverter',
+    'value.converter': 'AvroConverter',
+    'value.converter.schema.registry.url': worker.schemaRegistry,
+    'models.dir': modelsDir(),
+  }
+  await mkdir(worker.dataDir, { recursive: true })
+  const file = path.resolve(worker.dataDir, `worker-${worker.restPort}.json`)
+  await writeFile(file, `${JSON.stringify(settings, null, 2)}\n`)
+  return file
+}
+
+/** `models/` in the present folder; else the models that come with the package. */
+function modelsDir(): string {
+  const here = path.resolve('models')
+  return existsSync(here) ? here : path.join(packageRoot(), 'models')
+}
