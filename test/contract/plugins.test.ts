@@ -1,0 +1,71 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import path from 'node:path'
+import { SILENT, type Example, type TransformPlugin } from '../../src/index.ts'
+import { ModelStore } from '../../src/inference/model-store.ts'
+import {
+  connectors,
+  converters,
+  findTransform,
+  transformClasses,
+  transforms,
+} from '../../src/runtime/plugins.ts'
+import { batchOf, complete } from '../support/example-batch.ts'
+
+const models = new ModelStore({
+  modelsDir: path.resolve(import.meta.dirname, '../../models'),
+  allowedDirs: [],
+  log: SILENT,
+})
+
+async function open(plugin: TransformPlugin, example: Example) {
+  return plugin.open(plugin.config.read(example.config), { side: 'value', models, log: SILENT })
+}
+
+describe('every plugin', () => {
+  for (const plugin of [...connectors, ...transforms, ...converters]) {
+    it(`${plugin.name} says what it is for, and documents each of its keys`, () => {
+      expect(plugin.summary).to.match(/\S.*\.$/)
+      expect(plugin.version).to.match(/^\d+\.\d+\.\d+/)
+      for (const [name, key] of Object.entries(plugin.config.keys)) expect(key.doc, name).to.match(/\S/)
+    })
+  }
+
+  it('has a name of its own', () => {
+    const names = [...connectors, ...transforms, ...converters].map((plugin) => plugin.name)
+    expect(new Set(names).size).to.equal(names.length)
+  })
+})
+
+describe('every transform', () => {
+  for (const plugin of transforms) {
+    it(`${plugin.name} is found under its class names`, () => {
+      for (const name of transformClasses(plugin)) expect(findTransform(name).plugin).to.equal(plugin)
+    })
+
+    it(`${plugin.name} has examples`, () => {
+      expect(plugin.examples.length).to.be.greaterThan(0)
+    })
+
+    for (const example of plugin.examples) {
+      it(`${plugin.name}: ${example.summary}`, async () => {
+        const transform = await open(plugin, example)
+        const batch = batchOf(example.have)
+        const before = example.have.map((_, row) => batch.record(row))
+        const result = await transform.apply(batch)
+        expect(result.length).to.equal(batch.length)
+        example.want.forEach((want, row) => {
+          if (want === null) expect(result.isLive(row)).to.equal(false)
+          else if ('error' in want) expect(result.failure(row)?.code).to.equal(want.error)
+          else {
+            expect(result.failure(row)?.message).to.equal(undefined)
+            expect(result.record(row).value).to.deep.equal(complete(want).value)
+          }
+        })
+        expect(example.have.map((_, row) => batch.record(row))).to.deep.equal(before)
+        transform.close?.()
+        transform.close?.()
+      })
+    }
+  }
+})

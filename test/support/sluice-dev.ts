@@ -1,0 +1,81 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { eventually } from './eventually.ts'
+import { freePort, sharedKafka } from './kafka.ts'
+import { sluice, type StartedProcess } from './process.ts'
+
+export interface SluiceDev {
+  readonly bootstrapServers: string
+  readonly schemaRegistry: string
+  readonly rest: string
+  readonly process: StartedProcess
+  stop(): Promise<void>
+}
+
+/** `sluice dev` over the shared Kafka of the mocha run: a registry and one worker, on free ports. */
+export async function startSluiceDev(): Promise<SluiceDev> {
+  const { bootstrapServers } = await sharedKafka()
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-test-dev-'))
+  const [registryPort, restPort] = [await freePort(), await freePort()]
+  const started = sluice([
+    'dev',
+    ...['--bootstrap-servers', bootstrapServers, '--data-dir', dataDir],
+    ...['--registry-port', String(registryPort), '--rest-port', String(restPort)],
+  ])
+  const ready = (await started.ready(90_000)) as { schemaRegistry: string; rest: string[] }
+  return {
+    bootstrapServers,
+    schemaRegistry: ready.schemaRegistry,
+    rest: ready.rest[0] ?? '',
+    process: started,
+    stop: async () => {
+      started.signal('SIGTERM')
+      await started.exited
+      await rm(dataDir, { recursive: true, force: true })
+    },
+  }
+}
+
+/** Calls the REST API; the body is parsed where there is one. */
+export async function call(
+  base: string,
+  method: string,
+  route: string,
+  body?: unknown,
+): Promise<{ status: number; body: unknown }> {
+  const response = await fetch(base + route, {
+    method,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  })
+  const text = await response.text()
+  return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) }
+}
+
+export interface ConnectorStatus {
+  readonly connector: { readonly state: string; readonly trace?: string }
+  readonly tasks: readonly { readonly id: number; readonly state: string; readonly trace?: string }[]
+}
+
+/** Waits until a connector has tasks and all of them are in a state. */
+export async function untilTasks(rest: string, connector: string, state: string): Promise<ConnectorStatus> {
+  return eventually(
+    async () => {
+      const { status, body } = await call(rest, 'GET', `/connectors/${connector}/status`)
+      const found = body as ConnectorStatus
+      if (status === 200 && found.tasks.length > 0 && found.tasks.every((task) => task.state === state))
+        return found
+      throw new Error(`${connector}: ${JSON.stringify(body)}`)
+    },
+    { timeoutMs: 60_000, everyMs: 100 },
+  )
+}
+
+/** Registers an Avro schema; returns its id. */
+export async function registerSchema(registry: string, subject: string, schema: string): Promise<number> {
+  const { status, body } = await call(registry, 'POST', `/subjects/${subject}/versions`, { schema })
+  if (status !== 200) throw new Error(`register ${subject}: ${status} ${JSON.stringify(body)}`)
+  return (body as { id: number }).id
+}
