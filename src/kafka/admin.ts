@@ -74,31 +74,38 @@ export async function topicConfigs(client: KafkaClient, topic: string): Promise<
   }
 }
 
-/** The first offsets (`earliest`) or the ends (`latest`) of partitions, in the order asked. */
+/**
+ * The first offsets (`earliest`) or the ends (`latest`; read committed: the last stable offsets) of partitions, in the
+ * order asked.
+ */
 export async function listOffsets(
   client: KafkaClient,
   partitions: readonly TopicPartition[],
   position: 'earliest' | 'latest',
   isolation: 'read_committed' | 'read_uncommitted' = 'read_uncommitted',
 ): Promise<bigint[]> {
+  return retrying(ADMIN_WAIT_MS, () => askOffsets(client, partitions, position, isolation))
+}
+
+/** `listOffsets`, tried once. */
+export async function askOffsets(
+  client: KafkaClient,
+  partitions: readonly TopicPartition[],
+  position: 'earliest' | 'latest',
+  isolation: 'read_committed' | 'read_uncommitted',
+): Promise<bigint[]> {
   const isolationLevel = isolation === 'read_committed' ? 1 : 0
-  return retrying(ADMIN_WAIT_MS, async () => {
-    const offsets = new Array<bigint>(partitions.length).fill(-1n)
-    const rowsByLeader = new Map<number, number[]>()
-    for (const [row, { topic, partition }] of partitions.entries()) {
-      const leader = await client.leader(topic, partition)
-      const rows = rowsByLeader.get(leader)
-      if (rows === undefined) rowsByLeader.set(leader, [row])
-      else rows.push(row)
-    }
-    const asked = [...rowsByLeader].map(async ([leader, rows]) => {
-      const wanted = rows.map((row) => partitions[row]!)
-      const answers = await offsetsOfLeader(client, leader, wanted, { position, isolationLevel })
-      for (const [i, row] of rows.entries()) offsets[row] = answers[i]!
-    })
-    await Promise.all(asked)
-    return offsets
+  const offsets = new Array<bigint>(partitions.length).fill(-1n)
+  const leaders: number[] = []
+  for (const { topic, partition } of partitions) leaders.push(await client.leader(topic, partition))
+  const byLeader = Map.groupBy(partitions.keys(), (row) => leaders[row]!)
+  const asked = [...byLeader].map(async ([leader, rows]) => {
+    const wanted = rows.map((row) => partitions[row]!)
+    const answers = await offsetsOfLeader(client, leader, wanted, { position, isolationLevel })
+    for (const [i, row] of rows.entries()) offsets[row] = answers[i]!
   })
+  await Promise.all(asked)
+  return offsets
 }
 
 async function offsetsOfLeader(

@@ -155,6 +155,11 @@ export class KafkaClient {
     return this.#clusterId ?? ''
   }
 
+  /** Closes the connections of one purpose, to all brokers; what waits on them fails as lost. */
+  async disconnect(purpose: string): Promise<void> {
+    await this.#pool.drop((key) => key.endsWith(` ${purpose}`))
+  }
+
   async close(): Promise<void> {
     await this.#pool.close()
   }

@@ -101,11 +101,16 @@ export class ConnectionPool {
     return slot.connection
   }
 
+  /** Closes the connections whose keys match; what is in flight on them fails as lost. */
+  async drop(matches: (key: string) => boolean): Promise<void> {
+    const dropped = [...this.#slots].filter(([key]) => matches(key))
+    for (const [key] of dropped) this.#slots.delete(key)
+    await Promise.allSettled(dropped.map(async ([, slot]) => (await slot.connection)?.close()))
+  }
+
   async close(): Promise<void> {
     this.#closed = true
-    const opened = [...this.#slots.values()].map((slot) => slot.connection)
-    this.#slots.clear()
-    await Promise.allSettled(opened.map(async (connection) => (await connection)?.close()))
+    await this.drop(() => true)
   }
 
   async #open(
