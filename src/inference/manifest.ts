@@ -1,0 +1,112 @@
+import { ModelError } from '../api/errors.ts'
+import { array, choice, literal, number, object, optional, type Shape, text } from './manifest-shape.ts'
+
+/** MLflow's column types, and how a model column of either kind may be declared. */
+export const COLUMN_TYPES = {
+  numeric: ['double', 'float', 'long', 'integer', 'boolean'],
+  categorical: ['string'],
+} as const
+
+export interface ManifestColumn {
+  readonly name: string
+  readonly type: string
+  /** Default true: a record without the field fails. */
+  readonly required?: boolean
+}
+
+/**
+ * `manifest.json` beside a model file: what the file does not say, and what it must be. Version addressing and task as
+ * in Confluent, platform by Open Inference, columns by MLflow signatures. Unknown keys are errors.
+ */
+export interface Manifest {
+  readonly manifestVersion: 1
+  readonly name?: string
+  readonly versions?: readonly string[]
+  readonly task?: 'classification' | 'regression'
+  readonly platform?: 'h2o_mojo'
+  readonly artifact: { readonly path: string; readonly sha256: string }
+  readonly signature?: {
+    readonly inputs?: readonly ManifestColumn[]
+    readonly outputs?: readonly ManifestColumn[]
+  }
+  readonly postprocess?: {
+    readonly labels?: readonly string[]
+    readonly threshold?: number
+    readonly thresholdClass?: string
+  }
+  /** A file of probes beside the manifest; `probe.jsonl` is used where it is not named. */
+  readonly probe?: string
+  readonly source?: {
+    readonly format?: string
+    readonly formatVersion?: string
+    readonly algorithm?: string
+    /** The largest difference to a probe's output that is allowed. */
+    readonly tolerance?: number
+  }
+}
+
+const column = object({
+  name: text,
+  type: choice([...COLUMN_TYPES.numeric, ...COLUMN_TYPES.categorical]),
+  required: optional(literal('boolean')),
+})
+
+const MANIFEST: Shape = object({
+  manifestVersion: choice([1]),
+  name: optional(text),
+  versions: optional(array(text)),
+  task: optional(choice(['classification', 'regression'])),
+  platform: optional(choice(['h2o_mojo'])),
+  artifact: object({ path: text, sha256: text }),
+  signature: optional(object({ inputs: optional(array(column)), outputs: optional(array(column)) })),
+  postprocess: optional(
+    object({
+      labels: optional(array(literal('string'))),
+      threshold: optional(number),
+      thresholdClass: optional(text),
+    }),
+  ),
+  probe: optional(text),
+  source: optional(
+    object({
+      format: optional(text),
+      formatVersion: optional(text),
+      algorithm: optional(text),
+      tolerance: optional(number),
+    }),
+  ),
+})
+
+/** Parses a manifest; throws `model.manifest` with every problem. `file` names it in messages. */
+export function parseManifest(json: string, file: string): Manifest {
+  let parsed: unknown
+  try {
+    parsed = JSON.parse(json)
+  } catch (error) {
+    throw new ModelError('model.manifest', `${file} is not JSON: correct it, or remove it.`, { cause: error })
+  }
+  const problems: string[] = []
+  MANIFEST.check(parsed, '', problems)
+  if (problems.length > 0) throw manifestError(file, problems)
+  const manifest = parsed as Manifest
+  if (!/^[0-9a-f]{64}$/i.test(manifest.artifact.sha256))
+    problems.push('artifact.sha256: must be 64 hex digits')
+  for (const [key, path] of [
+    ['artifact.path', manifest.artifact.path] as const,
+    ['probe', manifest.probe] as const,
+  ]) {
+    if (path !== undefined && !isPlainName(path))
+      problems.push(`${key}: must name a file in the manifest's own folder`)
+  }
+  if (manifest.versions?.length === 0) problems.push('versions: must not be empty')
+  if (problems.length > 0) throw manifestError(file, problems)
+  return manifest
+}
+
+export function manifestError(file: string, problems: readonly string[]): ModelError {
+  return new ModelError('model.manifest', `${file}: ${problems.join('; ')}. Correct the manifest.`)
+}
+
+function isPlainName(path: string): boolean {
+  return !/[/\\\0]/.test(path) && path !== '..' && path !== '.'
+}

@@ -1,0 +1,96 @@
+import { type Column, MISSING, UNSEEN } from '../api/batch.ts'
+import { ModelError } from '../api/errors.ts'
+import type { Model, ModelInput } from '../api/models.ts'
+
+/** What a JSON value of a probe or a cell of a CSV file may be. */
+export type Plain = string | number | boolean | null | undefined
+
+/** One line of `probe.jsonl`: an input, and what the engine that trained the model gives for it. */
+interface Probe {
+  readonly input: Readonly<Record<string, Plain>>
+  /** Classification: `label` and a probability per class; regression: `prediction`. */
+  readonly output: Readonly<Record<string, Plain>>
+}
+
+/** Turns plain values into a column of a model. Null and undefined are missing. */
+export function toColumn(input: ModelInput, values: readonly Plain[]): Column {
+  if (input.type === 'numeric') {
+    const numbers = values.map((value) => (value === null || value === undefined ? NaN : Number(value)))
+    return {
+      type: 'float64',
+      values: Float64Array.from(numbers),
+      present: Uint8Array.from(values, (value) => Number(value !== null && value !== undefined)),
+    }
+  }
+  const domain = input.domain ?? []
+  const levels = new Map(domain.map((level, i) => [level, i]))
+  const toLevel = (value: Plain) =>
+    value === null || value === undefined ? MISSING : (levels.get(String(value)) ?? UNSEEN)
+  return { type: 'category', domain, levels: Int32Array.from(values, toLevel) }
+}
+
+/**
+ * Scores the probes of a model and compares: a wrong or damaged model never serves. Throws `model.probe` at the first
+ * difference larger than `tolerance` (relative where the value is above 1), or another label.
+ */
+export function runProbes(
+  model: Model,
+  text: string,
+  { file, tolerance }: { file: string; tolerance: number },
+): number {
+  const probes = parseProbes(text, file)
+  const columns = model.inputs.map((input) =>
+    toColumn(
+      input,
+      probes.map((probe) => probe.input[input.name]),
+    ),
+  )
+  const { prediction, probabilities } = model.score(columns, probes.length)
+  probes.forEach(({ output }, row) => {
+    const compare = (key: string, value: number) => {
+      const expected = output[key]
+      const isNear =
+        typeof expected === 'number' &&
+        Math.abs(value - expected) <= tolerance * Math.max(1, Math.abs(expected))
+      if (!isNear) throw differs(file, row, `${key} is ${value} where ${String(expected)} is recorded`)
+    }
+    if (prediction.type === 'float64') compare('prediction', prediction.values[row]!)
+    else {
+      model.labels.forEach((label, k) => compare(label, probabilities[k]!.values[row]!))
+      const label = prediction.domain[prediction.levels[row]!]
+      if (label !== output['label'])
+        throw differs(file, row, `the label is ${label} where ${String(output['label'])} is recorded`)
+    }
+  })
+  return probes.length
+}
+
+function differs(file: string, row: number, what: string): ModelError {
+  return new ModelError(
+    'model.probe',
+    `The model does not give what ${file} records, line ${row + 1}: ${what}. Use the model file and the probes that belong together.`,
+  )
+}
+
+function parseProbes(text: string, file: string): Probe[] {
+  const lines = text.split('\n').filter((line) => line.trim() !== '')
+  if (lines.length === 0)
+    throw new ModelError('model.probe', `${file} holds no probes: fill it, or remove it.`)
+  return lines.map((line, i) => {
+    try {
+      const probe: unknown = JSON.parse(line)
+      if (isProbe(probe)) return probe
+    } catch {
+      // Said below: what is wrong with a line is the same whether it is no JSON or other JSON.
+    }
+    throw new ModelError(
+      'model.probe',
+      `${file}, line ${i + 1} is not {"input":{…},"output":{…}}. Make the file again.`,
+    )
+  })
+}
+
+function isProbe(value: unknown): value is Probe {
+  const isObject = (each: unknown) => typeof each === 'object' && each !== null && !Array.isArray(each)
+  return isObject(value) && isObject((value as Probe).input) && isObject((value as Probe).output)
+}
