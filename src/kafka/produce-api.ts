@@ -1,0 +1,70 @@
+import { type API, createAPI, type Reader, Writer } from '@platformatic/kafka'
+
+/** One sealed record batch for one partition. */
+export interface ProduceEntry {
+  readonly topic: string
+  readonly partition: number
+  readonly bytes: Buffer
+}
+
+export interface ProduceAnswer {
+  readonly topic: string
+  readonly partition: number
+  readonly error: number
+  /** The broker's own text; null where it sent none. */
+  readonly message: string | null
+}
+
+const ALL_REPLICAS = -1
+
+/** How long a broker waits for its replicas. */
+export const ACKNOWLEDGE_WITHIN_MS = 30_000
+
+/** Produce, versions 9 to 12 (one wire format; Kafka 2.8 to today's). Idempotent, not transactional. */
+function produceApi(version: number): API<[entries: readonly ProduceEntry[]], ProduceAnswer[]> {
+  return createAPI(0, version, writeRequest, readResponse)
+}
+
+export const PRODUCE_APIS = [produceApi(9), produceApi(10), produceApi(11), produceApi(12)] as const
+
+function writeRequest(entries: readonly ProduceEntry[]): Writer {
+  return Writer.create()
+    .appendString(null)
+    .appendInt16(ALL_REPLICAS)
+    .appendInt32(ACKNOWLEDGE_WITHIN_MS)
+    .appendArray([...Map.groupBy(entries, (e) => e.topic)], (w, [topic, ofTopic]) =>
+      w.appendString(topic).appendArray(ofTopic, (w, { partition, bytes }) => {
+        w.appendInt32(partition)
+          .appendUnsignedVarInt(bytes.length + 1)
+          .append(bytes)
+      }),
+    )
+    .appendTaggedFields()
+}
+
+function readResponse(_id: number, _key: number, _version: number, r: Reader): ProduceAnswer[] {
+  const topics = r.readArray((r) => {
+    const topic = r.readString()
+    return r.readArray((r) => readPartition(r, topic))
+  })
+  return topics.flat()
+}
+
+function readPartition(r: Reader, topic: string): ProduceAnswer {
+  const partition = r.readInt32()
+  const error = r.readInt16()
+  r.readInt64()
+  r.readInt64()
+  r.readInt64()
+  const recordErrors = r.readArray((r) => {
+    const index = r.readInt32()
+    return `record ${index}: ${r.readNullableString() ?? 'refused'}`
+  })
+  const message = r.readNullableString()
+  return {
+    topic,
+    partition,
+    error,
+    message: [message, ...recordErrors.slice(0, 1)].filter(Boolean).join('; ') || null,
+  }
+}
