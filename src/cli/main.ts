@@ -7,6 +7,7 @@ import { packageRoot } from '../dev/package-root.ts'
 import { register as registerBroker } from './broker.ts'
 import { register as registerDev } from './dev.ts'
 import { fail } from './failure.ts'
+import { register as registerRegistry } from './registry.ts'
 
 // Process lists then show `sluice worker …` or `sluice task-host`, whatever file was started.
 process.title = ['sluice', ...process.argv.slice(2)].join(' ')
@@ -18,7 +19,7 @@ function createProgram(): Command {
     .version(version())
     .option('--debug', 'show where an unexpected error comes from (or set SLUICE_DEBUG)')
     .showHelpAfterError('(--help shows the commands and options)')
-  for (const register of [registerDev, registerBroker]) register(program)
+  for (const register of [registerDev, registerBroker, registerRegistry]) register(program)
   return program
 }
 

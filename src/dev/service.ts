@@ -6,7 +6,7 @@ import type { Logger } from '../api/log.ts'
 import { killGroup } from './broker-process.ts'
 import { isChildMessage } from './child-channel.ts'
 
-const HEALTH_DEADLINE_MS = 60_000
+const START_MS = 60_000
 const FIRST_DELAY_MS = 250
 const LONGEST_DELAY_MS = 10_000
 
@@ -18,6 +18,10 @@ export interface ServiceOptions {
   readonly healthy: () => Promise<boolean>
   /** How long it may take to stop before it is killed. */
   readonly graceMs: number
+  /** How long its first start may take. Default 60 s. */
+  readonly startMs?: number
+  /** Where its standard error goes: ours, or a file that is open. */
+  readonly stderr: 'inherit' | number
   readonly log: Logger
 }
 
@@ -67,9 +71,9 @@ export class Service {
   }
 
   #launch(): void {
-    const { name, args, log } = this.#options
+    const { name, args, log, stderr } = this.#options
     const child = spawn(process.execPath, [...process.execArgv, mainFile(), ...args], {
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+      stdio: ['ignore', 'ignore', stderr, 'ipc'],
       detached: true,
     })
     this.#child = child
@@ -95,13 +99,13 @@ export class Service {
   }
 
   async #untilHealthy(): Promise<void> {
-    const { name, healthy } = this.#options
-    const deadline = Date.now() + HEALTH_DEADLINE_MS
+    const { name, healthy, startMs = START_MS } = this.#options
+    const deadline = Date.now() + startMs
     while (!(await healthy())) {
       if (this.#child === undefined)
         throw new CommandError('dev.start', this.#failure ?? `${name} did not start`)
       if (Date.now() > deadline) {
-        throw new CommandError('dev.start', `${name} was not healthy within ${HEALTH_DEADLINE_MS / 1000} s`)
+        throw new CommandError('dev.start', `${name} was not healthy within ${startMs / 1000} s`)
       }
       await Promise.race([sleep(100), this.#childExited])
     }

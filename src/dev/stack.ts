@@ -16,6 +16,8 @@ export interface StackOptions {
   readonly workers: number
   /** Uses this Kafka instead of starting one. */
   readonly bootstrapServers?: string
+  /** An open file for the logs of all processes; they go to our standard error without it. */
+  readonly logFile?: number
 }
 
 export interface Addresses {
@@ -83,14 +85,19 @@ export class Stack {
     await Promise.all(services.map((service) => service.start()))
   }
 
+  #common(): { log: Logger; stderr: 'inherit' | number } {
+    return { log: this.#log, stderr: this.#options.logFile ?? 'inherit' }
+  }
+
   #broker(): Service {
     const { kafkaPort, dataDir } = this.#options
     return new Service({
       name: 'broker',
       args: ['broker', '--port', String(kafkaPort), '--data-dir', dataDir],
       healthy: () => brokerAnswers('127.0.0.1', kafkaPort),
+      ...this.#common(),
       graceMs: 20_000,
-      log: this.#log,
+      startMs: 600_000, // the first time it downloads Kafka; it watches its own start more closely
     })
   }
 
@@ -101,8 +108,8 @@ export class Stack {
       name: 'registry',
       args: ['registry', '--port', port, '--bootstrap-servers', bootstrapServers],
       healthy: () => answersOk(`${schemaRegistry}/subjects`),
+      ...this.#common(),
       graceMs: 5000,
-      log: this.#log,
     })
   }
 
@@ -117,8 +124,8 @@ export class Stack {
           name: `worker on port ${restPort}`,
           args: ['worker', file],
           healthy: () => answersOk(`${url}/health`),
+          ...this.#common(),
           graceMs: 15_000,
-          log: this.#log,
         })
       }),
     )
