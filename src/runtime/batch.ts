@@ -1,5 +1,5 @@
 import { decodeHeaders } from '../kafka/headers.ts'
-import type { FetchedBatch } from '../kafka/records.ts'
+import { type FetchedBatch, offsetOf, timestampOf } from '../kafka/records.ts'
 import { recordsSide } from '../converters/records-side.ts'
 import {
   type Column,
@@ -57,7 +57,7 @@ export class Batch implements RecordBatch {
   }
 
   sourceOffset(row: number): bigint {
-    return this.fetched.baseOffset + BigInt(this.fetched.offsetDeltas[row]!)
+    return offsetOf(this.fetched, row)
   }
 
   topic(row: number): string {
@@ -70,10 +70,7 @@ export class Batch implements RecordBatch {
   }
 
   timestamp(row: number): bigint {
-    return (
-      this.changes.timestamps?.[row] ??
-      this.fetched.baseTimestamp + BigInt(this.fetched.timestampDeltas[row]!)
-    )
+    return this.changes.timestamps?.[row] ?? timestampOf(this.fetched, row)
   }
 
   headers(row: number): readonly Header[] {

@@ -2,6 +2,7 @@ import { createTopic } from '../kafka/admin.ts'
 import type { KafkaClient } from '../kafka/client.ts'
 import { decodeHeaders } from '../kafka/headers.ts'
 import type { Producer } from '../kafka/produce.ts'
+import { timestampOf } from '../kafka/records.ts'
 import { type Header, TaskError } from '../index.ts'
 import type { Batch } from './batch.ts'
 import type { SinkConfig } from './connector-keys.ts'
@@ -65,6 +66,7 @@ export class DeadLetters {
           : rawRows(fetched.headers),
         baseTimestamp: fetched.baseTimestamp,
         timestampDelta: (row) => fetched.timestampDeltas[row]!,
+        timestamp: (row) => timestampOf(fetched, row),
       },
       (row) => tooLarge.push(row),
     )

@@ -103,27 +103,14 @@ function outgoing(batch: Batch, rows: Int32Array, keys: EncodedRows, values: Enc
   const { fetched, changes } = batch
   const headers =
     changes.headers === undefined ? rawRows(fetched.headers) : headerRows((row) => batch.headers(row))
+  const rest = { rows, keys, values, headers, timestamp: (row: number) => batch.timestamp(row) }
   const times = changes.timestamps
   if (times === undefined) {
-    const deltas = fetched.timestampDeltas
-    return {
-      rows,
-      keys,
-      values,
-      headers,
-      baseTimestamp: fetched.baseTimestamp,
-      timestampDelta: (row) => deltas[row]!,
-    }
+    const { baseTimestamp, timestampDeltas } = fetched
+    return { ...rest, baseTimestamp, timestampDelta: (row) => timestampDeltas[row]! }
   }
   const baseTimestamp = times[rows[0]!]!
-  return {
-    rows,
-    keys,
-    values,
-    headers,
-    baseTimestamp,
-    timestampDelta: (row) => Number(times[row]! - baseTimestamp),
-  }
+  return { ...rest, baseTimestamp, timestampDelta: (row) => Number(times[row]! - baseTimestamp) }
 }
 
 /** Rows by topic or partition, in order. Nearly always there is one group, and then nothing is copied. */

@@ -1,0 +1,169 @@
+import { expect } from 'chai'
+import { before, describe, it } from 'mocha'
+import { type Models, ModelError, SILENT } from '../../src/index.ts'
+import { openTask, type OpenTask } from '../../src/runtime/open-task.ts'
+import type { Membership } from '../../src/runtime/protocol.ts'
+import { eventually, uniqueName } from '../support/eventually.ts'
+import { kafkajsClient, sharedKafka } from '../support/kafka.ts'
+import { countRecords, fillTopic, readTopic } from '../support/topics.ts'
+
+const NO_MODELS: Models = { load: () => Promise.reject(new ModelError('model.missing', 'none')) }
+
+describe('a sink task on a real broker', function () {
+  this.timeout(60_000)
+  let bootstrapServers: string
+
+  before(async () => {
+    bootstrapServers = (await sharedKafka()).bootstrapServers
+  })
+
+  interface Started {
+    readonly opened: OpenTask
+    readonly failures: unknown[]
+  }
+
+  /** A task that copies bytes; it commits outside of any group, as a simple consumer does. */
+  async function start(
+    config: Record<string, string>,
+    partitions: number,
+  ): Promise<Started & { groupId: string }> {
+    const failures: unknown[] = []
+    const groupId = uniqueName('group')
+    const opened = await openTask({
+      id: { connector: 'copy', task: 0 },
+      config: { name: 'copy', 'connector.class': 'TopicSink', ...config },
+      paused: false,
+      settings: {
+        bootstrapServers: bootstrapServers.split(','),
+        clientId: 'test',
+        modelsDir: 'models',
+        modelsAllowedDirs: [],
+        offsetFlushIntervalMs: 100,
+        converterDefaults: {},
+        logLevel: 'silent',
+      },
+      models: NO_MODELS,
+      log: SILENT,
+      events: {
+        at: () => undefined,
+        failed: (error) => void failures.push(error),
+        fenced: () => undefined,
+        batch: () => undefined,
+      },
+    })
+    const membership: Membership = {
+      groupId,
+      memberId: '',
+      generation: -1,
+      partitions: [
+        { topic: config['topics'] ?? '', partitions: Array.from({ length: partitions }, (_, i) => i) },
+      ],
+    }
+    await opened.task.assign(membership)
+    return { opened, failures, groupId }
+  }
+
+  async function stop({ opened }: Started): Promise<void> {
+    await opened.task.stop()
+    await opened.close()
+  }
+
+  it('copies keys, values, headers, timestamps and partitions, creates the target, and commits', async () => {
+    const [source, target] = [uniqueName('in'), uniqueName('out')]
+    const records = Array.from({ length: 1000 }, (_, i) => ({
+      key: i % 7 === 0 ? null : `k${i}`,
+      value: i % 11 === 0 ? null : Buffer.from(`value ${i}`),
+      headers: { n: String(i) },
+    }))
+    await fillTopic(bootstrapServers, source, 3, records)
+    const started = await start({ topics: source, 'target.topic': target }, 3)
+    await eventually(async () => (await countRecords(bootstrapServers, target)) === 1000, {
+      timeoutMs: 30_000,
+    })
+    await stop(started)
+    expect(started.failures).to.deep.equal([])
+    const view = (messages: Awaited<ReturnType<typeof readTopic>>) =>
+      messages
+        .map((m) => ({
+          at: `${m.partition}@${m.offset.padStart(6, '0')}`,
+          key: m.key?.toString() ?? null,
+          value: m.value?.toString() ?? null,
+          headers: m.headers,
+          timestamp: m.timestamp,
+        }))
+        .sort((a, b) => a.at.localeCompare(b.at))
+    expect(view(await readTopic(bootstrapServers, target))).to.deep.equal(
+      view(await readTopic(bootstrapServers, source)),
+    )
+    const admin = kafkajsClient(bootstrapServers).admin()
+    await admin.connect()
+    const [committed] = await admin.fetchOffsets({ groupId: started.groupId, topics: [source] })
+    await admin.disconnect()
+    expect(committed?.partitions.map((p) => Number(p.offset)).reduce((a, b) => a + b, 0)).to.equal(1000)
+  })
+
+  it('goes on behind the committed offset when it is assigned again', async () => {
+    const [source, target] = [uniqueName('in'), uniqueName('out')]
+    await fillTopic(bootstrapServers, source, 1, [{ key: 'a', value: Buffer.from('1') }])
+    const started = await start({ topics: source, 'target.topic': target }, 1)
+    await eventually(async () => (await countRecords(bootstrapServers, target)) === 1, { timeoutMs: 30_000 })
+    await started.opened.task.revoke()
+    await fillTopic(bootstrapServers, source, 1, [{ key: 'b', value: Buffer.from('2') }])
+    await started.opened.task.assign({
+      groupId: started.groupId,
+      memberId: '',
+      generation: -1,
+      partitions: [{ topic: source, partitions: [0] }],
+    })
+    await eventually(async () => (await countRecords(bootstrapServers, target)) === 2, { timeoutMs: 30_000 })
+    await stop(started)
+    expect((await readTopic(bootstrapServers, target)).map((m) => m.key?.toString())).to.deep.equal([
+      'a',
+      'b',
+    ])
+  })
+
+  it('sends a record above max.message.bytes of the target to the dead letters, and goes on', async () => {
+    const [source, target, dead] = [uniqueName('in'), uniqueName('out'), uniqueName('dead')]
+    const big = Buffer.alloc(20_000, 'x')
+    await fillTopic(bootstrapServers, source, 1, [
+      { key: '1', value: Buffer.from('small') },
+      { key: '2', value: big },
+      { key: '3', value: Buffer.from('small') },
+    ])
+    const admin = kafkajsClient(bootstrapServers).admin()
+    await admin.connect()
+    const configEntries = [{ name: 'max.message.bytes', value: '10000' }]
+    await admin.createTopics({
+      topics: [{ topic: target, numPartitions: 1, replicationFactor: 1, configEntries }],
+    })
+    await admin.disconnect()
+    const started = await start(
+      {
+        topics: source,
+        'target.topic': target,
+        'errors.tolerance': 'all',
+        'errors.deadletterqueue.topic.name': dead,
+        'errors.deadletterqueue.context.headers.enable': 'true',
+      },
+      1,
+    )
+    await eventually(async () => (await countRecords(bootstrapServers, dead)) === 1, { timeoutMs: 30_000 })
+    await eventually(async () => (await countRecords(bootstrapServers, target)) === 2, { timeoutMs: 30_000 })
+    await stop(started)
+    const [letter] = await readTopic(bootstrapServers, dead)
+    expect(letter?.value?.equals(big)).to.equal(true)
+    expect(letter?.headers?.['__connect.errors.stage']?.toString()).to.equal('KAFKA_PRODUCE')
+  })
+
+  it('refuses a target with fewer partitions than the source while partitions are kept', async () => {
+    const [source, target] = [uniqueName('in'), uniqueName('out')]
+    await fillTopic(bootstrapServers, source, 3, [{ key: 'a', value: Buffer.from('1') }])
+    await fillTopic(bootstrapServers, target, 1, [])
+    const started = await start({ topics: source, 'target.topic': target }, 3)
+    await eventually(() => started.failures.length === 1, { timeoutMs: 30_000 })
+    await stop(started)
+    expect(String(started.failures[0])).to.contain('1 partitions').and.to.contain('target.partition=key')
+    expect(await countRecords(bootstrapServers, target)).to.equal(0)
+  })
+})
