@@ -1,0 +1,78 @@
+import { type ConfigOf, defineConfig, key } from '../../index.ts'
+import { SUBJECT_STRATEGIES, subjectStrategy } from './subjects.ts'
+
+const strategy = (what: string) =>
+  key.string({
+    doc: `How the subject of ${what} is named. Simple names or Confluent's Java class names.`,
+    default: 'TopicNameStrategy',
+    importance: 'MEDIUM',
+    recommended: SUBJECT_STRATEGIES,
+    check: (name) =>
+      subjectStrategy(name) === undefined ? `Expected one of ${SUBJECT_STRATEGIES.join(', ')}.` : undefined,
+  })
+
+const notNegative = (n: number) => (n < 0 ? 'Value must be at least 0' : undefined)
+
+function checkUrls(urls: readonly string[]): string | undefined {
+  if (urls.length === 0) return 'Expected at least one URL.'
+  const wrong = urls.find((url) => !/^https?:\/\//.test(url) || !URL.canParse(url))
+  return wrong === undefined
+    ? undefined
+    : 'Expected URLs that start with http:// or https://, separated by commas.'
+}
+
+export const avroConfig = defineConfig({
+  'schema.registry.url': key.list({
+    doc: 'The URLs of the schema registry; where there are several, the next one is tried when one does not answer.',
+    importance: 'HIGH',
+    check: checkUrls,
+  }),
+  'basic.auth.credentials.source': key.string({
+    doc: 'Where the credentials for basic authentication come from: URL (user:password@ in the URLs) or USER_INFO.',
+    default: 'URL',
+    importance: 'MEDIUM',
+    recommended: ['URL', 'USER_INFO'],
+    check: (source) =>
+      source === 'URL' || source === 'USER_INFO'
+        ? undefined
+        : 'Expected URL or USER_INFO; others are not supported.',
+  }),
+  'basic.auth.user.info': key.password({
+    doc: 'user:password, where basic.auth.credentials.source is USER_INFO.',
+    optional: true,
+    importance: 'MEDIUM',
+  }),
+  'auto.register.schemas': key.boolean({
+    doc: 'Register output schemas that the registry does not know. Where false, an unknown schema fails the task.',
+    default: true,
+    importance: 'MEDIUM',
+  }),
+  'use.latest.version': key.boolean({
+    doc: 'Not supported: output schemas are looked up by their content.',
+    default: false,
+    importance: 'LOW',
+    check: (on) => (on ? 'use.latest.version is not supported.' : undefined),
+  }),
+  'key.subject.name.strategy': strategy('keys'),
+  'value.subject.name.strategy': strategy('values'),
+  'max.retries': key.int({
+    doc: 'How often a request to the schema registry is repeated before the task gives up.',
+    default: 3,
+    importance: 'LOW',
+    check: notNegative,
+  }),
+  'retries.wait.ms': key.int({
+    doc: 'The first wait between repetitions in milliseconds; it doubles each time, up to 10 s.',
+    default: 500,
+    importance: 'LOW',
+    check: notNegative,
+  }),
+  'http.read.timeout.ms': key.int({
+    doc: 'How long one request to the schema registry may take, in milliseconds.',
+    default: 10_000,
+    importance: 'LOW',
+    check: (n) => (n < 1 ? 'Value must be at least 1' : undefined),
+  }),
+})
+
+export type AvroConfig = ConfigOf<typeof avroConfig.keys>

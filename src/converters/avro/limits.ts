@@ -1,0 +1,17 @@
+/** What a schema may be at most: everything that reads one is recursive, and a schema comes from outside. */
+export const SCHEMA_LIMITS = {
+  /** Characters of its text. */
+  text: 1 << 20,
+  /** Types inside types. */
+  depth: 64,
+  /** Types after every reference to a named type is replaced by its definition. */
+  types: 50_000,
+} as const
+
+/** What a value may be at most, beside what its own length allows. */
+export const VALUE_LIMITS = {
+  /** Values inside values; only a recursive schema can get there. */
+  depth: 128,
+  /** Array items that take no bytes, of one record. */
+  emptyItems: 10_000,
+} as const
