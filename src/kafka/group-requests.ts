@@ -55,7 +55,6 @@ export class GroupRequests {
   readonly #sessionTimeoutMs: number
   readonly #rebalanceTimeoutMs: number
   readonly #joinPurpose: string
-  #joinConnection: Connection | null = null
   #closed = false
 
   constructor(
@@ -152,15 +151,14 @@ export class GroupRequests {
   /** Closes the member's own connection; what waits on it fails. */
   async close(): Promise<void> {
     this.#closed = true
-    await this.#joinConnection?.close()
+    await this.#client.disconnect(this.#joinPurpose)
   }
 
   async #joining(): Promise<Connection> {
     const broker = await this.#client.coordinator('group', this.#names.groupId)
     const timeout = this.#rebalanceTimeoutMs + JOIN_GRACE_MS
     const connection = await this.#client.connection(broker, this.#joinPurpose, timeout)
-    this.#joinConnection = connection
-    if (this.#closed) await connection.close()
+    if (this.#closed) await this.#client.disconnect(this.#joinPurpose)
     return connection
   }
 

@@ -30,7 +30,7 @@ export interface CommitSeat {
   readonly generation: number
 }
 
-const WAIT_MS = 15_000
+const WAIT_MS = 10_000
 const ANOTHER_COORDINATOR: readonly number[] = [15, 16]
 const REBALANCE_IN_PROGRESS = 27
 const UNKNOWN_LEADER_EPOCH = -1

@@ -25,6 +25,16 @@ const golden = JSON.parse(readFileSync(new URL('golden/connect-protocol.json', i
   readonly metadata: readonly Case<GoldenState>[]
 }
 
+/** Captured from a broker: see java/capture-connect-worker.mjs. */
+const worker = JSON.parse(readFileSync(new URL('golden/connect-worker.json', import.meta.url), 'utf8')) as {
+  readonly url: string
+  readonly members: readonly {
+    readonly memberId: string
+    readonly metadata: string
+    readonly assignment: string
+  }[]
+}
+
 function assignmentOf(value: GoldenAssignment): ConnectAssignment {
   return { ...value, configOffset: BigInt(value.configOffset) }
 }
@@ -81,4 +91,27 @@ describe('the Connect protocol against Java connect-runtime 4.3.1', () => {
       expect(encodeWorkerState({ ...state, assignment }, version).toString('hex')).to.equal(hex)
     }
   })
+
+  it('reads what a running ConnectDistributed sent and got, and writes the same bytes', () => {
+    const [alone, first, second] = worker.members.map(({ metadata, assignment, memberId }) => {
+      const state = decodeWorkerState(Buffer.from(metadata, 'hex'))
+      const got = decodeConnectAssignment(Buffer.from(assignment, 'hex'))
+      expect(encodeWorkerState(state, 2).toString('hex')).to.equal(metadata)
+      expect(encodeConnectAssignment(got, 2).toString('hex')).to.equal(assignment)
+      expect([state.url, got.leaderUrl, got.leader]).to.deep.equal([worker.url, worker.url, memberId])
+      return { state, got }
+    })
+    expect(alone?.state).to.deep.equal({ url: worker.url, configOffset: -1n, assignment: null })
+    expect([alone?.got.connectors, alone?.got.tasks]).to.deep.equal([[], []])
+    // It joins with all that it runs, and is told only what is new.
+    expect(first?.state.assignment?.connectors).to.deep.equal(['flight-delay'])
+    expect(first?.got).to.deep.include({ connectors: [], tasks: tasksOf('flight-delay'), revokedTasks: [] })
+    expect(second?.state.assignment?.connectors).to.have.members(['flight-delay', 'other'])
+    expect(second?.state.assignment?.tasks).to.deep.equal(tasksOf('flight-delay'))
+    expect(second?.got).to.deep.include({ connectors: [], tasks: tasksOf('other'), delayMs: 0 })
+  })
 })
+
+function tasksOf(connector: string): ConnectAssignment['tasks'] {
+  return [0, 1].map((task) => ({ connector, task }))
+}
