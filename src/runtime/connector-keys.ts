@@ -165,8 +165,7 @@ export type SinkConfig = ConfigOf<typeof sinkKeys.keys>
 function checkConnectorName(name: string): string | undefined {
   if (name === '') return 'must not be empty'
   if (name.length > 255) return 'must be at most 255 characters long'
-  const control = [...name].some((c) => c === '/' || c < ' ' || c === '\u007f')
-  return control ? 'must not contain "/" or control characters' : undefined
+  return /[/\p{Cc}]/u.test(name) ? 'must not contain "/" or control characters' : undefined
 }
 
 function checkAliases(aliases: readonly string[]): string | undefined {

@@ -23,7 +23,7 @@ export interface SinkTaskParts {
   readonly onBatch: (records: number, failed: number) => void
 }
 
-type Command = () => Promise<void>
+type Command = () => Promise<void> | void
 
 /**
  * The loop of a sink task: fetch, prepare, deliver, commit. Whatever comes from outside (assign, revoke, pause, stop)
@@ -33,7 +33,7 @@ type Command = () => Promise<void>
 export class RunningSinkTask {
   readonly #parts: SinkTaskParts
   readonly #positions = new Positions()
-  readonly #commands: Command[] = []
+  readonly #commands: (() => Promise<void>)[] = []
   readonly #rounds: Promise<void>[] = []
   readonly #loop: Promise<void>
   #membership: Membership | null = null
@@ -80,7 +80,6 @@ export class RunningSinkTask {
   resume(): Promise<void> {
     return this.#command(() => {
       this.#paused = false
-      return Promise.resolve()
     })
   }
 
@@ -97,7 +96,7 @@ export class RunningSinkTask {
   /** Runs a command between two rounds; after a failure commands still run, so that a failed task can be stopped. */
   #command(run: Command): Promise<void> {
     const done = new Promise<void>((resolve, reject) => {
-      this.#commands.push(() => run().then(resolve, reject))
+      this.#commands.push(() => Promise.resolve().then(run).then(resolve, reject))
     })
     this.#wake()
     return done
@@ -146,7 +145,7 @@ export class RunningSinkTask {
     const membership = this.#membership
     round.catch((error: unknown) => {
       // What was sent for partitions that are gone is read again by their next owner.
-      if (this.#membership === membership) void this.#command(() => Promise.resolve(this.#fail(error)))
+      if (this.#membership === membership) void this.#command(() => this.#fail(error))
     })
     this.#rounds.push(round)
   }

@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { encodeFlight, flightSchema, heldOutFlights } from '../support/flights.ts'
-import { descendants } from '../support/process-tree.ts'
+import { descendantsOf } from '../support/process-tree.ts'
 import { call, registerSchema, type SluiceDev, startSluiceDev, untilTasks } from '../support/sluice-dev.ts'
 import { countRecords, fillTopic, readTopic } from '../support/topics.ts'
 
@@ -29,7 +29,7 @@ describe('SIGKILL in the middle of 200,000 flights', function () {
   /** Kills a process of the worker whose command line has a word, once there is one. */
   async function kill(word: string): Promise<void> {
     const victim = await eventually(
-      () => descendants(sluice.process.pid).find(({ command }) => command.includes(word)),
+      () => descendantsOf(sluice.process.pid).find(({ command }) => command.includes(word)),
       {
         timeoutMs: 60_000,
       },

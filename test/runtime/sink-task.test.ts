@@ -31,7 +31,7 @@ function scripted(hooks: {
     closed: 0,
   }
   const fetcher = {
-    assign: (positions: readonly unknown[]) => void seen.assigned.push(positions.length),
+    assign: (positions: readonly unknown[]) => seen.assigned.push(positions.length),
     next: async () => {
       await new Promise((resolve) => setImmediate(resolve))
       const nextOffset = queue.shift()
@@ -46,7 +46,7 @@ function scripted(hooks: {
     deliver: ({ batch }: { batch: { nextOffset: bigint } }) =>
       hooks.deliver?.(batch.nextOffset) ?? Promise.resolve(),
     flush: () => Promise.resolve(),
-    close: () => Promise.resolve(void seen.closed++),
+    close: () => Promise.resolve(seen.closed++),
   } as unknown as SinkPipeline
   const task = new RunningSinkTask(
     {
@@ -59,8 +59,8 @@ function scripted(hooks: {
         await hooks.commit?.(offsets)
         for (const { offset } of offsets) seen.commits.push(offset)
       },
-      onFailed: (error) => void seen.failures.push(error),
-      onFenced: () => void seen.fenced++,
+      onFailed: (error) => seen.failures.push(error),
+      onFenced: () => seen.fenced++,
       onBatch: () => undefined,
     },
     false,
