@@ -1,4 +1,5 @@
 import {
+  ConfigError,
   type ConfigOf,
   type ConfigKeys,
   ConnectError,
@@ -84,14 +85,13 @@ function readConfig(plugin: TransformPlugin, raw: RawConfig, prefix: string): Co
   return plugin.config.read(withPrefix(raw, prefix), prefix)
 }
 
+/** Says in which transform an error happened: problems get their full keys, other errors the alias. */
 function located(error: unknown, alias: string, plugin: string): ConnectError {
-  if (error instanceof ConnectError && error.configPath !== undefined) return error
-  const code = error instanceof ConnectError ? error.code : 'task.failed'
-  const retriable = error instanceof ConnectError && error.retriable
-  return new TaskError(code, `transforms.${alias}: ${messageOf(error)}`, {
-    cause: error,
-    plugin,
-    configPath: `transforms.${alias}`,
-    retriable,
-  })
+  const path = `transforms.${alias}`
+  if (error instanceof ConfigError) {
+    return new ConfigError(error.problems.map((p) => ({ ...p, path: `${path}.${p.path}` })))
+  }
+  const known = error instanceof ConnectError ? error : undefined
+  const details = { cause: error, plugin, configPath: path, retriable: known?.retriable ?? false }
+  return new TaskError(known?.code ?? 'task.failed', `${path}: ${messageOf(error)}`, details)
 }
