@@ -57,11 +57,13 @@ export class Service {
   /** SIGTERM, then SIGKILL after the grace; it is not started again. */
   async stop(): Promise<void> {
     this.#stopping.abort()
-    this.#child?.kill('SIGTERM')
+    const child = this.#child
+    child?.kill('SIGTERM')
     const late = setTimeout(() => this.kill(), this.#options.graceMs)
     await this.#childExited
     clearTimeout(late)
     await this.#supervision
+    if (child !== undefined) this.#options.log.info('stopped', { service: this.#options.name })
   }
 
   /** SIGKILL to its whole group, at once; it is not started again. */

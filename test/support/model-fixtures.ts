@@ -1,0 +1,68 @@
+import { existsSync, readFileSync } from 'node:fs'
+import path from 'node:path'
+import { gunzipSync } from 'node:zlib'
+import type { LoadedModel } from '../../src/inference/loaded-model.ts'
+import { toColumn } from '../../src/inference/probe.ts'
+
+export const FIXTURES = path.resolve(import.meta.dirname, '../fixtures/models')
+/** Models with their own engines' outputs that the project does not ship; absent on most machines. */
+export const SHARED = path.resolve(import.meta.dirname, '../../../shared/fixtures')
+
+export interface Table {
+  readonly header: readonly string[]
+  readonly rows: readonly (readonly string[])[]
+}
+
+/** A CSV file without quotes, plain or gzipped. */
+export function readTable(file: string): Table {
+  const bytes = readFileSync(file)
+  const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
+  const [header = [], ...rows] = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(','))
+  return { header, rows }
+}
+
+/** A model's columns of a table; empty cells, NA and absent columns are missing. */
+export function columnsFor({ inputs }: Pick<LoadedModel, 'inputs'>, { header, rows }: Table) {
+  return inputs.map((input) => {
+    const at = header.indexOf(input.name)
+    const cells = rows.map((row) => (row[at] === '' || row[at] === 'NA' ? null : row[at]))
+    return toColumn(input, cells)
+  })
+}
+
+export interface Difference {
+  /** The largest difference of any number. */
+  readonly largest: number
+  readonly labels: number
+  readonly rows: number
+}
+
+/** Scores a table and holds the scores against another engine's, row by row. */
+export function compare(model: LoadedModel, input: Table, expected: Table): Difference {
+  const { rows } = expected
+  const scores = model.score(columnsFor(model, input), input.rows.length, model.decision)
+  const { prediction, probabilities } = scores
+  let largest = 0
+  let labels = 0
+  rows.forEach((row, i) => {
+    const gap = (found: number, cell: string | undefined) => {
+      const difference = Math.abs(found - Number(cell))
+      largest = Number.isNaN(difference) ? Infinity : Math.max(largest, difference)
+    }
+    if (prediction.type === 'float64') gap(prediction.values[i]!, row[0])
+    else {
+      if (prediction.domain[prediction.levels[i]!] !== row[0]) labels++
+      model.labels.forEach((label, k) =>
+        gap(probabilities[k]!.values[i]!, row[expected.header.indexOf(label)]),
+      )
+    }
+  })
+  return { largest, labels, rows: rows.length === input.rows.length ? rows.length : NaN }
+}
+
+export function sharedExists(name: string): boolean {
+  return existsSync(path.join(SHARED, name))
+}
