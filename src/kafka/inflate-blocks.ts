@@ -84,7 +84,8 @@ function snappyBlock(source: Buffer, output: Output): void {
   let claimed = 0
   let at = 0
   for (let shift = 0; ; shift += 7) {
-    const byte = source[at++] ?? 0
+    const byte = source[at++]
+    if (byte === undefined) throw new InflateProblem('a snappy block is cut off')
     claimed += (byte & 0x7f) * 2 ** shift
     if (byte < 0x80) break
     if (shift >= 28) throw new InflateProblem('the size of a snappy block is malformed')
