@@ -129,12 +129,7 @@ async function run(slices: Slices): Promise<void> {
   for (const name of NUMBERS) sum += side.column(name, 'float64', live, fail).values[1]!
   for (const [name, domain] of CATEGORIES) sum += side.column(name, { domain }, live, fail).levels[1]!
   at = timed('columns', at)
-  const appended = side.append(
-    FIELDS,
-    [prediction, probability, probability, version],
-    live,
-    fail,
-  ) as AvroSide
+  const appended = side.append(FIELDS, [prediction, probability, probability, version], live, fail)
   const encoded = await encodeSpliced('scores', appended, rows, outputs, fail)
   at = timed('splice', at)
   let end = 0

@@ -1,10 +1,16 @@
 import type { ConverterPlugin } from '../index.ts'
 import { avroConverter } from './avro/plugin.ts'
 import { byteArrayConverter } from './bytes.ts'
+import { jsonConverter } from './json/converter.ts'
 import { stringConverter } from './string.ts'
 
 /** All converters. */
-export const converters: readonly ConverterPlugin[] = [avroConverter, byteArrayConverter, stringConverter]
+export const converters: readonly ConverterPlugin[] = [
+  avroConverter,
+  byteArrayConverter,
+  jsonConverter,
+  stringConverter,
+]
 
 /** A converter by its simple name or by the Java class name that means the same. */
 export function findConverterPlugin(name: string): ConverterPlugin | undefined {

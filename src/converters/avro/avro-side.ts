@@ -130,7 +130,7 @@ export class AvroSide implements Side {
     return undefined
   }
 
-  append(fields: readonly Field[], columns: readonly Column[], rows: LiveRows, fail: FailRow): Side {
+  append(fields: readonly Field[], columns: readonly Column[], rows: LiveRows, fail: FailRow): AvroSide {
     const doubled = fields.find((field) => this.#appendedColumn(field.name) !== undefined)
     for (const [index, writer] of this.rows.writers.entries()) {
       const taken = doubled ?? fields.find((field) => writer.fieldIndex.has(field.name))

@@ -1,0 +1,161 @@
+import { isUtf8 } from 'node:buffer'
+import {
+  type ConfigOf,
+  type Converter,
+  type ConverterPlugin,
+  DataError,
+  defineConfig,
+  type EncodedRows,
+  type FailRow,
+  key,
+  type Schema,
+  type Side,
+  type Slices,
+  type Value,
+} from '../../index.ts'
+import { encodeRows } from '../encode-rows.ts'
+import { parseWithFractions, stringifyExact } from '../exact-json.ts'
+import { SlicesSide } from '../slices-side.ts'
+import { schemaFromJson, schemaToJson } from './schema-json.ts'
+import { type DecimalFormat, fromJson, toJson } from './values.ts'
+
+/** Bytes of one record's JSON. */
+const MAX_BYTES = 64 << 20
+
+const jsonConfig = defineConfig({
+  'schemas.enable': key.boolean({
+    doc: 'Whether each record is an envelope of exactly a schema and a payload.',
+    default: true,
+    importance: 'HIGH',
+  }),
+  'schemas.cache.size': key.int({
+    doc: 'How many schemas are kept parsed.',
+    default: 1000,
+    importance: 'HIGH',
+    check: (n) => (n < 0 ? 'Value must be at least 0' : undefined),
+  }),
+  'decimal.format': key.string({
+    doc: 'How Decimals are written: BASE64 (of the unscaled bytes) or NUMERIC. Both are read.',
+    default: 'BASE64',
+    importance: 'LOW',
+    recommended: ['BASE64', 'NUMERIC'],
+    check: (format) => (/^(base64|numeric)$/i.test(format) ? undefined : 'Expected BASE64 or NUMERIC.'),
+  }),
+  'replace.null.with.default': key.boolean({
+    doc: 'Whether a null becomes its field default, where there is one.',
+    default: true,
+    importance: 'LOW',
+  }),
+})
+
+/** Kafka Connect's JsonConverter: `{"schema", "payload"}` envelopes, or plain JSON without a schema. */
+class JsonConverter implements Converter {
+  readonly #envelope: boolean
+  readonly #format: DecimalFormat
+  readonly #useDefault: boolean
+  readonly #cacheSize: number
+  /** Schemas by their JSON text, so that equal schemas are one object. */
+  readonly #schemas = new Map<string, Schema | null>()
+  readonly #texts = new WeakMap<Schema, string>()
+
+  constructor(config: ConfigOf<typeof jsonConfig.keys>) {
+    this.#envelope = config['schemas.enable']
+    this.#format = config['decimal.format'].toUpperCase() === 'NUMERIC' ? 'NUMERIC' : 'BASE64'
+    this.#useDefault = config['replace.null.with.default']
+    this.#cacheSize = config['schemas.cache.size']
+  }
+
+  decode(_topic: string, slices: Slices): Promise<Side> {
+    return Promise.resolve(
+      new SlicesSide(slices, (bytes, start, end) => shallow(() => this.#read(bytes, start, end))),
+    )
+  }
+
+  encode(_topic: string, side: Side, rows: Int32Array, fail: FailRow): Promise<EncodedRows> {
+    return Promise.resolve(
+      encodeRows(side, rows, fail, (out, value, schema) => out.text(this.#textOf(value, schema))),
+    )
+  }
+
+  #read(bytes: Buffer, start: number, end: number): { schema: Schema | null; value: Value } {
+    const json = parse(bytes, start, end)
+    if (!this.#envelope) return { schema: null, value: fromJson(json, null, false) }
+    const envelope = json as { schema?: unknown; payload?: unknown } | null
+    if (!isEnvelope(envelope)) {
+      throw new DataError(
+        'record.malformed',
+        'JsonConverter with schemas.enable requires "schema" and "payload" fields and may not contain additional ' +
+          'fields. If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration.',
+      )
+    }
+    const schema = this.#schemaOf(envelope.schema)
+    return { schema, value: fromJson(envelope.payload, schema, this.#useDefault) }
+  }
+
+  #schemaOf(json: unknown): Schema | null {
+    const text = stringifyExact(json)
+    const known = this.#schemas.get(text)
+    if (known !== undefined) return known
+    const schema = schemaFromJson(json)
+    if (this.#schemas.size >= this.#cacheSize) this.#schemas.clear()
+    this.#schemas.set(text, schema)
+    return schema
+  }
+
+  #textOf(value: Value, schema: Schema | null): string {
+    const payload = stringifyExact(toJson(value, schema, this.#format, this.#useDefault))
+    return this.#envelope ? `{"schema":${this.#schemaText(schema)},"payload":${payload}}` : payload
+  }
+
+  #schemaText(schema: Schema | null): string {
+    if (schema === null) return 'null'
+    let text = this.#texts.get(schema)
+    if (text === undefined)
+      this.#texts.set(schema, (text = stringifyExact(schemaToJson(schema, this.#format))))
+    return text
+  }
+}
+
+/** JSON that is nested beyond what the stack holds is refused like any other malformed record. */
+function shallow<T>(read: () => T): T {
+  try {
+    return read()
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error
+    throw new DataError('record.malformed', 'The JSON is nested too deeply.')
+  }
+}
+
+function isEnvelope(json: unknown): json is { schema: unknown; payload: unknown } {
+  if (typeof json !== 'object' || json === null || Array.isArray(json)) return false
+  return Object.keys(json).length === 2 && Object.hasOwn(json, 'schema') && Object.hasOwn(json, 'payload')
+}
+
+function parse(bytes: Buffer, start: number, end: number): unknown {
+  if (end - start > MAX_BYTES)
+    throw new DataError('record.malformed', `The JSON is longer than ${MAX_BYTES} bytes.`)
+  const slice = bytes.subarray(start, end)
+  if (!isUtf8(slice))
+    throw new DataError('record.malformed', 'The record is not valid UTF-8, so it is not JSON.')
+  try {
+    return parseWithFractions(slice.toString('utf8'))
+  } catch (error) {
+    throw new DataError(
+      'record.malformed',
+      'The record is not valid JSON: check the converter of this topic.',
+      {
+        cause: error,
+      },
+    )
+  }
+}
+
+export const jsonConverter = {
+  kind: 'converter',
+  name: 'JsonConverter',
+  aliases: ['org.apache.kafka.connect.json.JsonConverter'],
+  version: '1.0.0',
+  summary: 'JSON, with or without schemas, as Kafka Connect writes it.',
+  config: jsonConfig,
+  open: (config) => new JsonConverter(config),
+} satisfies ConverterPlugin<typeof jsonConfig.keys>

@@ -1,0 +1,340 @@
+import {
+  DataError,
+  isStruct,
+  LOGICAL,
+  type Schema,
+  type SchemaType,
+  struct,
+  type Value,
+} from '../../index.ts'
+import { decimalText, isDecimal, unscaledBytes, unscaledFrom } from '../decimals.ts'
+import { Fraction, rawNumber } from '../exact-json.ts'
+import { kindOf } from '../value-columns.ts'
+
+export type DecimalFormat = 'BASE64' | 'NUMERIC'
+
+const MS_PER_DAY = 86_400_000
+const MAX_DATE = 8.64e15
+/** Values inside values of a schemaless record. */
+const MAX_DEPTH = 128
+const LONG_MAX = 2n ** 63n - 1n
+const INT_MAX: Partial<Record<SchemaType, number>> = { INT8: 127, INT16: 32_767, INT32: 2_147_483_647 }
+const NOT_FINITE: Readonly<Record<string, number>> = { NaN, Infinity, '-Infinity': -Infinity }
+const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
+
+function misfit(json: unknown, schema: Schema, path: string): DataError {
+  const where = path === '' ? 'The payload' : `Field "${path}"`
+  const found =
+    json === null || json === undefined ? 'null' : Array.isArray(json) ? 'an array' : `a ${typeof json}`
+  return new DataError(
+    'record.value',
+    `${where} is ${found}, which does not fit its type ${schema.name ?? schema.type}.`,
+  )
+}
+
+/**
+ * A Connect value from parsed JSON (numbers may be `Fraction` or bigint). What does not fit its schema is refused,
+ * also where Kafka Connect would silently make a zero of it (invariant 5).
+ */
+export function fromJson(json: unknown, schema: Schema | null, useDefault: boolean, path = ''): Value {
+  if (schema === null) return schemaless(json, 0)
+  if (json === null || json === undefined) {
+    if (useDefault && schema.default !== undefined) return schema.default
+    if (schema.optional) return null
+    throw misfit(json, schema, path)
+  }
+  const logical = logicalFrom(json, schema, path)
+  return logical ?? plainFrom(json, schema, useDefault, path)
+}
+
+function integerOf(json: unknown): number | bigint | undefined {
+  if (typeof json === 'bigint') return json
+  return typeof json === 'number' && Number.isInteger(json) ? json : undefined
+}
+
+function logicalFrom(json: unknown, schema: Schema, path: string): Value | undefined {
+  const { name } = schema
+  if (name === LOGICAL.decimal && schema.type === 'BYTES') return decimalFrom(json, schema, path)
+  if (name !== LOGICAL.date && name !== LOGICAL.time && name !== LOGICAL.timestamp) return undefined
+  const time = Number(integerOf(json) ?? NaN) * (name === LOGICAL.date ? MS_PER_DAY : 1)
+  if (!(Math.abs(time) <= MAX_DATE)) throw misfit(json, schema, path)
+  return new Date(time)
+}
+
+function decimalFrom(json: unknown, schema: Schema, path: string): Value {
+  const scale = Number(schema.parameters?.['scale'] ?? NaN)
+  if (!Number.isInteger(scale))
+    throw new DataError('schema.invalid', 'A Decimal schema has no scale parameter.')
+  if (typeof json === 'string') return { unscaled: unscaledFrom(base64(json, schema, path)), scale }
+  const text = json instanceof Fraction ? json.text : String(integerOf(json) ?? '')
+  const unscaled = unscaledOf(text, scale)
+  if (unscaled === undefined) throw misfit(json, schema, path)
+  return { unscaled, scale }
+}
+
+/** The unscaled value of decimal text at a scale; undefined where it does not fit exactly. */
+function unscaledOf(text: string, scale: number): bigint | undefined {
+  const parts = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text)
+  if (parts === null) return undefined
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = parts
+  const shift = scale - fraction.length + Number(exponent)
+  if (Math.abs(shift) > 10_000) return undefined
+  const digits = BigInt(whole + fraction)
+  const divisor = 10n ** BigInt(Math.max(0, -shift))
+  if (digits % divisor !== 0n) return undefined
+  const unscaled = (digits / divisor) * 10n ** BigInt(Math.max(0, shift))
+  return sign === '-' ? -unscaled : unscaled
+}
+
+function base64(json: string, schema: Schema, path: string): Buffer {
+  if (!BASE64.test(json)) throw misfit(json, schema, path)
+  return Buffer.from(json, 'base64')
+}
+
+function plainFrom(json: unknown, schema: Schema, useDefault: boolean, path: string): Value {
+  switch (schema.type) {
+    case 'BOOLEAN':
+      if (typeof json === 'boolean') return json
+      break
+    case 'STRING':
+      if (typeof json === 'string') return json
+      break
+    case 'BYTES':
+      if (typeof json === 'string') return base64(json, schema, path)
+      break
+    case 'FLOAT32':
+    case 'FLOAT64':
+      return floatFrom(json, schema, path)
+    case 'ARRAY':
+      if (!Array.isArray(json)) break
+      return json.map((item: unknown) => fromJson(item, schema.valueSchema!, useDefault, `${path}[]`))
+    case 'MAP':
+      return mapFrom(json, schema, useDefault, path)
+    case 'STRUCT':
+      return structFrom(json, schema, useDefault, path)
+    default:
+      return integerFrom(json, schema, path)
+  }
+  throw misfit(json, schema, path)
+}
+
+function integerFrom(json: unknown, schema: Schema, path: string): Value {
+  const integer = integerOf(json)
+  if (integer === undefined) throw misfit(json, schema, path)
+  if (schema.type === 'INT64') {
+    const long = BigInt(integer)
+    if (long <= LONG_MAX && long >= -LONG_MAX - 1n) return long
+  } else {
+    const max = INT_MAX[schema.type] ?? 0
+    if (integer <= max && integer >= -max - 1) return Number(integer)
+  }
+  throw misfit(json, schema, path)
+}
+
+function floatFrom(json: unknown, schema: Schema, path: string): Value {
+  const value = json instanceof Fraction ? json.value : integerOf(json)
+  if (value !== undefined && Number.isFinite(Number(value))) {
+    return schema.type === 'FLOAT32' ? Math.fround(Number(value)) : Number(value)
+  }
+  // as Kafka Connect writes them
+  if (typeof json === 'string' && Object.hasOwn(NOT_FINITE, json)) return NOT_FINITE[json]!
+  throw misfit(json, schema, path)
+}
+
+function entriesOf(json: unknown): [string, unknown][] | undefined {
+  if (typeof json !== 'object' || json === null || Array.isArray(json) || json instanceof Fraction)
+    return undefined
+  return Object.entries(json)
+}
+
+function mapFrom(json: unknown, schema: Schema, useDefault: boolean, path: string): Value {
+  const keys = schema.keySchema!
+  const values = schema.valueSchema!
+  const map = new Map<Value, Value>()
+  const entries = entriesOf(json)
+  if (keys.type === 'STRING' && entries !== undefined) {
+    for (const [name, item] of entries) map.set(name, fromJson(item, values, useDefault, `${path}{}`))
+    return map
+  }
+  if (!Array.isArray(json)) throw misfit(json, schema, path)
+  for (const pair of json as readonly unknown[]) {
+    if (!Array.isArray(pair) || pair.length !== 2) throw misfit(pair, schema, path)
+    const [key, item] = pair as [unknown, unknown]
+    map.set(fromJson(key, keys, useDefault, `${path}{}`), fromJson(item, values, useDefault, `${path}{}`))
+  }
+  return map
+}
+
+function structFrom(json: unknown, schema: Schema, useDefault: boolean, path: string): Value {
+  if (entriesOf(json) === undefined) throw misfit(json, schema, path)
+  const given = json as Readonly<Record<string, unknown>>
+  const record = struct()
+  for (const { name, schema: field } of schema.fields ?? []) {
+    const item = Object.hasOwn(given, name) ? given[name] : null
+    record[name] = fromJson(item, field, useDefault, path === '' ? name : `${path}.${name}`)
+  }
+  return record
+}
+
+/** Without a schema integers are INT64 (bigint) and other numbers FLOAT64; objects are structs. */
+function schemaless(json: unknown, depth: number): Value {
+  if (depth > MAX_DEPTH)
+    throw new DataError('record.malformed', `The JSON is nested more than ${MAX_DEPTH} levels deep.`)
+  if (json === null || json === undefined) return null
+  if (typeof json === 'boolean' || typeof json === 'string') return json
+  if (json instanceof Fraction) {
+    if (Number.isFinite(json.value)) return json.value
+    throw new DataError(
+      'record.value',
+      `The JSON number ${json.text.slice(0, 40)} is out of the range of a double.`,
+    )
+  }
+  const integer = integerOf(json)
+  if (integer !== undefined) return longOf(BigInt(integer))
+  if (Array.isArray(json)) return json.map((item: unknown) => schemaless(item, depth + 1))
+  const record = struct()
+  for (const [name, item] of Object.entries(json)) record[name] = schemaless(item, depth + 1)
+  return record
+}
+
+function longOf(integer: bigint): bigint {
+  if (integer <= LONG_MAX && integer >= -LONG_MAX - 1n) return integer
+  throw new DataError('record.value', 'A JSON number is out of the range of a long.')
+}
+
+/** The reverse of `fromJson`: what `stringifyExact` can write. Throws DataError `record.value` for a misfit. */
+export function toJson(
+  value: Value | undefined,
+  schema: Schema | null,
+  format: DecimalFormat,
+  useDefault: boolean,
+  path = '',
+): unknown {
+  if (value === null || value === undefined) {
+    if (schema === null) return null
+    if (useDefault && (schema.default ?? null) !== null)
+      return toJson(schema.default, schema, format, false, path)
+    if (schema.optional) return null
+    throw unwritable(value, schema, path)
+  }
+  if (schema !== null && !fits(value, schema)) throw unwritable(value, schema, path)
+  if (typeof value === 'number') return numberJson(value, schema)
+  if (typeof value !== 'object') return value
+  if (Buffer.isBuffer(value)) return value.toString('base64')
+  if (value instanceof Date) return value.getTime() / (schema?.name === LOGICAL.date ? MS_PER_DAY : 1)
+  if (isDecimal(value)) {
+    return format === 'NUMERIC'
+      ? rawNumber(decimalText(value))
+      : unscaledBytes(value.unscaled).toString('base64')
+  }
+  if (Array.isArray(value)) {
+    const items = schema?.valueSchema ?? null
+    return (value as readonly Value[]).map((item) => toJson(item, items, format, useDefault, `${path}[]`))
+  }
+  if (value instanceof Map)
+    return mapToJson(value as ReadonlyMap<Value, Value>, schema, format, useDefault, path)
+  return structToJson(value as Readonly<Record<string, Value>>, schema, format, useDefault, path)
+}
+
+/** Floats keep a fraction, as Jackson writes them: without a schema only that tells them from integers. */
+function numberJson(value: number, schema: Schema | null): unknown {
+  if (!Number.isFinite(value)) return String(value)
+  const float = schema === null || schema.type === 'FLOAT64' || schema.type === 'FLOAT32'
+  if (!float) return value
+  const text = Object.is(value, -0) ? '-0' : schema?.type === 'FLOAT32' ? floatText(value) : String(value)
+  return rawNumber(/[.e]/.test(text) ? text : `${text}.0`)
+}
+
+/** The shortest text that is read as the same 32-bit float. */
+function floatText(value: number): string {
+  for (let digits = 6; digits < 9; digits++) {
+    const text = String(Number(value.toPrecision(digits)))
+    if (Math.fround(Number(text)) === value) return text
+  }
+  return String(value)
+}
+
+function unwritable(value: Value | undefined, schema: Schema, path: string): DataError {
+  const where = path === '' ? 'The record' : `Field "${path}"`
+  return new DataError(
+    'record.value',
+    `${where} is ${kindOf(value)}, which does not fit its type ${schema.name ?? schema.type}.`,
+  )
+}
+
+function fits(value: Exclude<Value, null>, schema: Schema): boolean {
+  if (schema.name === LOGICAL.decimal) return isDecimal(value)
+  if (schema.name === LOGICAL.date || schema.name === LOGICAL.time || schema.name === LOGICAL.timestamp) {
+    return (
+      value instanceof Date &&
+      Number.isInteger(value.getTime() / (schema.name === LOGICAL.date ? MS_PER_DAY : 1))
+    )
+  }
+  switch (schema.type) {
+    case 'BOOLEAN':
+      return typeof value === 'boolean'
+    case 'STRING':
+      return typeof value === 'string'
+    case 'BYTES':
+      return Buffer.isBuffer(value)
+    case 'INT64':
+      return typeof value === 'bigint'
+    case 'FLOAT32':
+    case 'FLOAT64':
+      return typeof value === 'number'
+    case 'ARRAY':
+      return Array.isArray(value)
+    case 'MAP':
+      return value instanceof Map
+    case 'STRUCT':
+      return isStruct(value)
+    default:
+      return (
+        typeof value === 'number' &&
+        Number.isInteger(value) &&
+        Math.abs(value) <= (INT_MAX[schema.type] ?? 0) + 1
+      )
+  }
+}
+
+function mapToJson(
+  map: ReadonlyMap<Value, Value>,
+  schema: Schema | null,
+  format: DecimalFormat,
+  useDefault: boolean,
+  path: string,
+): unknown {
+  const keys = schema?.keySchema ?? null
+  const values = schema?.valueSchema ?? null
+  const inside = `${path}{}`
+  const asObject =
+    schema === null ? [...map.keys()].every((k) => typeof k === 'string') : keys?.type === 'STRING'
+  if (!asObject) {
+    return [...map].map(([k, v]) => [
+      toJson(k, keys, format, useDefault, inside),
+      toJson(v, values, format, useDefault, inside),
+    ])
+  }
+  const object = Object.create(null) as Record<string, unknown>
+  for (const [k, v] of map) {
+    if (typeof k !== 'string') throw new DataError('record.value', `A key of map "${path}" is no string.`)
+    object[k] = toJson(v, values, format, useDefault, inside)
+  }
+  return object
+}
+
+function structToJson(
+  record: Readonly<Record<string, Value>>,
+  schema: Schema | null,
+  format: DecimalFormat,
+  useDefault: boolean,
+  path: string,
+): unknown {
+  const object = Object.create(null) as Record<string, unknown>
+  const names = schema === null ? Object.keys(record) : (schema.fields ?? []).map((field) => field.name)
+  for (const [i, name] of names.entries()) {
+    const field = schema?.fields?.[i]?.schema ?? null
+    object[name] = toJson(record[name], field, format, useDefault, path === '' ? name : `${path}.${name}`)
+  }
+  return object
+}
