@@ -173,7 +173,7 @@ function checkValue(name: string, key: WorkerKey, value: unknown): void {
 
 function whatIsWrong(key: WorkerKey, value: unknown): string | undefined {
   if (value === null || (value === '' && key.default === null)) return 'is required.'
-  const written = String(value)
+  const written = typeof value === 'number' ? String(value) : typeof value === 'string' ? value : ''
   if (key.oneOf !== undefined && !key.oneOf.includes(written))
     return `must be one of ${key.oneOf.join(', ')}, not "${written}".`
   if (key.type !== 'integer') return undefined

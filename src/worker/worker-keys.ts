@@ -103,7 +103,7 @@ export const WORKER_KEYS = {
   }),
   'log.level': text('What is logged.', 'info', {
     ours: true,
-    oneOf: ['trace', 'debug', 'info', 'warn', 'error', 'silent'],
+    oneOf: ['debug', 'info', 'warn', 'error', 'silent'],
   }),
 } as const satisfies Readonly<Record<string, WorkerKey>>
 

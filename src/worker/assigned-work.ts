@@ -1,0 +1,167 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { ConnectError, messageOf } from '../api/errors.ts'
+import type { Logger } from '../api/log.ts'
+import type { TaskId } from '../runtime/protocol.ts'
+import type { StringMap } from './config-state.ts'
+import type { ConfigStore } from './config-store.ts'
+import { KeyedQueue } from './keyed-queue.ts'
+import type { StatusReporter } from './status-reporter.ts'
+import { sameConfig, sameConfigs, taskConfigs } from './task-configs.ts'
+import { nameOf } from './task-host.ts'
+import type { TaskRun } from './task-run.ts'
+import { traceOf } from './trace.ts'
+
+export interface AssignedWorkOptions {
+  readonly configs: Pick<ConfigStore, 'get' | 'putTasks'>
+  readonly statuses: Pick<StatusReporter, 'connector' | 'task'>
+  readonly createTask: (id: TaskId, config: StringMap, paused: boolean) => TaskRun
+  readonly log: Logger
+}
+
+const RETRY_PAUSE = 2_000
+
+/**
+ * The connectors and tasks that this worker runs. What should run is told from outside (the group's assignment, the
+ * config topic); each connector and each task follows in a queue of its own, so that a slow one delays no other.
+ */
+export class AssignedWork {
+  readonly #options: AssignedWorkOptions
+  readonly #connectors = new Set<string>()
+  /** What should run here; `undefined` until its queue has started it, or where it has no config. */
+  readonly #tasks = new Map<string, { readonly id: TaskId; run: TaskRun | undefined }>()
+  readonly #queue = new KeyedQueue()
+
+  constructor(options: AssignedWorkOptions) {
+    this.#options = options
+  }
+
+  get connectors(): string[] {
+    return [...this.#connectors]
+  }
+
+  get tasks(): TaskId[] {
+    return [...this.#tasks.values()].map(({ id }) => id)
+  }
+
+  /** Runs exactly these from now on. Resolves when all others have stopped; the new ones start in the background. */
+  async runOnly(connectors: readonly string[], tasks: readonly TaskId[]): Promise<void> {
+    const wantedTasks = new Map(tasks.map((id) => [nameOf(id), id]))
+    const wanted = new Set(connectors)
+    const stops = [
+      ...this.connectors.filter((name) => !wanted.has(name)).map((name) => this.#dropConnector(name)),
+      ...this.tasks.filter((id) => !wantedTasks.has(nameOf(id))).map((id) => this.#dropTask(id)),
+    ]
+    for (const name of wanted) if (!this.#connectors.has(name)) this.#addConnector(name)
+    for (const id of wantedTasks.values()) if (!this.#tasks.has(nameOf(id))) this.#addTask(id)
+    await Promise.all(stops)
+  }
+
+  /** The place in the group is lost: others may run all this already. */
+  async dropAll(): Promise<void> {
+    await this.runOnly([], [])
+  }
+
+  /** A connector's config or target state changed, or it is to be restarted: it starts anew where it runs here. */
+  refreshConnector(name: string): void {
+    if (this.#connectors.has(name)) void this.#queue.run(name, () => this.#startConnector(name))
+  }
+
+  /** Task configs changed: those that run here with another one start anew. */
+  refreshTasks(connector: string): void {
+    for (const id of this.tasks) {
+      if (id.connector !== connector) continue
+      const config = this.#options.configs.get(connector)?.tasks[id.task]
+      if (!sameConfig(config, this.#tasks.get(nameOf(id))?.run?.config)) this.restartTask(id)
+    }
+  }
+
+  refreshTarget(connector: string): void {
+    this.refreshConnector(connector)
+    const paused = this.#isPaused(connector)
+    for (const { id, run } of this.#tasks.values()) if (id.connector === connector) run?.pause(paused)
+  }
+
+  /** Stops a task and starts it anew; false where it does not run here. */
+  restartTask(id: TaskId): boolean {
+    if (!this.#tasks.has(nameOf(id))) return false
+    void this.#queue.run(nameOf(id), async () => {
+      await this.#tasks.get(nameOf(id))?.run?.stop()
+      this.#startTask(id)
+    })
+    return true
+  }
+
+  /** Resolves when everything that was asked for is done. */
+  settled(): Promise<void> {
+    return this.#queue.settled()
+  }
+
+  #addConnector(name: string): void {
+    this.#connectors.add(name)
+    void this.#queue.run(name, () => this.#startConnector(name))
+  }
+
+  async #dropConnector(name: string): Promise<void> {
+    this.#connectors.delete(name)
+    await this.#queue.run(name, async () => {
+      if (this.#options.configs.get(name) !== undefined)
+        await this.#options.statuses.connector(name, 'UNASSIGNED')
+    })
+  }
+
+  async #startConnector(name: string): Promise<void> {
+    const { configs, statuses, log } = this.#options
+    const stored = configs.get(name)
+    if (stored === undefined || !this.#connectors.has(name)) return
+    try {
+      if (stored.target === 'STOPPED') {
+        if (stored.tasks.length > 0) await configs.putTasks(name, [])
+        await statuses.connector(name, 'STOPPED')
+        return
+      }
+      const tasks = taskConfigs(stored.config)
+      void statuses.connector(name, stored.target === 'PAUSED' ? 'PAUSED' : 'RUNNING')
+      // Tasks of a paused connector stay as they are; it makes new ones when it is resumed.
+      if (stored.target === 'STARTED' && !sameConfigs(tasks, stored.tasks))
+        await configs.putTasks(name, tasks)
+    } catch (error) {
+      if (error instanceof ConnectError && error.retriable) {
+        log.warn('the tasks could not be written; trying again', { connector: name, error: messageOf(error) })
+        void sleep(RETRY_PAUSE, undefined, { ref: false }).then(() => this.refreshConnector(name))
+        return
+      }
+      log.error('the connector failed', { connector: name, error: messageOf(error) })
+      await statuses.connector(name, 'FAILED', traceOf(error))
+    }
+  }
+
+  #addTask(id: TaskId): void {
+    this.#tasks.set(nameOf(id), { id, run: undefined })
+    void this.#queue.run(nameOf(id), () => {
+      this.#startTask(id)
+      return Promise.resolve()
+    })
+  }
+
+  #startTask(id: TaskId): void {
+    const slot = this.#tasks.get(nameOf(id))
+    if (slot === undefined) return
+    const config = this.#options.configs.get(id.connector)?.tasks[id.task]
+    slot.run = config && this.#options.createTask(id, config, this.#isPaused(id.connector))
+    slot.run?.start()
+  }
+
+  async #dropTask(id: TaskId): Promise<void> {
+    const slot = this.#tasks.get(nameOf(id))
+    this.#tasks.delete(nameOf(id))
+    await this.#queue.run(nameOf(id), async () => {
+      await slot?.run?.stop()
+      const exists = this.#options.configs.get(id.connector)?.tasks[id.task] !== undefined
+      if (exists) await this.#options.statuses.task(id, 'UNASSIGNED')
+    })
+  }
+
+  #isPaused(connector: string): boolean {
+    return this.#options.configs.get(connector)?.target === 'PAUSED'
+  }
+}

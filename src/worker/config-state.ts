@@ -1,0 +1,138 @@
+import { jsonObject, type LogRecord, splitTaskKey } from './record-log.ts'
+
+export type StringMap = Readonly<Record<string, string>>
+export type TargetState = 'STARTED' | 'PAUSED' | 'STOPPED'
+
+/** What the config topic says of one connector. */
+export interface StoredConnector {
+  readonly config: StringMap
+  readonly target: TargetState
+  /** The committed task configs; the index is the task's number. */
+  readonly tasks: readonly StringMap[]
+}
+
+export type ConfigChange =
+  | { readonly type: 'connector' | 'removed' | 'tasks' | 'target'; readonly connector: string }
+  | {
+      readonly type: 'restart'
+      readonly connector: string
+      readonly includeTasks: boolean
+      readonly onlyFailed: boolean
+    }
+
+/**
+ * Kafka Connect's config topic, read record by record (KafkaConfigBackingStore's formats): `connector-a`, `task-a-0`,
+ * `commit-a`, `target-state-a`, `restart-connector-a`. Task configs count only from their commit on, so that half a set
+ * never runs. Keys that are not known (session keys, log levels, fencing) are skipped.
+ */
+export class ConfigState {
+  readonly #configs = new Map<string, StringMap>()
+  readonly #targets = new Map<string, TargetState>()
+  readonly #tasks = new Map<string, readonly StringMap[]>()
+  readonly #uncommitted = new Map<string, Map<number, StringMap>>()
+  #offset = -1n
+
+  /** The offset after the last record read; −1 where none was. Workers compare it when they join. */
+  get offset(): bigint {
+    return this.#offset
+  }
+
+  names(): string[] {
+    return [...this.#configs.keys()]
+  }
+
+  get(connector: string): StoredConnector | undefined {
+    const config = this.#configs.get(connector)
+    if (config === undefined) return undefined
+    return {
+      config,
+      target: this.#targets.get(connector) ?? 'STARTED',
+      tasks: this.#tasks.get(connector) ?? [],
+    }
+  }
+
+  /** Takes a record; says what it changed, undefined where nothing. */
+  apply({ key, value, offset }: LogRecord): ConfigChange | undefined {
+    this.#offset = offset + 1n
+    if (key === null) return undefined
+    const data = value === null ? null : jsonObject(value)
+    if (data === undefined) return undefined
+    for (const [prefix, take] of this.#kinds) {
+      if (key.startsWith(prefix)) return take(key.slice(prefix.length), data)
+    }
+    return undefined
+  }
+
+  readonly #kinds: readonly [string, (rest: string, data: Data) => ConfigChange | undefined][] = [
+    ['connector-', (name, data) => this.#connector(name, data)],
+    ['task-', (rest, data) => this.#task(rest, data)],
+    ['commit-', (name, data) => this.#commit(name, data)],
+    ['target-state-', (name, data) => this.#target(name, data)],
+    ['restart-connector-', (name, data) => this.#restart(name, data)],
+  ]
+
+  #connector(connector: string, data: Data): ConfigChange | undefined {
+    const config = data === null ? undefined : stringMap(data['properties'])
+    if (config !== undefined) {
+      this.#configs.set(connector, config)
+      return { type: 'connector', connector }
+    }
+    if (data !== null) return undefined
+    // A delete leaves task and commit records behind: they must not come to life under a new connector of this name.
+    this.#tasks.delete(connector)
+    this.#uncommitted.delete(connector)
+    return this.#configs.delete(connector) ? { type: 'removed', connector } : undefined
+  }
+
+  #task(rest: string, data: Data): undefined {
+    const id = splitTaskKey(rest)
+    const config = data === null ? undefined : stringMap(data['properties'])
+    if (id === undefined || config === undefined) return
+    const waiting = this.#uncommitted.get(id.connector) ?? new Map<number, StringMap>()
+    waiting.set(id.task, config)
+    this.#uncommitted.set(id.connector, waiting)
+  }
+
+  #commit(connector: string, data: Data): ConfigChange | undefined {
+    const waiting = this.#uncommitted.get(connector) ?? new Map<number, StringMap>()
+    this.#uncommitted.delete(connector)
+    const count = data?.['tasks']
+    if (!this.#configs.has(connector) || typeof count !== 'number') return undefined
+    const tasks: StringMap[] = []
+    for (let task = 0; task < count; task++) {
+      const config = waiting.get(task) ?? this.#tasks.get(connector)?.[task]
+      // Compaction took a part of the set: nothing of it runs until the connector writes its tasks anew.
+      if (config === undefined) return undefined
+      tasks.push(config)
+    }
+    this.#tasks.set(connector, tasks)
+    return { type: 'tasks', connector }
+  }
+
+  #target(connector: string, data: Data): ConfigChange | undefined {
+    const state = data?.['state.v2'] ?? data?.['state']
+    if (data === null) this.#targets.delete(connector)
+    else if (state === 'STARTED' || state === 'PAUSED' || state === 'STOPPED')
+      this.#targets.set(connector, state)
+    else return undefined
+    return { type: 'target', connector }
+  }
+
+  #restart(connector: string, data: Data): ConfigChange | undefined {
+    if (data === null) return undefined
+    const [includeTasks, onlyFailed] = [data['include-tasks'] === true, data['only-failed'] === true]
+    return { type: 'restart', connector, includeTasks, onlyFailed }
+  }
+}
+
+type Data = Readonly<Record<string, unknown>> | null
+
+function stringMap(data: unknown): StringMap | undefined {
+  if (typeof data !== 'object' || data === null || Array.isArray(data)) return undefined
+  const entries = Object.entries(data).filter(([, value]) => value !== null)
+  return Object.fromEntries(entries.map(([key, value]: [string, unknown]) => [key, textOf(value)]))
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : JSON.stringify(value)
+}

@@ -1,0 +1,98 @@
+import { NotFoundError } from '../api/errors.ts'
+import type { TaskId } from '../runtime/protocol.ts'
+import type { StoredConnector, StringMap } from './config-state.ts'
+import type { ConfigStore } from './config-store.ts'
+import { connectorClass } from './plugin-catalogue.ts'
+import { masked } from './secrets.ts'
+import type { State, Status, StatusStore } from './status-store.ts'
+
+/** Kafka Connect's ConnectorInfo. */
+export interface ConnectorInfo {
+  readonly name: string
+  readonly config: StringMap
+  readonly tasks: readonly TaskId[]
+  readonly type: 'sink' | 'source' | 'unknown'
+}
+
+interface StateView {
+  readonly state: State
+  readonly worker_id: string
+  readonly version?: string
+  readonly trace?: string
+}
+
+export interface TaskStateView extends StateView {
+  readonly id: number
+}
+
+/** Kafka Connect's ConnectorStateInfo. */
+export interface ConnectorStatus {
+  readonly name: string
+  readonly connector: StateView
+  readonly tasks: readonly TaskStateView[]
+  readonly type: 'sink' | 'source' | 'unknown'
+}
+
+/** What REST shows of connectors: read from the stores, secrets masked, nothing waited for. */
+export class ConnectorViews {
+  readonly #configs: Pick<ConfigStore, 'names' | 'get'>
+  readonly #statuses: Pick<StatusStore, 'connector' | 'task' | 'tasks'>
+
+  constructor(
+    configs: Pick<ConfigStore, 'names' | 'get'>,
+    statuses: Pick<StatusStore, 'connector' | 'task' | 'tasks'>,
+  ) {
+    this.#configs = configs
+    this.#statuses = statuses
+  }
+
+  names(): string[] {
+    return this.#configs.names().sort()
+  }
+
+  info(name: string): ConnectorInfo {
+    const { config, tasks } = this.stored(name)
+    return {
+      name,
+      config: masked(config),
+      tasks: tasks.map((_, task) => ({ connector: name, task })),
+      type: connectorClass(config['connector.class']).type,
+    }
+  }
+
+  taskConfigs(name: string): { readonly id: TaskId; readonly config: StringMap }[] {
+    const { tasks } = this.stored(name)
+    return tasks.map((config, task) => ({ id: { connector: name, task }, config: masked(config) }))
+  }
+
+  status(name: string): ConnectorStatus {
+    const { config } = this.stored(name)
+    const status = this.#statuses.connector(name)
+    if (status === undefined)
+      throw new NotFoundError('connector.unknown', `No status found for connector ${name}`)
+    const tasks = this.#statuses.tasks(name).map(([id, task]) => ({ id, ...stateView(task) }))
+    return { name, connector: stateView(status), tasks, type: connectorClass(config['connector.class']).type }
+  }
+
+  taskStatus(name: string, task: number): TaskStateView {
+    const status = this.#statuses.task(name, task)
+    if (status === undefined || this.#configs.get(name) === undefined)
+      throw new NotFoundError('task.unknown', `No status found for task ${name}-${task}`)
+    return { id: task, ...stateView(status) }
+  }
+
+  stored(name: string): StoredConnector {
+    const stored = this.#configs.get(name)
+    if (stored === undefined) throw new NotFoundError('connector.unknown', `Connector ${name} not found`)
+    return stored
+  }
+}
+
+function stateView({ state, workerId, version, trace }: Status): StateView {
+  return {
+    state,
+    worker_id: workerId,
+    ...(version === null ? {} : { version }),
+    ...(trace === null || trace === '' ? {} : { trace }),
+  }
+}

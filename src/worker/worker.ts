@@ -1,0 +1,160 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '../api/log.ts'
+import { KafkaClient } from '../kafka/client.ts'
+import { GroupMember } from '../kafka/group.ts'
+import type { HostSettings, TaskId } from '../runtime/protocol.ts'
+import { AssignedWork } from './assigned-work.ts'
+import type { StringMap } from './config-state.ts'
+import { ConnectorCheck } from './connector-check.ts'
+import { ConnectorViews } from './connector-views.ts'
+import { Herder } from './herder.ts'
+import { hostSpawner, type SpawnHost } from './host-process.ts'
+import { openStores, stoppedEarly, type Stores } from './open-stores.ts'
+import { connectorClass } from './plugin-catalogue.ts'
+import type { WorkerSettings } from './settings.ts'
+import { shareOutFrom } from './share-out.ts'
+import { sinkGroup } from './sink-group.ts'
+import { type CreateMember, SinkMembership } from './sink-membership.ts'
+import { StatusReporter } from './status-reporter.ts'
+import { TaskHosts } from './task-hosts.ts'
+import { TaskRun } from './task-run.ts'
+import { WorkerGroup } from './worker-group.ts'
+
+export interface WorkerOptions {
+  readonly settings: WorkerSettings
+  /** The REST API's advertised host and port. */
+  readonly advertised: { readonly host: string; readonly port: number }
+  readonly log: Logger
+  readonly spawn?: SpawnHost
+  /** Ends the attempts to reach Kafka. */
+  readonly signal: AbortSignal
+}
+
+export interface RunningWorker {
+  readonly herder: Herder
+  readonly clusterId: string
+  /** Whether it is a member of its group at the moment. */
+  inGroup(): boolean
+  /** Stops tasks, leaves the group; at most `task.shutdown.graceful.timeout.ms` and a little. */
+  stop(): Promise<void>
+}
+
+const LAST_GRACE = 1_000
+
+/**
+ * Starts the worker process's part of everything: stores, membership, work. Resolves when the worker is a member of
+ * its group. Tries on, for ever, while Kafka cannot be reached.
+ * @throws TaskError where a topic does not fit, UnavailableError where `signal` ended it
+ */
+export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
+  const { settings, log } = options
+  const client = new KafkaClient({
+    bootstrapServers: settings.bootstrapServers,
+    clientId: settings.clientId,
+    log,
+  })
+  const opened = await openStores(settings, client, log, options.signal).catch(async (error: unknown) => {
+    await client.close()
+    throw error
+  })
+  const parts = assemble(options, client, opened)
+  const stopping = Promise.withResolvers<never>()
+  options.signal.addEventListener('abort', () => stopping.reject(stoppedEarly()), { once: true })
+  try {
+    await Promise.race([parts.group.start(), stopping.promise])
+  } catch (error) {
+    await parts.stop()
+    throw error
+  }
+  return {
+    herder: parts.herder,
+    clusterId: opened.clusterId,
+    inGroup: () => parts.group.inGroup,
+    stop: () => parts.stop(),
+  }
+}
+
+function assemble(options: WorkerOptions, client: KafkaClient, { configs, statuses }: Stores) {
+  const { settings, advertised, log } = options
+  const hosts = new TaskHosts({
+    spawn: options.spawn ?? hostSpawner(),
+    settings: hostSettings(settings),
+    max: settings.taskHosts,
+    deadline: settings.taskDeadline,
+    log,
+  })
+  const versionOf = (name: string): string | null =>
+    connectorClass(configs.get(name)?.config['connector.class']).version
+  const reporter = new StatusReporter(statuses, `${advertised.host}:${advertised.port}`, versionOf)
+  const createMember: CreateMember = (member) => new GroupMember(client, member)
+  const createTask = taskCreator({ settings, client, hosts, reporter, createMember, log })
+  const work = new AssignedWork({ configs, statuses: reporter, log, createTask })
+  const onTaken = async (generation: number, leads: boolean): Promise<void> => {
+    reporter.generation = generation
+    if (leads) await herder.removeStaleStatuses()
+  }
+  const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
+  const shareOut = shareOutFrom(configs, settings)
+  const group = new WorkerGroup({ settings, url, configs, work, shareOut, onTaken, log }, createMember)
+  const views = new ConnectorViews(configs, statuses)
+  const check = new ConnectorCheck(hosts, log)
+  const rejoin = (reason: string): void => group.rejoin(reason)
+  const herder: Herder = new Herder({ configs, statuses, reporter, work, views, check, rejoin })
+  const stop = async (): Promise<void> => {
+    group.retire()
+    await bounded(settings.shutdownTimeout, work.dropAll(), () => hosts.kill('the worker stops'))
+    await bounded(LAST_GRACE, work.settled(), () => undefined)
+    await group.leave()
+    await hosts.stop()
+    await Promise.all([configs.close(), statuses.close()])
+    await client.close()
+  }
+  return { herder, group, stop }
+}
+
+interface TaskParts {
+  readonly settings: WorkerSettings
+  readonly client: KafkaClient
+  readonly hosts: TaskHosts
+  readonly reporter: StatusReporter
+  readonly createMember: CreateMember
+  readonly log: Logger
+}
+
+function taskCreator({ settings, client, hosts, reporter, createMember, log }: TaskParts) {
+  return (id: TaskId, config: StringMap, paused: boolean): TaskRun => {
+    const taskLog = log.child({ ...id })
+    return new TaskRun({
+      id,
+      config,
+      paused,
+      hosts,
+      join: (task) => new SinkMembership(sinkGroup(settings, config, taskLog), client, createMember, task),
+      report: (state, trace) => void reporter.task(id, state, trace),
+      stopTimeout: settings.shutdownTimeout,
+      log: taskLog,
+    })
+  }
+}
+
+function urlHost(host: string): string {
+  return host.includes(':') ? `[${host}]` : host
+}
+
+/** Waits, but not for ever. */
+async function bounded(time: number, work: Promise<void>, late: () => void): Promise<void> {
+  const timer = sleep(time, 'late', { ref: false })
+  if ((await Promise.race([work, timer])) === 'late') late()
+}
+
+function hostSettings(settings: WorkerSettings): HostSettings {
+  return {
+    bootstrapServers: settings.bootstrapServers,
+    clientId: settings.clientId,
+    modelsDir: settings.modelsDir,
+    modelsAllowedDirs: settings.modelsAllowedDirs,
+    offsetFlushIntervalMs: settings.offsetFlushInterval,
+    converterDefaults: settings.converterDefaults,
+    logLevel: settings.logLevel,
+  }
+}
