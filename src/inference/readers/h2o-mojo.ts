@@ -10,6 +10,7 @@ import { openZip, type Zip } from './zip.ts'
 const NEWEST_VERSION = 1.4
 /** More than any model that fits a task host's memory has. */
 const MAX_NODES = 8_000_000
+const MAX_TREES = 10_000_000
 /** Encodings under which h2o-genmodel looks a level up in the column's own domain. */
 const ENCODINGS = ['AUTO', 'Enum', 'SortByResponse']
 
@@ -78,7 +79,8 @@ function treesPerGroup(info: MojoInfo): number {
 function readTrees(zip: Zip, info: MojoInfo, shape: { features: Feature[]; version: number }): TreeEnsemble {
   const groups = info.integer('n_trees')
   const outputs = treesPerGroup(info)
-  if (groups * outputs > zip.size) {
+  // Classes may lack trees, but each group has at least one.
+  if (groups > zip.size || groups * outputs > MAX_TREES) {
     throw new ModelError('model.corrupt', 'The MOJO lacks most of its trees. Export the model again.')
   }
   const builder = new TreeBuilder(shape.features)
