@@ -51,7 +51,7 @@ export interface ConnectAssignment {
   readonly leader: string
   /** The leader's REST URL. */
   readonly leaderUrl: string
-  /** The offset of the config topic that the assignment stands for. */
+  /** How far the config topic was read for the assignment, in the same way. */
   readonly configOffset: bigint
   /** To run: everything in version 0; what is new in versions 1 and 2. */
   readonly connectors: readonly string[]
@@ -66,7 +66,7 @@ export interface ConnectAssignment {
 export interface WorkerState {
   /** The worker's advertised REST URL, with a slash at the end as Java's have. */
   readonly url: string
-  /** The last offset of the config topic that the worker has read; −1 where there is none. */
+  /** One past the last record of the config topic that the worker has read; −1 where it read none. */
   readonly configOffset: bigint
   /** What the worker runs; null before its first assignment. Not part of version 0. */
   readonly assignment: ConnectAssignment | null

@@ -30,10 +30,11 @@ export interface GroupMemberOptions {
   readonly log: Logger
   /** What this member can speak, in the order of preference; asked at every join. */
   protocols(): { name: string; metadata: Buffer }[]
-  /** Asked when this member leads: each member's assignment. */
+  /** Asked when this member leads (`leaderId` is its own id): each member's assignment. */
   assign(
     protocol: string,
     members: readonly { memberId: string; metadata: Buffer }[],
+    leaderId: string,
   ): Promise<Map<string, Buffer>> | Map<string, Buffer>
   /** Before joining again, when something is assigned: finish and commit. Heartbeats go on meanwhile. */
   onRevoked(): Promise<void>
@@ -155,7 +156,7 @@ export class GroupMember {
     this.#session.begin(joined, this.#held)
     const leads = joined.leaderId === joined.memberId
     const assignments = leads
-      ? await this.#options.assign(joined.protocol, joined.members)
+      ? await this.#options.assign(joined.protocol, joined.members, joined.memberId)
       : new Map<string, Buffer>()
     if (this.#isLeft()) return null
     const sentAt = performance.now()

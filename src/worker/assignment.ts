@@ -71,7 +71,9 @@ function sharesOf(
 /** All connectors by name, then all their tasks, in turn to the members by id: one round robin over both. */
 export function assignEager(memberIds: readonly string[], work: Work): Map<string, Share> {
   const members = memberIds.toSorted(compareText)
-  const shares = new Map(members.map((id) => [id, { ...NO_SHARE, connectors: [] as string[], tasks: [] as TaskId[] }]))
+  const shares = new Map(
+    members.map((id) => [id, { ...NO_SHARE, connectors: [] as string[], tasks: [] as TaskId[] }]),
+  )
   let turn = 0
   const next = () => shares.get(members[turn++ % members.length] ?? '')
   for (const connector of work.connectors.toSorted(compareText)) next()?.connectors.push(connector)
@@ -148,8 +150,8 @@ function keepWanted<T>(
 ): Load<T>[] {
   return [...held.keys()].toSorted(compareText).map((memberId) => {
     const load: Load<T> = { memberId, kept: [], assigned: [], revoked: [] }
-    for (const item of held.get(memberId) ?? []) {
-      const key = keyOf(item)
+    const items = new Map((held.get(memberId) ?? []).map((item) => [keyOf(item), item]))
+    for (const [key, item] of items) {
       const keeps = wanted.has(key) && !running.has(key)
       running.add(key)
       if (keeps) load.kept.push(item)
