@@ -1,10 +1,5 @@
 import { isPrimitive } from './avro-schema.ts'
-import type {
-  AvroField,
-  AvroName,
-  AvroSchema,
-  NamedSchema,
-} from './avro-schema.ts'
+import type { AvroField, AvroName, AvroSchema, NamedSchema } from './avro-schema.ts'
 import { writeJson, writeString } from './json.ts'
 import type { JsonObject } from './json.ts'
 

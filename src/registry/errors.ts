@@ -67,6 +67,9 @@ export const referenceExists = (key: string) =>
 export const invalidSubject = (subject: string) =>
   new RegistryError('request.invalid', 42208, `The specified subject '${subject}' is not a valid subject.`)
 
+export const schemaTooLarge = (message: string) =>
+  new RegistryError('schema.invalid', 42209, `The schema is too large for the topic: ${message}`)
+
 /** Status 409 with the details in the form that Confluent's clients print. */
 export const incompatibleSchema = (subject: string, messages: readonly string[]) =>
   new RegistryError(

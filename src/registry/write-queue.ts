@@ -1,5 +1,5 @@
-import { RegistryError, storeFailed, timedOut } from './errors.ts'
-import { messageOf } from '../api/errors.ts'
+import { ConnectError, messageOf } from '../api/errors.ts'
+import { RegistryError, schemaTooLarge, storeFailed, timedOut } from './errors.ts'
 
 const TIMEOUT_MS = 30_000
 
@@ -29,11 +29,17 @@ export class WriteQueue {
         try {
           resolve(await write())
         } catch (error) {
-          reject(error instanceof RegistryError ? error : storeFailed(error, messageOf(error)))
+          reject(asRegistryError(error))
         } finally {
           clearTimeout(timer)
         }
       })
     })
   }
+}
+
+function asRegistryError(error: unknown): RegistryError {
+  if (error instanceof RegistryError) return error
+  const isTooLarge = error instanceof ConnectError && error.code === 'record.too-large'
+  return isTooLarge ? schemaTooLarge(error.message) : storeFailed(error, messageOf(error))
 }

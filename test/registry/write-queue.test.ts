@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { DataError } from '../../src/api/errors.ts'
 import { WriteQueue } from '../../src/registry/write-queue.ts'
 
 const codeOf = (promise: Promise<unknown>) =>
@@ -24,6 +25,8 @@ describe('the queue of writes', () => {
   it('goes on after a write that failed', async () => {
     const queue = new WriteQueue()
     expect(await codeOf(queue.run(() => Promise.reject(new Error('no broker'))))).to.equal(50001)
+    const tooLarge = new DataError('record.too-large', 'too many bytes')
+    expect(await codeOf(queue.run(() => Promise.reject(tooLarge)))).to.equal(42209)
     expect(await queue.run(() => Promise.resolve(5))).to.equal(5)
   })
 
