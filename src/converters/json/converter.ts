@@ -17,7 +17,8 @@ import { encodeRows } from '../encode-rows.ts'
 import { parseWithFractions, stringifyExact } from '../exact-json.ts'
 import { SlicesSide } from '../slices-side.ts'
 import { schemaFromJson, schemaToJson } from './schema-json.ts'
-import { type DecimalFormat, fromJson, toJson } from './values.ts'
+import { fromJson } from './from-json.ts'
+import { type DecimalFormat, toJson } from './to-json.ts'
 
 /** Bytes of one record's JSON. */
 const MAX_BYTES = 64 << 20

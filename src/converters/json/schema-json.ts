@@ -1,6 +1,7 @@
 import { DataError, type Field, type Schema, type SchemaType } from '../../index.ts'
 import { isDecimal, unscaledBytes } from '../decimals.ts'
-import { type DecimalFormat, fromJson, toJson } from './values.ts'
+import { fromJson } from './from-json.ts'
+import { type DecimalFormat, toJson } from './to-json.ts'
 
 /** Kafka Connect's JSON words for its schema types. */
 const WORDS: Readonly<Record<SchemaType, string>> = {

@@ -1,24 +1,13 @@
-import {
-  DataError,
-  isStruct,
-  LOGICAL,
-  type Schema,
-  type SchemaType,
-  struct,
-  type Value,
-} from '../../index.ts'
-import { decimalText, isDecimal, unscaledBytes, unscaledFrom } from '../decimals.ts'
-import { Fraction, rawNumber } from '../exact-json.ts'
-import { kindOf } from '../value-columns.ts'
+import { DataError, LOGICAL, type Schema, type SchemaType, struct, type Value } from '../../index.ts'
+import { unscaledFrom } from '../decimals.ts'
+import { Fraction } from '../exact-json.ts'
 
-export type DecimalFormat = 'BASE64' | 'NUMERIC'
-
-const MS_PER_DAY = 86_400_000
+export const MS_PER_DAY = 86_400_000
 const MAX_DATE = 8.64e15
 /** Values inside values of a schemaless record. */
 const MAX_DEPTH = 128
 const LONG_MAX = 2n ** 63n - 1n
-const INT_MAX: Partial<Record<SchemaType, number>> = { INT8: 127, INT16: 32_767, INT32: 2_147_483_647 }
+export const INT_MAX: Partial<Record<SchemaType, number>> = { INT8: 127, INT16: 32_767, INT32: 2_147_483_647 }
 const NOT_FINITE: Readonly<Record<string, number>> = { NaN, Infinity, '-Infinity': -Infinity }
 const BASE64 = /^[A-Za-z0-9+/]*={0,2}$/
 
@@ -200,141 +189,4 @@ function schemaless(json: unknown, depth: number): Value {
 function longOf(integer: bigint): bigint {
   if (integer <= LONG_MAX && integer >= -LONG_MAX - 1n) return integer
   throw new DataError('record.value', 'A JSON number is out of the range of a long.')
-}
-
-/** The reverse of `fromJson`: what `stringifyExact` can write. Throws DataError `record.value` for a misfit. */
-export function toJson(
-  value: Value | undefined,
-  schema: Schema | null,
-  format: DecimalFormat,
-  useDefault: boolean,
-  path = '',
-): unknown {
-  if (value === null || value === undefined) {
-    if (schema === null) return null
-    if (useDefault && (schema.default ?? null) !== null)
-      return toJson(schema.default, schema, format, false, path)
-    if (schema.optional) return null
-    throw unwritable(value, schema, path)
-  }
-  if (schema !== null && !fits(value, schema)) throw unwritable(value, schema, path)
-  if (typeof value === 'number') return numberJson(value, schema)
-  if (typeof value !== 'object') return value
-  if (Buffer.isBuffer(value)) return value.toString('base64')
-  if (value instanceof Date) return value.getTime() / (schema?.name === LOGICAL.date ? MS_PER_DAY : 1)
-  if (isDecimal(value)) {
-    return format === 'NUMERIC'
-      ? rawNumber(decimalText(value))
-      : unscaledBytes(value.unscaled).toString('base64')
-  }
-  if (Array.isArray(value)) {
-    const items = schema?.valueSchema ?? null
-    return (value as readonly Value[]).map((item) => toJson(item, items, format, useDefault, `${path}[]`))
-  }
-  if (value instanceof Map)
-    return mapToJson(value as ReadonlyMap<Value, Value>, schema, format, useDefault, path)
-  return structToJson(value as Readonly<Record<string, Value>>, schema, format, useDefault, path)
-}
-
-/** Floats keep a fraction, as Jackson writes them: without a schema only that tells them from integers. */
-function numberJson(value: number, schema: Schema | null): unknown {
-  if (!Number.isFinite(value)) return String(value)
-  const float = schema === null || schema.type === 'FLOAT64' || schema.type === 'FLOAT32'
-  if (!float) return value
-  const text = Object.is(value, -0) ? '-0' : schema?.type === 'FLOAT32' ? floatText(value) : String(value)
-  return rawNumber(/[.e]/.test(text) ? text : `${text}.0`)
-}
-
-/** The shortest text that is read as the same 32-bit float. */
-function floatText(value: number): string {
-  for (let digits = 6; digits < 9; digits++) {
-    const text = String(Number(value.toPrecision(digits)))
-    if (Math.fround(Number(text)) === value) return text
-  }
-  return String(value)
-}
-
-function unwritable(value: Value | undefined, schema: Schema, path: string): DataError {
-  const where = path === '' ? 'The record' : `Field "${path}"`
-  return new DataError(
-    'record.value',
-    `${where} is ${kindOf(value)}, which does not fit its type ${schema.name ?? schema.type}.`,
-  )
-}
-
-function fits(value: Exclude<Value, null>, schema: Schema): boolean {
-  if (schema.name === LOGICAL.decimal) return isDecimal(value)
-  if (schema.name === LOGICAL.date || schema.name === LOGICAL.time || schema.name === LOGICAL.timestamp) {
-    return (
-      value instanceof Date &&
-      Number.isInteger(value.getTime() / (schema.name === LOGICAL.date ? MS_PER_DAY : 1))
-    )
-  }
-  switch (schema.type) {
-    case 'BOOLEAN':
-      return typeof value === 'boolean'
-    case 'STRING':
-      return typeof value === 'string'
-    case 'BYTES':
-      return Buffer.isBuffer(value)
-    case 'INT64':
-      return typeof value === 'bigint'
-    case 'FLOAT32':
-    case 'FLOAT64':
-      return typeof value === 'number'
-    case 'ARRAY':
-      return Array.isArray(value)
-    case 'MAP':
-      return value instanceof Map
-    case 'STRUCT':
-      return isStruct(value)
-    default:
-      return (
-        typeof value === 'number' &&
-        Number.isInteger(value) &&
-        Math.abs(value) <= (INT_MAX[schema.type] ?? 0) + 1
-      )
-  }
-}
-
-function mapToJson(
-  map: ReadonlyMap<Value, Value>,
-  schema: Schema | null,
-  format: DecimalFormat,
-  useDefault: boolean,
-  path: string,
-): unknown {
-  const keys = schema?.keySchema ?? null
-  const values = schema?.valueSchema ?? null
-  const inside = `${path}{}`
-  const asObject =
-    schema === null ? [...map.keys()].every((k) => typeof k === 'string') : keys?.type === 'STRING'
-  if (!asObject) {
-    return [...map].map(([k, v]) => [
-      toJson(k, keys, format, useDefault, inside),
-      toJson(v, values, format, useDefault, inside),
-    ])
-  }
-  const object = Object.create(null) as Record<string, unknown>
-  for (const [k, v] of map) {
-    if (typeof k !== 'string') throw new DataError('record.value', `A key of map "${path}" is no string.`)
-    object[k] = toJson(v, values, format, useDefault, inside)
-  }
-  return object
-}
-
-function structToJson(
-  record: Readonly<Record<string, Value>>,
-  schema: Schema | null,
-  format: DecimalFormat,
-  useDefault: boolean,
-  path: string,
-): unknown {
-  const object = Object.create(null) as Record<string, unknown>
-  const names = schema === null ? Object.keys(record) : (schema.fields ?? []).map((field) => field.name)
-  for (const [i, name] of names.entries()) {
-    const field = schema?.fields?.[i]?.schema ?? null
-    object[name] = toJson(record[name], field, format, useDefault, path === '' ? name : `${path}.${name}`)
-  }
-  return object
 }
