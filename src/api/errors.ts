@@ -39,6 +39,7 @@ export const ERROR_CATALOGUE = {
   'task.failed': 'A task failed.',
   'task.tolerance': 'A record failed and errors.tolerance is none.',
   'task.deadline': 'A plugin did not return in time; its task host was killed.',
+  'command.input': 'A file that a command reads or writes cannot be opened or understood.',
   'dev.environment': 'Something that the command needs is missing on this machine.',
   'dev.port': 'A port is taken.',
   'dev.start': 'A process did not start.',

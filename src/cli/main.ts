@@ -7,7 +7,10 @@ import { packageRoot } from '../dev/package-root.ts'
 import { register as registerBroker } from './broker.ts'
 import { register as registerDev } from './dev.ts'
 import { fail } from './failure.ts'
+import { register as registerModels } from './models.ts'
 import { register as registerRegistry } from './registry.ts'
+import { register as registerTaskHost } from './task-host.ts'
+import { register as registerWorker } from './worker.ts'
 
 // Process lists then show `sluice worker …` or `sluice task-host`, whatever file was started.
 process.title = ['sluice', ...process.argv.slice(2)].join(' ')
@@ -19,7 +22,8 @@ function createProgram(): Command {
     .version(version())
     .option('--debug', 'show where an unexpected error comes from (or set SLUICE_DEBUG)')
     .showHelpAfterError('(--help shows the commands and options)')
-  for (const register of [registerDev, registerBroker, registerRegistry]) register(program)
+  const commands = [registerDev, registerWorker, registerTaskHost, registerBroker, registerRegistry, registerModels]
+  for (const register of commands) register(program)
   return program
 }
 

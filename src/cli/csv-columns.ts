@@ -1,0 +1,81 @@
+import { CommandError } from '../api/errors.ts'
+import type { ModelInput } from '../api/models.ts'
+import { type Plain, toColumn } from '../inference/probe.ts'
+import type { ReadyModel } from '../inference/load-model.ts'
+import type { CsvRecord } from './csv.ts'
+
+const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+const INFINITY = /^([+-]?)inf(inity)?$/i
+
+function wrong(file: string, what: string): CommandError {
+  return new CommandError('command.input', `${file}${what}`)
+}
+
+/** The columns of a CSV file that a model reads. */
+export class CsvColumns {
+  readonly #file: string
+  readonly #width: number
+  readonly #inputs: readonly { readonly input: ModelInput; readonly at: number }[]
+  /** Columns that the model has and the file lacks: they count as missing. */
+  readonly absent: readonly string[]
+
+  /** Throws where the file lacks a column that the model cannot do without, or has one twice. */
+  constructor(file: string, header: readonly string[], ready: ReadyModel) {
+    this.#file = file
+    this.#width = header.length
+    const { inputs } = ready.model
+    const twice = inputs.find((input) => header.indexOf(input.name) !== header.lastIndexOf(input.name))
+    if (twice !== undefined) throw wrong(file, ` has the column ${twice.name} twice. Remove one.`)
+    const lacking = inputs.filter((input) => !header.includes(input.name))
+    const needed = lacking.filter((input) => isNeeded(input, ready)).map((input) => input.name)
+    if (needed.length > 0)
+      throw wrong(file, ` lacks columns that the model needs: ${needed.join(', ')}. Add them.`)
+    if (lacking.length === inputs.length) {
+      throw wrong(file, ` has none of the model's columns: ${inputs.map((input) => input.name).join(', ')}.`)
+    }
+    this.absent = lacking.map((input) => input.name)
+    this.#inputs = inputs.map((input) => ({ input, at: header.indexOf(input.name) }))
+  }
+
+  /** A blank line is no row, except where a row is one cell. */
+  withoutBlankLines(records: readonly CsvRecord[]): readonly CsvRecord[] {
+    return this.#width === 1 ? records : records.filter(({ cells }) => cells.length > 1 || cells[0] !== '')
+  }
+
+  /** The model's columns of some rows. Throws at a row of another width and at a cell that is not a number. */
+  read(records: readonly CsvRecord[]) {
+    for (const { cells, line } of records) {
+      if (cells.length === this.#width) continue
+      throw wrong(
+        this.#file,
+        `, line ${line} has ${cells.length} cells where the header has ${this.#width}. Correct the file.`,
+      )
+    }
+    return this.#inputs.map(({ input, at }) => {
+      const values = records.map((record) => this.#cell(input, record, at))
+      return toColumn(input, values)
+    })
+  }
+
+  #cell(input: ModelInput, { cells, line }: CsvRecord, at: number): Plain {
+    const text = cells[at]
+    if (text === undefined || text === '' || text === 'NA') return null
+    if (input.type === 'categorical') return text
+    const number = text.trim()
+    if (NUMBER.test(number)) return Number(number)
+    const infinity = INFINITY.exec(number)
+    if (infinity !== null) return infinity[1] === '-' ? -Infinity : Infinity
+    if (number.toLowerCase() === 'nan') return null
+    const shown = JSON.stringify(text.slice(0, 40))
+    throw wrong(
+      this.#file,
+      `, line ${line}: ${input.name} is ${shown}, which is not a number. Correct the file.`,
+    )
+  }
+}
+
+/** A manifest says which fields are required; without one only an offset, which has no path for missing values, is. */
+function isNeeded(input: ModelInput, { manifest, loaded }: ReadyModel): boolean {
+  if (input.name === loaded.facts['offset']) return true
+  return manifest?.signature?.inputs !== undefined && input.required
+}

@@ -1,0 +1,52 @@
+import type { ReadyModel } from '../inference/load-model.ts'
+
+const SHOWN_LEVELS = 8
+
+/** All that is known of a model, as plain data. */
+export function describeModel({ model, loaded, decision, manifest, file, probes }: ReadyModel) {
+  return {
+    name: model.name,
+    version: model.version,
+    file,
+    format: loaded.format,
+    formatVersion: loaded.formatVersion,
+    algorithm: loaded.algorithm,
+    task: loaded.task,
+    ...loaded.facts,
+    labels: loaded.labels,
+    threshold: decision?.threshold ?? null,
+    thresholdClass: decision?.thresholdClass ?? null,
+    columns: model.inputs.map(({ name, type, required, domain }) => ({
+      name,
+      type,
+      required,
+      ...(domain === undefined ? {} : { domain }),
+    })),
+    manifest: manifest !== null,
+    probes,
+  }
+}
+
+/** The same for people: long domains are abridged. */
+export function formatModel(ready: ReadyModel): string {
+  const { columns, labels, threshold, thresholdClass, formatVersion, ...facts } = describeModel(ready)
+  const shown = {
+    ...facts,
+    format: `${facts.format} ${formatVersion}`,
+    ...(labels.length > 0 ? { labels: labels.join(', ') } : {}),
+    ...(threshold === null ? {} : { threshold: `${threshold} (${thresholdClass})` }),
+    manifest: facts.manifest ? 'yes' : 'none',
+  }
+  const lines = Object.entries(shown).map(([key, value]) => `${key.padEnd(14)}${value}`)
+  const width = Math.max(...columns.map((column) => column.name.length)) + 2
+  const described = columns.map(({ name, type, required, domain }) => {
+    const levels = domain === undefined ? '' : `  ${domain.length} levels: ${abridge(domain)}`
+    return `  ${name.padEnd(width)}${type}${required ? '' : ', optional'}${levels}`
+  })
+  return [...lines, 'columns', ...described, ''].join('\n')
+}
+
+function abridge(levels: readonly string[]): string {
+  const shown = levels.slice(0, SHOWN_LEVELS).join(', ')
+  return levels.length > SHOWN_LEVELS ? `${shown}, … ${levels.at(-1) ?? ''}` : shown
+}

@@ -1,0 +1,159 @@
+import { createReadStream, createWriteStream } from 'node:fs'
+import { realpath, rename, rm, stat } from 'node:fs/promises'
+import { pipeline } from 'node:stream/promises'
+import { CommandError, ConnectError, messageOf } from '../api/errors.ts'
+import type { Model, Scores } from '../api/models.ts'
+import type { ReadyModel } from '../inference/load-model.ts'
+import { csvCell, CsvReader, type CsvRecord } from './csv.ts'
+import { CsvColumns } from './csv-columns.ts'
+
+const BATCH = 4096
+const PROGRESS_MS = 1000
+
+/** What `sluice models score --json` prints. */
+export interface ScoreSummary {
+  readonly model: string
+  readonly version: string
+  readonly rows: number
+  /** How often each label was predicted; classification only. */
+  readonly labels?: Readonly<Record<string, number>>
+  readonly seconds: number
+}
+
+interface Tally {
+  rows: number
+  readonly labels: Map<string, number>
+}
+
+/** Scores a CSV file into another, row by row as it is read. The output appears when it is complete. */
+export async function scoreFile(ready: ReadyModel, input: string, output: string): Promise<ScoreSummary> {
+  const started = performance.now()
+  const tally: Tally = { rows: 0, labels: new Map(ready.model.labels.map((label) => [label, 0])) }
+  const target = await targetOf(input, output)
+  const progress = showProgress(tally)
+  try {
+    await pipeline(scoreLines(ready, input, tally), createWriteStream(target))
+    if (target !== output) await rename(target, output)
+  } catch (error) {
+    if (target !== output) await rm(target, { force: true })
+    if (error instanceof ConnectError) throw error
+    throw new CommandError(
+      'command.input',
+      `${input} cannot be scored into ${output}: ${messageOf(error)}.`,
+      {
+        cause: error,
+      },
+    )
+  } finally {
+    progress()
+  }
+  return {
+    model: ready.model.name,
+    version: ready.model.version,
+    rows: tally.rows,
+    ...(ready.model.task === 'classification' ? { labels: Object.fromEntries(tally.labels) } : {}),
+    seconds: Math.round(performance.now() - started) / 1000,
+  }
+}
+
+/** A file beside the output that is renamed at the end; the output itself where that is a device or a pipe. */
+async function targetOf(input: string, output: string): Promise<string> {
+  const found = await stat(output).catch(() => undefined)
+  if (found === undefined) return `${output}.${process.pid}.part`
+  if (found.isDirectory()) throw new CommandError('command.input', `${output} is a folder. Name a file.`)
+  if (!found.isFile()) return output
+  if ((await realpath(input).catch(() => undefined)) === (await realpath(output))) {
+    throw new CommandError('command.input', `${output} is the input itself. Name another file.`)
+  }
+  return `${output}.${process.pid}.part`
+}
+
+async function* readRecords(file: string): AsyncGenerator<CsvRecord[]> {
+  const reader = new CsvReader(file)
+  const decoder = new TextDecoder('utf-8', { fatal: true })
+  const decode = (bytes?: Buffer) => {
+    try {
+      return decoder.decode(bytes, { stream: bytes !== undefined })
+    } catch (error) {
+      throw new CommandError('command.input', `${file} is not UTF-8 text. Convert it.`, { cause: error })
+    }
+  }
+  for await (const chunk of createReadStream(file, { highWaterMark: 2 ** 18 })) {
+    yield reader.push(decode(chunk as Buffer))
+  }
+  yield reader.push(decode())
+  yield reader.end()
+}
+
+async function* scoreLines(
+  { model, ...more }: ReadyModel,
+  file: string,
+  tally: Tally,
+): AsyncGenerator<string> {
+  let columns: CsvColumns | undefined
+  for await (const records of readRecords(file)) {
+    if (columns === undefined) {
+      const header = records.shift()
+      if (header === undefined) continue
+      columns = openColumns(file, header, { model, ...more })
+      yield `${['predict', ...model.labels].map(csvCell).join(',')}\n`
+    }
+    const rows = columns.withoutBlankLines(records)
+    for (let from = 0; from < rows.length; from += BATCH) {
+      const batch = rows.slice(from, from + BATCH)
+      const scores = model.score(columns.read(batch), batch.length)
+      yield formatRows(model, scores, batch.length, tally)
+    }
+  }
+  if (columns === undefined) throw new CommandError('command.input', `${file} is empty: it needs a header.`)
+}
+
+function openColumns(file: string, header: CsvRecord, ready: ReadyModel): CsvColumns {
+  const columns = new CsvColumns(file, header.cells, ready)
+  if (columns.absent.length > 0) {
+    process.stderr.write(`${file} lacks ${columns.absent.join(', ')}: missing in every row.\n`)
+  }
+  return columns
+}
+
+/** 17 significant digits give the same double back. */
+function digits(value: number): string {
+  return value.toPrecision(17)
+}
+
+function formatRows(
+  model: Model,
+  { prediction, probabilities }: Scores,
+  length: number,
+  tally: Tally,
+): string {
+  tally.rows += length
+  if (prediction.type === 'float64')
+    return Array.from(prediction.values, (value) => `${digits(value)}\n`).join('')
+  const labels = model.labels.map(csvCell)
+  let text = ''
+  for (let row = 0; row < length; row++) {
+    const cells = probabilities.map(({ values }) => digits(values[row]!))
+    const level = prediction.levels[row]!
+    // No label where nothing was predicted: the row's offset is missing.
+    const isScored = !Number.isNaN(probabilities[0]?.values[row])
+    const label = model.labels[level]
+    if (isScored && label !== undefined) tally.labels.set(label, (tally.labels.get(label) ?? 0) + 1)
+    text += `${[isScored ? labels[level] : '', ...cells].join(',')}\n`
+  }
+  return text
+}
+
+/** Counts on a terminal's standard error; returns what ends it. */
+function showProgress(tally: Tally): () => void {
+  if (!process.stderr.isTTY) return () => undefined
+  let isShown = false
+  const timer = setInterval(() => {
+    isShown = true
+    process.stderr.write(`\r${tally.rows} rows`)
+  }, PROGRESS_MS)
+  return () => {
+    clearInterval(timer)
+    if (isShown) process.stderr.write('\r\x1b[K')
+  }
+}
