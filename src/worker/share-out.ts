@@ -1,22 +1,32 @@
-import { connectProtocolVersion, decodeWorkerState, encodeConnectAssignment } from '../kafka/connect-protocol.ts'
+import {
+  connectProtocolVersion,
+  decodeWorkerState,
+  encodeConnectAssignment,
+} from '../kafka/connect-protocol.ts'
 import { assignWork, type Work } from './assignment.ts'
 import type { ConfigStore } from './config-store.ts'
 import type { ShareOut } from './worker-group.ts'
 
-/** What the leader of a worker group does at each rebalance: everything that is configured, shared out. */
-export function shareOutFrom(configs: Pick<ConfigStore, 'offset' | 'names' | 'get'>, url: string): ShareOut {
-  return (protocol, members) => {
+/** What is configured, as far as it was read. */
+export type ConfiguredWork = Pick<ConfigStore, 'offset' | 'names' | 'get' | 'readToEnd'>
+
+/**
+ * What the leader of a worker group does at each rebalance: everything that is configured, shared out. Where a member
+ * has read more of the config topic than the leader, the leader reads on first.
+ */
+export function shareOutFrom(configs: ConfiguredWork): ShareOut {
+  return async (protocol, members, leaderId) => {
     const version = connectProtocolVersion(protocol)
     const states = new Map(members.map(({ memberId, metadata }) => [memberId, decodeWorkerState(metadata)]))
-    // The leader is the member that has this worker's URL: it is asked before it is told its id.
-    const [memberId = ''] = [...states].find(([, state]) => state.url === url) ?? []
-    const leader = { memberId, configOffset: configs.offset, work: configured(configs) }
+    if ([...states.values()].some(({ configOffset }) => configOffset > configs.offset))
+      await configs.readToEnd()
+    const leader = { memberId: leaderId, configOffset: configs.offset, work: configured(configs) }
     const shares = assignWork(version, states, leader)
     return new Map([...shares].map(([id, share]) => [id, encodeConnectAssignment(share, version)]))
   }
 }
 
-function configured(configs: Pick<ConfigStore, 'names' | 'get'>): Work {
+function configured(configs: Pick<ConfiguredWork, 'names' | 'get'>): Work {
   const connectors = configs.names()
   const tasks = connectors.flatMap((connector) =>
     (configs.get(connector)?.tasks ?? []).map((_, task) => ({ connector, task })),

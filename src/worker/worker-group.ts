@@ -63,7 +63,7 @@ export class WorkerGroup {
       heartbeatMs: settings.heartbeatInterval,
       log,
       protocols: () => this.#protocols(),
-      assign: (protocol, members) => options.shareOut(protocol, members),
+      assign: (protocol, members, leaderId) => options.shareOut(protocol, members, leaderId),
       onAssigned: (assignment) => this.#onAssigned(assignment),
       onRevoked: async () => {
         if (this.#version === 0) await work.dropAll()

@@ -94,7 +94,7 @@ function assemble(options: WorkerOptions, client: KafkaClient, { configs, status
     if (leads) await herder.removeStaleStatuses()
   }
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
-  const shareOut = shareOutFrom(configs, settings)
+  const shareOut = shareOutFrom(configs)
   const group = new WorkerGroup({ settings, url, configs, work, shareOut, onTaken, log }, createMember)
   const views = new ConnectorViews(configs, statuses)
   const check = new ConnectorCheck(hosts, log)

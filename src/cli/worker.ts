@@ -1,0 +1,53 @@
+import { readFileSync } from 'node:fs'
+import path from 'node:path'
+import type { Command } from 'commander'
+
+export function register(program: Command): void {
+  program
+    .command('worker')
+    .summary('run one worker against a Kafka that is there')
+    .description(
+      'Runs one worker: its REST API and the connectors of its cluster. FILE holds its settings with Kafka Connect’s ' +
+        'names, as JSON (.json) or as Java properties (a connect-distributed.properties file). A setting is overridden ' +
+        'by an environment variable: CONNECT_BOOTSTRAP_SERVERS for bootstrap.servers. Ctrl-C stops it.',
+    )
+    .argument('<file>', 'the settings')
+    .action(run)
+}
+
+async function run(file: string): Promise<void> {
+  const [{ loadSettings }, { createLogger }, { serveWorker }] = await Promise.all([
+    import('../worker/settings.ts'),
+    import('../runtime/log.ts'),
+    import('../rest/serve-worker.ts'),
+  ])
+  const { settings, warnings } = loadSettings(file)
+  const log = createLogger(settings.logLevel)
+  for (const warning of warnings) log.warn(warning)
+  const worker = await serveWorker({ settings, version: await version(), log })
+  log.info('the REST API answers', { rest: worker.url })
+  const stop = (signal: string): void => {
+    log.info('stopping', { signal })
+    void worker.stop().then(
+      () => process.exit(),
+      (error: unknown) => {
+        log.error('the worker did not stop cleanly', { error })
+        process.exit(1)
+      },
+    )
+  }
+  process.once('SIGINT', stop)
+  process.once('SIGTERM', stop)
+  try {
+    await worker.started
+  } catch (error) {
+    await worker.stop()
+    throw error
+  }
+}
+
+async function version(): Promise<string> {
+  const { packageRoot } = await import('../dev/package-root.ts')
+  const text = readFileSync(path.join(packageRoot(), 'package.json'), 'utf8')
+  return (JSON.parse(text) as { version: string }).version
+}

@@ -1,0 +1,25 @@
+import express, { type Express } from 'express'
+import { readBody } from './body.ts'
+import { connectorPluginsRoutes } from './connector-plugins.ts'
+import { connectorRoutes } from './connector.ts'
+import { connectorsRoutes } from './connectors.ts'
+import type { RestContext } from './context.ts'
+import { errorMapper, HttpError } from './errors.ts'
+import { guard } from './guard.ts'
+import { rootRoutes } from './root.ts'
+import { taskRoutes } from './tasks.ts'
+
+/** Kafka Connect's REST API. */
+export function createApp(context: RestContext): Express {
+  const app = express()
+  app.disable('x-powered-by')
+  app.disable('etag')
+  app.use(guard(context.hosts), ...readBody())
+  const resources = [rootRoutes, connectorsRoutes, connectorRoutes, taskRoutes, connectorPluginsRoutes]
+  for (const routes of resources) app.use(routes(context))
+  app.use(() => {
+    throw new HttpError(404, 'HTTP 404 Not Found')
+  })
+  app.use(errorMapper(context.log))
+  return app
+}

@@ -1,0 +1,61 @@
+import type { Request, RequestHandler, Response } from 'express'
+import { RequestError } from '../api/errors.ts'
+import type { Logger } from '../api/log.ts'
+import type { RunningWorker } from '../worker/worker.ts'
+import { HttpError } from './errors.ts'
+
+/** What the routes show: the worker once it runs. */
+export interface RestContext {
+  /** Undefined while the worker starts. */
+  worker(): Pick<RunningWorker, 'herder' | 'clusterId' | 'inGroup'> | undefined
+  /** Sluice's own version. */
+  readonly version: string
+  /** Host names besides loopback under which the API is reached. */
+  readonly hosts: readonly string[]
+  readonly log: Logger
+}
+
+/** The worker, or 503 while it starts. */
+export function running(context: RestContext): Pick<RunningWorker, 'herder' | 'clusterId' | 'inGroup'> {
+  const worker = context.worker()
+  if (worker === undefined) throw new HttpError(503, 'The worker is still starting up.')
+  return worker
+}
+
+export function herderOf(context: RestContext): RunningWorker['herder'] {
+  return running(context).herder
+}
+
+/** A parameter of the path; express has decoded it. */
+export function pathParameter(request: Request, name: string): string {
+  const value: unknown = request.params[name]
+  if (typeof value === 'string') return value
+  throw new RequestError('request.invalid', `The path lacks its ${name}.`)
+}
+
+export function taskNumber(request: Request): number {
+  const text = pathParameter(request, 'task')
+  if (/^\d{1,9}$/.test(text)) return Number(text)
+  throw new HttpError(404, `Unknown task number: ${text}`)
+}
+
+/** A flag of the query: `true` in any case, else false. */
+export function flag(request: Request, name: string): boolean {
+  return queryValues(request, name).some((value) => value.toLowerCase() === 'true')
+}
+
+export function queryValues(request: Request, name: string): string[] {
+  const value: unknown = request.query[name]
+  return (Array.isArray(value) ? value : [value]).filter((each): each is string => typeof each === 'string')
+}
+
+/** 405 with a JSON body, for the end of each route. */
+export const methodNotAllowed: RequestHandler = (request) => {
+  throw new HttpError(405, `${request.method} is not allowed here.`)
+}
+
+/** The absolute URL of a connector, for `Location`. */
+export function locate(request: Request, response: Response, connector: string): void {
+  const host = request.get('host') ?? ''
+  response.location(`${request.protocol}://${host}/connectors/${encodeURIComponent(connector)}`)
+}

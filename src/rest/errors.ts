@@ -1,0 +1,62 @@
+import type { NextFunction, Request, Response } from 'express'
+import {
+  ConfigError,
+  ConflictError,
+  type ConnectError,
+  messageOf,
+  NotFoundError,
+  RequestError,
+  UnavailableError,
+} from '../api/errors.ts'
+import type { Logger } from '../api/log.ts'
+
+/** An error of HTTP itself, with its code: the only place besides `httpCode` where codes live. */
+export class HttpError extends Error {
+  readonly status: number
+
+  constructor(status: number, message: string) {
+    super(message)
+    this.name = 'HttpError'
+    this.status = status
+  }
+}
+
+const CODES: readonly [abstract new (...args: never[]) => ConnectError, number][] = [
+  [ConfigError, 400],
+  [RequestError, 400],
+  [NotFoundError, 404],
+  [ConflictError, 409],
+  [UnavailableError, 503],
+]
+
+function httpCode(error: unknown): number {
+  if (error instanceof HttpError) return error.status
+  const known = CODES.find(([kind]) => error instanceof kind)
+  if (known !== undefined) return known[1]
+  // Express and body reading mark what the client did wrong with a 4xx status.
+  const status = error instanceof Error && 'status' in error ? error.status : undefined
+  return typeof status === 'number' && status >= 400 && status < 500 ? status : 500
+}
+
+/** The body of every error: Kafka Connect's. A stack trace is never part of it. */
+export function sendError(response: Response, code: number, message: string): void {
+  response.status(code).json({ error_code: code, message })
+}
+
+/** Turns whatever a route threw into an answer. What we did not foresee is logged and says nothing of our insides. */
+export function errorMapper(log: Logger) {
+  return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
+    if (response.headersSent) {
+      next(error)
+      return
+    }
+    const code = httpCode(error)
+    if (code === 503 || code === 409) response.set('Retry-After', '1')
+    if (code < 500 || error instanceof UnavailableError || error instanceof HttpError) {
+      sendError(response, code, messageOf(error))
+      return
+    }
+    log.error('a request failed', { method: request.method, path: request.path, error })
+    sendError(response, code, 'The worker could not handle the request; its log says why.')
+  }
+}

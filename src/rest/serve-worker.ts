@@ -1,0 +1,57 @@
+import type { Logger } from '../api/log.ts'
+import type { SpawnHost } from '../worker/host-process.ts'
+import type { WorkerSettings } from '../worker/settings.ts'
+import { type RunningWorker, startWorker } from '../worker/worker.ts'
+import { type RestServer, startRest } from './server.ts'
+
+export interface ServeOptions {
+  readonly settings: WorkerSettings
+  /** Sluice's own version. */
+  readonly version: string
+  readonly log: Logger
+  readonly spawn?: SpawnHost
+}
+
+export interface ServedWorker {
+  /** The REST API's own address. */
+  readonly url: string
+  /** Resolves when the worker is a member of its group; rejects when it cannot become one. */
+  readonly started: Promise<void>
+  /** Stops tasks, leaves the group, closes the REST API. Idempotent. */
+  stop(): Promise<void>
+}
+
+/**
+ * A whole worker: its REST API, which answers at once, and the worker behind it, which starts as soon as Kafka can be
+ * reached.
+ */
+export async function serveWorker({ settings, version, log, spawn }: ServeOptions): Promise<ServedWorker> {
+  let worker: RunningWorker | undefined
+  const { host } = settings.listener
+  const hosts = [host, settings.advertised.host].filter((name) => name !== undefined)
+  const rest = await startRest(settings.listener, { worker: () => worker, version, hosts, log })
+  const stopping = new AbortController()
+  const starting = startWorker({
+    settings,
+    advertised: { host: settings.advertised.host ?? host, port: settings.advertised.port ?? rest.port },
+    log,
+    signal: stopping.signal,
+    ...(spawn === undefined ? {} : { spawn }),
+  })
+  const started = starting.then((running) => {
+    worker = running
+    log.info('the worker is ready', { rest: urlOf(host, rest) })
+  })
+  let stopped: Promise<void> | undefined
+  const stop = async (): Promise<void> => {
+    stopping.abort()
+    const running = await starting.catch(() => undefined)
+    await running?.stop()
+    await rest.close()
+  }
+  return { url: urlOf(host, rest), started, stop: () => (stopped ??= stop()) }
+}
+
+function urlOf(host: string, { port }: RestServer): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}
