@@ -33,7 +33,8 @@ export class ProduceLane implements TopicPartition {
   identity: ProducerIdentity | null = null
   /** The identity that must not be used again: what was sent with it is in doubt. */
   retired: ProducerIdentity | null = null
-  retryAt = 0
+  /** Backing off: the timer that was set for it ends this, not a clock that might disagree with it. */
+  waiting = false
   /** How often the head needed a new identity. */
   resets = 0
   #sequence = 0
@@ -65,9 +66,8 @@ export class ProduceLane implements TopicPartition {
   /** Milliseconds to wait before the head is sent again; null where its time is up before. */
   backOff(): number | null {
     const wait = backOffMs(this.#failures++)
-    const now = performance.now()
-    if (now + wait > this.queue[0]!.deadline) return null
-    this.retryAt = now + wait
+    if (performance.now() + wait > this.queue[0]!.deadline) return null
+    this.waiting = true
     return wait
   }
 

@@ -127,11 +127,10 @@ export class Producer {
 
   /** Sends the head of every lane that waits for nothing, all that go to one broker together. */
   #sendWaiting(): void {
-    const now = performance.now()
     const unprepared: ProduceLane[] = []
     const byLeader = new Map<number, ProduceLane[]>()
     for (const lane of this.#lanes.values()) {
-      if (lane.busy || lane.queue.length === 0 || lane.retryAt > now) continue
+      if (lane.busy || lane.waiting || lane.queue.length === 0) continue
       lane.busy = true
       const leader = this.#client.cachedLeader(lane.topic, lane.partition)
       if (leader === null || lane.identity === null) unprepared.push(lane)
@@ -220,7 +219,10 @@ export class Producer {
       return
     }
     this.#log.debug(`${error.message}; trying again`, { topic: lane.topic, partition: lane.partition })
-    setTimeout(() => this.#schedule(), wait)
+    setTimeout(() => {
+      lane.waiting = false
+      this.#schedule()
+    }, wait)
   }
 
   /** The producer's identity, or a new one where that is the retired one. */
