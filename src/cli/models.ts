@@ -55,7 +55,10 @@ async function score(options: ScoreOptions): Promise<void> {
   const { openModel } = await import('./open-model.ts')
   const { scoreFile } = await import('./score-csv.ts')
   const ready = await openModel(options.model)
-  const summary = await scoreFile(ready, options.input, options.output)
+  const summary = await scoreFile(ready, {
+    ...options,
+    warn: (message) => process.stderr.write(`${message}\n`),
+  })
   if (options.json === true) process.stdout.write(`${JSON.stringify(summary)}\n`)
   else process.stderr.write(`${summary.rows} rows scored in ${summary.seconds} s: ${options.output}\n`)
 }

@@ -25,14 +25,24 @@ interface Tally {
   readonly labels: Map<string, number>
 }
 
+export interface ScoreFiles {
+  readonly input: string
+  readonly output: string
+  /** Told what is not right, but no reason to stop. */
+  readonly warn: (message: string) => void
+}
+
 /** Scores a CSV file into another, row by row as it is read. The output appears when it is complete. */
-export async function scoreFile(ready: ReadyModel, input: string, output: string): Promise<ScoreSummary> {
+export async function scoreFile(
+  ready: ReadyModel,
+  { input, output, warn }: ScoreFiles,
+): Promise<ScoreSummary> {
   const started = performance.now()
   const tally: Tally = { rows: 0, labels: new Map(ready.model.labels.map((label) => [label, 0])) }
   const target = await targetOf(input, output)
   const progress = showProgress(tally)
   try {
-    await pipeline(scoreLines(ready, input, tally), createWriteStream(target))
+    await pipeline(scoreLines(ready, { input, output, warn }, tally), createWriteStream(target))
     if (target !== output) await rename(target, output)
   } catch (error) {
     if (target !== output) await rm(target, { force: true })
@@ -86,16 +96,18 @@ async function* readRecords(file: string): AsyncGenerator<CsvRecord[]> {
 }
 
 async function* scoreLines(
-  { model, ...more }: ReadyModel,
-  file: string,
+  ready: ReadyModel,
+  { input: file, warn }: ScoreFiles,
   tally: Tally,
 ): AsyncGenerator<string> {
+  const { model } = ready
   let columns: CsvColumns | undefined
   for await (const records of readRecords(file)) {
     if (columns === undefined) {
       const header = records.shift()
       if (header === undefined) continue
-      columns = openColumns(file, header, { model, ...more })
+      columns = new CsvColumns(file, header.cells, ready)
+      if (columns.absent.length > 0) warn(`${file} lacks ${columns.absent.join(', ')}: missing in every row.`)
       yield `${['predict', ...model.labels].map(csvCell).join(',')}\n`
     }
     const rows = columns.withoutBlankLines(records)
@@ -106,14 +118,6 @@ async function* scoreLines(
     }
   }
   if (columns === undefined) throw new CommandError('command.input', `${file} is empty: it needs a header.`)
-}
-
-function openColumns(file: string, header: CsvRecord, ready: ReadyModel): CsvColumns {
-  const columns = new CsvColumns(file, header.cells, ready)
-  if (columns.absent.length > 0) {
-    process.stderr.write(`${file} lacks ${columns.absent.join(', ')}: missing in every row.\n`)
-  }
-  return columns
 }
 
 /** 17 significant digits give the same double back. */
