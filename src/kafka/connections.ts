@@ -93,7 +93,7 @@ export class ConnectionPool {
   /** `addresses` are tried in turn. */
   get(key: string, addresses: () => readonly Address[], requestTimeoutMs: number): Promise<Connection> {
     if (this.#closed) {
-      return Promise.reject(new UnavailableError('kafka.unavailable', 'The Kafka client was closed'))
+      return Promise.reject(new TaskError('task.failed', 'The Kafka client was closed'))
     }
     let slot = this.#slots.get(key)
     if (slot === undefined) this.#slots.set(key, (slot = { connection: null, failures: 0, notBefore: 0 }))

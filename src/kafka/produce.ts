@@ -30,7 +30,6 @@ const CODE = { none: 0, messageTooLarge: 10, recordListTooLarge: 18, duplicateSe
 const NEEDS_NEW_IDENTITY = new Set([45, 47, 49, 59])
 const MOST_RESETS = 3
 const REQUEST_BYTES = 16 << 20
-const CONFIG_WAIT_MS = 30_000
 /** Kafka's default of max.message.bytes, for when its settings may not be read. */
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 
@@ -248,7 +247,7 @@ export class Producer {
   async #askMaxBytes(topic: string): Promise<number> {
     let maxBytes = DEFAULT_MAX_MESSAGE_BYTES
     try {
-      const configs = await retrying(CONFIG_WAIT_MS, () => topicConfigs(this.#client, topic))
+      const configs = await retrying(this.#deliveryTimeoutMs, () => topicConfigs(this.#client, topic))
       maxBytes = Number(configs.get('max.message.bytes') ?? DEFAULT_MAX_MESSAGE_BYTES)
     } catch (error) {
       if (!(error instanceof TaskError)) throw error
