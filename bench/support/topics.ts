@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
+import { eventually } from '../../test/support/eventually.ts'
 import { treeUsage } from './cpu.ts'
 import { type Job, PARTITIONS, say } from './job.ts'
 
@@ -9,8 +10,10 @@ const LOOK_EVERY = 20
 /** Without a new record for this long, a run has failed. */
 const STALLED_MS = 90_000
 
+/** Resolves when every partition has a leader that serves it. */
 export async function createTopic(admin: Admin, topic: string): Promise<void> {
   await admin.createTopics({ topics: [{ topic, numPartitions: PARTITIONS }], waitForLeaders: true })
+  await eventually(async () => (await writtenTo(admin, topic)) === 0)
 }
 
 /** The sum of a topic's end offsets, as a read_committed reader sees them. */
