@@ -61,6 +61,7 @@ export interface GroupMemberOptions {
 type State = 'idle' | 'joining' | 'assigning' | 'stable' | 'revoking' | 'left'
 
 const LEAVE_WAIT_MS = 2000
+const HICCUP_MS = 1000
 
 /** A member of a classic consumer group (or Connect's). It joins, heartbeats and joins again by itself, for ever. */
 export class GroupMember {
@@ -78,6 +79,8 @@ export class GroupMember {
   #wake = Promise.withResolvers<undefined>()
   /** The last trouble that was logged, so that it is logged once and not at each try. */
   #trouble: string | null = null
+  /** On the clock of performance.now(). */
+  #troubleSince: number | null = null
   #failures = 0
 
   constructor(client: KafkaClient, options: GroupMemberOptions) {
@@ -263,9 +266,13 @@ export class GroupMember {
     }
   }
 
+  /** Says once what is wrong. A coordinator that moves or loads for less than a second is not worth a line. */
   #troubled(error: unknown): void {
     const text = isRetriable(error) ? 'unavailable' : messageOf(error)
     if (this.#trouble === text || this.#isLeft()) return
+    this.#troubleSince ??= performance.now()
+    const answered = groupCode(error) !== null
+    if (isRetriable(error) && answered && performance.now() - this.#troubleSince < HICCUP_MS) return
     this.#trouble = text
     const fields = { reason: messageOf(error) }
     if (isRetriable(error)) this.#log.warn('the group cannot be reached; trying on', fields)
@@ -275,6 +282,7 @@ export class GroupMember {
   #recovered(): void {
     if (this.#trouble !== null) this.#log.info('the group answers again')
     this.#trouble = null
+    this.#troubleSince = null
   }
 
   /** Runs a callback; logs what it throws. Returns whether it went well. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { CompressionTypes } from 'kafkajs'
+import { CompressionTypes, ConfigResourceTypes } from 'kafkajs'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { DataError, TaskError } from '../../src/api/errors.ts'
 import { SILENT } from '../../src/api/log.ts'
@@ -154,6 +154,24 @@ describe('CompactedLog', function () {
     await log.readToEnd()
     await log.append('after', 'it')
     expect(seen).to.deep.equal(['kept=x', 'after=it'])
+  })
+
+  it('skips records without a key, of a time when the topic was not compacted', async () => {
+    const topic = uniqueName('log')
+    await createTopic(client, { topic, partitions: 1 })
+    const theirs = await producer()
+    await theirs.send({
+      topic,
+      messages: [{ value: 'no key' }, { key: 'a', value: '1' }, { value: 'none at the end' }],
+    })
+    const admin = kafkajsClient(servers).admin()
+    await admin.connect()
+    stops.push(() => admin.disconnect())
+    const configEntries = [{ name: 'cleanup.policy', value: 'compact' }]
+    const resource = { type: ConfigResourceTypes.TOPIC, name: topic, configEntries }
+    await admin.alterConfigs({ validateOnly: false, resources: [resource] })
+    const { seen } = await eventually(() => opened(topic))
+    expect(seen).to.deep.equal(['a=1'])
   })
 
   it('goes on after a handler that throws', async () => {

@@ -118,6 +118,33 @@ describe('GroupMember', function () {
     }
   })
 
+  it('waits for a revocation to finish and commit before others get the partitions', async () => {
+    const group = uniqueName('g')
+    const order: string[] = []
+    const finish = Promise.withResolvers<undefined>()
+    const a: TestMember = await member(group, {
+      onRevoked: async () => {
+        const seat = a.held!.seat
+        order.push('revoking')
+        await finish.promise
+        await commitOffsets(client, group, seat, [{ topic, partition: 0, offset: 9n }])
+        order.push('committed')
+        a.held = null
+      },
+    })
+    await eventually(() => a.held)
+    const b = await member(group)
+    await eventually(() => order.length > 0)
+    const grants = a.client.granted
+    await eventually(() => a.client.granted > grants + 5) // its heartbeats go on
+    expect(b.held).to.equal(null)
+    finish.resolve(undefined)
+    await eventually(() => b.held)
+    expect(order[1]).to.equal('committed')
+    expect(a.events).not.to.include('lost')
+    await a.stop()
+  })
+
   it('fences the commits of a generation that is over and of a member that has left', async () => {
     const group = uniqueName('g')
     const a = await member(group)
@@ -235,7 +262,10 @@ describe('GroupMember', function () {
     })
     stops.unshift(() => own.close())
     await createTopic(own, { topic: 't', partitions: 2 })
-    const a = new TestMember(broker.bootstrapServers, 'g', 't')
+    const logged: string[] = []
+    const keep = (message: string): void => void logged.push(message)
+    const log = { ...SILENT, info: keep, warn: keep, error: keep, child: () => log }
+    const a = new TestMember(broker.bootstrapServers, 'g', 't', { log })
     stops.unshift(() => a.stop())
     await a.start()
     await eventually(() => a.held)
@@ -245,6 +275,13 @@ describe('GroupMember', function () {
     broker = await startBroker(options)
     const back = await eventually(() => a.held, { timeoutMs: 60_000 })
     await commitOffsets(own, 'g', back.seat, [{ topic: 't', partition: 1, offset: 5n }])
+    expect(logged, 'once for each change, not for each try').to.deep.equal([
+      'joined the group',
+      'the group cannot be reached; trying on',
+      'lost the place in the group',
+      'the group answers again',
+      'joined the group',
+    ])
   })
 })
 
