@@ -23,6 +23,11 @@ function unsupported(what: string, instead: string): ModelError {
  * Throws ModelError (`model.corrupt`, `model.unsupported`).
  */
 export function readMojo(bytes: Buffer): LoadedModel {
+  return readGbm(bytes).model
+}
+
+/** The same, with the trees. */
+export function readGbm(bytes: Buffer): { model: LoadedModel; trees: TreeEnsemble } {
   const zip = openZip(bytes)
   const info = readMojoInfo(zip)
   checkSupported(info)
@@ -37,7 +42,8 @@ export function readMojo(bytes: Buffer): LoadedModel {
       'model.ini announces more features than columns. Export the model again.',
     )
   }
-  return createGbm(info, readTrees(zip, info, { features, version }))
+  const trees = readTrees(zip, info, { features, version })
+  return { model: createGbm(info, trees), trees }
 }
 
 function checkSupported(info: MojoInfo): void {
