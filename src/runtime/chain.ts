@@ -92,6 +92,9 @@ function located(error: unknown, alias: string, plugin: string): ConnectError {
     return new ConfigError(error.problems.map((p) => ({ ...p, path: `${path}.${p.path}` })))
   }
   const known = error instanceof ConnectError ? error : undefined
-  const details = { cause: error, plugin, configPath: path, retriable: known?.retriable ?? false }
-  return new TaskError(known?.code ?? 'task.failed', `${path}: ${messageOf(error)}`, details)
+  // Every transform that uses a model names it in its key `model`.
+  const own = known?.configPath ?? (known?.code.startsWith('model.') === true ? 'model' : undefined)
+  const configPath = own === undefined ? path : `${path}.${own}`
+  const details = { cause: error, plugin, configPath, retriable: known?.retriable ?? false }
+  return new TaskError(known?.code ?? 'task.failed', `${configPath}: ${messageOf(error)}`, details)
 }

@@ -65,26 +65,28 @@ function unsupportedKeys(raw: StringMap): ConfigProblem[] {
 function topicProblems(raw: StringMap): ConfigProblem[] {
   const topics = topicList(raw)
   const regex = raw['topics.regex']?.trim() ?? ''
-  const deadLetters = raw['errors.deadletterqueue.topic.name']?.trim() ?? ''
-  if (topics.length > 0 && regex !== '') {
-    const message = 'topics and topics.regex are mutually exclusive options, but both are set.'
-    return ['topics', 'topics.regex'].map((path) => ({ path, message }))
-  }
-  if (topics.length === 0 && regex === '') {
-    const message = 'Must configure one of topics or topics.regex'
-    return ['topics', 'topics.regex'].map((path) => ({ path, message }))
-  }
   const compiled = regex === '' ? undefined : compileTopicPattern(regex)
+  const problems: ConfigProblem[] = []
+  if (topics.length > 0 === (regex !== '')) {
+    const message =
+      regex === ''
+        ? 'Must configure one of topics or topics.regex'
+        : 'topics and topics.regex are mutually exclusive options, but both are set.'
+    problems.push(...['topics', 'topics.regex'].map((path) => ({ path, message })))
+  }
   if (compiled !== undefined && 'problem' in compiled) {
     const message = `Invalid value ${JSON.stringify(regex)} for configuration topics.regex: ${compiled.problem}`
-    return [{ path: 'topics.regex', message }]
+    problems.push({ path: 'topics.regex', message })
   }
-  const loops =
-    topics.includes(deadLetters) || (deadLetters !== '' && compiled?.regex.test(deadLetters) === true)
-  if (!loops) return []
-  const path = 'errors.deadletterqueue.topic.name'
-  const message = `The dead letter topic ${deadLetters} is one of the topics that the connector reads. Choose another.`
-  return [{ path, message }]
+  const matches = (topic: string): boolean =>
+    compiled !== undefined && 'regex' in compiled && compiled.regex.test(topic)
+  const deadLetters = raw['errors.deadletterqueue.topic.name']?.trim() ?? ''
+  if (topics.includes(deadLetters) || (deadLetters !== '' && matches(deadLetters))) {
+    const path = 'errors.deadletterqueue.topic.name'
+    const message = `The dead letter topic ${deadLetters} is one of the topics that the connector reads. Choose another.`
+    problems.push({ path, message })
+  }
+  return problems
 }
 
 export function topicList(raw: StringMap): string[] {

@@ -14,7 +14,7 @@ import { connectorClass } from './plugin-catalogue.ts'
 import type { WorkerSettings } from './settings.ts'
 import { shareOutFrom } from './share-out.ts'
 import { sinkGroup } from './sink-group.ts'
-import { type CreateMember, SinkMembership } from './sink-membership.ts'
+import { type ClusterView, type CreateMember, SinkMembership } from './sink-membership.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { TaskHosts } from './task-hosts.ts'
 import { TaskRun } from './task-run.ts'
@@ -47,37 +47,53 @@ const LAST_GRACE = 1_000
  * @throws TaskError where a topic does not fit, UnavailableError where `signal` ended it
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { settings, log } = options
+  const { settings, log, signal } = options
   const client = new KafkaClient({
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
     log,
   })
-  const opened = await openStores(settings, client, log, options.signal).catch(async (error: unknown) => {
-    await client.close()
+  const closeClient = async (): Promise<void> => client.close()
+  const stores = await openStores(settings, client, log, signal).catch(async (error: unknown) => {
+    await closeClient()
     throw error
   })
-  const parts = assemble(options, client, opened)
+  const worker = assembleWorker({
+    ...options,
+    stores,
+    cluster: client,
+    createMember: (member) => new GroupMember(client, member),
+    spawn: options.spawn ?? hostSpawner(),
+  })
+  const stop = async (): Promise<void> => {
+    await worker.stop()
+    await closeClient()
+  }
   const stopping = Promise.withResolvers<never>()
-  options.signal.addEventListener('abort', () => stopping.reject(stoppedEarly()), { once: true })
+  signal.addEventListener('abort', () => stopping.reject(stoppedEarly()), { once: true })
   try {
-    await Promise.race([parts.group.start(), stopping.promise])
+    await Promise.race([worker.start(), stopping.promise])
   } catch (error) {
-    await parts.stop()
+    await stop()
     throw error
   }
-  return {
-    herder: parts.herder,
-    clusterId: opened.clusterId,
-    inGroup: () => parts.group.inGroup,
-    stop: () => parts.stop(),
-  }
+  return { ...worker, stop }
 }
 
-function assemble(options: WorkerOptions, client: KafkaClient, { configs, statuses }: Stores) {
-  const { settings, advertised, log } = options
+/** What a worker is made of besides its settings: Kafka and processes, or their likeness in tests. */
+export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
+  readonly stores: Stores
+  readonly cluster: ClusterView
+  readonly createMember: CreateMember
+  readonly spawn: SpawnHost
+}
+
+/** Puts a worker together; nothing runs before `start`, which resolves with the first assignment. */
+export function assembleWorker(surroundings: Surroundings): RunningWorker & { start(): Promise<void> } {
+  const { settings, advertised, log, stores, createMember } = surroundings
+  const { configs, statuses, clusterId } = stores
   const hosts = new TaskHosts({
-    spawn: options.spawn ?? hostSpawner(),
+    spawn: surroundings.spawn,
     settings: hostSettings(settings),
     max: settings.taskHosts,
     deadline: settings.taskDeadline,
@@ -86,8 +102,7 @@ function assemble(options: WorkerOptions, client: KafkaClient, { configs, status
   const versionOf = (name: string): string | null =>
     connectorClass(configs.get(name)?.config['connector.class']).version
   const reporter = new StatusReporter(statuses, `${advertised.host}:${advertised.port}`, versionOf)
-  const createMember: CreateMember = (member) => new GroupMember(client, member)
-  const createTask = taskCreator({ settings, client, hosts, reporter, createMember, log })
+  const createTask = taskCreator(surroundings, hosts, reporter)
   const work = new AssignedWork({ configs, statuses: reporter, log, createTask })
   const onTaken = async (generation: number, leads: boolean): Promise<void> => {
     reporter.generation = generation
@@ -107,21 +122,15 @@ function assemble(options: WorkerOptions, client: KafkaClient, { configs, status
     await group.leave()
     await hosts.stop()
     await Promise.all([configs.close(), statuses.close()])
-    await client.close()
   }
-  return { herder, group, stop }
+  return { herder, clusterId, start: () => group.start(), inGroup: () => group.inGroup, stop }
 }
 
-interface TaskParts {
-  readonly settings: WorkerSettings
-  readonly client: KafkaClient
-  readonly hosts: TaskHosts
-  readonly reporter: StatusReporter
-  readonly createMember: CreateMember
-  readonly log: Logger
-}
-
-function taskCreator({ settings, client, hosts, reporter, createMember, log }: TaskParts) {
+function taskCreator(
+  { settings, cluster, createMember, log }: Surroundings,
+  hosts: TaskHosts,
+  reporter: StatusReporter,
+) {
   return (id: TaskId, config: StringMap, paused: boolean): TaskRun => {
     const taskLog = log.child({ ...id })
     return new TaskRun({
@@ -129,7 +138,7 @@ function taskCreator({ settings, client, hosts, reporter, createMember, log }: T
       config,
       paused,
       hosts,
-      join: (task) => new SinkMembership(sinkGroup(settings, config, taskLog), client, createMember, task),
+      join: (task) => new SinkMembership(sinkGroup(settings, config, taskLog), cluster, createMember, task),
       report: (state, trace) => void reporter.task(id, state, trace),
       stopTimeout: settings.shutdownTimeout,
       log: taskLog,

@@ -1,0 +1,244 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { key } from '../../src/api/config.ts'
+import { configInfos } from '../../src/worker/config-infos.ts'
+import { checkConnectorConfig, unknownKeys } from '../../src/worker/connector-config.ts'
+import { compileTopicPattern } from '../../src/worker/safe-regex.ts'
+import { isSecretName, MASK, masked, unmasked } from '../../src/worker/secrets.ts'
+
+const GOOD: Readonly<Record<string, string>> = {
+  name: 'a',
+  'connector.class': 'TopicSink',
+  topics: 'in',
+  'target.topic': 'out',
+}
+
+function pathsOf(more: Record<string, string>, without: readonly string[] = []): string[] {
+  const raw = Object.fromEntries(
+    Object.entries({ ...GOOD, ...more }).filter(([name]) => !without.includes(name)),
+  )
+  return [...new Set(checkConnectorConfig(raw).problems.map(({ path }) => path))].sort()
+}
+
+describe('checkConnectorConfig', () => {
+  it('finds nothing wrong with a good configuration, whatever else it holds', () => {
+    expect(pathsOf({ 'some.other.key': 'x' })).to.deep.equal([])
+    expect(
+      pathsOf({
+        'tasks.max': '4',
+        'consumer.override.auto.offset.reset': 'latest',
+        'value.converter': 'org.apache.kafka.connect.storage.StringConverter',
+        'errors.tolerance': 'all',
+        'errors.deadletterqueue.topic.name': 'dead',
+        transforms: 'score',
+        'transforms.score.type': 'ScoreH2OGbm$Value',
+        'transforms.score.model': 'airline-delay',
+      }),
+    ).to.deep.equal([])
+  })
+
+  it('refuses a class that is not known, whatever it looks like', () => {
+    for (const name of [
+      'Nope',
+      '../../x',
+      'data:text/javascript,0',
+      'node:child_process',
+      '__proto__',
+      'constructor',
+    ])
+      expect(pathsOf({ 'connector.class': name }), name).to.deep.equal(['connector.class'])
+    expect(pathsOf({ transforms: 'a', 'transforms.a.type': '../../x' })).to.deep.equal(['transforms.a.type'])
+    expect(pathsOf({ 'key.converter': 'constructor' })).to.deep.equal(['key.converter'])
+    expect(pathsOf({ 'target.value.converter': 'Nope' })).to.deep.equal(['target.value.converter'])
+  })
+
+  it('refuses task counts that are none', () => {
+    for (const count of ['0', '-1', '1000000000', 'x', '1.5', ''])
+      expect(pathsOf({ 'tasks.max': count }), count).to.deep.equal(['tasks.max'])
+  })
+
+  it('wants exactly one of topics and topics.regex', () => {
+    expect(pathsOf({ 'topics.regex': 'in.*' })).to.deep.equal(['topics', 'topics.regex'])
+    expect(pathsOf({}, ['topics'])).to.deep.equal(['topics', 'topics.regex'])
+    expect(pathsOf({ topics: ' , ' })).to.include('topics')
+    expect(pathsOf({ 'topics.regex': 'fl.*' }, ['topics'])).to.deep.equal([])
+  })
+
+  it('refuses loops: dead letters or targets that are read again', () => {
+    const dead = 'errors.deadletterqueue.topic.name'
+    expect(pathsOf({ [dead]: 'in' })).to.deep.equal([dead])
+    expect(pathsOf({ 'topics.regex': 'in.*', [dead]: 'in-dead' }, ['topics'])).to.deep.equal([dead])
+    expect(pathsOf({ 'target.topic': 'in' })).to.deep.equal(['target.topic'])
+  })
+
+  it('checks transforms: undefined, duplicate, without type', () => {
+    expect(pathsOf({ transforms: 'a' })).to.deep.equal(['transforms.a.type'])
+    expect(
+      pathsOf({ transforms: 'a,a', 'transforms.a.type': 'ScoreH2OGbm$Value', 'transforms.a.model': 'm' }),
+    ).to.deep.equal(['transforms'])
+    expect(pathsOf({ transforms: 'a', 'transforms.a.type': 'ScoreH2OGbm$Value' })).to.deep.equal([
+      'transforms.a.model',
+    ])
+    expect(pathsOf({ transforms: 'a', 'transforms.a.type': 'ScoreH2OGbm' })).to.deep.equal([
+      'transforms.a.type',
+    ])
+  })
+
+  it('refuses by name what it does not support yet', () => {
+    expect(pathsOf({ predicates: 'p', 'predicates.p.type': 'RecordIsTombstone' })).to.deep.equal([
+      'predicates',
+      'predicates.p.type',
+    ])
+    expect(pathsOf({ 'header.converter': 'X' })).to.deep.equal(['header.converter'])
+    expect(pathsOf({ 'my.password': '${file:/etc/shadow:x}' })).to.deep.equal(['my.password'])
+  })
+
+  it('refuses overrides that name servers, files, credentials or classes', () => {
+    const hostile = [
+      'bootstrap.servers',
+      'ssl.truststore.location',
+      'sasl.jaas.config',
+      'sasl.oauthbearer.token.endpoint.url',
+      'security.protocol',
+      'interceptor.classes',
+      'key.deserializer',
+      'client.rack',
+    ].flatMap((name) => ['consumer', 'producer', 'admin'].map((client) => `${client}.override.${name}`))
+    for (const name of hostile) {
+      const { problems } = checkConnectorConfig({ ...GOOD, [name]: 'canary' })
+      expect(
+        problems.map(({ path }) => path),
+        name,
+      ).to.deep.equal([name])
+      expect(problems[0]?.message).not.to.contain('canary')
+    }
+  })
+
+  it('refuses names with a slash, a NUL or no characters, and more keys than a person writes', () => {
+    for (const name of ['', 'a/b', 'a\0b', 'x'.repeat(10_240)])
+      expect(pathsOf({ name }), name).to.deep.equal(['name'])
+    const many = Object.fromEntries(Array.from({ length: 10_000 }, (_, i) => [`k${i}`, 'v']))
+    expect(pathsOf(many)).to.deep.equal(['name'])
+  })
+
+  it('says which keys nothing reads', () => {
+    const raw = { ...GOOD, 'transfoms.x.type': 'X', 'target.topik': 'y' }
+    expect(unknownKeys(raw, checkConnectorConfig(raw).keys)).to.deep.equal([
+      'transfoms.x.type',
+      'target.topik',
+    ])
+  })
+})
+
+describe('compileTopicPattern', () => {
+  it('matches whole names, as Java does', () => {
+    const compiled = compileTopicPattern('flights|orders-\\d{2,4}')
+    if ('problem' in compiled) throw new Error(compiled.problem)
+    expect(
+      ['flights', 'orders-123', 'my-flights', 'orders-1'].map((topic) => compiled.regex.test(topic)),
+    ).to.deep.equal([true, true, false, false])
+  })
+
+  it('refuses what can take time without end, at once', () => {
+    const started = performance.now()
+    for (const pattern of [
+      '(a+)+$',
+      '(a*)*b',
+      '(a|a)*b',
+      '(a|ab)+c',
+      '((a+)b?)+',
+      '([a-z]+)*\\d',
+      '(x+x+)+y',
+      '(.*a){12}',
+      '(a{1,9}){2,}',
+      '.*.*.*.*a',
+      '(?=a)b',
+      '(a)\\1',
+      'a'.repeat(1000),
+      '(a',
+      '[z-a]',
+    ])
+      expect(compileTopicPattern(pattern), pattern).to.have.property('problem')
+    expect(performance.now() - started).to.be.lessThan(100)
+  })
+
+  it('takes the patterns that people write', () => {
+    for (const pattern of [
+      '.*',
+      'flights.*',
+      '(eu|us)\\.orders\\..+',
+      '[a-z]+-\\d+',
+      'a?b{3}',
+      '(?:prod|test)-x',
+      'a\\.b',
+    ])
+      expect(compileTopicPattern(pattern), pattern).to.have.property('regex')
+  })
+})
+
+describe('secrets', () => {
+  it('are masked where their key is a password or is named like one', () => {
+    const config = {
+      ...GOOD,
+      'connection.password': 'canary',
+      'aws.secret.access.key': 'canary',
+      'value.converter.basic.auth.user.info': 'canary',
+    }
+    expect(JSON.stringify(masked(config))).not.to.contain('canary')
+    expect(masked(config)['topics']).to.equal('in')
+    expect(isSecretName('topics')).to.equal(false)
+    expect(isSecretName('transforms.a.key')).to.equal(false)
+  })
+
+  it('come back: a mask that is put stands for the stored value', () => {
+    const stored = { ...GOOD, 'db.password': 'canary' }
+    const put: Record<string, string> = { ...masked(stored), topics: 'other' }
+    expect(put['db.password']).to.equal(MASK)
+    expect(unmasked(put, stored)).to.deep.equal({ ...stored, topics: 'other' })
+    expect(() => unmasked(put, undefined)).to.throw('db.password')
+  })
+})
+
+describe('configInfos', () => {
+  it('have Kafka Connect’s shape, order within groups and errors', () => {
+    const keys = [
+      { name: 'a', key: key.int({ doc: 'A.', group: 'G', importance: 'HIGH' }), group: 'G' },
+      { name: 'b', key: key.list({ doc: 'B.', default: ['x', 'y'], recommended: ['x'] }), group: 'G' },
+      { name: 'c', key: key.password({ doc: 'C.', optional: true }), group: null },
+    ]
+    const problems = [
+      { path: 'a', message: 'wrong' },
+      { path: 'z', message: 'unknown' },
+    ]
+    const infos = configInfos('X', { a: 'q', c: 'secret', z: '1' }, keys, problems)
+    expect(infos).to.deep.include({ name: 'X', error_count: 2, groups: ['G'] })
+    expect(infos.configs[0]).to.deep.equal({
+      definition: {
+        name: 'a',
+        type: 'INT',
+        required: true,
+        default_value: null,
+        importance: 'HIGH',
+        documentation: 'A.',
+        group: 'G',
+        order_in_group: 1,
+        width: 'MEDIUM',
+        display_name: 'a',
+        dependents: [],
+      },
+      value: { name: 'a', value: 'q', recommended_values: [], errors: ['wrong'], visible: true },
+    })
+    expect(infos.configs[1]?.definition).to.deep.include({
+      default_value: 'x,y',
+      order_in_group: 2,
+      required: false,
+    })
+    expect(infos.configs[1]?.value.value).to.equal('x,y')
+    expect(infos.configs[2]?.definition).to.deep.include({ group: null, order_in_group: -1, width: 'NONE' })
+    expect(infos.configs[2]?.value.value).to.equal(MASK)
+    expect(infos.configs[3]).to.deep.equal({
+      definition: null,
+      value: { name: 'z', value: '1', recommended_values: [], errors: ['unknown'], visible: true },
+    })
+  })
+})

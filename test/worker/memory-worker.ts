@@ -1,0 +1,178 @@
+import { SILENT } from '../../src/api/log.ts'
+import type { GroupMemberOptions } from '../../src/kafka/group.ts'
+import type { FromHost, ToHost } from '../../src/runtime/protocol.ts'
+import { ConfigStore } from '../../src/worker/config-store.ts'
+import type { HostExit, SpawnHost } from '../../src/worker/host-process.ts'
+import { readSettings } from '../../src/worker/settings.ts'
+import type { CreateMember } from '../../src/worker/sink-membership.ts'
+import { StatusStore } from '../../src/worker/status-store.ts'
+import { assembleWorker, type RunningWorker } from '../../src/worker/worker.ts'
+import { MemoryTopics } from './memory-log.ts'
+
+/** A task host without a process: it answers as a host does, unless a test takes its answers away. */
+export class FakeHost {
+  readonly sent: ToHost[] = []
+  readonly #events: Parameters<SpawnHost>[0]
+  readonly #problems: Problems
+  alive = true
+  /** Messages of these types are not answered. */
+  deaf = new Set<string>()
+
+  constructor(events: Parameters<SpawnHost>[0], problems: Problems) {
+    this.#events = events
+    this.#problems = problems
+    setImmediate(() => this.say({ type: 'ready' }))
+  }
+
+  say(message: FromHost): void {
+    if (this.alive) this.#events.message(message)
+  }
+
+  exit(exit: HostExit): void {
+    if (!this.alive) return
+    this.alive = false
+    this.#events.exited(exit)
+  }
+
+  hear(message: ToHost): void {
+    this.sent.push(message)
+    if (this.deaf.has(message.type)) return
+    setImmediate(() => this.#answer(message))
+  }
+
+  /** The messages of one type, in order. */
+  heard<T extends ToHost['type']>(type: T): Extract<ToHost, { type: T }>[] {
+    return this.sent.filter((message): message is Extract<ToHost, { type: T }> => message.type === type)
+  }
+
+  #answer(message: ToHost): void {
+    if (message.type === 'start')
+      this.say({ type: 'state', id: message.id, state: message.paused ? 'PAUSED' : 'RUNNING' })
+    else if (message.type === 'pause') this.say({ type: 'state', id: message.id, state: 'PAUSED' })
+    else if (message.type === 'resume') this.say({ type: 'state', id: message.id, state: 'RUNNING' })
+    else if (message.type === 'revoke') this.say({ type: 'revoked', id: message.id })
+    else if (message.type === 'stop') this.say({ type: 'stopped', id: message.id })
+    else if (message.type === 'validate')
+      this.say({ type: 'validated', call: message.call, problems: this.#problems(message.config) })
+  }
+}
+
+type Problems = (config: Readonly<Record<string, string>>) => readonly { path: string; message: string }[]
+
+/** Spawns fake hosts and keeps them. `problems` is what they find wrong with a configuration. */
+export function fakeHosts(problems: Problems = () => []): { hosts: FakeHost[]; spawn: SpawnHost } {
+  const hosts: FakeHost[] = []
+  const spawn: SpawnHost = (events) => {
+    const host = new FakeHost(events, problems)
+    hosts.push(host)
+    return {
+      pid: hosts.length,
+      send: (message) => host.hear(structuredClone(message)),
+      kill: () => setImmediate(() => host.exit({ code: null, signal: 'SIGKILL' })),
+      disconnect: () => setImmediate(() => host.exit({ code: 0, signal: null })),
+    }
+  }
+  return { hosts, spawn }
+}
+
+/** A group of one member, which gets everything at once. */
+export class LoneMember {
+  readonly options: GroupMemberOptions
+  joins = 0
+  #running = false
+  #again = false
+  #left = false
+
+  constructor(options: GroupMemberOptions) {
+    this.options = options
+  }
+
+  start(): Promise<void> {
+    this.rejoin()
+    return Promise.resolve()
+  }
+
+  rejoin(): void {
+    this.#again = true
+    if (!this.#running) void this.#run()
+  }
+
+  leave(): Promise<void> {
+    this.#left = true
+    return Promise.resolve()
+  }
+
+  async #run(): Promise<void> {
+    this.#running = true
+    while (this.#again && !this.#left) {
+      this.#again = false
+      if (this.joins > 0) await this.options.onRevoked()
+      await new Promise(setImmediate)
+      const [first] = this.options.protocols()
+      if (first === undefined) throw new Error('a member speaks no protocol')
+      const shares = await this.options.assign(first.name, [{ memberId: 'm', metadata: first.metadata }], 'm')
+      const assignment = shares.get('m') ?? Buffer.alloc(0)
+      this.joins++
+      const place = { generation: this.joins, memberId: 'm', leaderId: 'm', protocol: first.name, assignment }
+      if (!this.#isLeft()) await this.options.onAssigned(place)
+    }
+    this.#running = false
+  }
+
+  #isLeft(): boolean {
+    return this.#left
+  }
+}
+
+export interface MemoryWorker extends RunningWorker {
+  readonly topics: MemoryTopics
+  readonly hosts: FakeHost[]
+  /** All members of all groups there were, by group id. */
+  readonly members: Map<string, LoneMember[]>
+}
+
+export interface MemoryWorkerOptions {
+  readonly topics?: MemoryTopics
+  readonly settings?: Readonly<Record<string, string>>
+  readonly problems?: Problems
+}
+
+/** A whole worker without Kafka and processes. The topic `in` exists, with 4 partitions. */
+export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<MemoryWorker> {
+  const { topics = new MemoryTopics(), problems } = options
+  const { settings } = readSettings(
+    new Map(
+      Object.entries({
+        'group.id': 'workers',
+        'config.storage.topic': 'configs',
+        'offset.storage.topic': 'offsets',
+        'status.storage.topic': 'statuses',
+        'task.shutdown.graceful.timeout.ms': '500',
+        ...options.settings,
+      }),
+    ),
+  )
+  const members = new Map<string, LoneMember[]>()
+  const createMember: CreateMember = (member) => {
+    const lone = new LoneMember(member)
+    members.set(member.groupId, [...(members.get(member.groupId) ?? []), lone])
+    return lone
+  }
+  const { hosts, spawn } = fakeHosts(problems)
+  const partitions = [0, 1, 2, 3].map((partition) => ({ partition, leader: 1 }))
+  const worker = assembleWorker({
+    settings,
+    advertised: { host: '127.0.0.1', port: 1 },
+    log: SILENT,
+    spawn,
+    createMember,
+    stores: {
+      configs: await ConfigStore.open(topics.open, settings.configTopic),
+      statuses: await StatusStore.open(topics.open, settings.statusTopic, SILENT),
+      clusterId: 'cluster',
+    },
+    cluster: { metadata: () => Promise.resolve([{ topic: 'in', error: 0, partitions }]) },
+  })
+  await worker.start()
+  return { ...worker, topics, hosts, members }
+}
