@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { CompressionTypes, ConfigResourceTypes } from 'kafkajs'
+import kafkajs from 'kafkajs'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { DataError, TaskError } from '../../src/api/errors.ts'
 import { SILENT } from '../../src/api/log.ts'
@@ -145,7 +145,7 @@ describe('CompactedLog', function () {
       const transaction = await transactional.transaction()
       await transaction.send({
         topic,
-        compression: CompressionTypes.GZIP,
+        compression: kafkajs.CompressionTypes.GZIP,
         messages: [{ key: name, value: 'x' }],
       })
       await transaction[ends]()
@@ -168,7 +168,7 @@ describe('CompactedLog', function () {
     await admin.connect()
     stops.push(() => admin.disconnect())
     const configEntries = [{ name: 'cleanup.policy', value: 'compact' }]
-    const resource = { type: ConfigResourceTypes.TOPIC, name: topic, configEntries }
+    const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configEntries }
     await admin.alterConfigs({ validateOnly: false, resources: [resource] })
     const { seen } = await eventually(() => opened(topic))
     expect(seen).to.deep.equal(['a=1'])
