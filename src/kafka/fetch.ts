@@ -1,7 +1,7 @@
 import { ConnectError, TaskError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import { askOffsets, type TopicPartition } from './admin.ts'
-import type { KafkaClient } from './client.ts'
+import type { KafkaClient, TopicMetadata } from './client.ts'
 import { apiVersion } from './connections.ts'
 import { brokerError, errorName, isRetriableCode, kafkaError } from './errors.ts'
 import { type FetchPosition, fetchV12, type PartitionAnswer } from './fetch-api.ts'
@@ -46,6 +46,8 @@ const MIB = 1 << 20
 const COMPLAIN_EVERY_MS = 30_000
 const RECHECK_MS = 50
 const OFFSET_OUT_OF_RANGE = 1
+const UNKNOWN_TOPIC_OR_PARTITION = 3
+const LEADER_NOT_AVAILABLE = 5
 const FETCH_TIMEOUT_MS = 40_000
 let fetchers = 0
 
@@ -186,23 +188,29 @@ export class Fetcher {
 
   /** Finds the leaders, and the offsets where there are none, of positions that lack them. */
   async #prepare(unprepared: readonly Position[], positions: FetchPositions): Promise<void> {
-    const { reset, isolation } = this.#options
     try {
-      const topics = new Set(unprepared.map((p) => p.topic))
-      for (const topic of topics) this.#client.invalidate(topic)
-      await this.#client.metadata([...topics])
-      for (const p of unprepared) await this.#client.leader(p.topic, p.partition)
-      const unset = unprepared.filter((p) => p.offset === null)
-      if (unset.length > 0) {
-        if (reset === 'none') throw noOffset(unset)
-        const offsets = await askOffsets(this.#client, unset, reset, isolation)
-        for (const [i, position] of unset.entries()) position.offset = offsets[i]!
+      const answers = await this.#client.metadata([...new Set(unprepared.map((p) => p.topic))])
+      if (positions !== this.#positions) return
+      const unset: Position[] = []
+      for (const position of unprepared) {
+        const led = this.#client.cachedLeader(position.topic, position.partition) !== null
+        if (!led) this.#failed([position], leaderless(position, answers))
+        else if (position.offset === null) unset.push(position)
       }
+      if (unset.length > 0) await this.#reset(unset)
     } catch (error) {
       if (positions === this.#positions && !this.#closed) this.#failed(unprepared, error)
+    } finally {
+      if (positions === this.#positions) this.#preparing = null
+      this.#wake()
     }
-    if (positions === this.#positions) this.#preparing = null
-    this.#wake()
+  }
+
+  async #reset(unset: readonly Position[]): Promise<void> {
+    const { reset, isolation } = this.#options
+    if (reset === 'none') throw noOffset(unset)
+    const offsets = await askOffsets(this.#client, unset, reset, isolation)
+    for (const [i, position] of unset.entries()) position.offset = offsets[i]!
   }
 
   /** What has arrived, decoded. A partition that cannot be decoded fails the call after this one. */
@@ -279,6 +287,13 @@ export class Fetcher {
     this.#complainedAt = now
     this.#options.log.warn(`${problem.message}; trying again until it works`)
   }
+}
+
+function leaderless({ topic, partition }: TopicPartition, answers: readonly TopicMetadata[]): ConnectError {
+  const answer = answers.find((a) => a.topic === topic)
+  const exists = answer?.error === 0 && answer.partitions.some((p) => p.partition === partition)
+  const code = exists ? LEADER_NOT_AVAILABLE : answer?.error || UNKNOWN_TOPIC_OR_PARTITION
+  return brokerError(code, `Looking for the leader of ${topic}-${partition}`)
 }
 
 function noOffset(positions: readonly TopicPartition[]): TaskError {

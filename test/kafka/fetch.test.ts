@@ -1,0 +1,214 @@
+import { expect } from 'chai'
+import { afterEach, describe, it } from 'mocha'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { TaskError } from '../../src/api/errors.ts'
+import { type Logger, SILENT } from '../../src/api/log.ts'
+import { KafkaClient } from '../../src/kafka/client.ts'
+import { Fetcher, type FetcherOptions } from '../../src/kafka/fetch.ts'
+import type { FetchedBatch } from '../../src/kafka/records.ts'
+import { eventually } from '../support/eventually.ts'
+import { craftBatch, recordsOf } from './craft.ts'
+import { type Asked, FakeCluster, type FetchAnswer, type FakeScript } from './fake-cluster.ts'
+
+const record = (partition: number, offset: bigint): Buffer =>
+  craftBatch({ baseOffset: offset, records: [{ value: Buffer.from(`${partition}@${offset}`) }] })
+
+/** One record at whatever offset is asked for, up to `end`; then nothing, after a moment. */
+async function endless(request: readonly Asked[], end = 1000n): Promise<Map<number, FetchAnswer>> {
+  const answers = request
+    .filter(({ offset }) => offset < end)
+    .map(({ partition, offset }) => [partition, { bytes: record(partition, offset) }] as const)
+  if (answers.length === 0) await sleep(10)
+  return new Map(answers)
+}
+
+describe('Fetcher, over faults', () => {
+  const closing: (() => unknown)[] = []
+  afterEach(async () => {
+    for (const close of closing.splice(0).reverse()) await close()
+  })
+
+  const start = async (script: FakeScript, options: Partial<FetcherOptions> = {}, brokers = 1) => {
+    const requests: Asked[][] = []
+    const fetch = script.fetch ?? endless
+    const counted: FakeScript = Object.assign(script, {
+      fetch: (request: readonly Asked[]) => {
+        requests.push([...request])
+        return fetch(request)
+      },
+    })
+    const cluster = await FakeCluster.start(brokers, counted)
+    const { bootstrapServers } = cluster
+    const client = new KafkaClient({ bootstrapServers, clientId: 'sluice-test', log: SILENT })
+    const warnings: string[] = []
+    const log: Logger = { ...SILENT, warn: (message) => warnings.push(message) }
+    const fetcher = new Fetcher(client, {
+      isolation: 'read_committed',
+      reset: 'earliest',
+      log,
+      maxWaitMs: 50,
+      ...options,
+    })
+    closing.push(
+      () => cluster.stop(),
+      () => client.close(),
+      () => fetcher.close(),
+    )
+    const assign = (offset: bigint | null = 0n): void => {
+      fetcher.assign(script.leaders.map((_, partition) => ({ topic: 't', partition, offset })))
+    }
+    assign()
+    return { fetcher, requests, warnings, assign, script: counted }
+  }
+  const fetchUntil = async (fetcher: Fetcher, done: (texts: string[]) => boolean): Promise<string[]> => {
+    const texts: string[] = []
+    await eventually(
+      async () => {
+        texts.push(...textsOf(await fetcher.next()))
+        return done(texts)
+      },
+      { everyMs: 1 },
+    )
+    return texts
+  }
+  const textsOf = (batches: readonly FetchedBatch[]): string[] =>
+    batches.flatMap((batch) => recordsOf(batch).map(({ value }) => String(value)))
+
+  it('asks once more when next returns, and then not until next is called again', async () => {
+    const { fetcher, requests } = await start({ leaders: [0] })
+    expect(await fetchUntil(fetcher, (texts) => texts.length >= 1)).to.deep.equal(['0@0'])
+    await eventually(() => requests.length === 2)
+    await sleep(60)
+    expect(requests.map(([asked]) => asked!.offset)).to.deep.equal([0n, 1n])
+    expect(textsOf(await fetcher.next())).to.deep.equal(['0@1'])
+    await eventually(() => requests.length === 3)
+  })
+
+  it('reads several brokers, and a slow one does not hold the others up', async () => {
+    let release: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const fetch = async (request: readonly Asked[]): Promise<Map<number, FetchAnswer>> => {
+      if (request[0]!.broker === 1) await held
+      return endless(request)
+    }
+    const { fetcher } = await start({ leaders: [0, 1, 0], fetch }, {}, 2)
+    const quick = await fetchUntil(fetcher, (texts) => texts.length >= 10)
+    expect(quick.some((text) => text.startsWith('1@'))).to.equal(false)
+    expect(quick).to.include.members(['0@0', '2@0', '0@1', '2@1'])
+    release()
+    await fetchUntil(fetcher, (texts) => texts.includes('1@0'))
+  })
+
+  for (const code of [3, 5, 6, 74, 75]) {
+    it(`waits error ${code} out, with fresh metadata and one warning, and loses nothing`, async () => {
+      let failures = 3
+      const fetch: FakeScript['fetch'] = (request) =>
+        failures-- > 0 ? new Map([[0, { error: code }]]) : endless(request)
+      const { fetcher, warnings } = await start({ leaders: [0], fetch })
+      expect(await fetchUntil(fetcher, (texts) => texts.length >= 2)).to.deep.equal(['0@0', '0@1'])
+      expect(warnings).to.have.length(1)
+      expect(warnings[0]).to.include(`(${code})`)
+    })
+  }
+
+  it('goes on after lost connections', async () => {
+    let requests = 0
+    const fetch: FakeScript['fetch'] = (request) => (++requests % 3 === 0 ? endless(request) : 'cut')
+    const { fetcher } = await start({ leaders: [0], fetch })
+    expect(await fetchUntil(fetcher, (texts) => texts.length >= 2)).to.deep.equal(['0@0', '0@1'])
+  })
+
+  it('follows the leader to another broker, with every record once', async () => {
+    const script: FakeScript = { leaders: [0] }
+    script.fetch = (request) => {
+      const leader = request[0]!.offset < 5n ? 0 : 1
+      script.leaders = [leader]
+      return request[0]!.broker === leader ? endless(request) : new Map([[0, { error: 6 }]])
+    }
+    const { fetcher } = await start(script, {}, 2)
+    const texts = await fetchUntil(fetcher, (texts) => texts.length >= 10)
+    expect(texts.slice(0, 10)).to.deep.equal(Array.from({ length: 10 }, (_, i) => `0@${i}`))
+  })
+
+  it('keeps a partition without a leader waiting, and reads the others', async () => {
+    const { fetcher, script } = await start({ leaders: [0, -1] })
+    await fetchUntil(fetcher, (texts) => texts.includes('0@5'))
+    script.leaders = [0, 0]
+    await fetchUntil(fetcher, (texts) => texts.includes('1@0'))
+  })
+
+  it('gives what it can decode, and then says which batch is corrupt', async () => {
+    const broken = record(1, 0n)
+    broken[broken.length - 2]! ^= 1
+    const fetch: FakeScript['fetch'] = ([...request]) =>
+      new Map(
+        request.map((asked) => [
+          asked.partition,
+          { bytes: asked.partition === 1 ? broken : record(0, asked.offset) },
+        ]),
+      )
+    const { fetcher } = await start({ leaders: [0, 0], fetch })
+    expect(await fetchUntil(fetcher, (texts) => texts.length >= 1)).to.deep.equal(['0@0'])
+    const error = await failure(fetcher)
+    expect(error).to.be.instanceOf(TaskError).with.property('code', 'kafka.corrupt')
+    expect((error as Error).message)
+      .to.include('t-1, batch at offset 0')
+      .and.include('checksum')
+    expect(await failure(fetcher)).to.equal(error)
+  })
+
+  it('fails where waiting does not help', async () => {
+    const { fetcher } = await start({ leaders: [0], fetch: () => new Map([[0, { error: 29 }]]) })
+    const error = await failure(fetcher)
+    expect(error).to.be.instanceOf(TaskError).with.property('retriable', false)
+    expect((error as Error).message).to.include('TOPIC_AUTHORIZATION_FAILED (29)')
+  })
+
+  it('begins at the offset that the reset policy finds', async () => {
+    const { fetcher, assign } = await start({ leaders: [0], offsets: [40n] })
+    assign(null)
+    expect(await fetchUntil(fetcher, (texts) => texts.length >= 1)).to.deep.equal(['0@40'])
+  })
+
+  it('asks for more where a batch was cut off, and moves on', async () => {
+    const whole = craftBatch({ baseOffset: 0n, records: [{ value: Buffer.alloc(5000, 'x') }] })
+    let asked = 0
+    const fetch: FakeScript['fetch'] = () =>
+      new Map([[0, { bytes: ++asked === 1 ? whole.subarray(0, 1000) : whole }]])
+    const { fetcher } = await start({ leaders: [0], fetch }, { maxPartitionBytes: 1000 })
+    const [text] = await fetchUntil(fetcher, (texts) => texts.length >= 1)
+    expect(text).to.have.length(5000)
+  })
+
+  it('refuses a batch that claims to be larger than anything', async () => {
+    const claims = Buffer.alloc(100)
+    claims.writeInt32BE(2 ** 31 - 1, 8)
+    const { fetcher } = await start({ leaders: [0], fetch: () => new Map([[0, { bytes: claims }]]) })
+    expect(((await failure(fetcher)) as Error).message).to.include('claims 2147483659 bytes')
+  })
+
+  it('drops an answer that comes after a new assignment', async () => {
+    let release: () => void = () => undefined
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const fetch = async (request: readonly Asked[]): Promise<Map<number, FetchAnswer>> => {
+      if (request[0]!.offset === 0n) await held
+      return endless(request)
+    }
+    const { fetcher, requests, assign } = await start({ leaders: [0], fetch })
+    await fetcher.next()
+    await eventually(() => requests.length === 1)
+    assign(500n)
+    release()
+    const texts = await fetchUntil(fetcher, (texts) => texts.length >= 2)
+    expect(texts.slice(0, 2)).to.deep.equal(['0@500', '0@501'])
+  })
+})
+
+async function failure(fetcher: Fetcher): Promise<unknown> {
+  try {
+    for (let i = 0; i < 50; i++) await fetcher.next()
+  } catch (error) {
+    return error
+  }
+  throw new Error('it did not fail')
+}
