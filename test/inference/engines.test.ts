@@ -105,9 +105,9 @@ function columnsOf(e: TreeEnsemble, length: number, seed: number): (Float64Array
 const feature = fc.oneof(fc.constant<Feature>('numeric'), fc.integer({ min: 1, max: 70 }))
 const shape = fc.record({
   seed: fc.integer(),
-  features: fc.array(feature, { minLength: 1, maxLength: 14 }),
+  features: fc.array(feature, { minLength: 1, maxLength: 30 }),
   outputs: fc.integer({ min: 1, max: 3 }),
-  treesPerOutput: fc.integer({ min: 1, max: 6 }),
+  treesPerOutput: fc.constantFrom(1, 2, 6, 90), // 90: more than one block of trees
   leaves: fc.constantFrom(1, 2, 8, 32, 33, 64, 100, 128),
 })
 
@@ -157,6 +157,12 @@ describe('tabulated trees', () => {
       expect([...part.subarray(0, to - from)]).to.deep.equal([...whole.subarray(from, to)])
       expect([...part.subarray(to - from)]).to.deep.equal([...whole.subarray(700 + from, 700 + to)])
     }
+  })
+
+  it('leave ensembles of very many features to the walk', () => {
+    const features = new Array<Feature>(200).fill('numeric')
+    const wide = { seed: 1, features, outputs: 1, treesPerOutput: 40, leaves: 32 }
+    expect(createTabulated(ensembleOf(wide))).to.equal(null)
   })
 
   it('leave trees with more leaves than the tables hold to the walk', () => {

@@ -46,39 +46,43 @@ export interface MaskTable {
   readonly masks: Int32Array
 }
 
-/** Which features are tested, and how many bins each has. */
-export function bin(e: TreeEnsemble): (Binning & { readonly thresholds: Float64Array })[] {
-  const found = e.features.map(() => new Set<number>())
+/** How a feature's values are numbered, and by which thresholds. */
+export interface FeatureBins extends Binning {
+  readonly feature: number
+  readonly thresholds: Float64Array
+}
+
+/** The bins of each feature that a split reads. */
+export function bin(e: TreeEnsemble): FeatureBins[] {
+  const found = new Map<number, Set<number>>()
   for (let node = 0; node < e.feature.length; node++) {
-    const threshold = e.value[node]!
-    if (e.feature[node]! >= 0 && !Number.isNaN(threshold)) found[e.feature[node]!]!.add(threshold)
+    const feature = e.feature[node]!
+    if (feature < 0) continue
+    const thresholds = found.get(feature) ?? new Set()
+    if (!Number.isNaN(e.value[node]!)) thresholds.add(e.value[node]!)
+    found.set(feature, thresholds)
   }
-  return e.features.map((feature, f) => {
-    const thresholds = Float64Array.from(found[f]!).sort()
-    return { ...(feature === 'numeric' ? binNumbers(thresholds) : binLevels(feature)), thresholds }
+  return Array.from(found, ([feature, values]) => {
+    const thresholds = Float64Array.from(values).sort()
+    const kind = e.features[feature]!
+    return { ...(kind === 'numeric' ? binNumbers(thresholds) : binLevels(kind)), feature, thresholds }
   })
 }
 
-/** The table of one feature; null where no split reads it. `words` is the number of 32-bit words per tree. */
+/** The table of one feature. `all` are the leaves of all trees. */
 export function tabulateFeature(
   e: TreeEnsemble,
-  feature: number,
-  {
-    leaves,
-    all,
-    binning,
-  }: { leaves: Leaves; all: Int32Array; binning: Binning & { thresholds: Float64Array } },
-): MaskTable | null {
+  binning: FeatureBins,
+  { leaves, all }: { leaves: Leaves; all: Int32Array },
+): MaskTable {
+  const { feature, bins } = binning
   const columns = all.length
   const words = columns / treeCount(e)
-  const { bins } = binning
   const masks = new Int32Array(bins * columns)
   for (let b = 0; b < bins; b++) masks.set(all, b * columns)
   const directions = new Uint8Array(bins)
-  let isTested = false
   for (let node = 0; node < e.feature.length; node++) {
     if (e.feature[node] !== feature) continue
-    isTested = true
     fillDirections(e, node, directions, binning.thresholds)
     // The leaves on the side that a value does not take are out of reach.
     const gone = [e.right[node]!, node + 1].map((child) =>
@@ -90,7 +94,7 @@ export function tabulateFeature(
       for (let w = 0; w < words; w++) masks[b * columns + at + w]! &= ~removed[w]!
     }
   }
-  return isTested ? { parts: [{ feature, binning, stride: 1 }], bins, masks } : null
+  return { parts: [{ feature, binning, stride: 1 }], bins, masks }
 }
 
 /** directions[bin] = 1 where the bin's values go right at a split. */

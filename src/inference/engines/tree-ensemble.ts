@@ -149,3 +149,22 @@ export class TreeBuilder {
 export function treeCount(e: TreeEnsemble): number {
   return e.roots.length - 1
 }
+
+/** Trees `from` to `to` as an ensemble of their own; columns, outputs and level sets stay those of the whole. */
+export function sliceTrees(e: TreeEnsemble, from: number, to: number): TreeEnsemble {
+  const first = e.roots[from]!
+  const end = e.roots[to]!
+  const clip = (tree: number) => Math.min(Math.max(tree, from), to) - from
+  return {
+    ...e,
+    roots: e.roots.slice(from, to + 1).map((root) => root - first),
+    firstTree: e.firstTree.map(clip),
+    feature: e.feature.subarray(first, end),
+    value: e.value.subarray(first, end),
+    right: e.right.slice(first, end).map((node) => (node === 0 ? 0 : node - first)),
+    flags: e.flags.subarray(first, end),
+    setFrom: e.setFrom.subarray(first, end),
+    setSize: e.setSize.subarray(first, end),
+    setAt: e.setAt.subarray(first, end),
+  }
+}
