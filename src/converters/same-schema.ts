@@ -1,6 +1,9 @@
 import { type Field, isStruct, type Schema, type Value } from '../index.ts'
 
-/** Whether two Connect schemas are the same in every part: type, optional, default, name, version, fields, … */
+/**
+ * Whether two Connect schemas are the same in every part: type, optional, default, name, version, fields, …; no
+ * default is the same as a default of null, as in Kafka Connect.
+ */
 export function sameSchema(a: Schema, b: Schema): boolean {
   if (a === b) return true
   return (
@@ -35,8 +38,7 @@ function sameParameters(a: Schema['parameters'], b: Schema['parameters']): boole
 }
 
 function sameDefault(a: Schema, b: Schema): boolean {
-  if (a.default === undefined || b.default === undefined) return a.default === b.default
-  return sameValue(a.default, b.default)
+  return sameValue(a.default ?? null, b.default ?? null)
 }
 
 /** Whether two Connect values are equal; NaN equals NaN. */
