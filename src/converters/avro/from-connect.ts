@@ -1,5 +1,6 @@
 import { LOGICAL, type Schema } from '../../index.ts'
 import { type Json, type JsonObject } from '../exact-json.ts'
+import { sameSchema } from '../same-schema.ts'
 import { AVRO, unusableSchema } from './connect-names.ts'
 import { defaultToJson } from './default-value.ts'
 import { type AvroNode, Kind } from './node.ts'
@@ -84,7 +85,8 @@ class AvroSchemaWriter {
   }
 
   #again(name: string, definition: AvroNode | Schema): string {
-    if (this.#defined.get(name) === definition) return name
+    const defined = this.#defined.get(name)
+    if (defined !== undefined && sameDefinition(defined, definition)) return name
     throw unusableSchema(`it has two different types called "${name}". Rename one of them.`)
   }
 
@@ -176,6 +178,13 @@ class AvroSchemaWriter {
     this.#defined.set(name, schema)
     return name
   }
+}
+
+/** Whether two uses of a name mean one type; a use may be optional or have a default of its own. */
+function sameDefinition(a: AvroNode | Schema, b: AvroNode | Schema): boolean {
+  if (a === b) return true
+  if ('kind' in a || 'kind' in b) return false
+  return sameSchema({ ...a, optional: false, default: null }, { ...b, optional: false, default: null })
 }
 
 function splitName(full: string): { namespace?: string; name: string } {
