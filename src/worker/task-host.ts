@@ -80,11 +80,13 @@ export class TaskHost {
       message: (message) => this.#receive(message),
       exited: (exit) => this.#gone(exit),
     })
+    // These must not keep a process alive that has nothing else to do.
     const tick = Math.max(20, Math.min(1000, options.deadline / 10))
     this.#timers.push(
       setTimeout(() => this.#early !== undefined && this.kill('did not start in time'), START_TIMEOUT),
       setInterval(() => this.#watch(tick), tick),
     )
+    for (const timer of this.#timers) timer.unref()
   }
 
   get dead(): boolean {
