@@ -13,6 +13,8 @@ export interface ProduceAnswer {
   readonly error: number
   /** The broker's own text; null where it sent none. */
   readonly message: string | null
+  /** The records because of which it refused the batch, by their number in it (KIP-467). */
+  readonly refused: readonly { readonly record: number; readonly reason: string }[]
 }
 
 const ALL_REPLICAS = -1
@@ -56,15 +58,6 @@ function readPartition(r: Reader, topic: string): ProduceAnswer {
   r.readInt64()
   r.readInt64()
   r.readInt64()
-  const recordErrors = r.readArray((r) => {
-    const index = r.readInt32()
-    return `record ${index}: ${r.readNullableString() ?? 'refused'}`
-  })
-  const message = r.readNullableString()
-  return {
-    topic,
-    partition,
-    error,
-    message: [message, ...recordErrors.slice(0, 1)].filter(Boolean).join('; ') || null,
-  }
+  const refused = r.readArray((r) => ({ record: r.readInt32(), reason: r.readNullableString() ?? '' }))
+  return { topic, partition, error, refused, message: r.readNullableString() }
 }

@@ -11,11 +11,16 @@ export interface ProducerIdentity {
 
 /** A batch on its way; `settle` is called once. */
 export interface QueuedBatch {
-  readonly batch: EncodedBatch
+  batch: EncodedBatch
   /** When to give up (performance.now()). */
   readonly deadline: number
   settle(error: ConnectError | null): void
+  /** Takes rows that Kafka refuses; without it the batch fails. */
+  readonly refused?: RefusedRow | undefined
 }
+
+/** Called with each row that Kafka refuses, and why. */
+export type RefusedRow = (row: number, reason: string) => void
 
 const SEQUENCES = 2 ** 31
 
@@ -55,8 +60,22 @@ export class ProduceLane implements TopicPartition {
   }
 
   acknowledged(): void {
+    this.#sequence = (this.#sequence + this.queue[0]!.batch.recordCount) % SEQUENCES
+    this.#headDone()
+  }
+
+  /** Puts another batch, which may be none, in the place of the head, which was not written. */
+  replace(batch: EncodedBatch | null): void {
+    if (batch === null) {
+      this.#headDone()
+      return
+    }
+    this.queue[0]!.batch = batch
+    this.#sealed = false
+  }
+
+  #headDone(): void {
     const head = this.queue.shift()!
-    this.#sequence = (this.#sequence + head.batch.recordCount) % SEQUENCES
     this.#sealed = false
     this.#failures = 0
     this.resets = 0

@@ -7,7 +7,8 @@ import type { Compression } from './compression.ts'
 import { apiVersion, chooseApi } from './connections.ts'
 import { brokerError, errorName, isRetriableCode, kafkaError } from './errors.ts'
 import { ACKNOWLEDGE_WITHIN_MS, PRODUCE_APIS, type ProduceAnswer, type ProduceEntry } from './produce-api.ts'
-import { ProduceLane, type ProducerIdentity } from './produce-lane.ts'
+import { ProduceLane, type ProducerIdentity, type RefusedRow } from './produce-lane.ts'
+import { withoutRecords } from './record-batch-drop.ts'
 import { encodeBatches, type OutgoingRows } from './record-batch-encode.ts'
 import { retrying } from './retry.ts'
 
@@ -75,14 +76,16 @@ export class Producer {
   /**
    * Sends rows to one partition, in order; resolves when all in-sync replicas have them. A row above the topic's
    * `max.message.bytes` is reported to `tooLarge` with its size and not sent. Encodes synchronously once the limit
-   * of the topic is known, so the caller may reuse its buffers then. Throws UnavailableError where it could not be
-   * delivered in time, TaskError where Kafka refuses it.
+   * of the topic is known, so the caller may reuse its buffers then. Single rows that Kafka refuses (a time out of
+   * bounds, no key in a compacted topic) are reported to `refused`, and the others are sent. Throws UnavailableError
+   * where it could not be delivered in time, TaskError where Kafka refuses it.
    */
   async send(
     topic: string,
     partition: number,
     outgoing: OutgoingRows,
     tooLarge: (row: number, size: number) => void,
+    refused?: RefusedRow,
   ): Promise<void> {
     const maxBytes = this.#maxBytes.get(topic) ?? (await this.maxMessageBytes(topic))
     if (this.#closed) throw closedError()
@@ -96,7 +99,7 @@ export class Producer {
         if (error !== null) reject(error)
         else if (--left === 0) resolve()
       }
-      for (const batch of batches) lane.queue.push({ batch, deadline, settle })
+      for (const batch of batches) lane.queue.push({ batch, deadline, settle, refused })
       this.#schedule()
     })
   }
@@ -167,8 +170,12 @@ export class Producer {
     for (const [i, lane] of lanes.entries()) {
       lane.busy = false
       if (lane.queue[0] !== heads[i]) continue // given up meanwhile
-      if (answers instanceof ConnectError) this.#failed(lane, answers)
-      else this.#answered(lane, answers.get(laneKey(lane.topic, lane.partition)))
+      try {
+        if (answers instanceof ConnectError) this.#failed(lane, answers)
+        else this.#answered(lane, answers.get(laneKey(lane.topic, lane.partition)))
+      } catch (error) {
+        lane.fail(kafkaError(error, `Producing to ${lane.topic}-${lane.partition}`)) // a caller's callback threw
+      }
     }
     this.#schedule()
   }
@@ -197,9 +204,19 @@ export class Producer {
           `${what}: ${errorName(answer.error)}; max.message.bytes was lowered`,
         ),
       )
-    } else {
+    } else if (!this.#dropRefused(lane, answer)) {
       this.#failed(lane, refusal(what, answer))
     }
+  }
+
+  /** Takes the records that Kafka named out of the head, which goes out again without them. */
+  #dropRefused(lane: ProduceLane, { error, refused }: ProduceAnswer): boolean {
+    const { batch, refused: report } = lane.queue[0]!
+    const known = refused.filter(({ record }) => record >= 0 && record < batch.recordCount)
+    if (report === undefined || known.length === 0 || isRetriableCode(error)) return false
+    for (const { record, reason } of known) report(batch.rows[record]!, `${errorName(error)}: ${reason}`)
+    lane.replace(withoutRecords(batch, new Set(known.map(({ record }) => record)), this.#compression))
+    return true
   }
 
   #failed(lane: ProduceLane, error: ConnectError): void {
@@ -266,9 +283,12 @@ function closedError(): UnavailableError {
   return new UnavailableError('kafka.unavailable', 'The producer was closed')
 }
 
-function refusal(what: string, { error, message }: ProduceAnswer): ConnectError {
+function refusal(what: string, { error, message, refused }: ProduceAnswer): ConnectError {
   if (isRetriableCode(error)) return brokerError(error, what, message)
-  const hint = message === null ? '' : `: ${message}`
+  const reasons = [message, refused[0]?.reason].filter(
+    (text) => text !== undefined && text !== null && text !== '',
+  )
+  const hint = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`
   return new TaskError('kafka.topic', `${what}: Kafka refused the records with ${errorName(error)}${hint}`)
 }
 

@@ -23,6 +23,8 @@ export interface OutgoingRows {
 export interface EncodedBatch {
   readonly bytes: Buffer
   readonly recordCount: number
+  /** The row of each record. */
+  readonly rows: Int32Array
 }
 
 /** What a batch says about its producer. */
@@ -75,6 +77,7 @@ export function encodeBatches(
     batches.push({
       bytes: withHeader(outgoing, { first, next, plain }, compression),
       recordCount: next - first,
+      rows: rows.slice(first, next),
     })
     first = next
   }

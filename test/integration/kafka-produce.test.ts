@@ -201,6 +201,39 @@ describe('Producer', () => {
     await producer.close()
   })
 
+  for (const compression of ['none', 'gzip'] as const) {
+    it(`reports the rows that Kafka refuses, and sends the others, with compression ${compression}`, async () => {
+      const topic = await newTopic(1, {
+        'cleanup.policy': 'compact',
+        'message.timestamp.after.max.ms': '3600000',
+      })
+      const producer = producerOf({ compression })
+      const now = BigInt(Date.now())
+      const far = { key: Buffer.from('future'), timestamp: 2n ** 63n - 1n }
+      const keyed = (value: string) =>
+        plain(value, { key: Buffer.from(value), timestamp: now, headers: [{ key: 'h', value: null }] })
+      const records = [
+        plain('no key', { timestamp: now }),
+        keyed('a'),
+        plain('far', far),
+        keyed('b '.repeat(500)),
+        keyed('c'),
+      ]
+      const refused: [number, string][] = []
+      const rows = rowsOf(records, [1, 2, 3, 0, 4])
+      await producer.send(topic, 0, rows, noneTooLarge, (row, reason) => refused.push([row, reason]))
+      expect(refused.map(([row]) => row).sort()).to.deep.equal([0, 2])
+      expect(refused.map(([, reason]) => reason).join()).to.match(/INVALID_(RECORD|TIMESTAMP)/)
+      await producer.send(topic, 0, rowsOf([plain('x')]), noneTooLarge, (row) => refused.push([row, '']))
+      await producer.send(topic, 0, rowsOf([keyed('d')]), noneTooLarge)
+      expect(refused).to.have.length(3)
+      const messages = await readKafkajs(topic, 4)
+      expect(messages.map((m) => m.value?.toString())).to.deep.equal(['a', 'b '.repeat(500), 'c', 'd'])
+      expect(messages.map((m) => m.timestamp)).to.deep.equal(new Array(4).fill(String(now)))
+      await producer.close()
+    })
+  }
+
   it('says that the cluster cannot be reached', async () => {
     const address = `127.0.0.1:${await freePort()}`
     const down = new KafkaClient({ bootstrapServers: [address], clientId: 'sluice-test', log: SILENT })

@@ -171,7 +171,7 @@ describe('ProduceLane', () => {
     lane.identity = { producerId: 1n, producerEpoch: 0 }
     const sequences: number[] = []
     for (const recordCount of [2 ** 30, 2 ** 30 - 1, 3, 5]) {
-      const batch = { bytes: Buffer.alloc(AT.records), recordCount }
+      const batch = { bytes: Buffer.alloc(AT.records), recordCount, rows: new Int32Array() }
       lane.queue.push({ batch, deadline: Infinity, settle: () => undefined })
       sequences.push(lane.seal().readInt32BE(AT.baseSequence))
       lane.acknowledged()
