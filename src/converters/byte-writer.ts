@@ -36,6 +36,10 @@ export class ByteWriter {
 
   /** A zigzag varint of a 64-bit integer. */
   long(value: bigint): void {
+    if (value >= -0x40000000n && value < 0x40000000n) {
+      this.int(Number(value))
+      return
+    }
     this.reserve(10)
     let n = BigInt.asUintN(64, (value << 1n) ^ (value >> 63n))
     while (n >= 0x80n) {

@@ -1,6 +1,7 @@
 import { DataError, LOGICAL, struct, type Value } from '../../index.ts'
 import { unscaledFrom } from '../decimals.ts'
 import { branchNames, isMapEntry } from './connect-names.ts'
+import { StringCache } from './domain-table.ts'
 import { type AvroNode, Kind } from './node.ts'
 import type { Reader } from './reader.ts'
 
@@ -31,12 +32,19 @@ export function decodeValue(reader: Reader, node: AvroNode): Value {
     case Kind.fixed:
       return decodeBytes(reader, node.size, node)
     case Kind.string:
-      return reader.string()
+      return text(reader)
     case Kind.enum:
       return node.symbols[reader.index(node.symbols.length, 'enum symbol')]!
     default:
       return decodeNested(reader, node)
   }
+}
+
+const interned = new StringCache()
+
+function text(reader: Reader): string {
+  reader.skipString()
+  return interned.read(reader.bytes, reader.start, reader.at)
 }
 
 function dateOf(raw: number, node: AvroNode): Date {
@@ -63,6 +71,7 @@ function decodeNested(reader: Reader, node: AvroNode): Value {
 
 function decodeParts(reader: Reader, node: AvroNode): Value {
   if (node.kind === Kind.record) {
+    reader.charge(node.fields.length)
     const record = struct()
     for (const field of node.fields) record[field.name] = decodeValue(reader, field.node)
     return record
@@ -98,7 +107,7 @@ function decodeMap(reader: Reader, items: AvroNode): Value {
   for (let count = reader.block(itemSize); count > 0; count = reader.block(itemSize)) {
     const { blockEnd } = reader
     for (let i = 0; i < count; i++) {
-      const key = reader.string()
+      const key = text(reader)
       map.set(key, decodeValue(reader, items))
     }
     reader.endBlock(blockEnd)

@@ -12,6 +12,7 @@ export const SCHEMA_LIMITS = {
 export const VALUE_LIMITS = {
   /** Values inside values; only a recursive schema can get there. */
   depth: 128,
-  /** Array items that take no bytes, of one record. */
-  emptyItems: 10_000,
+  /** Values that need no bytes: so many per record, and so many more per byte of it. */
+  values: 10_000,
+  valuesPerByte: 64,
 } as const

@@ -20,8 +20,8 @@ export class Reader {
   at = 0
   end = 0
   depth = 0
-  /** Array items without bytes that the record may still have. */
-  emptyItems = 0
+  /** How many values the record may still have, beside those that its bytes pay for. */
+  #budget = 0
 
   constructor(bytes: Buffer) {
     this.bytes = bytes
@@ -33,7 +33,7 @@ export class Reader {
     this.at = at
     this.end = end
     this.depth = 0
-    this.emptyItems = VALUE_LIMITS.emptyItems
+    this.#budget = VALUE_LIMITS.values + VALUE_LIMITS.valuesPerByte * (end - at)
   }
 
   boolean(): boolean {
@@ -74,6 +74,14 @@ export class Reader {
 
   #longerLong(): number {
     const start = this.at
+    const exact = this.#sevenBytes()
+    if (!Number.isNaN(exact)) return exact
+    this.at = start
+    return Number(this.#wideLong())
+  }
+
+  /** A long of up to seven bytes, which a double holds; NaN for a longer one. */
+  #sevenBytes(): number {
     let n = 0
     let factor = 1
     for (let i = 0; i < 7; i++) {
@@ -83,12 +91,19 @@ export class Reader {
       if (byte < 0x80) return n % 2 === 0 ? n / 2 : -(n + 1) / 2
       factor *= 128
     }
-    this.at = start
-    return Number(this.bigint())
+    return NaN
   }
 
   /** A long, exactly. */
   bigint(): bigint {
+    const start = this.at
+    const exact = this.#sevenBytes()
+    if (!Number.isNaN(exact)) return BigInt(exact)
+    this.at = start
+    return this.#wideLong()
+  }
+
+  #wideLong(): bigint {
     let n = 0n
     for (let i = 0; i < 10; i++) {
       if (this.at >= this.end) throw malformed(ENDS)
@@ -134,25 +149,16 @@ export class Reader {
   }
 
   skipString(): void {
-    const size = this.length()
-    const start = this.at
-    this.at += size
-    if (size <= SHORT_TEXT) {
-      let i = start
+    this.skipStringLength()
+    if (this.at - this.start <= SHORT_TEXT) {
+      let i = this.start
       while (i < this.at && this.bytes[i]! < 0x80) i++
       if (i === this.at) return
     }
-    if (!isUtf8(this.bytes.subarray(start, this.at))) throw malformed('a string is not valid UTF-8.')
+    if (!isUtf8(this.bytes.subarray(this.start, this.at))) throw malformed('a string is not valid UTF-8.')
   }
 
-  string(): string {
-    this.skipStringLength()
-    const { start } = this
-    if (!isUtf8(this.bytes.subarray(start, this.at))) throw malformed('a string is not valid UTF-8.')
-    return this.bytes.toString('utf8', start, this.at)
-  }
-
-  /** Where the last `skipStringLength` found its text. */
+  /** Where the last string that was skipped has its text; it ends at `at`. */
   start = 0
 
   skipStringLength(): void {
@@ -177,6 +183,15 @@ export class Reader {
     this.depth--
   }
 
+  /**
+   * Counts values that may take no bytes: items of nothing, the fields of a nested record. Without it a few bytes and
+   * a schema of many nulls are hours of work.
+   */
+  charge(values: number): void {
+    this.#budget -= values
+    if (this.#budget < 0) throw malformed('it has far more values than bytes.')
+  }
+
   /** Where the present block ends, for a block that says so; −1 for one that does not. */
   blockEnd = -1
 
@@ -195,9 +210,7 @@ export class Reader {
     if (itemSize > 0) {
       if (count > (this.end - this.at) / itemSize) throw malformed('a block has more items than bytes.')
     } else {
-      if (count > this.emptyItems)
-        throw malformed(`it has more than ${VALUE_LIMITS.emptyItems} items without bytes.`)
-      this.emptyItems -= count
+      this.charge(count)
     }
     return count
   }

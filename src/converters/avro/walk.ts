@@ -106,8 +106,10 @@ export function skipValue(reader: Reader, node: AvroNode): void {
 
 function skipNested(reader: Reader, node: AvroNode): void {
   reader.enter()
-  if (node.kind === Kind.record) for (const field of node.fields) skipValue(reader, field.node)
-  else if (node.kind === Kind.union) {
+  if (node.kind === Kind.record) {
+    reader.charge(node.fields.length)
+    for (const field of node.fields) skipValue(reader, field.node)
+  } else if (node.kind === Kind.union) {
     skipValue(reader, node.branches[reader.index(node.branches.length, 'union branch')]!)
   } else skipBlocks(reader, node.items!, node.kind === Kind.map)
   reader.leave()

@@ -67,6 +67,18 @@ describe('a hostile Avro payload', () => {
     expect(codeOf(schema, bytes(long(2n), inner, inner, [0]))).to.equal('record.malformed')
   })
 
+  it('cannot multiply a wide record of nulls by a few bytes', () => {
+    const wide = record(
+      Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`f${i}`, 'null'])),
+      'Wide',
+    )
+    const items = record({ n: 'int', w: wide }, 'Item')
+    const schema = record({ a: { type: 'array', items } })
+    expect(codeOf(schema, bytes(long(10_000n), new Array<number>(10_000).fill(2), [0]))).to.equal(
+      'record.malformed',
+    )
+  })
+
   it('that claims more items, or longer strings, than it has bytes fails', () => {
     const array = record({ a: { type: 'array', items: 'long' } })
     expect(codeOf(array, bytes(long(3n), [2, 2]))).to.equal('record.malformed')

@@ -120,6 +120,23 @@ describe('an Avro schema', () => {
     ])
   })
 
+  it('of 10⁴ random mutations is parsed or refused, and nothing else happens', () => {
+    const text = JSON.stringify(
+      record({ a: ['null', record({ b: { type: 'map', values: 'E' } }, 'In')], c: 'int' }),
+    )
+    const whole = text.replace('"E"', '{"type":"enum","name":"E","symbols":["A"]}')
+    let seed = 99
+    const random = (n: number) => (seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0) % n
+    const parts = ['"int"', '[', ']', '{', '}', ',', '"In"', 'null', '"fields"', '"type"', '-1', '"']
+    const found = new Set<string>()
+    for (let i = 0; i < 10_000; i++) {
+      const at = random(whole.length)
+      const mutant = whole.slice(0, at) + parts[random(parts.length)]! + whole.slice(at + random(12))
+      found.add(codeOf(mutant))
+    }
+    expect([...found].sort()).to.deep.equal(['accepted', 'schema.invalid'])
+  })
+
   it('that is recursive can be read, but has no Connect schema', () => {
     const list = { type: 'record', name: 'List', fields: [{ name: 'next', type: ['null', 'List'] }] }
     const root = parseSchema(JSON.stringify(list))
