@@ -22,6 +22,9 @@ export interface IndexRange {
 
 const LARGEST_EXACT = BigInt(Number.MAX_SAFE_INTEGER)
 
+/** Up to here, adding a delta of 53 bits stays within 64 bits. */
+const NO_OVERFLOW = 2n ** 62n
+
 /**
  * Positions of the keys, values and headers of records in one buffer, and their offsets and timestamps: typed arrays,
  * filled batch by batch. Every length is checked before it is used.
@@ -119,7 +122,8 @@ export class RecordIndex {
   #timestampBase(header: BatchHeader): number | null {
     const of = header.logAppendTime ? header.maxTimestamp : header.baseTimestamp
     const relative = of - this.#range.baseTimestamp
-    return relative < LARGEST_EXACT / 2n && relative > -LARGEST_EXACT / 2n ? Number(relative) : null
+    const near = relative < LARGEST_EXACT / 2n && relative > -LARGEST_EXACT / 2n
+    return near && of < NO_OVERFLOW && of > -NO_OVERFLOW ? Number(relative) : null
   }
 
   /** Switches to exact timestamps: those of the rows before are filled in. Java's 64-bit sums wrap around. */

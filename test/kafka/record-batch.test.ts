@@ -104,9 +104,15 @@ describe('record batch codec', () => {
   })
 
   it('keeps timestamps exact: the largest, the smallest, none, and days apart', () => {
-    const timestamps = [2n ** 63n - 1n, -(2n ** 63n), -1n, 0n, 1_700_000_000_000n, 1_800_000_000_000n]
-    const { buffers } = encode(timestamps.map((timestamp) => plain('x', { timestamp })))
-    expect(recordsOf(decoded(buffers[0]!)).map((r) => r.timestamp)).to.deep.equal(timestamps)
+    const extremes = [
+      [2n ** 63n - 1n, -(2n ** 63n), -1n, 0n, 1_700_000_000_000n, 1_800_000_000_000n],
+      [9223090561878065165n, -9223372036854775796n], // their difference wraps around to a small one
+      [-1n, -1n],
+    ]
+    for (const timestamps of extremes) {
+      const { buffers } = encode(timestamps.map((timestamp) => plain('x', { timestamp })))
+      expect(recordsOf(decoded(buffers[0]!)).map((r) => r.timestamp)).to.deep.equal(timestamps)
+    }
   })
 
   it('keeps timestamps exact where batches of one fetch lie far apart', () => {
