@@ -17,6 +17,8 @@ export const ERROR_CATALOGUE = {
   'record.schema': 'A record has a schema that cannot be used, or none where one is needed.',
   'record.field': 'A field is missing, has the wrong type or collides with another.',
   'record.too-large': 'A record is larger than the target topic accepts.',
+  'record.refused':
+    'Kafka refuses a record: its time is out of bounds, or it has no key in a compacted topic.',
   'record.loop': 'A record would be written to the topic it came from.',
   'record.value': 'A value does not fit its schema.',
   'schema.unknown': 'The registry does not know a schema id, subject or version.',

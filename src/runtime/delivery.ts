@@ -54,17 +54,24 @@ export class Delivery {
 
   /**
    * Sends encoded rows. Invariant 1: it resolves when the broker has acknowledged all of them. Rows above the
-   * target's max.message.bytes fail instead.
+   * target's max.message.bytes, and rows that Kafka refuses for what they are, fail instead.
    */
   async send(parcels: readonly Parcel[]): Promise<void> {
     await Promise.all(
-      parcels.map(({ batch, topic, partition, outgoing }) =>
-        this.#producer.send(topic, partition, outgoing, (row, size) => {
+      parcels.map(({ batch, topic, partition, outgoing }) => {
+        const fail = (row: number, error: DataError): void => {
           batch.states.enter('KAFKA_PRODUCE', 'Producer')
+          batch.fail(row, error)
+        }
+        const tooLarge = (row: number, size: number): void => {
           const message = `The record has ${size} bytes, more than max.message.bytes of topic ${topic} allows.`
-          batch.fail(row, new DataError('record.too-large', message))
-        }),
-      ),
+          fail(row, new DataError('record.too-large', message))
+        }
+        const refused = (row: number, reason: string): void => {
+          fail(row, new DataError('record.refused', `Topic ${topic} does not take the record: ${reason}`))
+        }
+        return this.#producer.send(topic, partition, outgoing, tooLarge, refused)
+      }),
     )
   }
 
