@@ -1,3 +1,6 @@
+/** Up to this many characters a loop is faster than a native call; their length is one byte as a varint. */
+const SHORT_TEXT = 48
+
 /** A buffer that grows. What it holds is `bytes` from 0 to `at`. */
 export class ByteWriter {
   bytes: Buffer
@@ -75,7 +78,22 @@ export class ByteWriter {
 
   /** A text behind its length in bytes, as Avro writes strings. */
   string(text: string): void {
+    if (text.length <= SHORT_TEXT && this.#shortAscii(text)) return
     this.int(Buffer.byteLength(text))
     this.text(text)
+  }
+
+  /** Short ASCII, whose length is one byte and which needs no native call; false where the text is something else. */
+  #shortAscii(text: string): boolean {
+    this.reserve(SHORT_TEXT + 1)
+    const { bytes, at } = this
+    for (let i = 0; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code > 0x7f) return false
+      bytes[at + 1 + i] = code
+    }
+    bytes[at] = text.length * 2
+    this.at = at + 1 + text.length
+    return true
   }
 }

@@ -105,7 +105,10 @@ function remembered<K extends object>(
   if (known !== undefined) return known.value
   const entry = { topic, fields, value: Promise.resolve().then(make) }
   const list = entries
-  entry.value.catch(() => list.splice(list.indexOf(entry), 1)) // asked again next time
+  entry.value.catch(() => {
+    const at = list.indexOf(entry)
+    if (at >= 0) list.splice(at, 1) // asked again next time
+  })
   if (list.length === MAX_ENTRIES) list.shift()
   list.push(entry)
   return entry.value
