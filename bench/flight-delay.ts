@@ -99,6 +99,7 @@ function jobOf(engine: report.EngineName, run: number, stand: Stand, options: Op
     target: target(engine, run),
     id: `bench-${engine}-${run}`,
     folder: stand.folder,
+    sluice: stand.sluice,
     profiles: options.profile,
   }
 }

@@ -9,6 +9,8 @@ export interface TreeUsage {
   readonly cpuSeconds: number
   readonly rssBytes: number
   readonly pids: readonly number[]
+  /** CPU seconds by process, in the order of `pids`: the root first. */
+  readonly cpuByProcess: readonly number[]
 }
 
 interface Stat {
@@ -35,6 +37,7 @@ export function treeUsage(root: number): TreeUsage {
     cpuSeconds: sum(tree, (stat) => stat.ticks) / TICKS_PER_SECOND,
     rssBytes: sum(tree, (stat) => stat.pages) * PAGE_BYTES,
     pids: tree.map((stat) => stat.pid),
+    cpuByProcess: tree.map((stat) => stat.ticks / TICKS_PER_SECOND),
   }
 }
 

@@ -17,6 +17,8 @@ export interface Job {
   readonly id: string
   /** A folder for settings and state, which is removed at the end. */
   readonly folder: string
+  /** Sluice's compiled command line. */
+  readonly sluice: string
   /** Where Node writes CPU profiles of the worker's processes; they cost some time themselves. */
   readonly profiles: string | undefined
 }

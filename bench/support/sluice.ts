@@ -4,7 +4,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Admin } from 'kafkajs'
 import { freePort } from '../../src/dev/ports.ts'
-import { sluice, type StartedProcess } from '../../test/support/process.ts'
+import { type StartedProcess, startProcess } from '../../test/support/process.ts'
 import { killTree, treeUsage } from './cpu.ts'
 import { type Job, type Measured, REPOSITORY, TASKS } from './job.ts'
 import { untilAllWritten } from './topics.ts'
@@ -76,7 +76,7 @@ async function startWorker(job: Job): Promise<Worker> {
   const port = await freePort()
   const file = path.join(job.folder, `${job.id}.json`)
   await writeFile(file, JSON.stringify(workerSettings(job, port)))
-  const started = sluice(['worker', file], { env: profiling(job) })
+  const started = startProcess(process.execPath, [job.sluice, 'worker', file], { env: profiling(job) })
   let ended: number | NodeJS.Signals | undefined
   void started.exited.then((code) => (ended = code))
   const worker = { process: started, url: `http://127.0.0.1:${port}`, ended: () => ended }

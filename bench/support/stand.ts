@@ -6,10 +6,11 @@ import { SILENT } from '../../src/api/log.ts'
 import { startBroker } from '../../src/dev/broker.ts'
 import { freePort } from '../../src/dev/ports.ts'
 import { kafkajsClient } from '../../test/support/kafka.ts'
-import { sluice } from '../../test/support/process.ts'
+import { startProcess } from '../../test/support/process.ts'
 import { killDescendants } from './cpu.ts'
 import { produceFlights, type Source } from './data.ts'
 import { say } from './job.ts'
+import { buildSluice } from './sluice-program.ts'
 import { createTopic } from './topics.ts'
 
 export const SOURCE_TOPIC = 'flights'
@@ -22,6 +23,8 @@ export interface Stand {
   readonly registry: string
   readonly source: Source
   readonly folder: string
+  /** The compiled command line. */
+  readonly sluice: string
   close(): Promise<void>
 }
 
@@ -32,11 +35,15 @@ export async function openStand(records: number): Promise<Stand> {
     killDescendants()
     rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
   })
+  const sluice = await buildSluice(folder)
   say('starting Kafka and the registry')
   const broker = await startBroker({ port: await freePort(), dataDir: folder, log: SILENT })
   const { bootstrapServers } = broker
   const port = await freePort()
-  const registry = sluice(['registry', '--port', String(port), '--bootstrap-servers', bootstrapServers])
+  const registry = startProcess(process.execPath, [
+    ...[sluice, 'registry', '--port', String(port)],
+    ...['--bootstrap-servers', bootstrapServers],
+  ])
   await registry.ready()
   const url = `http://127.0.0.1:${port}`
   const kafka = kafkajsClient(bootstrapServers)
@@ -51,5 +58,5 @@ export async function openStand(records: number): Promise<Stand> {
     broker.kill()
     await Promise.all([registry.exited, broker.exited])
   }
-  return { kafka, admin, bootstrapServers, registry: url, source, folder, close }
+  return { kafka, admin, bootstrapServers, registry: url, source, folder, sluice, close }
 }

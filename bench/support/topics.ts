@@ -50,7 +50,8 @@ export async function untilAllWritten({ name, job, admin, pid, look }: Watched):
     const now = await writtenTo(admin, job.target)
     if (now >= job.records) {
       const at = Date.now()
-      const { cpuSeconds, rssBytes } = treeUsage(pid)
+      const { cpuSeconds, rssBytes, cpuByProcess } = treeUsage(pid)
+      say(`  ${name}: CPU s by process since its start: ${cpuByProcess.map((s) => s.toFixed(2)).join(', ')}`)
       return { at, cpuSeconds, peakRssBytes: Math.max(peakRssBytes, rssBytes), written: now }
     }
     if (now > written) grewAt = Date.now()
