@@ -1,7 +1,8 @@
 // How much CPU Avro costs per record: nine columns are read, four fields are appended, in place (`spliced`), by objects
 // of our own (`plain`) and by objects of avsc's (`avsc`). No Kafka, no registry.
-// Usage: node --conditions=source bench/avro.ts [records]
+// Usage: node --conditions=source bench/avro.ts [records] > bench/results/avro.json
 import { readFileSync } from 'node:fs'
+import { availableParallelism, loadavg } from 'node:os'
 import avro from 'avsc'
 import { AvroRows } from '../src/converters/avro/avro-rows.ts'
 import { AvroSide } from '../src/converters/avro/avro-side.ts'
@@ -24,6 +25,7 @@ import {
   type Slices,
 } from '../src/index.ts'
 
+const loadAtStart = loadavg()[0] ?? 0
 const BATCH = 5_000
 const DISTINCT = 20
 const total = Number(process.argv[2] ?? 1_000_000)
@@ -197,5 +199,15 @@ const cpuSeconds = {
   plain: await measured(runPlain),
   avsc: await measured(runAvsc),
 }
-const result = { records: total, cpuSeconds, checksum: Number.isFinite(sum) }
-process.stdout.write(`${JSON.stringify(result)}\n`)
+const result = {
+  records: total,
+  machine: {
+    date: new Date().toISOString(),
+    cores: availableParallelism(),
+    node: process.versions.node,
+    loadAtStart: Math.round(loadAtStart),
+  },
+  cpuSeconds,
+  checksum: Number.isFinite(sum),
+}
+process.stdout.write(`${JSON.stringify(result, null, 2)}\n`)
