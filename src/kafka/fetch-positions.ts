@@ -58,7 +58,9 @@ export class FetchPositions {
 
   /** Whether some partition backs off. */
   anyWaiting(): boolean {
-    return [...this.#positions.values()].some((p) => p.retryAt > performance.now())
+    const now = performance.now()
+    for (const { retryAt } of this.#positions.values()) if (retryAt > now) return true
+    return false
   }
 
   succeeded(position: Position, gotData: boolean): void {

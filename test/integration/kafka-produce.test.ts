@@ -62,7 +62,7 @@ describe('Producer', () => {
   }
 
   const readKafkajs = async (topic: string, count: number): Promise<KafkaMessage[]> => {
-    const consumer = kafka.consumer({ groupId: uniqueName('group') })
+    const consumer = kafka.consumer({ groupId: uniqueName('group'), maxWaitTimeInMs: 100 })
     await consumer.connect()
     await consumer.subscribe({ topic, fromBeginning: true })
     const messages: KafkaMessage[] = []
