@@ -23,9 +23,12 @@ export async function fillTopic(
   const admin = kafka.admin()
   const producer = kafka.producer({ allowAutoTopicCreation: false })
   await Promise.all([admin.connect(), producer.connect()])
-  await admin.createTopics({
-    topics: [{ topic, numPartitions: partitions, replicationFactor: 1 }],
-    waitForLeaders: true,
+  const topics = [{ topic, numPartitions: partitions, replicationFactor: 1 }]
+  await admin.createTopics({ topics, waitForLeaders: false })
+  // kafkajs itself fails where the broker that it asks has not heard of the topic yet.
+  await eventually(async () => {
+    const metadata = await admin.fetchTopicMetadata({ topics: [topic] })
+    return metadata.topics[0]?.partitions.every(({ leader }) => leader >= 0)
   })
   const CHUNK = 5000
   for (let from = 0; from < records.length; from += CHUNK) {
