@@ -33,11 +33,15 @@ export function hostSpawner(
   execArgv: readonly string[] = process.execArgv,
 ): SpawnHost {
   return (events) => {
-    const child = spawn(process.execPath, [...execArgv, entry, 'task-host'], {
-      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-      serialization: 'advanced',
-      detached: true,
-    })
+    const child = spawn(
+      process.execPath,
+      [...(process.env['XHOST'] ?? '').split(' ').filter(Boolean), ...execArgv, entry, 'task-host'],
+      {
+        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+        serialization: 'advanced',
+        detached: true,
+      },
+    )
     let gone = false
     const exited = (exit: HostExit): void => {
       if (gone) return

@@ -11,6 +11,7 @@ import { StatusStore } from './status-store.ts'
 
 const FIRST_PAUSE = 250
 const LONGEST_PAUSE = 5_000
+const TELL_INTERVAL = 30_000
 
 export interface Stores {
   readonly configs: ConfigStore
@@ -28,13 +29,17 @@ export async function openStores(
   log: Logger,
   signal: AbortSignal,
 ): Promise<Stores> {
+  let tellAt = 0
   for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
     try {
       return await tryToOpen(settings, client, log)
     } catch (error) {
       if (!(error instanceof ConnectError && error.retriable)) throw error
-      const fields = { bootstrapServers: settings.bootstrapServers, error: messageOf(error) }
-      log.warn('Kafka is not there yet; trying on', fields)
+      if (performance.now() >= tellAt) {
+        const fields = { bootstrapServers: settings.bootstrapServers, error: messageOf(error) }
+        log.warn('Kafka is not there yet; trying on', fields)
+        tellAt = performance.now() + TELL_INTERVAL
+      }
     }
     await sleep(pause, undefined, { signal }).catch(() => undefined)
     if (signal.aborted) throw stoppedEarly()

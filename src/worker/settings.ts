@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { extname, resolve } from 'node:path'
 import convict from 'convict'
 import { type ConfigProblem, ConfigError, messageOf } from '../api/errors.ts'
+import { converterProblems } from './default-converters.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { type Listener, parseListener } from './listener.ts'
 import { parseProperties } from './properties-file.ts'
@@ -115,11 +116,11 @@ export function readSettings(raw: ReadonlyMap<string, string>): ReadSettings {
   const problems: ConfigProblem[] = []
   const warnings: string[] = []
   const known: Record<string, string> = {}
-  const converterDefaults: Record<string, string> = {}
+  const converterOptions: Record<string, string> = {}
   for (const [key, value] of raw) {
     const kind = classify(key, value)
     if (kind === 'known') known[flat(key)] = value.trim()
-    else if (kind === 'converter') converterDefaults[key] = value
+    else if (kind === 'converter') converterOptions[key] = value
     else if (kind === 'jvm') warnings.push(`${key} has no effect in Sluice and is ignored.`)
     else if (kind !== 'harmless') problems.push({ path: key, message: kind.problem })
   }
@@ -127,11 +128,17 @@ export function readSettings(raw: ReadonlyMap<string, string>): ReadSettings {
   config.load(known)
   problems.push(...convictProblems(config))
   const read = (name: WorkerKeyName): string => String(config.get(flat(name)))
+  const defaults = {
+    'key.converter': read('key.converter'),
+    'value.converter': read('value.converter'),
+    ...converterOptions,
+  }
+  problems.push(...converterProblems(defaults))
   const listener = parseListener(listOf(read('listeners')))
   if ('problem' in listener)
     throw new ConfigError([...problems, { path: 'listeners', message: listener.problem }])
   if (problems.length > 0) throw new ConfigError(problems)
-  return { settings: assemble(read, listener, converterDefaults), warnings }
+  return { settings: assemble(read, listener, defaults), warnings }
 }
 
 type Kind = 'known' | 'converter' | 'jvm' | 'harmless' | { readonly problem: string }
@@ -206,7 +213,7 @@ function listOf(value: string): string[] {
 function assemble(
   read: (name: WorkerKeyName) => string,
   listener: Listener,
-  converterOptions: Readonly<Record<string, string>>,
+  converterDefaults: Readonly<Record<string, string>>,
 ): WorkerSettings {
   const number = (name: WorkerKeyName): number => Number(read(name))
   const topic = (kind: 'config' | 'offset' | 'status'): InternalTopic => ({
@@ -228,11 +235,7 @@ function assemble(
       host: read('rest.advertised.host.name') || undefined,
       port: number('rest.advertised.port') || undefined,
     },
-    converterDefaults: {
-      'key.converter': read('key.converter'),
-      'value.converter': read('value.converter'),
-      ...converterOptions,
-    },
+    converterDefaults,
     offsetFlushInterval: number('offset.flush.interval.ms'),
     shutdownTimeout: number('task.shutdown.graceful.timeout.ms'),
     sessionTimeout: number('session.timeout.ms'),

@@ -135,6 +135,21 @@ describe('worker settings', () => {
     ).to.equal(0)
   })
 
+  it('know converters by the names of Kafka Connect and Confluent, and check their options', () => {
+    for (const name of [
+      'org.apache.kafka.connect.json.JsonConverter',
+      'org.apache.kafka.connect.storage.StringConverter',
+      'org.apache.kafka.connect.converters.ByteArrayConverter',
+    ])
+      expect(problemsOf({ 'key.converter': name }).size, name).to.equal(0)
+    const avro = { 'value.converter': 'io.confluent.connect.avro.AvroConverter' }
+    expect([...problemsOf(avro).keys()]).to.deep.equal(['value.converter.schema.registry.url'])
+    expect(
+      problemsOf({ ...avro, 'value.converter.schema.registry.url': 'http://127.0.0.1:1' }).size,
+    ).to.equal(0)
+    expect([...problemsOf({ 'key.converter': 'Nope' }).keys()]).to.deep.equal(['key.converter'])
+  })
+
   it('take overrides from the environment in the way of Confluent’s images', () => {
     const found = fromEnvironment({
       CONNECT_BOOTSTRAP_SERVERS: 'a:1',
