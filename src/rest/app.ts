@@ -1,10 +1,10 @@
-import express, { type Express } from 'express'
+import express, { type Express, type RequestHandler } from 'express'
 import { readBody } from './body.ts'
 import { connectorPluginsRoutes } from './connector-plugins.ts'
 import { connectorRoutes } from './connector.ts'
 import { connectorsRoutes } from './connectors.ts'
 import type { RestContext } from './context.ts'
-import { errorMapper, HttpError } from './errors.ts'
+import { errorMapper, HttpError, sendError } from './errors.ts'
 import { guard } from './guard.ts'
 import { rootRoutes } from './root.ts'
 import { taskRoutes } from './tasks.ts'
@@ -14,7 +14,7 @@ export function createApp(context: RestContext): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use(guard(context.hosts), ...readBody())
+  app.use(guard(context.hosts), timeLimit, ...readBody())
   const resources = [rootRoutes, connectorsRoutes, connectorRoutes, taskRoutes, connectorPluginsRoutes]
   for (const routes of resources) app.use(routes(context))
   app.use(() => {
@@ -22,4 +22,20 @@ export function createApp(context: RestContext): Express {
   })
   app.use(errorMapper(context.log))
   return app
+}
+
+/** As Kafka Connect's: a change waits for Kafka, and Kafka may be away. */
+const REQUEST_LIMIT = 90_000
+
+const timeLimit: RequestHandler = (_request, response, next) => {
+  const late = setTimeout(() => {
+    if (response.headersSent) return
+    sendError(
+      response,
+      503,
+      'Request timed out. The worker may not reach Kafka at the moment; it goes on trying.',
+    )
+  }, REQUEST_LIMIT)
+  response.once('close', () => clearTimeout(late))
+  next()
 }

@@ -45,9 +45,11 @@ export function sendError(response: Response, code: number, message: string): vo
 
 /** Turns whatever a route threw into an answer. What we did not foresee is logged and says nothing of our insides. */
 export function errorMapper(log: Logger) {
+  // Express knows an error handler by its four parameters.
   return (error: unknown, request: Request, response: Response, next: NextFunction): void => {
     if (response.headersSent) {
-      next(error)
+      // The time limit had answered already: there is nobody left to tell.
+      if (!response.writableEnded) next(error)
       return
     }
     const code = httpCode(error)

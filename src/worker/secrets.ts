@@ -23,12 +23,19 @@ function secretNames(config: StringMap): Set<string> {
   return new Set(names)
 }
 
+/** By configuration as it was read: lists of many connectors ask for the same ones again and again. */
+const shown = new WeakMap<StringMap, StringMap>()
+
 /** A configuration as it may be shown. Invariant 7: no secret leaves the process. */
 export function masked(config: StringMap): StringMap {
+  const known = shown.get(config)
+  if (known !== undefined) return known
   const secret = secretNames(config)
-  return Object.fromEntries(
+  const result = Object.fromEntries(
     Object.entries(config).map(([name, value]) => [name, secret.has(name) && value !== '' ? MASK : value]),
   )
+  shown.set(config, result)
+  return result
 }
 
 /**
