@@ -100,7 +100,6 @@ function workerSettings(job: Job, port: number): Record<string, string | number>
     'status.storage.replication.factor': 1,
     listeners: `http://127.0.0.1:${port}`,
     'models.dir': path.join(REPOSITORY, 'models'),
-    'task.hosts': TASKS,
   }
 }
 

@@ -26,7 +26,10 @@ export const commonKeys = defineConfig({
     group: 'Common',
     displayName: 'Tasks max',
     default: 1,
-    check: (value) => (value >= 1 && value <= 1000 ? undefined : 'Value must be between 1 and 1000'),
+    check: (value) => {
+      if (value < 1) return 'Value must be at least 1'
+      return value > 1000 ? 'Value must be no more than 1000' : undefined
+    },
   }),
   'key.converter': key.plugin({
     doc: 'Converter between the bytes of keys in Kafka and data. Default: the worker’s.',

@@ -25,6 +25,12 @@ export interface HostExit {
 export type SpawnHost = (events: HostProcessEvents) => HostProcess
 
 /**
+ * A host's heap is small and its data lies outside of it (buffers, typed arrays): helper threads of the collector cost
+ * more there than they save. Measured in docs/decisions/0005-lean-start.md.
+ */
+const HOST_FLAGS = ['--single-threaded-gc']
+
+/**
  * Starts task hosts with the command line that started this process: `… task-host`. Each has a process group of its
  * own, so that a Ctrl-C at a terminal reaches the worker alone.
  */
@@ -33,15 +39,11 @@ export function hostSpawner(
   execArgv: readonly string[] = process.execArgv,
 ): SpawnHost {
   return (events) => {
-    const child = spawn(
-      process.execPath,
-      [...(process.env['XHOST'] ?? '').split(' ').filter(Boolean), ...execArgv, entry, 'task-host'],
-      {
-        stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
-        serialization: 'advanced',
-        detached: true,
-      },
-    )
+    const child = spawn(process.execPath, [...HOST_FLAGS, ...execArgv, entry, 'task-host'], {
+      stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+      serialization: 'advanced',
+      detached: true,
+    })
     let gone = false
     const exited = (exit: HostExit): void => {
       if (gone) return

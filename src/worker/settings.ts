@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
 import { extname, resolve } from 'node:path'
 import convict from 'convict'
 import { type ConfigProblem, ConfigError, messageOf } from '../api/errors.ts'
@@ -246,7 +247,7 @@ function assemble(
     protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
     modelsDir: resolve(read('models.dir')),
     modelsAllowedDirs: listOf(read('models.allowed.dirs')).map((dir) => resolve(dir)),
-    taskHosts: number('task.hosts'),
+    taskHosts: number('task.hosts') || Math.max(1, availableParallelism() - 1),
     taskDeadline: number('task.deadline.ms'),
     logLevel: read('log.level'),
   }

@@ -1,5 +1,3 @@
-import { cpus } from 'node:os'
-
 /** One setting of a worker: Kafka Connect's name and default, or our own where `ours` is set. */
 export interface WorkerKey {
   readonly doc: string
@@ -92,11 +90,11 @@ export const WORKER_KEYS = {
   'models.allowed.dirs': list('Folders below which a connector may name a model by its path.', '', {
     ours: true,
   }),
-  'task.hosts': integer('Processes that run tasks, at most (suspects run alone besides).', cpus().length, {
-    ours: true,
-    min: 1,
-    max: 1024,
-  }),
+  'task.hosts': integer(
+    'Processes that run tasks, at most (suspects run alone besides). 0: one per core, but one core is left to the worker and the rest of the machine.',
+    0,
+    { ours: true, max: 1024 },
+  ),
   'task.deadline.ms': integer('A plugin that does not return for this long has its process killed.', 60_000, {
     ours: true,
     min: 100,

@@ -23,7 +23,7 @@ describe('opening a chain of transforms', () => {
   it('names the alias whose model is missing', async () => {
     const error = await openingError({ ...CONFIG, 'transforms.score.model': 'none' })
     expect(error).to.be.instanceOf(TaskError)
-    expect(error).to.include({ configPath: 'transforms.score', code: 'model.missing' })
+    expect(error).to.include({ configPath: 'transforms.score.model', code: 'model.missing' })
     expect(String(error)).to.contain('no none')
   })
 

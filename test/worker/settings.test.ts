@@ -87,7 +87,7 @@ describe('worker settings', () => {
 
   it('name every wrong key at once, with the key that was meant', () => {
     const found = problemsOf(
-      { 'bootstrap.server': 'x', 'task.hosts': '0', 'log.level': 'loud', 'session.timeout.ms': 'ten' },
+      { 'bootstrap.server': 'x', 'task.hosts': '-1', 'log.level': 'loud', 'session.timeout.ms': 'ten' },
       ['group.id', 'status.storage.topic'],
     )
     expect([...found.keys()].sort()).to.deep.equal([
