@@ -23,7 +23,14 @@ function createProgram(): Command {
     .version(version())
     .option('--debug', 'show where an unexpected error comes from (or set SLUICE_DEBUG)')
     .showHelpAfterError('(--help shows the commands and options)')
-  const commands = [registerDev, registerWorker, registerTaskHost, registerBroker, registerRegistry, registerModels]
+  const commands = [
+    registerDev,
+    registerWorker,
+    registerTaskHost,
+    registerBroker,
+    registerRegistry,
+    registerModels,
+  ]
   for (const register of commands) register(program)
   return program
 }
