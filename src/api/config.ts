@@ -106,11 +106,11 @@ function parseKey(name: string, definition: ConfigKey, text: string | undefined)
   }
   const parsed = definition.parse(text.trim())
   if ('problem' in parsed) {
-    return { problem: `Invalid value ${JSON.stringify(text)} for configuration ${name}: ${parsed.problem}` }
+    return { problem: `Invalid value ${text} for configuration ${name}: ${parsed.problem}` }
   }
   const wrong = definition.check?.(parsed.value)
   if (wrong === undefined) return { value: parsed.value as unknown }
-  const shown = definition.type === 'PASSWORD' ? '[hidden]' : JSON.stringify(text)
+  const shown = definition.type === 'PASSWORD' ? '[hidden]' : text
   return { problem: `Invalid value ${shown} for configuration ${name}: ${wrong}` }
 }
 
