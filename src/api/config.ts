@@ -100,7 +100,7 @@ export interface ConfigDefinition<K extends ConfigKeys = ConfigKeys> {
 
 function parseKey(name: string, definition: ConfigKey, text: string | undefined) {
   if (text === undefined) {
-    if ('default' in definition) return { value: definition.default as unknown }
+    if ('default' in definition) return { value: definition.default }
     if (definition.optional === true) return { value: undefined }
     return { problem: `Missing required configuration "${name}" which has no default value.` }
   }
@@ -109,7 +109,7 @@ function parseKey(name: string, definition: ConfigKey, text: string | undefined)
     return { problem: `Invalid value ${text} for configuration ${name}: ${parsed.problem}` }
   }
   const wrong = definition.check?.(parsed.value)
-  if (wrong === undefined) return { value: parsed.value as unknown }
+  if (wrong === undefined) return { value: parsed.value }
   const shown = definition.type === 'PASSWORD' ? '[hidden]' : text
   return { problem: `Invalid value ${shown} for configuration ${name}: ${wrong}` }
 }
