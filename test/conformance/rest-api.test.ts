@@ -3,10 +3,20 @@ import { after, before, describe, it } from 'mocha'
 import { uniqueName } from '../support/eventually.ts'
 import { kafkajsClient, sharedKafka } from '../support/kafka.ts'
 import { comparableAnswer, type Deviation, expectedAnswer } from './rest-expected.ts'
-import { type Answer, readGolden, readJson, readScript, replay } from './rest-replay.ts'
+import {
+  type Answer,
+  JAVA_NAMES,
+  type Names,
+  readGolden,
+  readJson,
+  readScript,
+  replay,
+} from './rest-replay.ts'
+import { type GoldenRecord, readTopic, recordsOf } from './rest-topics.ts'
 import { createTopic, startTestWorker, type TestWorker } from './rest-worker.ts'
 
 const golden = readGolden()
+const topics = readJson('golden/rest-topics.json') as Record<'configs' | 'status', readonly GoldenRecord[]>
 const deviations = readJson('rest-deviations.json') as readonly Deviation[]
 const deviationOf = new Map(deviations.flatMap((each) => each.steps.map((id) => [id, each] as const)))
 
@@ -24,18 +34,23 @@ describe('the REST API against Java connect-runtime 4.3.1', function () {
   this.timeout(180_000)
   let worker: TestWorker
   let answers: ReadonlyMap<string, Answer>
+  let names: Names
+  let written: Record<'configs' | 'status', GoldenRecord[]>
 
   before(async () => {
     const { bootstrapServers } = await sharedKafka()
     const prefix = uniqueName('conformance')
     const topic = `${prefix}-in`
-    const admin = kafkajsClient(bootstrapServers).admin()
+    const kafka = kafkajsClient(bootstrapServers)
+    const admin = kafka.admin()
     await admin.connect()
     await createTopic(admin, { topic, numPartitions: 2 })
     await admin.disconnect()
     worker = await startTestWorker(prefix)
-    const names = { base: worker.base, topic, sink: 'TopicSink', converter: 'ByteArrayConverter' }
+    names = { base: worker.base, topic, sink: 'TopicSink', converter: 'ByteArrayConverter' }
     answers = new Map((await replay(readScript(), names)).map((answer) => [answer.id, answer]))
+    const [configs, status] = [`${prefix}-configs`, `${prefix}-status`]
+    written = { configs: await readTopic(kafka, configs), status: await readTopic(kafka, status) }
   })
 
   after(() => worker.stop())
@@ -56,6 +71,25 @@ describe('the REST API against Java connect-runtime 4.3.1', function () {
       expect(comparableAnswer(answer, deviation)).to.deep.equal(expectedAnswer(java, deviation))
     })
   }
+
+  for (const connector of ['a', 'b', 'köln bonn', 's', 'p', 'r']) {
+    it(`writes the same records into the config topic, in the same order: connector ${connector}`, () => {
+      const java = recordsOf(connector, topics.configs, { base: 'http://none', ...JAVA_NAMES })
+      expect(java).not.to.deep.equal([])
+      expect(recordsOf(connector, written.configs, names)).to.deep.equal(java)
+    })
+  }
+
+  it('writes statuses under the same keys, into the same partitions', () => {
+    const places = (records: readonly GoldenRecord[]): string[] => {
+      const found = records.flatMap(({ key, partition }) => {
+        return key === null || /topic-|x\/y/.test(key) ? [] : [`${key} in ${partition}`]
+      })
+      return [...new Set(found)].sort()
+    }
+    expect(places(topics.status)).to.have.length.above(10)
+    expect(places(written.status)).to.deep.equal(places(topics.status))
+  })
 
   it('lists plugins with the same shape, in the same order of kinds', () => {
     for (const id of PLUGIN_LISTS) {

@@ -11,7 +11,7 @@ import { startBroker } from '../../src/dev/broker.ts'
 import { freePort } from '../../src/dev/ports.ts'
 import { eventually } from '../support/eventually.ts'
 import { startProcess } from '../support/process.ts'
-import { readScript, replay } from './rest-replay.ts'
+import { JAVA_NAMES, readScript, replay } from './rest-replay.ts'
 import { readTopic } from './rest-topics.ts'
 
 const [lib = ''] = process.argv.slice(2)
@@ -52,14 +52,12 @@ function write(name: string, data: unknown): void {
 try {
   const admin = kafka.admin()
   await admin.connect()
-  await admin.createTopics({ topics: [{ topic: 'flights-conformance', numPartitions: 2 }] })
+  await admin.createTopics({ topics: [{ topic: JAVA_NAMES.topic, numPartitions: 2 }] })
   await admin.disconnect()
   await eventually(async () => (await fetch(`${base}/health`)).ok, { timeoutMs: 90_000, everyMs: 200 })
   const answers = await replay(readScript(), {
     base,
-    topic: 'flights-conformance',
-    sink: 'org.apache.kafka.connect.file.FileStreamSinkConnector',
-    converter: bytes,
+    ...JAVA_NAMES,
   })
   const by = 'org.apache.kafka:connect-runtime:4.3.1 ConnectDistributed'
   write('rest-answers.json', { by, answers })

@@ -52,6 +52,13 @@ export function readJson(name: string): unknown {
   return JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'))
 }
 
+/** The names at the Java worker that was recorded. */
+export const JAVA_NAMES: Omit<Names, 'base'> = {
+  topic: 'flights-conformance',
+  sink: 'org.apache.kafka.connect.file.FileStreamSinkConnector',
+  converter: 'org.apache.kafka.connect.converters.ByteArrayConverter',
+}
+
 /** What a real Kafka Connect worker answered. */
 export function readGolden(): readonly Answer[] {
   return (readJson('golden/rest-answers.json') as { readonly answers: readonly Answer[] }).answers
@@ -194,7 +201,8 @@ function normal(data: unknown, names: Names): unknown {
   return Object.fromEntries(entries) as unknown
 }
 
-function normalText(text: string, { base, topic, sink, converter }: Names): string {
+/** A text without what differs from run to run. */
+export function normalText(text: string, { base, topic, sink, converter }: Names): string {
   const names: [string, string][] = [
     [base, '<base>'],
     [base.replace('http://', ''), '<worker>'],

@@ -1,5 +1,6 @@
 import type { Kafka } from 'kafkajs'
 import { uniqueName } from '../support/eventually.ts'
+import { type Names, normalText } from './rest-replay.ts'
 
 /** A record of a compacted topic, as committed to the golden files. */
 export interface GoldenRecord {
@@ -9,6 +10,18 @@ export interface GoldenRecord {
   readonly key: string | null
   /** The text of the value. */
   readonly value: string | null
+}
+
+/** The records of one connector in the order they were written, comparable between workers: key and parsed value. */
+export function recordsOf(
+  connector: string,
+  records: readonly GoldenRecord[],
+  names: Names,
+): readonly (readonly [string, unknown])[] {
+  return records.flatMap(({ key, value }) => {
+    if (key === null || !new RegExp(`^[a-z-]+-${connector}(-\\d+)?$`).test(key)) return []
+    return [[key, JSON.parse(normalText(value ?? 'null', names)) as unknown] as const]
+  })
 }
 
 /** Everything that a topic holds, read with kafkajs; in the order of partition and offset. */
