@@ -35,6 +35,8 @@ export interface TaskHostOptions {
   readonly settings: HostSettings
   /** How long a call into a plugin may take, in milliseconds. */
   readonly deadline: number
+  /** How long a host with tasks may say nothing, in milliseconds; a healthy one sends metrics once a second. */
+  readonly silence: number
   readonly log: Logger
   /** Runs one task that is under suspicion. */
   readonly alone: boolean
@@ -71,6 +73,7 @@ export class TaskHost {
   #suspects = new Set<string>()
   #why: string | undefined
   #ticked = performance.now()
+  #heard = performance.now()
   #dead = false
 
   constructor(options: TaskHostOptions) {
@@ -81,7 +84,7 @@ export class TaskHost {
       exited: (exit) => this.#gone(exit),
     })
     // These must not keep a process alive that has nothing else to do.
-    const tick = Math.max(20, Math.min(1000, options.deadline / 10))
+    const tick = Math.max(20, Math.min(1000, options.deadline / 10, options.silence / 10))
     this.#timers.push(
       setTimeout(() => this.#early !== undefined && this.kill('did not start in time'), START_TIMEOUT),
       setInterval(() => this.#watch(tick), tick),
@@ -89,8 +92,9 @@ export class TaskHost {
     for (const timer of this.#timers) timer.unref()
   }
 
-  get dead(): boolean {
-    return this.#dead
+  /** It has ended, or is about to: nothing new is given to it. */
+  get gone(): boolean {
+    return this.#dead || this.#why !== undefined
   }
 
   get validating(): boolean {
@@ -163,7 +167,7 @@ export class TaskHost {
     const { promise, resolve } = Promise.withResolvers<undefined>()
     hosted.waiting.push({ type: answer, done: () => resolve(undefined) })
     const late = setTimeout(() => {
-      this.#suspects.add(nameOf(hosted.id))
+      if (hosted.stage !== IDLE) this.#suspects.add(nameOf(hosted.id))
       this.kill(`did not answer ${type} of task ${nameOf(hosted.id)} in ${timeout} ms`)
     }, timeout)
     this.#send({ type, id: hosted.id })
@@ -172,6 +176,7 @@ export class TaskHost {
   }
 
   #receive(message: FromHost): void {
+    this.#heard = performance.now()
     if (message.type === 'ready') {
       this.#ready()
       return
@@ -211,7 +216,12 @@ export class TaskHost {
       if (stage !== IDLE && now - since > this.#options.deadline) this.#suspects.add(name)
     }
     const [first] = this.#suspects
-    if (first === undefined) return
+    if (first === undefined) {
+      // It may be stopped, swapped out, or stuck in code of our own. Its partitions must not wait for ever.
+      if (this.tasks.size > 0 && this.#early === undefined && now - this.#heard > this.#options.silence)
+        this.kill(`said nothing for ${this.#options.silence} ms`)
+      return
+    }
     const stage = this.tasks.get(first)?.stage ?? IDLE
     this.kill(`task ${first} did not return from ${stage} in ${this.#options.deadline} ms (task.deadline.ms)`)
   }
@@ -222,14 +232,16 @@ export class TaskHost {
     const killed = this.#why !== undefined
     const reason =
       this.#why ?? (signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`)
-    // SIGKILL from outside says nothing about a task; a crash suspects whoever was in a plugin.
-    const crashed = !killed && signal !== 'SIGKILL' && code !== 0
+    // A signal from outside says nothing about a task. A crash suspects whoever was in a plugin, or, where nobody was
+    // (a promise or a timer that a plugin left behind), all of them: each then runs alone, and shows who it is.
+    const crashed = !killed && signal !== 'SIGKILL' && signal !== 'SIGTERM' && code !== 0
+    const inPlugin = [...this.tasks.values()].some(({ stage }) => stage !== IDLE)
     this.#options.onGone(this)
     for (const { settle: answer } of this.#validations.values())
       answer([{ path: 'transforms', message: `The plugins could not be opened: their process ${reason}.` }])
     for (const [name, hosted] of this.tasks) {
       settle(hosted)
-      const suspect = this.#suspects.has(name) || (crashed && hosted.stage !== IDLE)
+      const suspect = this.#suspects.has(name) || (crashed && (hosted.stage !== IDLE || !inPlugin))
       const where = suspect && hosted.stage !== IDLE ? ` while it was in ${hosted.stage}` : ''
       hosted.listener.died({ reason: `its task host ${reason}${where}`, suspect })
     }

@@ -14,9 +14,12 @@ export interface TaskHostsOptions {
   readonly log: Logger
   /** How long a host without tasks is kept, in milliseconds. */
   readonly keep?: number
+  /** How long a host with tasks may say nothing at all, in milliseconds. */
+  readonly silence?: number
 }
 
 const KEEP = 10_000
+const SILENCE = 30_000
 
 /**
  * The task hosts of a worker. None runs before the first task or check; a task goes to a new host while fewer than
@@ -50,7 +53,7 @@ export class TaskHosts {
 
   /** Opens the plugins of a configuration in a task host; gives what is wrong with it. */
   async validate(config: StringMap): Promise<readonly ConfigProblem[]> {
-    const free = [...this.#hosts].find((host) => !host.dead && !host.alone && host.tasks.size === 0)
+    const free = [...this.#hosts].find((host) => !host.gone && !host.alone && host.tasks.size === 0)
     const host = free ?? this.#add(false)
     const problems = await host.validate(++this.#calls, config)
     this.#release(host)
@@ -69,16 +72,16 @@ export class TaskHosts {
   }
 
   #place(): TaskHost {
-    const shared = [...this.#hosts].filter((host) => !host.dead && !host.alone && !host.validating)
+    const shared = [...this.#hosts].filter((host) => !host.gone && !host.alone && !host.validating)
     const best = shared.toSorted((a, b) => a.tasks.size - b.tasks.size)[0]
     if (best === undefined) return this.#add(false)
     return best.tasks.size > 0 && shared.length < this.#options.max ? this.#add(false) : best
   }
 
   #add(alone: boolean): TaskHost {
-    const { spawn, settings, deadline, log } = this.#options
+    const { spawn, settings, deadline, log, silence = Math.max(SILENCE, deadline) } = this.#options
     const onGone = (gone: TaskHost): void => void this.#hosts.delete(gone)
-    const host = new TaskHost({ spawn, settings, deadline, log, alone, onGone })
+    const host = new TaskHost({ spawn, settings, deadline, silence, log, alone, onGone })
     this.#hosts.add(host)
     return host
   }

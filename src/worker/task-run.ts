@@ -44,6 +44,8 @@ export class TaskRun {
   #startedAt = 0
   #state: State = 'UNASSIGNED'
   #stopped = false
+  /** What a failed task still had open: its host must be done with it before it may start anew. */
+  #closing: Promise<void> = Promise.resolve()
 
   constructor(options: TaskRunOptions) {
     this.#options = options
@@ -87,6 +89,7 @@ export class TaskRun {
     const task = this.#task
     await task?.stop(this.#options.stopTimeout)
     this.#task = undefined
+    await this.#closing
   }
 
   #onState(task: HostedTask, state: TaskState, trace: string | undefined): void {
@@ -110,7 +113,7 @@ export class TaskRun {
     this.#options.log.error('the task failed', { trace })
     const task = this.#task
     this.#task = undefined
-    void this.#leave().then(() => task?.stop(this.#options.stopTimeout))
+    this.#closing = this.#leave().then(() => task?.stop(this.#options.stopTimeout))
   }
 
   #onDeath({ reason, suspect }: Death): void {

@@ -15,6 +15,8 @@ export class FakeHost {
   readonly #events: Parameters<SpawnHost>[0]
   readonly #problems: Problems
   alive = true
+  /** Its channel was closed. */
+  ending = false
   /** Messages of these types are not answered. */
   deaf = new Set<string>()
 
@@ -69,7 +71,10 @@ export function fakeHosts(problems: Problems = () => []): { hosts: FakeHost[]; s
       pid: hosts.length,
       send: (message) => host.hear(structuredClone(message)),
       kill: () => setImmediate(() => host.exit({ code: null, signal: 'SIGKILL' })),
-      disconnect: () => setImmediate(() => host.exit({ code: 0, signal: null })),
+      disconnect: () => {
+        host.ending = true
+        setTimeout(() => host.exit({ code: 0, signal: null }), 20)
+      },
     }
   }
   return { hosts, spawn }

@@ -24,9 +24,9 @@ interface Told {
   readonly deaths: Death[]
 }
 
-function pool(max: number, deadline = 60_000, keep = 10_000) {
+function pool(max: number, deadline = 60_000, keep = 10_000, silence = 60_000) {
   const { hosts, spawn } = fakeHosts()
-  const all = new TaskHosts({ spawn, settings: SETTINGS, max, deadline, log: SILENT, keep })
+  const all = new TaskHosts({ spawn, settings: SETTINGS, max, deadline, log: SILENT, keep, silence })
   const start = (task: number, alone = false): HostedTask & Told => {
     const told: Told = { states: [], deaths: [] }
     const listener = {
@@ -123,6 +123,48 @@ describe('task hosts', () => {
     expect(hosts[0]?.alive).to.equal(true)
   })
 
+  it('get nothing new to do while they are on their way out', async () => {
+    const { all, hosts, start } = pool(1, 60_000, 1)
+    expect(await all.validate({ name: 'a' })).to.deep.equal([])
+    await eventually(() => hosts[0]?.ending, { everyMs: 1 })
+    const [task, problems] = [start(0), await all.validate({ name: 'a' })]
+    expect(problems).to.deep.equal([])
+    await eventually(() => task.states.length === 1, QUICK)
+    expect(startsOf(hosts[0])).to.deep.equal([])
+    expect(hosts[0]?.heard('validate')).to.have.lengthOf(1)
+  })
+
+  it('suspect every task after a crash outside of plugins, but not one that merely cannot commit in time', async () => {
+    const { hosts, start } = pool(1)
+    const [first, second] = [start(0), start(1)]
+    await eventually(() => second.states.length === 1, QUICK)
+    hosts[0]?.exit({ code: 1, signal: null })
+    expect([first, second].map(({ deaths }) => deaths[0]?.suspect)).to.deep.equal([true, true])
+    const third = start(2)
+    await eventually(() => third.states.length === 1, QUICK)
+    hosts[1]?.deaf.add('revoke')
+    await third.revoke(20)
+    expect(third.deaths[0]?.suspect).to.equal(false)
+  })
+
+  it('are killed when they have said nothing at all for long, whatever they said last', async () => {
+    const { hosts, start } = pool(1, 60, 10_000, 100)
+    const task = start(0)
+    await eventually(() => task.states.length === 1, QUICK)
+    let told = 0
+    await eventually(
+      () => {
+        hosts[0]?.say({ type: 'metrics', id: id(0), records: 1, failed: 0 })
+        return ++told === 40
+      },
+      { everyMs: 5, timeoutMs: 5_000 },
+    )
+    expect(task.deaths).to.deep.equal([])
+    await eventually(() => task.deaths.length === 1, QUICK)
+    expect(task.deaths[0]).to.deep.include({ suspect: false })
+    expect(task.deaths[0]?.reason).to.contain('said nothing')
+  })
+
   it('end when they have had nothing to do for a while', async () => {
     const { hosts, start } = pool(1, 60_000, 10)
     const task = start(0)
@@ -170,6 +212,44 @@ describe('a task', () => {
     await eventually(() => task.state === 'FAILED', QUICK)
     expect(reports.at(-1)).to.match(/^FAILED .*transforms\.score.*task\.deadline\.ms/)
     expect(hosts).to.have.lengthOf(3)
+  })
+
+  it('that failed is stopped for good before it starts anew', async () => {
+    const { all, hosts } = pool(1)
+    const options = {
+      id: id(0),
+      config: { name: 'a' },
+      paused: false,
+      hosts: all,
+      report: () => undefined,
+      stopTimeout: 5_000,
+      log: SILENT,
+    }
+    const member = { start: () => undefined, rejoin: () => undefined, leave: () => Promise.resolve() }
+    const joined: HostedTask[] = []
+    const join = (task: HostedTask) => {
+      joined.push(task)
+      return member
+    }
+    const failed = new TaskRun({ ...options, join })
+    failed.start()
+    await eventually(() => joined.length === 1, QUICK)
+    hosts[0]?.deaf.add('stop')
+    hosts[0]?.say({ type: 'state', id: id(0), state: 'FAILED', trace: 'DataError: bad' })
+    const restarted = new TaskRun({ ...options, join })
+    const restart = failed.stop().then(() => restarted.start())
+    await eventually(() => hosts[0]?.heard('stop').length === 1, QUICK)
+    hosts[0]?.say({ type: 'stopped', id: id(0) })
+    await restart
+    await eventually(() => joined.length === 2, QUICK)
+    joined[1]?.assign({ groupId: 'g', memberId: 'm', generation: 2, partitions: [] })
+    expect(hosts[0]?.sent.map(({ type }) => type)).to.deep.equal([
+      'settings',
+      'start',
+      'stop',
+      'start',
+      'assign',
+    ])
   })
 
   it('keeps nothing open once it has failed', async () => {
