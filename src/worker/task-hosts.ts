@@ -72,10 +72,12 @@ export class TaskHosts {
   }
 
   #place(): TaskHost {
-    const shared = [...this.#hosts].filter((host) => !host.gone && !host.alone && !host.validating)
-    const best = shared.toSorted((a, b) => a.tasks.size - b.tasks.size)[0]
-    if (best === undefined) return this.#add(false)
-    return best.tasks.size > 0 && shared.length < this.#options.max ? this.#add(false) : best
+    const shared = [...this.#hosts].filter((host) => !host.gone && !host.alone)
+    // A host that has only checked a configuration counts once it runs a task: each new connector would else keep one.
+    const busy = shared.filter((host) => host.tasks.size > 0).toSorted((a, b) => a.tasks.size - b.tasks.size)
+    const [best] = busy
+    if (best !== undefined && busy.length >= this.#options.max) return best
+    return shared.find((host) => host.tasks.size === 0 && !host.validating) ?? this.#add(false)
   }
 
   #add(alone: boolean): TaskHost {

@@ -54,6 +54,19 @@ describe('task hosts', () => {
     ])
   })
 
+  it('stay as many as is set when connectors come one by one, each checked in a host without tasks', async () => {
+    const { all, hosts, start } = pool(2)
+    for (const task of [0, 1, 2, 3]) {
+      expect(await all.validate({ name: 'a' })).to.deep.equal([])
+      start(task)
+    }
+    await eventually(() => hosts.flatMap(startsOf).length === 4, QUICK)
+    expect(hosts.map(startsOf).filter((tasks) => tasks.length > 0)).to.deep.equal([
+      [0, 2],
+      [1, 3],
+    ])
+  })
+
   it('get the settings before anything else', async () => {
     const { hosts, start } = pool(1)
     start(0)
