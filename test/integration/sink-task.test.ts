@@ -77,9 +77,12 @@ describe('a sink task on a real broker', function () {
     }))
     await fillTopic(bootstrapServers, source, 3, records)
     const started = await start({ topics: source, 'target.topic': target }, 3)
-    await eventually(async () => (await countRecords(bootstrapServers, target)) === 1000, {
-      timeoutMs: 30_000,
-    })
+    const copied = async () => {
+      const count = await countRecords(bootstrapServers, target)
+      expect({ count, failures: started.failures }).to.deep.equal({ count: 1000, failures: [] })
+      return true
+    }
+    await eventually(copied, { timeoutMs: 30_000 })
     await stop(started)
     expect(started.failures).to.deep.equal([])
     const view = (messages: Awaited<ReturnType<typeof readTopic>>) =>
