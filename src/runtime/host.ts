@@ -1,4 +1,3 @@
-import { setFlagsFromString } from 'node:v8'
 import { ModelStore } from '../inference/model-store.ts'
 import { ConfigError, ConnectError, type Logger, messageOf, type Models, TaskError } from '../index.ts'
 import { createLogger } from './log.ts'
@@ -34,7 +33,6 @@ function idOf({ connector, task }: TaskId): string {
  * channel to the worker closes; a watchdog thread ends it even when the main thread is stuck in a model.
  */
 export function runHost(): Promise<void> {
-  collectLessOften()
   startWatchdog(process.ppid)
   process.on('SIGINT', () => undefined) // the worker decides when its hosts stop
   process.on('disconnect', () => process.exit(0))
@@ -50,15 +48,6 @@ export function runHost(): Promise<void> {
   setInterval(() => reportMetrics(host), METRICS_INTERVAL_MS).unref()
   send({ type: 'ready' })
   return new Promise(() => undefined)
-}
-
-/**
- * V8 starts a full collection whenever buffers outside its heap have grown by some megabytes, which is every few batches
- * here, and finds little. With this flag (V8 13 and later) they count as part of the whole heap instead, whose limit is far.
- */
-function collectLessOften(): void {
-  const [major] = process.versions.v8.split('.')
-  if (Number(major) >= 13) setFlagsFromString('--external-memory-accounted-in-global-limit')
 }
 
 function createHost(settings: HostSettings): Host {

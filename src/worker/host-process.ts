@@ -25,10 +25,11 @@ export interface HostExit {
 export type SpawnHost = (events: HostProcessEvents) => HostProcess
 
 /**
- * A host's heap is small and its data lies outside of it (buffers, typed arrays): helper threads of the collector cost
- * more there than they save. Measured in docs/decisions/0005-lean-start.md.
+ * A host's heap is small and its data lies outside of it (buffers, typed arrays). V8 collects when those have grown in
+ * proportion to the heap, every few batches, and finds little; a larger initial heap makes that rare. Measured in
+ * docs/decisions/0005-lean-start.md.
  */
-const HOST_FLAGS = ['--single-threaded-gc']
+const HOST_FLAGS = ['--initial-heap-size=256']
 
 /**
  * Starts task hosts with the command line that started this process: `… task-host`. Each has a process group of its
