@@ -38,7 +38,7 @@ export class ErrorPolicy {
 
   /**
    * Repeats an operation that fails with a retriable error: 300 ms, doubling up to `errors.retry.delay.max.ms`, until
-   * `errors.retry.timeout` is over. Every other error is thrown at once.
+   * `errors.retry.timeout` is over, or `signal` ends it. Every other error is thrown at once.
    */
   async retry<T>(operation: () => Promise<T>, signal: AbortSignal): Promise<T> {
     const timeout = this.#config['errors.retry.timeout']

@@ -76,7 +76,6 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
       policy: new ErrorPolicy(common, log),
       delivery: new Delivery(client, producer, plugins.converters),
       deadLetters: await DeadLetters.open(client, producer, sinkConfig, id),
-      signal: aborter.signal,
       before: options.events.at,
     })
     const task = new RunningSinkTask(
@@ -91,6 +90,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
         onFailed: options.events.failed,
         onFenced: options.events.fenced,
         onBatch: options.events.batch,
+        stopping: aborter,
       },
       options.paused,
     )
@@ -132,7 +132,7 @@ async function openSink({ config }: TaskOptions, context: SinkContext) {
 }
 
 function sinkContext(
-  { id, models, log }: TaskOptions,
+  { id, models, log, events }: TaskOptions,
   client: KafkaClient,
   outbox: Outbox,
   signal: AbortSignal,
@@ -145,6 +145,10 @@ function sinkContext(
     signal,
     emit: (batch, options = {}) => outbox.emit(batch, options),
     report: (batch, row, error) => batch.fail(row, error),
-    ensureTopic: (topic, like) => ensureTopic(client, log, topic, like),
+    ensureTopic: async (topic, like) => {
+      events.at('idle') // a Kafka that is slow is no fault of the sink
+      await ensureTopic(client, log, topic, like)
+      events.at('put')
+    },
   }
 }

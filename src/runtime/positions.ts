@@ -21,7 +21,8 @@ export interface PartitionOffset {
 
 /**
  * How far each partition of a task is. Invariant 1: an offset becomes committable only when every batch before it is
- * durable, whatever order acknowledgements come in. Invariant 2: it only moves forward.
+ * durable, whatever order acknowledgements come in. Invariant 2: it only moves forward, as what is fetched does; it goes
+ * back with it where the log itself began anew (a topic that was created again).
  */
 export class Positions {
   readonly #partitions = new Map<string, Partition>()
@@ -41,8 +42,7 @@ export class Positions {
   committable(): PartitionOffset[] {
     const offsets: PartitionOffset[] = []
     for (const { topic, partition, durable, committed } of this.#partitions.values()) {
-      if (durable !== null && (committed === null || durable > committed))
-        offsets.push({ topic, partition, offset: durable })
+      if (durable !== null && durable !== committed) offsets.push({ topic, partition, offset: durable })
     }
     return offsets
   }

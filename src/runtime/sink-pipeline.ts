@@ -16,7 +16,6 @@ export interface PipelineParts {
   readonly policy: ErrorPolicy
   readonly delivery: Delivery
   readonly deadLetters: DeadLetters | undefined
-  readonly signal: AbortSignal
   /** Told what comes next, before each call into a plugin; `idle` after the last one. */
   readonly before: (stage: string) => void
 }
@@ -56,21 +55,25 @@ export class SinkPipeline {
     this.#parts = parts
   }
 
-  /** Takes a batch through all plugins and encodes what comes out. Nothing has been sent yet. */
-  async prepare(fetched: FetchedBatch): Promise<Prepared> {
-    const { policy, signal, before, sink, outbox, delivery } = this.#parts
-    const batch = await policy.retry(() => this.#decodeAndTransform(fetched), signal)
+  /**
+   * Takes a batch through all plugins and encodes what comes out. Nothing has been sent yet. `interrupt` ends the wait
+   * between two tries.
+   */
+  async prepare(fetched: FetchedBatch, interrupt: AbortSignal): Promise<Prepared> {
+    const { policy, sink, outbox, delivery } = this.#parts
+    outbox.take() // what a put that failed has left
+    const decode = () => this.#within('decode', () => this.#decodeAndTransform(fetched))
+    const batch = await policy.retry(decode, interrupt)
     const { states } = batch
     if (states.live > 0) {
-      before('put')
       states.enter('TASK_PUT', 'sink')
-      await sink.put(batch)
+      await this.#within('put', async () => sink.put(batch))
     }
     const parcels: Parcel[] = []
     for (const emission of outbox.take()) {
-      parcels.push(...(await policy.retry(() => delivery.encode(emission), signal)))
+      const encode = () => this.#within('encode', () => delivery.encode(emission))
+      parcels.push(...(await policy.retry(encode, interrupt)))
     }
-    before('idle')
     policy.judge(batch, states.failures())
     return { batch, parcels }
   }
@@ -85,18 +88,28 @@ export class SinkPipeline {
   }
 
   async flush(): Promise<void> {
-    await this.#parts.sink.flush?.()
+    const { sink } = this.#parts
+    if (sink.flush !== undefined) await this.#within('flush', async () => sink.flush?.())
   }
 
   async close(): Promise<void> {
-    await this.#parts.sink.close?.()
+    await this.#within('close', async () => this.#parts.sink.close?.())
+  }
+
+  /** A plugin is at work, under its deadline, until it returns or throws; what waits between two tries is not. */
+  async #within<T>(stage: string, work: () => Promise<T>): Promise<T> {
+    this.#parts.before(stage)
+    try {
+      return await work()
+    } finally {
+      this.#parts.before('idle')
+    }
   }
 
   async #decodeAndTransform(fetched: FetchedBatch): Promise<Batch> {
     const { converters, chain, before } = this.#parts
     const states = new RowStates(fetched.length)
     const fail = (row: number, error: ConnectError): void => states.fail(row, error)
-    before('decode')
     states.enter('KEY_CONVERTER', converters.key.name)
     const key = await converters.key.converter.decode(fetched.topic, fetched.keys, fail)
     states.enter('VALUE_CONVERTER', converters.value.name)

@@ -13,17 +13,21 @@ export interface SinkTaskParts {
   readonly fetcher: Fetcher
   readonly flushIntervalMs: number
   readonly log: Logger
-  /** Where each assigned partition goes on; null where nothing was committed. */
+  /** Where each assigned partition goes on; null where nothing was committed. Tries for a while before it throws. */
   readonly startAt: (
     membership: Membership,
   ) => Promise<readonly { topic: string; partition: number; offset: bigint | null }[]>
   readonly commit: (membership: Membership, offsets: readonly PartitionOffset[]) => Promise<void>
   readonly onFailed: (error: unknown) => void
+  /** The task has let go of its partitions and waits to be assigned anew. */
   readonly onFenced: () => void
   readonly onBatch: (records: number, failed: number) => void
+  /** Aborted when the task must stop. */
+  readonly stopping: AbortController
 }
 
 type Command = () => Promise<void> | void
+type Ready = Prepared & { readonly durable: () => void }
 
 /**
  * The loop of a sink task: fetch, prepare, deliver, commit. Whatever comes from outside (assign, revoke, pause, stop)
@@ -34,9 +38,13 @@ export class RunningSinkTask {
   readonly #parts: SinkTaskParts
   readonly #positions = new Positions()
   readonly #commands: (() => Promise<void>)[] = []
-  readonly #rounds: Promise<void>[] = []
+  readonly #rounds = new Set<Promise<void>>()
   readonly #loop: Promise<void>
   #membership: Membership | null = null
+  /** Whether the fetcher knows where the partitions of the membership begin. */
+  #placed = false
+  /** Aborted where the batch at work is of no use any more: what waits between two tries ends. */
+  #interrupt = new AbortController()
   #paused: boolean
   #closed = false
   #failed = false
@@ -52,21 +60,22 @@ export class RunningSinkTask {
 
   /** The partitions of a new generation; replaces what was assigned before. */
   assign(membership: Membership): Promise<void> {
-    return this.#command(async () => {
-      const positions = await this.#parts.startAt(membership)
+    return this.#command(() => {
       this.#positions.clear()
-      this.#parts.fetcher.assign(positions)
       this.#membership = membership
+      this.#placed = false
     })
   }
 
   /** Finishes and commits what is in flight, then lets go of all partitions. */
   revoke(): Promise<void> {
+    this.#interrupt.abort()
     return this.#command(() => this.#letGo(true))
   }
 
   /** Invariant 4: the membership was lost, so somebody else owns the partitions. Nothing is committed. */
   lost(): Promise<void> {
+    this.#interrupt.abort()
     return this.#command(() => this.#letGo(false))
   }
 
@@ -85,6 +94,8 @@ export class RunningSinkTask {
 
   /** Finishes, commits, and ends the loop. */
   async stop(): Promise<void> {
+    this.#parts.stopping.abort()
+    this.#interrupt.abort()
     await this.#command(async () => {
       await this.#letGo(true)
       this.#closed = true
@@ -119,35 +130,73 @@ export class RunningSinkTask {
   }
 
   async #round(): Promise<void> {
+    if (!this.#placed && !(await this.#place())) return
+    if (performance.now() - this.#lastCommit >= this.#parts.flushIntervalMs) await this.#commit()
+    if (this.#rounds.size >= MAX_ROUNDS_IN_FLIGHT) {
+      await Promise.race([...this.#rounds, this.#woken()])
+      return
+    }
     this.#fetching ??= this.#parts.fetcher.next()
     const batches = await Promise.race([this.#fetching, this.#woken()])
     if (batches === undefined) return // a command is waiting; the fetch goes on
     this.#fetching = null
-    const prepared: (Prepared & { durable: () => void })[] = []
-    for (const fetched of batches) {
-      const durable = this.#positions.begin(fetched.topic, fetched.partition, fetched.nextOffset)
-      prepared.push({ ...(await this.#parts.pipeline.prepare(fetched)), durable })
-    }
+    const prepared = await this.#prepare(batches)
     if (prepared.length > 0) this.#deliver(prepared)
-    if (this.#rounds.length >= MAX_ROUNDS_IN_FLIGHT) await this.#rounds.shift()
-    if (performance.now() - this.#lastCommit >= this.#parts.flushIntervalMs) await this.#commit()
+  }
+
+  /** Begins where the group has committed; false where Kafka does not say at the moment. */
+  async #place(): Promise<boolean> {
+    const membership = this.#membership
+    if (membership === null) return false
+    try {
+      const positions = await this.#parts.startAt(membership)
+      await this.#discardFetch()
+      this.#parts.fetcher.assign(positions)
+      this.#placed = true
+    } catch (error) {
+      if (!(error instanceof UnavailableError)) throw error
+      this.#parts.log.warn('the committed offsets cannot be read; trying on', { error: error.message })
+    }
+    return this.#placed
+  }
+
+  async #prepare(batches: readonly FetchedBatch[]): Promise<Ready[]> {
+    const { signal } = this.#interrupt
+    const prepared: Ready[] = []
+    try {
+      for (const fetched of batches) {
+        if (signal.aborted) break // its next owner reads it again
+        const durable = this.#positions.begin(fetched.topic, fetched.partition, fetched.nextOffset)
+        prepared.push({ ...(await this.#parts.pipeline.prepare(fetched, signal)), durable })
+      }
+    } catch (error) {
+      if (!signal.aborted) throw error
+    }
+    return prepared
   }
 
   /** Sends a round's batches together, without waiting for their acknowledgement. */
-  #deliver(prepared: readonly (Prepared & { durable: () => void })[]): void {
+  #deliver(prepared: readonly Ready[]): void {
     const sent = prepared.map(async (each) => {
       await this.#parts.pipeline.deliver(each)
       each.durable()
       const { length, states } = each.batch
       this.#parts.onBatch(length, states.failures().length)
     })
-    const round = Promise.all(sent).then(() => undefined)
     const membership = this.#membership
-    round.catch((error: unknown) => {
-      // What was sent for partitions that are gone is read again by their next owner.
-      if (this.#membership === membership) void this.#command(() => this.#fail(error))
-    })
-    this.#rounds.push(round)
+    const round = Promise.all(sent)
+      .then(
+        () => undefined,
+        (error: unknown) => {
+          // What was sent for partitions that are gone is read again by their next owner.
+          const fail = (): void => {
+            if (this.#membership === membership) this.#fail(error)
+          }
+          void this.#command(fail)
+        },
+      )
+      .then(() => void this.#rounds.delete(round))
+    this.#rounds.add(round)
   }
 
   /** Invariant 1: only what is durable, here and (after flush) outside, is committed. */
@@ -168,27 +217,40 @@ export class RunningSinkTask {
 
   /** Waits for all acknowledgements, then commits; also after a failure, for what was durable before it. */
   async #settleAndCommit(): Promise<void> {
-    await Promise.allSettled(this.#rounds.splice(0))
+    await Promise.all(this.#rounds)
     await this.#commit().catch((error: unknown) => this.#fail(error))
   }
 
   async #letGo(commit: boolean): Promise<void> {
     if (commit) await this.#settleAndCommit()
-    this.#membership = null
-    this.#parts.fetcher.assign([])
+    this.#drop()
+    await this.#discardFetch()
+    this.#interrupt = new AbortController()
+  }
+
+  /** What is on its way belongs to an earlier assignment. */
+  async #discardFetch(): Promise<void> {
     await this.#fetching?.catch(() => undefined)
     this.#fetching = null
-    this.#rounds.length = 0
+  }
+
+  #drop(): void {
+    this.#membership = null
+    this.#parts.fetcher.assign([])
+    this.#rounds.clear()
     this.#positions.clear()
   }
 
   #fail(error: unknown): void {
     if (this.#failed) return
-    if (error instanceof FencedError) {
-      // Invariant 4: a fenced owner stops and never retries; the worker joins the group anew.
-      this.#parts.log.warn('this task was fenced', { error: messageOf(error) })
-      this.#membership = null
-      this.#parts.fetcher.assign([])
+    // Invariant 4: a fenced owner stops and never retries; the worker joins the group anew. So it does after Kafka was
+    // away for longer than a delivery is tried: what is committed is where to go on, however long it took.
+    const away = error instanceof UnavailableError && error.code.startsWith('kafka.')
+    if (error instanceof FencedError || away) {
+      this.#parts.log.warn('this task lets go of its partitions and joins its group again', {
+        error: messageOf(error),
+      })
+      this.#drop()
       this.#parts.onFenced()
       return
     }

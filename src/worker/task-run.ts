@@ -67,7 +67,7 @@ export class TaskRun {
       { paused: this.#paused, alone: this.#suspicions > 0 },
       {
         state: (state, trace) => this.#task === task && this.#onState(task, state, trace),
-        fenced: () => this.#membership?.rejoin('a commit was refused: the member was replaced'),
+        fenced: () => this.#membership?.rejoin('the task let go of its partitions'),
         died: (death) => this.#task === task && this.#onDeath(death),
       },
     )

@@ -30,6 +30,16 @@ describe('positions of a task', () => {
     expect(positions.committable()).to.deep.equal([])
   })
 
+  it('follows a log that begins anew, as that of a topic that was created again', () => {
+    const positions = new Positions()
+    positions.begin('t', 0, 1000n)()
+    positions.committed(positions.committable())
+    positions.begin('t', 0, 10n)()
+    expect(positions.committable()).to.deep.equal(at(10n))
+    positions.committed(positions.committable())
+    expect(positions.committable()).to.deep.equal([])
+  })
+
   it('offers an offset again when its commit did not get through', () => {
     const positions = new Positions()
     positions.begin('t', 0, 10n)()

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { FencedError, SILENT, TaskError } from '../../src/index.ts'
+import { FencedError, SILENT, TaskError, UnavailableError } from '../../src/index.ts'
 import type { Fetcher } from '../../src/kafka/fetch.ts'
 import type { FetchedBatch } from '../../src/kafka/records.ts'
 import type { PartitionOffset } from '../../src/runtime/positions.ts'
@@ -18,9 +18,10 @@ const MEMBERSHIP: Membership = {
 
 /** A task over scripted batches: each is its end offset; `prepare` and `deliver` are the test's. */
 function scripted(hooks: {
-  prepare?: (offset: bigint) => Promise<void>
+  prepare?: (offset: bigint, interrupt: AbortSignal) => Promise<void>
   deliver?: (offset: bigint) => Promise<void>
   commit?: (offsets: readonly PartitionOffset[]) => Promise<void>
+  startAt?: () => Promise<void>
 }) {
   const queue: bigint[] = []
   const seen = {
@@ -39,8 +40,8 @@ function scripted(hooks: {
     },
   } as unknown as Fetcher
   const pipeline = {
-    prepare: async ({ nextOffset }: FetchedBatch) => {
-      await hooks.prepare?.(nextOffset)
+    prepare: async ({ nextOffset }: FetchedBatch, interrupt: AbortSignal) => {
+      await hooks.prepare?.(nextOffset, interrupt)
       return { batch: { length: 1, states: { failures: () => [] }, nextOffset }, parcels: [] }
     },
     deliver: ({ batch }: { batch: { nextOffset: bigint } }) =>
@@ -54,13 +55,17 @@ function scripted(hooks: {
       fetcher,
       flushIntervalMs: 0,
       log: SILENT,
-      startAt: () => Promise.resolve([{ topic: 't', partition: 0, offset: 0n }]),
+      startAt: async () => {
+        await hooks.startAt?.()
+        return [{ topic: 't', partition: 0, offset: 0n }]
+      },
       commit: async (_membership, offsets) => {
         await hooks.commit?.(offsets)
         for (const { offset } of offsets) seen.commits.push(offset)
       },
       onFailed: (error) => seen.failures.push(error),
       onFenced: () => seen.fenced++,
+      stopping: new AbortController(),
       onBatch: () => undefined,
     },
     false,
@@ -148,6 +153,92 @@ describe('the loop of a sink task', () => {
     expect(seen.failures).to.deep.equal([])
     await task.stop()
   })
+
+  it('waits a while for offsets that Kafka does not give at the moment, and does not fail', async () => {
+    let tries = 0
+    const { task, queue, seen } = scripted({
+      startAt: () =>
+        ++tries < 3 ? Promise.reject(new UnavailableError('kafka.unavailable', 'down')) : Promise.resolve(),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n)
+    await eventually(() => seen.commits.at(-1) === 10n)
+    expect(seen.failures).to.deep.equal([])
+    await task.stop()
+  })
+
+  it('starts over from what is committed, and does not fail, when Kafka was away for too long', async () => {
+    const { task, queue, seen } = scripted({
+      deliver: (offset) =>
+        offset === 20n && seen.fenced === 0
+          ? Promise.reject(new UnavailableError('kafka.unavailable', 'gave up'))
+          : Promise.resolve(),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n, 20n)
+    await eventually(() => seen.fenced === 1)
+    expect(seen.commits.every((offset) => offset <= 10n)).to.equal(true)
+    await task.revoke()
+    queue.splice(0, queue.length, 20n)
+    await task.assign({ ...MEMBERSHIP, generation: 2 })
+    await eventually(() => seen.commits.at(-1) === 20n)
+    expect(seen.failures).to.deep.equal([])
+    await task.stop()
+  })
+
+  it('fails where anything but Kafka is away', async () => {
+    const { task, queue, seen } = scripted({
+      prepare: () => Promise.reject(new UnavailableError('registry.unavailable', 'down')),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n)
+    await eventually(() => seen.failures.length === 1)
+    await task.stop()
+  })
+
+  it('takes commands while deliveries hang', async () => {
+    const { task, queue, seen } = scripted({ deliver: () => new Promise(() => undefined) })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n, 20n, 30n, 40n, 50n)
+    await eventually(() => queue.length <= 2)
+    await task.lost()
+    expect(seen.commits).to.deep.equal([])
+    await task.stop()
+  })
+
+  it('does not blame a new assignment for a delivery of an old one', async () => {
+    let fail: ((error: Error) => void) | undefined
+    const { task, queue, seen } = scripted({
+      deliver: (offset) => (offset === 10n ? new Promise((_, reject) => (fail = reject)) : Promise.resolve()),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n)
+    const failDelivery = await eventually(() => fail)
+    const lost = task.lost()
+    const assigned = task.assign({ ...MEMBERSHIP, generation: 2 })
+    failDelivery(new TaskError('task.failed', 'too late'))
+    await Promise.all([lost, assigned])
+    queue.push(20n)
+    await eventually(() => seen.commits.at(-1) === 20n)
+    expect(seen.failures).to.deep.equal([])
+    await task.stop()
+  })
+
+  for (const end of ['revoke', 'lost', 'stop'] as const) {
+    it(`ends a wait between two tries at ${end}, and neither fails nor commits for it`, async () => {
+      const { task, queue, seen } = scripted({
+        prepare: (_offset, interrupt) =>
+          new Promise((_, reject) => interrupt.addEventListener('abort', () => reject(new Error('aborted')))),
+      })
+      await task.assign(MEMBERSHIP)
+      queue.push(10n)
+      await eventually(() => queue.length === 0)
+      await task[end]()
+      expect(seen.failures).to.deep.equal([])
+      expect(seen.commits).to.deep.equal([])
+      if (end !== 'stop') await task.stop()
+    })
+  }
 
   it('fetches nothing while it is paused', async () => {
     const { task, queue, seen } = scripted({})
