@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import { Kafka, logLevel, Partitioners, type Admin } from 'kafkajs'
+import { Kafka, KafkaJSError, logLevel, Partitioners, type Admin } from 'kafkajs'
 import { CommandError } from '../api/errors.ts'
 import { packageRoot } from './package-root.ts'
 import type { HeldOutFlight } from './quickstart-flights.ts'
@@ -10,6 +11,8 @@ import type { Addresses } from './stack.ts'
 const PARTITIONS = 6
 const ROWS_PER_REQUEST = 2500
 const RUN_HEADER = 'quickstart-run'
+const SETTLE_MS = 30_000
+const RETRY_MS = 100
 
 /** What was read back for one flight. */
 export interface Score {
@@ -121,13 +124,21 @@ export class FlightTopics {
     }
   }
 
+  /** Tries again what kafkajs calls retriable: a topic that was just created has no leader for a moment. */
   async #withAdmin<T>(use: (admin: Admin) => Promise<T>): Promise<T> {
-    const admin = this.#kafka.admin()
-    await admin.connect()
-    try {
-      return await use(admin)
-    } finally {
-      await admin.disconnect()
+    const deadline = performance.now() + SETTLE_MS
+    for (;;) {
+      const admin = this.#kafka.admin()
+      try {
+        await admin.connect()
+        return await use(admin)
+      } catch (error) {
+        const isPassing = error instanceof KafkaJSError && error.retriable
+        if (!isPassing || performance.now() > deadline) throw error
+      } finally {
+        await admin.disconnect()
+      }
+      await sleep(RETRY_MS)
     }
   }
 }
