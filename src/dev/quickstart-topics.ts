@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
-import { Kafka, KafkaJSError, logLevel, Partitioners, type Admin } from 'kafkajs'
+import { Kafka, logLevel, Partitioners, type Admin } from 'kafkajs'
 import { CommandError } from '../api/errors.ts'
 import { packageRoot } from './package-root.ts'
 import type { HeldOutFlight } from './quickstart-flights.ts'
@@ -133,7 +133,7 @@ export class FlightTopics {
         await admin.connect()
         return await use(admin)
       } catch (error) {
-        const isPassing = error instanceof KafkaJSError && error.retriable
+        const isPassing = error instanceof Error && 'retriable' in error && error.retriable === true
         if (!isPassing || performance.now() > deadline) throw error
       } finally {
         await admin.disconnect()
