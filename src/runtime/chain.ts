@@ -60,7 +60,7 @@ export class TransformChain {
       if (current.states.live === 0) break
       before(`transforms.${alias}`)
       current.states.enter('TRANSFORMATION', name)
-      const returned: RecordBatch = await transform.apply(current)
+      const returned: RecordBatch = await applied(transform, current, `Transform ${alias} (${name})`)
       if (
         !(returned instanceof Batch) ||
         returned.length !== batch.length ||
@@ -78,6 +78,15 @@ export class TransformChain {
 
   close(): void {
     for (const link of this.#links) link.transform.close?.()
+  }
+}
+
+async function applied(transform: Transform, batch: Batch, who: string): Promise<RecordBatch> {
+  try {
+    return await transform.apply(batch)
+  } catch (error) {
+    if (error instanceof ConnectError) throw error
+    throw new TaskError('task.failed', `${who} threw: ${messageOf(error)}`, { cause: error })
   }
 }
 
