@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -70,7 +71,7 @@ describe('the published package', function () {
     expect(execFileSync(process.execPath, [plugin], { encoding: 'utf8', cwd: folder })).to.equal('function\n')
   })
 
-  it('runs npx sluice dev in an empty folder, and stops at Ctrl-C', async () => {
+  it('runs npx sluice dev in an empty folder, with an idle worker below 150 MiB, and stops at Ctrl-C', async () => {
     const ports = [
       '--kafka-port',
       await freePort(),
@@ -86,8 +87,17 @@ describe('the published package', function () {
       .to.contain('TopicSink')
       .and.to.contain('ScoreH2OGbm')
     const all = descendantsOf(dev.pid)
+    const worker = all.find(({ command }) => command.startsWith('sluice worker'))
+    expect(residentMiB(worker?.pid ?? 0), 'an idle worker').to.be.lessThan(150)
+    expect(all.filter(({ command }) => command.includes('task-host'))).to.deep.equal([])
     process.kill(-dev.pid, 'SIGINT') // to the whole foreground group, as a terminal does
     await dev.exited
     await eventually(() => expect(stillRunning(all)).to.deep.equal([]), { timeoutMs: 40_000 })
   })
 })
+
+/** Resident memory of a process (Linux). */
+function residentMiB(pid: number): number {
+  const kilobytes = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1]
+  return Number(kilobytes) / 1024
+}
