@@ -1,5 +1,5 @@
 import { createTopicsV7, describeConfigsV4, listOffsetsV6, listOffsetsV7 } from '@platformatic/kafka'
-import { UnavailableError } from '../api/errors.ts'
+import { TaskError, UnavailableError } from '../api/errors.ts'
 import type { KafkaClient } from './client.ts'
 import { apiVersion, chooseApi } from './connections.ts'
 import { brokerError, kafkaError, responseCode } from './errors.ts'
@@ -20,6 +20,7 @@ export interface NewTopic {
 
 const ADMIN_WAIT_MS = 30_000
 const TOPIC_EXISTS = 36
+const TOO_FEW_BROKERS = 38
 const TOPIC_RESOURCE = 2
 const ANY_LEADER_EPOCH = -1
 
@@ -48,9 +49,18 @@ async function requestTopic(client: KafkaClient, wanted: NewTopic): Promise<'cre
     await createTopicsV7.api.async(connection, [request], ADMIN_WAIT_MS, false)
     return 'created'
   } catch (error) {
-    if (responseCode(error)?.code === TOPIC_EXISTS) return 'exists'
+    const code = responseCode(error)?.code
+    if (code === TOPIC_EXISTS) return 'exists'
+    if (code === TOO_FEW_BROKERS) throw tooFewBrokers(topic, replicationFactor, error)
     throw kafkaError(error, `Creating topic ${topic}`)
   }
+}
+
+function tooFewBrokers(topic: string, replicationFactor: number, cause: unknown): TaskError {
+  const message =
+    `Topic ${topic} cannot be created with replication factor ${replicationFactor}: this Kafka has fewer brokers. ` +
+    'Set the …replication.factor of this topic lower, or to -1 for the default of the broker.'
+  return new TaskError('kafka.topic', message, { cause })
 }
 
 async function requireLeaders(client: KafkaClient, { topic, partitions }: NewTopic): Promise<void> {

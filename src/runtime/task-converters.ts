@@ -1,4 +1,4 @@
-import { type Converter, type Logger, type SideName, withPrefix } from '../index.ts'
+import { ConfigError, type Converter, type Logger, type SideName, withPrefix } from '../index.ts'
 import type { RawConfig } from './chain.ts'
 import { findConverter } from './plugins.ts'
 
@@ -40,5 +40,13 @@ export function closeConverters({ key, value, target }: TaskConverters): void {
 function openOne(raw: RawConfig, name: string, side: SideName, log: Logger): NamedConverter {
   const plugin = findConverter(raw[name] ?? 'ByteArrayConverter')
   const config = plugin.config.read(withPrefix(raw, `${name}.`), `${name}.`)
-  return { name: plugin.name, converter: plugin.open(config, { side, log: log.child({ converter: name }) }) }
+  try {
+    return {
+      name: plugin.name,
+      converter: plugin.open(config, { side, log: log.child({ converter: name }) }),
+    }
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    throw new ConfigError(error.problems.map((problem) => ({ ...problem, path: `${name}.${problem.path}` })))
+  }
 }

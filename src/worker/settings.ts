@@ -135,11 +135,23 @@ export function readSettings(raw: ReadonlyMap<string, string>): ReadSettings {
     ...converterOptions,
   }
   problems.push(...converterProblems(defaults))
+  problems.push(...sharedTopics(raw))
   const listener = parseListener(listOf(read('listeners')))
   if ('problem' in listener)
     throw new ConfigError([...problems, { path: 'listeners', message: listener.problem }])
   if (problems.length > 0) throw new ConfigError(problems)
   return { settings: assemble(read, listener, defaults), warnings }
+}
+
+/** Two logs in one topic would take each other's records for their own. */
+function sharedTopics(raw: ReadonlyMap<string, string>): ConfigProblem[] {
+  const keys = ['config.storage.topic', 'offset.storage.topic', 'status.storage.topic'] as const
+  return keys.flatMap((path, i) => {
+    const topic = raw.get(path)?.trim() ?? ''
+    const same = topic === '' ? undefined : keys.slice(0, i).find((other) => raw.get(other)?.trim() === topic)
+    if (same === undefined) return []
+    return [{ path, message: `names the same topic as ${same}. Each needs one of its own.` }]
+  })
 }
 
 type Kind = 'known' | 'converter' | 'jvm' | 'harmless' | { readonly problem: string }
@@ -189,7 +201,7 @@ function whatIsWrong(key: WorkerKey, value: unknown): string | undefined {
   const inside = number >= (key.min ?? 0) && number <= (key.max ?? Number.MAX_SAFE_INTEGER)
   return inside
     ? undefined
-    : `must be a whole number from ${key.min ?? 0} to ${key.max ?? ''}, not "${written}".`
+    : `must be a whole number from ${key.min ?? 0} to ${key.max ?? ''}${written === 'NaN' ? '' : `, not "${written}"`}.`
 }
 
 function convictProblems(config: convict.Config<Record<string, string | number>>): ConfigProblem[] {

@@ -57,6 +57,13 @@ describe('Kafka client', () => {
     expect((error as Error).message).to.match(/Creating topic not a name: .*INVALID_TOPIC_EXCEPTION \(17\)/)
   })
 
+  it('says what to set when a topic wants more replicas than there are brokers', async () => {
+    const wanted = { topic: uniqueName('replicas'), partitions: 1, replicationFactor: 3 }
+    const error = await failure(createTopic(client, wanted))
+    expect(error).to.be.instanceOf(TaskError).with.property('code', 'kafka.topic')
+    expect((error as Error).message).to.match(/replication factor 3: this Kafka has fewer brokers.*to -1/)
+  })
+
   it('knows leaders, coordinators and the cluster id', async () => {
     const topic = uniqueName('led')
     await createTopic(client, { topic, partitions: 1 })

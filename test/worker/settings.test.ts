@@ -102,6 +102,20 @@ describe('worker settings', () => {
     expect(found.get('group.id')).to.equal('is required.')
   })
 
+  it('refuse one topic for two purposes', () => {
+    const problems = problemsOf({ 'status.storage.topic': 'c' })
+    expect([...problems.keys()]).to.deep.equal(['status.storage.topic'])
+    expect(problems.get('status.storage.topic')).to.contain('config.storage.topic')
+    const missing = problemsOf({}, ['config.storage.topic', 'offset.storage.topic'])
+    expect([...missing.values()]).to.deep.equal(['is required.', 'is required.'])
+  })
+
+  it('say what a number may be, never that it is "NaN"', () => {
+    const message = problemsOf({ 'task.hosts': 'many' }).get('task.hosts')
+    expect(message).to.contain('whole number from 0 to 1024')
+    expect(message).not.to.contain('NaN')
+  })
+
   it('warn of keys that are for the JVM alone', () => {
     const { warnings } = read({
       'plugin.discovery': 'hybrid_warn',

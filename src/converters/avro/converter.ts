@@ -1,4 +1,5 @@
 import {
+  ConfigError,
   ConnectError,
   type Converter,
   type ConverterContext,
@@ -23,16 +24,23 @@ import { encodeSpliced, outputOr } from './spliced-rows.ts'
 import { subjectName, subjectStrategy } from './subjects.ts'
 import type { WriterSchema } from './writer-schema.ts'
 
+function userInfo(config: AvroConfig): string | null {
+  if (config['basic.auth.credentials.source'] !== 'USER_INFO') return null
+  const given = config['basic.auth.user.info']
+  if (given !== undefined && given.includes(':')) return given
+  const message = 'must be user:password where basic.auth.credentials.source is USER_INFO'
+  throw new ConfigError([{ path: 'basic.auth.user.info', message }])
+}
+
 /** Confluent's wire format ↔ data. Reading needs the registry once per schema id, writing once per output schema. */
 export class AvroConverter implements Converter {
   readonly #store: SchemaStore
   readonly #outputs: OutputSchemas
 
   constructor(config: AvroConfig, { side, log }: ConverterContext) {
-    const source = config['basic.auth.credentials.source']
     const client = new RegistryClient({
       urls: config['schema.registry.url'],
-      userInfo: source === 'USER_INFO' ? (config['basic.auth.user.info'] ?? null) : null,
+      userInfo: userInfo(config),
       retries: config['max.retries'],
       retryWaitMs: config['retries.wait.ms'],
       timeoutMs: config['http.read.timeout.ms'],

@@ -4,6 +4,7 @@ import { avroConverter } from '../../../src/converters/avro/plugin.ts'
 import { recordsSide } from '../../../src/converters/records-side.ts'
 import {
   type Column,
+  ConfigError,
   type Converter,
   type Field,
   OPTIONAL_FLOAT64,
@@ -200,6 +201,14 @@ describe('AvroConverter', () => {
     expect(read(encoded[0])).to.deep.equal({ n: 2n ** 60n, s: { string: 'a' } })
     expect(read(encoded[1])).to.deep.equal({ n: 1n, s: null })
     expect(registry.subjects.get('scores-value')).to.have.length(1)
+  })
+
+  it('refuses USER_INFO without credentials when it is opened, not when the registry does', () => {
+    const source = { 'basic.auth.credentials.source': 'USER_INFO' }
+    expect(() => openConverter(avroConverter, { 'schema.registry.url': 'http://x', ...source })).to.throw(
+      ConfigError,
+      'basic.auth.user.info',
+    )
   })
 
   it('takes its configuration by Confluent names and refuses what it cannot do', () => {
