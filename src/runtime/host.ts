@@ -3,6 +3,7 @@ import { ConfigError, ConnectError, type Logger, messageOf, type Models, TaskErr
 import { createLogger } from './log.ts'
 import { openPlugins, openTask, type OpenTask } from './open-task.ts'
 import type { FromHost, HostSettings, TaskId, ToHost } from './protocol.ts'
+import { traceOf } from './trace.ts'
 import { startWatchdog } from './watchdog.ts'
 
 const METRICS_INTERVAL_MS = 1000
@@ -177,26 +178,6 @@ async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'v
 
 function pathOf(error: unknown): string {
   return error instanceof ConnectError && error.configPath !== undefined ? error.configPath : 'transforms'
-}
-
-/** What a status shows: the error and its causes, one line each, without paths of this machine. */
-function traceOf(error: unknown): string {
-  const lines: string[] = []
-  for (
-    let each = error;
-    each !== undefined && lines.length < 5;
-    each = each instanceof Error ? each.cause : undefined
-  ) {
-    const name =
-      each instanceof ConnectError
-        ? `${each.name} [${each.code}]`
-        : each instanceof Error
-          ? each.name
-          : 'Error'
-    lines.push(`${lines.length === 0 ? '' : 'Caused by: '}${name}: ${messageOf(each)}`)
-    if (each instanceof ConnectError && each.suggestion !== undefined) lines.push(each.suggestion)
-  }
-  return lines.join('\n')
 }
 
 function reportMetrics(host: Host | undefined): void {

@@ -1,6 +1,6 @@
 import { connectors } from '../../connectors/index.ts'
 import { transforms } from '../../transforms/index.ts'
-import { converters } from '../converters/index.ts'
+import { converters, findConverterPlugin } from '../converters/index.ts'
 import {
   type ConverterPlugin,
   NotFoundError,
@@ -47,7 +47,7 @@ export function transformClasses(plugin: TransformPlugin): readonly string[] {
 
 export function findConverter(className: string): ConverterPlugin {
   return (
-    converters.find((plugin) => plugin.name === className || plugin.aliases.includes(className)) ??
+    findConverterPlugin(className) ??
     unknown(
       'converter',
       className,

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectError, messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import type { TaskId } from '../runtime/protocol.ts'
+import { traceOf } from '../runtime/trace.ts'
 import type { StringMap } from './config-state.ts'
 import type { ConfigStore } from './config-store.ts'
 import { KeyedQueue } from './keyed-queue.ts'
@@ -9,7 +10,6 @@ import type { StatusReporter } from './status-reporter.ts'
 import { sameConfig, sameConfigs, taskConfigs } from './task-configs.ts'
 import { nameOf } from './task-host.ts'
 import type { TaskRun } from './task-run.ts'
-import { traceOf } from './trace.ts'
 
 export interface AssignedWorkOptions {
   readonly configs: Pick<ConfigStore, 'get' | 'putTasks'>
