@@ -47,3 +47,17 @@ describe('the transform in the README', () => {
     expect(await run('key', struct({ a: 'ua' }))).to.deep.equal(struct({ a: 'ua' }))
   })
 })
+
+describe('every npm command in a code block of the README', () => {
+  it('installs first where nothing is installed: the system’s node cannot run the sources', async () => {
+    const blocks =
+      (await readFile(path.join(ROOT, 'README.md'), 'utf8')).match(/```sh\n[\s\S]*?```/g)?.join('') ?? ''
+    const names = [...blocks.matchAll(/^npm (?:run (?:-s )?)?(\w+)/gm)].map(([, name]) => name ?? '')
+    expect(names).to.include.members(['quickstart', 'test', 'sluice'])
+    const { scripts } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>
+    }
+    for (const name of names)
+      expect(scripts[name], name).to.match(/^(npm run -s |sh scripts\/)install-if-needed(\.sh)? && /)
+  })
+})
