@@ -7,7 +7,7 @@ import { brokerError, errorName, isRetriableCode, kafkaError } from './errors.ts
 import { type FetchPosition, fetchV12, type PartitionAnswer } from './fetch-api.ts'
 import { FetchPositions, type Position } from './fetch-positions.ts'
 import { decodePartition } from './record-batch-decode.ts'
-import type { FetchedBatch } from './records.ts'
+import { emptyBatch, type FetchedBatch } from './records.ts'
 
 export type { FetchedBatch } from './records.ts'
 
@@ -65,6 +65,8 @@ export class Fetcher {
   /** Brokers with a request on its way, or an answer that was not taken. A new set with each assignment. */
   #busy = new Set<number>()
   #arrived: Arrival[] = []
+  /** Where partitions begin for which the reset policy had to be asked; `next` gives them out as batches without rows. */
+  #found: FetchedBatch[] = []
   #preparing: Promise<void> | null = null
   #failure: ConnectError | null = null
   #wake: () => void = () => undefined
@@ -89,6 +91,7 @@ export class Fetcher {
     this.#positions = new FetchPositions(positions, this.#options.maxPartitionBytes)
     this.#busy = new Set()
     this.#arrived = []
+    this.#found = []
     this.#failure = null
     this.#preparing = null
     this.#wake()
@@ -96,7 +99,8 @@ export class Fetcher {
 
   /**
    * The next batches, at most one per partition; none where nothing came in `maxWaitMs`. A batch may have no rows,
-   * only a new `nextOffset`. Throws TaskError: a corrupt batch, no offset under reset `none`, no permission.
+   * only a new `nextOffset`: a position that the reset policy found is one too, because it must be committed, or a
+   * restart would find another. Throws TaskError: a corrupt batch, no offset under reset `none`, no permission.
    */
   async next(): Promise<FetchedBatch[]> {
     if (this.#isClosed()) throw new TaskError('task.failed', 'The fetcher was closed')
@@ -133,7 +137,7 @@ export class Fetcher {
   }
 
   async #woken(timeoutMs: number): Promise<void> {
-    if (this.#arrived.length > 0) return
+    if (this.#arrived.length > 0 || this.#found.length > 0) return
     await new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, timeoutMs)
       this.#wake = () => {
@@ -209,12 +213,18 @@ export class Fetcher {
   async #reset(unset: readonly Position[]): Promise<void> {
     const { reset, isolation } = this.#options
     if (reset === 'none') throw noOffset(unset)
+    const positions = this.#positions
     const offsets = await askOffsets(this.#client, unset, reset, isolation)
-    for (const [i, position] of unset.entries()) position.offset = offsets[i]!
+    if (positions !== this.#positions) return
+    for (const [i, position] of unset.entries()) {
+      position.offset = offsets[i]!
+      this.#found.push(emptyBatch(position.topic, position.partition, position.offset))
+    }
   }
 
   /** What has arrived, decoded. A partition that cannot be decoded fails the call after this one. */
   #take(): FetchedBatch[] {
+    if (this.#found.length > 0) return this.#found.splice(0)
     const batches: FetchedBatch[] = []
     for (const { leader, asked, partitions } of this.#arrived.splice(0)) {
       this.#busy.delete(leader)

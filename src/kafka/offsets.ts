@@ -1,5 +1,5 @@
 import { offsetCommitV8, offsetCommitV9, offsetFetchV8, offsetFetchV9 } from '@platformatic/kafka'
-import { FencedError } from '../api/errors.ts'
+import { FencedError, UnavailableError } from '../api/errors.ts'
 import type { KafkaClient } from './client.ts'
 import { chooseApi } from './connections.ts'
 import { kafkaError, responseCode } from './errors.ts'
@@ -97,7 +97,14 @@ export async function commitOffsets(
   offsets: readonly OffsetToCommit[],
 ): Promise<void> {
   if (offsets.length === 0) return
-  await retrying(WAIT_MS, () => commitOnce(client, groupId, seat ?? NOBODY, offsets))
+  const topicMissing = await retrying(WAIT_MS, () =>
+    commitOnce(client, groupId, seat ?? NOBODY, offsets).catch((error: unknown) => {
+      // It may never come back, and the offsets of the other topics are committed: nothing to wait for.
+      if (error instanceof UnavailableError && error.code === 'kafka.topic') return error
+      throw error
+    }),
+  )
+  if (topicMissing instanceof UnavailableError) throw topicMissing
 }
 
 async function commitOnce(

@@ -27,6 +27,17 @@ export interface FetchedBatch {
   readonly nextOffset: bigint
 }
 
+/** A batch without rows that only says where a partition goes on. */
+export function emptyBatch(topic: string, partition: number, nextOffset: bigint): FetchedBatch {
+  const bytes = Buffer.alloc(0)
+  const none: Slices = { bytes, start: new Int32Array(0), end: new Int32Array(0), length: 0 }
+  return {
+    ...{ topic, partition, length: 0, bytes, keys: none, values: none, headers: none },
+    ...{ baseOffset: nextOffset, offsetDeltas: new Float64Array(0) },
+    ...{ baseTimestamp: 0n, timestampDeltas: new Float64Array(0), nextOffset },
+  }
+}
+
 export function offsetOf(batch: FetchedBatch, row: number): bigint {
   return batch.baseOffset + BigInt(batch.offsetDeltas[row]!)
 }

@@ -1,7 +1,7 @@
 import { createTopic } from '../kafka/admin.ts'
 import type { KafkaClient } from '../kafka/client.ts'
 import { decodeHeaders } from '../kafka/headers.ts'
-import type { Producer } from '../kafka/produce.ts'
+import type { OutgoingRows, Producer } from '../kafka/produce.ts'
 import { timestampOf } from '../kafka/records.ts'
 import { type Header, TaskError } from '../index.ts'
 import type { Batch } from './batch.ts'
@@ -47,38 +47,60 @@ export class DeadLetters {
     return new DeadLetters(client, producer, config, id)
   }
 
-  /** Resolves when all of them are durable. A record too large for the dead letter topic fails the task. */
+  /**
+   * Resolves when all of them are durable. A record whose time Kafka refuses is written with the present time; one
+   * that the dead letter topic does not take at all fails the task.
+   */
   async send(batch: Batch, failures: readonly Failure[]): Promise<void> {
     if (failures.length === 0) return
     const { fetched } = batch
     const byRow = new Map(failures.map((failure) => [failure.row, failure]))
-    const partitions = (await this.#client.partitionCount(this.#topic)) ?? 1
+    const letters = {
+      rows: Int32Array.from(byRow.keys()),
+      keys: rawRows(fetched.keys),
+      values: rawRows(fetched.values),
+      headers: this.#context
+        ? headerRows((row) => this.#headers(batch, byRow.get(row)!))
+        : rawRows(fetched.headers),
+    }
+    const refused = await this.#write(batch, {
+      ...letters,
+      baseTimestamp: fetched.baseTimestamp,
+      timestampDelta: (row) => fetched.timestampDeltas[row]!,
+      timestamp: (row) => timestampOf(fetched, row),
+    })
+    if (refused.size === 0) return
+    const rows = Int32Array.from(refused.keys())
+    const now = { baseTimestamp: BigInt(Date.now()), timestampDelta: () => 0 }
+    const [[row, reason] = []] = await this.#write(batch, { ...letters, ...now, rows })
+    if (row !== undefined && reason !== undefined) throw this.#refusal(batch, row, `: ${reason}`)
+  }
+
+  /** Gives the rows that Kafka refuses, with its reasons. */
+  async #write(batch: Batch, letters: OutgoingRows): Promise<Map<number, string>> {
+    const partitions = await this.#client.partitionCount(this.#topic)
+    if (partitions === null) {
+      const message = `The dead letter topic ${this.#topic} does not exist (any more). Create it, or restart the task to have it created.`
+      throw new TaskError('kafka.topic', message)
+    }
+    const refused = new Map<number, string>()
     const tooLarge: number[] = []
     await this.#producer.send(
       this.#topic,
       batch.sourcePartition % partitions,
-      {
-        rows: Int32Array.from(byRow.keys()),
-        keys: rawRows(fetched.keys),
-        values: rawRows(fetched.values),
-        headers: this.#context
-          ? headerRows((row) => this.#headers(batch, byRow.get(row)!))
-          : rawRows(fetched.headers),
-        baseTimestamp: fetched.baseTimestamp,
-        timestampDelta: (row) => fetched.timestampDeltas[row]!,
-        timestamp: (row) => timestampOf(fetched, row),
-      },
+      letters,
       (row) => tooLarge.push(row),
+      (row, reason) => refused.set(row, reason),
     )
-    if (tooLarge.length > 0) throw this.#tooLarge(batch, tooLarge)
+    const [row] = tooLarge
+    if (row !== undefined) throw this.#refusal(batch, row, ' exceeds its max.message.bytes. Raise it there.')
+    return refused
   }
 
-  #tooLarge(batch: Batch, rows: readonly number[]): TaskError {
-    const offsets = rows.map((row) => String(batch.sourceOffset(row))).join(', ')
-    return new TaskError(
-      'record.too-large',
-      `Dead letters of ${batch.sourceTopic}-${batch.sourcePartition} at offset ${offsets} exceed max.message.bytes of ${this.#topic}. Raise it there.`,
-    )
+  #refusal(batch: Batch, row: number, reason: string): TaskError {
+    const place = `${batch.sourceTopic}-${batch.sourcePartition}@${batch.sourceOffset(row)}`
+    const message = `Dead letter topic ${this.#topic} does not take the dead letter of ${place}${reason}`
+    return new TaskError('record.too-large', message)
   }
 
   #headers(batch: Batch, { row, error, stage, plugin }: Failure): Header[] {

@@ -14,6 +14,7 @@ export async function ensureTopic(
   topic: string,
   like: TopicLike,
 ): Promise<void> {
+  await client.metadata([like.sourceTopic, topic]) // what is cached may be from before partitions were added
   const wanted = await client.partitionCount(like.sourceTopic)
   if (wanted === null)
     throw new TaskError('kafka.topic', `Topic ${like.sourceTopic} does not exist (any more).`)

@@ -137,6 +137,8 @@ export class SinkMembership {
     const counts = new Map(
       found.filter(({ error }) => error === 0).map(({ topic, partitions }) => [topic, partitions.length]),
     )
+    // What is shared out now is what `follow` compares with: where it was too little, the members join again.
+    this.#counts = new Map([...counts].filter(([topic]) => this.#options.topics.includes(topic)))
     const shares = assignRange(wanted, counts)
     return new Map(
       [...shares].map(([memberId, assigned]) => [memberId, encodeAssignment({ assigned, userData: null })]),

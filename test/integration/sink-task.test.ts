@@ -1,6 +1,8 @@
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
-import { type Models, ModelError, SILENT } from '../../src/index.ts'
+import { type Models, ModelError, SILENT, UnavailableError } from '../../src/index.ts'
+import { KafkaClient } from '../../src/kafka/client.ts'
+import { commitOffsets } from '../../src/kafka/offsets.ts'
 import { openTask, type OpenTask } from '../../src/runtime/open-task.ts'
 import type { Membership } from '../../src/runtime/protocol.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
@@ -26,7 +28,7 @@ describe('a sink task on a real broker', function () {
   async function start(
     config: Record<string, string>,
     partitions: number,
-  ): Promise<Started & { groupId: string }> {
+  ): Promise<Started & { groupId: string; membership: Membership }> {
     const failures: unknown[] = []
     const groupId = uniqueName('group')
     const opened = await openTask({
@@ -60,7 +62,7 @@ describe('a sink task on a real broker', function () {
       ],
     }
     await opened.task.assign(membership)
-    return { opened, failures, groupId }
+    return { opened, failures, groupId, membership }
   }
 
   async function stop({ opened }: Started): Promise<void> {
@@ -124,6 +126,124 @@ describe('a sink task on a real broker', function () {
       'a',
       'b',
     ])
+  })
+
+  it('commits where it begins under latest, so that what is written before it starts again is not lost', async () => {
+    const [source, target] = [uniqueName('in'), uniqueName('out')]
+    const config = {
+      topics: source,
+      'target.topic': target,
+      'consumer.override.auto.offset.reset': 'latest',
+    }
+    await fillTopic(bootstrapServers, source, 1, [{ key: 'before', value: Buffer.from('1') }])
+    const first = await start(config, 1)
+    const admin = kafkajsClient(bootstrapServers).admin()
+    await admin.connect()
+    await eventually(async () => {
+      const [committed] = await admin.fetchOffsets({ groupId: first.groupId, topics: [source] })
+      return committed?.partitions[0]?.offset === '1'
+    })
+    await admin.disconnect()
+    await first.opened.task.revoke()
+    await fillTopic(bootstrapServers, source, 1, [{ key: 'between', value: Buffer.from('2') }])
+    await first.opened.task.assign({ ...first.membership })
+    await eventually(async () => (await countRecords(bootstrapServers, target)) === 1)
+    await stop(first)
+    expect((await readTopic(bootstrapServers, target)).map(({ key }) => String(key))).to.deep.equal([
+      'between',
+    ])
+  })
+
+  it('makes a dead letter of a record whose time no topic takes, with the present time', async () => {
+    const [source, target, dead] = [uniqueName('in'), uniqueName('out'), uniqueName('dead')]
+    const kafka = kafkajsClient(bootstrapServers)
+    const [admin, producer] = [kafka.admin(), kafka.producer()]
+    await Promise.all([admin.connect(), producer.connect()])
+    const configEntries = [{ name: 'message.timestamp.after.max.ms', value: '9223372036854775807' }]
+    await admin.createTopics({ topics: [{ topic: source, numPartitions: 1, configEntries }] })
+    const messages = [
+      { key: '1', value: 'now' },
+      { key: '2', value: 'far', timestamp: '9223372036854' },
+      { key: '3', value: 'now' },
+    ]
+    await producer.send({ topic: source, messages })
+    await Promise.all([admin.disconnect(), producer.disconnect()])
+    const started = await start(
+      {
+        topics: source,
+        'target.topic': target,
+        'errors.tolerance': 'all',
+        'errors.deadletterqueue.topic.name': dead,
+        'errors.deadletterqueue.context.headers.enable': 'true',
+      },
+      1,
+    )
+    await eventually(async () => {
+      expect(started.failures).to.deep.equal([])
+      return (await countRecords(bootstrapServers, dead)) === 1
+    })
+    await stop(started)
+    const [letter] = await readTopic(bootstrapServers, dead)
+    expect(String(letter?.key)).to.equal('2')
+    expect(Number(letter?.timestamp)).to.be.at.most(Date.now())
+    expect(await countRecords(bootstrapServers, target)).to.equal(2)
+  })
+
+  it('keeps partitions also when they were added to source and target a moment ago', async () => {
+    const [source, target] = [uniqueName('in'), uniqueName('out')]
+    await fillTopic(bootstrapServers, source, 1, [{ key: 'a', value: Buffer.from('1') }])
+    const started = await start({ topics: source, 'target.topic': target }, 1)
+    await eventually(async () => (await countRecords(bootstrapServers, target)) === 1)
+    const admin = kafkajsClient(bootstrapServers).admin()
+    await admin.connect()
+    for (const topic of [target, source])
+      await admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] })
+    await admin.disconnect()
+    await fillTopic(bootstrapServers, source, 2, [
+      { key: 'b', value: Buffer.from('2') },
+      { key: 'c', value: Buffer.from('3') },
+    ])
+    await started.opened.task.revoke()
+    const partitions = [{ topic: source, partitions: [0, 1] }]
+    await started.opened.task.assign({ ...started.membership, partitions })
+    await eventually(async () => {
+      expect(started.failures).to.deep.equal([])
+      return (await countRecords(bootstrapServers, target)) === 3
+    })
+    await stop(started)
+  })
+
+  it('does not wait with its commits for a topic that was deleted', async () => {
+    const [source, other] = [uniqueName('in'), uniqueName('gone')]
+    await fillTopic(bootstrapServers, source, 1, [{ key: 'a', value: Buffer.from('1') }])
+    await fillTopic(bootstrapServers, other, 1, [{ key: 'b', value: Buffer.from('1') }])
+    const client = new KafkaClient({
+      bootstrapServers: bootstrapServers.split(','),
+      clientId: 'test',
+      log: SILENT,
+    })
+    const admin = kafkajsClient(bootstrapServers).admin()
+    await admin.connect()
+    await admin.deleteTopics({ topics: [other] })
+    await eventually(async () => (await client.metadata([other]))[0]?.error === 3)
+    const groupId = uniqueName('group')
+    await commitOffsets(client, groupId, null, [{ topic: source, partition: 0, offset: 0n }])
+    let tries = 0
+    const coordinator = client.coordinator.bind(client)
+    client.coordinator = (kind, key) => {
+      tries++
+      return coordinator(kind, key)
+    }
+    const offsets = [other, source].map((topic) => ({ topic, partition: 0, offset: 1n }))
+    const error: unknown = await commitOffsets(client, groupId, null, offsets).then(
+      () => undefined,
+      (thrown: unknown) => thrown,
+    )
+    const [committed] = await admin.fetchOffsets({ groupId, topics: [source] })
+    await Promise.all([admin.disconnect(), client.close()])
+    expect(error).to.be.instanceOf(UnavailableError)
+    expect(committed?.partitions[0]?.offset).to.equal('1')
+    expect(tries).to.equal(1)
   })
 
   it('sends a record above max.message.bytes of the target to the dead letters, and goes on', async () => {

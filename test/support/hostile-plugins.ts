@@ -25,7 +25,10 @@ const hostile: TransformPlugin = {
   examples: [],
   open: () => ({
     apply(batch: RecordBatch): RecordBatch {
-      for (let row = 0; row < batch.length; row++) DEEDS[String(batch.value('value', row))]?.()
+      for (let row = 0; row < batch.length; row++) {
+        const value = batch.value('value', row)
+        if (typeof value === 'string') DEEDS[value]?.()
+      }
       return batch
     },
   }),

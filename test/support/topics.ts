@@ -21,7 +21,8 @@ export async function fillTopic(
 ): Promise<void> {
   const kafka = kafkajsClient(bootstrapServers)
   const admin = kafka.admin()
-  const producer = kafka.producer({ allowAutoTopicCreation: false })
+  // Idempotent: kafkajs sends all partitions again where one was refused because its leader is new.
+  const producer = kafka.producer({ allowAutoTopicCreation: false, idempotent: true, maxInFlightRequests: 1 })
   await Promise.all([admin.connect(), producer.connect()])
   const topics = [{ topic, numPartitions: partitions, replicationFactor: 1 }]
   await admin.createTopics({ topics, waitForLeaders: false })
