@@ -87,9 +87,9 @@ export class SinkMembership {
   async #follow(): Promise<void> {
     let started = false
     while (!this.#isStopped()) {
-      const before = this.#counts
       const found = await this.#lookUp()
       if (this.#isStopped()) return
+      const before = this.#counts
       if (found !== undefined) this.#counts = found
       if (!started && found !== undefined) {
         started = true

@@ -126,6 +126,21 @@ describe('the membership of a sink task', () => {
     await membership.leave(100)
   })
 
+  it('joins again where a topic could not be seen at the moment at which it shared partitions out', async () => {
+    let error = 0
+    const { membership, recorder } = member({ topics: 'in' }, () =>
+      Promise.resolve([{ ...topic('in', 3), error }]),
+    )
+    await eventually(() => recorder.calls.includes('start'), QUICK)
+    const metadata = recorder.options.protocols()[0]?.metadata ?? Buffer.alloc(0)
+    error = 5
+    const sharing = recorder.options.assign('range', [{ memberId: 'x', metadata }], 'x')
+    error = 0
+    await sharing
+    await eventually(() => recorder.calls.includes('rejoin: topics changed'), QUICK)
+    await membership.leave(100)
+  })
+
   it('goes on trying while topics cannot be looked up', async () => {
     let tries = 0
     const { membership, recorder } = member({ topics: 'in' }, () =>
