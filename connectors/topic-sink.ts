@@ -53,13 +53,15 @@ function checkTarget(value: string): string | undefined {
 }
 
 /** The loops that can be seen before a record runs; the rest is refused per record. */
-function validate(values: Config, raw: Readonly<Record<string, string>>): ConfigProblem[] {
+function validate(
+  values: Config,
+  raw: Readonly<Record<string, string>>,
+  reads: SinkContext['reads'],
+): ConfigProblem[] {
   const target = values['target.topic']
-  const topics = (raw['topics'] ?? '').split(',').map((topic) => topic.trim())
   const routed = (raw['transforms'] ?? '').trim() !== ''
-  const loop = topics.find((topic) => topic !== '' && target.replaceAll(TOPIC, topic) === topic)
-  if (loop === undefined || (routed && target.includes(TOPIC))) return []
-  const message = `Records of topic ${loop} would be written back to ${loop}. Choose another target.topic.`
+  if (target.includes(TOPIC) ? routed || target !== TOPIC : !reads(target)) return []
+  const message = `Records would be written to ${target === TOPIC ? 'the topic they came from' : target}, which this connector reads. Choose another target.topic.`
   return [{ path: 'target.topic', message }]
 }
 
@@ -93,12 +95,12 @@ class TopicSinkTask implements SinkTask {
       const topic = batch.topic(row)
       if (topic !== last) {
         const target = this.#target.replaceAll(TOPIC, topic)
-        loops = target === batch.sourceTopic
+        loops = target === batch.sourceTopic || this.#context.reads(target)
         if (!loops) targets.set(topic, target)
         last = topic
       }
       if (loops) {
-        const message = `The record came from topic ${batch.sourceTopic} and would be written back to it. Choose another target.topic or route it elsewhere.`
+        const message = `The record came from topic ${batch.sourceTopic} and would be written to ${this.#target.replaceAll(TOPIC, topic)}, which this connector reads. Choose another target.topic or route it elsewhere.`
         batch.fail(row, new DataError('record.loop', message))
       }
     }

@@ -19,7 +19,7 @@ export const ERROR_CATALOGUE = {
   'record.too-large': 'A record is larger than the target topic accepts.',
   'record.refused':
     'Kafka refuses a record: its time is out of bounds, or it has no key in a compacted topic.',
-  'record.loop': 'A record would be written to the topic it came from.',
+  'record.loop': 'A record would be written to a topic that its connector reads.',
   'record.value': 'A value does not fit its schema.',
   'schema.unknown': 'The registry does not know a schema id, subject or version.',
   'schema.invalid': 'A schema is malformed or exceeds a limit.',

@@ -72,6 +72,8 @@ export interface SinkContext {
   readonly models: Models
   /** Aborted when the task must stop. */
   readonly signal: AbortSignal
+  /** Whether the connector itself reads a topic of that name: what is written there would come round again. */
+  reads(topic: string): boolean
   /** Hands all live rows to delivery, to be written to Kafka before their offsets are committed. */
   emit(batch: RecordBatch, options?: EmitOptions): void
   /** An errant record: follows `errors.tolerance`; a dead letter is durable before the offset is committed. */
@@ -93,8 +95,12 @@ export interface SinkTask {
 
 export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
   readonly kind: 'sink'
-  /** Checks that need more than one key. */
-  validate?(config: ConfigOf<K>, raw: Readonly<Record<string, string>>): readonly ConfigProblem[]
+  /** Checks that need more than one key. `reads` is that of `SinkContext`. */
+  validate?(
+    config: ConfigOf<K>,
+    raw: Readonly<Record<string, string>>,
+    reads: SinkContext['reads'],
+  ): readonly ConfigProblem[]
   open(config: ConfigOf<K>, context: SinkContext): Promise<SinkTask> | SinkTask
 }
 

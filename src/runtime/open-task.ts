@@ -11,6 +11,7 @@ import { ensureTopic } from './ensure-topic.ts'
 import { ErrorPolicy } from './error-policy.ts'
 import { findConnector } from './plugins.ts'
 import type { HostSettings, TaskId } from './protocol.ts'
+import { topicReader } from './read-topics.ts'
 import { Outbox, SinkPipeline } from './sink-pipeline.ts'
 import { RunningSinkTask } from './sink-task.ts'
 import { closeConverters, openConverters } from './task-converters.ts'
@@ -126,13 +127,13 @@ async function openSink({ config }: TaskOptions, context: SinkContext) {
   if (plugin.kind !== 'sink')
     throw new TaskError('task.failed', 'Source connectors come with a later version.')
   const values = plugin.config.read(config)
-  const problems = plugin.validate?.(values, config) ?? []
+  const problems = plugin.validate?.(values, config, context.reads) ?? []
   if (problems.length > 0) throw new ConfigError(problems)
   return plugin.open(values, context)
 }
 
 function sinkContext(
-  { id, models, log, events }: TaskOptions,
+  { id, config, models, log, events }: TaskOptions,
   client: KafkaClient,
   outbox: Outbox,
   signal: AbortSignal,
@@ -143,6 +144,7 @@ function sinkContext(
     log,
     models,
     signal,
+    reads: topicReader(config),
     emit: (batch, options = {}) => outbox.emit(batch, options),
     report: (batch, row, error) => batch.fail(row, error),
     ensureTopic: async (topic, like) => {

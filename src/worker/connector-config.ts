@@ -1,8 +1,9 @@
 import type { ConfigProblem } from '../api/errors.ts'
+import { topicList, topicReader } from '../runtime/read-topics.ts'
+import { compileTopicPattern } from '../runtime/safe-regex.ts'
 import type { StringMap } from './config-state.ts'
 import { type KnownKey, knownKeys } from './known-keys.ts'
 import { refusedOverrides } from './override-keys.ts'
-import { compileTopicPattern } from './safe-regex.ts'
 
 export interface CheckedConfig {
   readonly type: 'sink' | 'source' | 'unknown'
@@ -24,7 +25,7 @@ export function checkConnectorConfig(raw: StringMap): CheckedConfig {
   // A connector's own check counts on values that are right each by itself.
   const own = connector?.config.parse(raw)
   if (connector !== undefined && own?.problems.length === 0)
-    found.push(...(connector.validate?.(own.values, raw) ?? []))
+    found.push(...(connector.validate?.(own.values, raw, topicReader(raw)) ?? []))
   if (connector?.kind === 'source')
     found.push({ path: 'connector.class', message: 'Source connectors come with a later version.' })
   return { type: connector?.kind ?? 'unknown', keys, problems: distinct(found) }
@@ -78,20 +79,13 @@ function topicProblems(raw: StringMap): ConfigProblem[] {
     const message = `Invalid value ${regex} for configuration topics.regex: ${compiled.problem}`
     problems.push({ path: 'topics.regex', message })
   }
-  const matches = (topic: string): boolean =>
-    compiled !== undefined && 'regex' in compiled && compiled.regex.test(topic)
   const deadLetters = raw['errors.deadletterqueue.topic.name']?.trim() ?? ''
-  if (topics.includes(deadLetters) || (deadLetters !== '' && matches(deadLetters))) {
+  if (topics.includes(deadLetters) || topicReader({ 'topics.regex': regex })(deadLetters)) {
     const path = 'errors.deadletterqueue.topic.name'
     const message = `The dead letter topic ${deadLetters} is one of the topics that the connector reads. Choose another.`
     problems.push({ path, message })
   }
   return problems
-}
-
-export function topicList(raw: StringMap): string[] {
-  const topics = (raw['topics'] ?? '').split(',').map((topic) => topic.trim())
-  return [...new Set(topics)].filter((topic) => topic !== '')
 }
 
 function distinct(problems: readonly ConfigProblem[]): ConfigProblem[] {

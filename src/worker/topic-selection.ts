@@ -1,6 +1,5 @@
+import { topicList, topicReader } from '../runtime/read-topics.ts'
 import type { StringMap } from './config-state.ts'
-import { topicList } from './connector-config.ts'
-import { compileTopicPattern } from './safe-regex.ts'
 
 /** The topics a sink reads: named, or all that match a pattern. */
 export interface TopicSelection {
@@ -22,10 +21,9 @@ export function topicSelection(config: StringMap): TopicSelection {
       complete: (found) => new Set(found).size === wanted.size,
     }
   }
-  const compiled = compileTopicPattern(config['topics.regex']?.trim() ?? '')
   return {
     names: null,
-    includes: (topic) => !topic.startsWith('__') && 'regex' in compiled && compiled.regex.test(topic),
+    includes: topicReader(config),
     complete: (found) => !new Set(found).values().next().done,
   }
 }

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha'
 import { key } from '../../src/api/config.ts'
 import { configInfos } from '../../src/worker/config-infos.ts'
 import { checkConnectorConfig, unknownKeys } from '../../src/worker/connector-config.ts'
-import { compileTopicPattern } from '../../src/worker/safe-regex.ts'
+import { compileTopicPattern } from '../../src/runtime/safe-regex.ts'
 import { isSecretName, MASK, masked, unmasked } from '../../src/worker/secrets.ts'
 
 const GOOD: Readonly<Record<string, string>> = {
@@ -69,6 +69,12 @@ describe('checkConnectorConfig', () => {
     expect(pathsOf({ [dead]: 'in' })).to.deep.equal([dead])
     expect(pathsOf({ 'topics.regex': 'in.*', [dead]: 'in-dead' }, ['topics'])).to.deep.equal([dead])
     expect(pathsOf({ 'target.topic': 'in' })).to.deep.equal(['target.topic'])
+    expect(pathsOf({ topics: 'a,b', 'target.topic': 'b' })).to.deep.equal(['target.topic'])
+    const pattern = { 'topics.regex': 'in.*' }
+    expect(pathsOf({ ...pattern, 'target.topic': 'in-2' }, ['topics'])).to.deep.equal(['target.topic'])
+    expect(pathsOf({ ...pattern, 'target.topic': '${topic}' }, ['topics'])).to.deep.equal(['target.topic'])
+    expect(pathsOf({ ...pattern, 'target.topic': 'out' }, ['topics'])).to.deep.equal([])
+    expect(pathsOf({ ...pattern, 'target.topic': 'out-${topic}' }, ['topics'])).to.deep.equal([])
   })
 
   it('checks transforms: undefined, duplicate, without type', () => {
