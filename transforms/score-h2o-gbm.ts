@@ -8,6 +8,7 @@ import {
   type Example,
   type Field,
   key,
+  MISSING,
   type Model,
   ModelError,
   OPTIONAL_FLOAT64,
@@ -69,6 +70,7 @@ class ScoreH2oGbm implements Transform {
       const request = input.type === 'numeric' ? 'float64' : { domain: input.domain ?? [] }
       return batch.column(this.#side, this.#fieldOf.get(input.name) ?? input.name, request, !input.required)
     })
+    this.#failStrangers(batch, columns)
     const scores = this.#model.score(columns, batch.length)
     this.#failUnscored(batch, scores)
     const version: CategoryColumn = {
@@ -77,6 +79,19 @@ class ScoreH2oGbm implements Transform {
       domain: [this.#model.version],
     }
     return batch.append(this.#side, this.#outputs, [scores.prediction, ...scores.probabilities, version])
+  }
+
+  /** A record that has none of the model's columns is not one of its rows, even where each column may be absent. */
+  #failStrangers(batch: RecordBatch, columns: readonly Column[]): void {
+    const fields = new Set(this.#model.inputs.map(({ name }) => this.#fieldOf.get(name) ?? name))
+    for (let row = 0; row < batch.length; row++) {
+      if (!batch.isLive(row) || batch.isNull(this.#side, row) || !columns.every((c) => isMissing(c, row)))
+        continue
+      const schema = batch.schema(this.#side, row)
+      if (schema?.fields === undefined || schema.fields.some(({ name }) => fields.has(name))) continue
+      const message = `The record has none of the columns of the model ${this.#model.name}: ${[...fields].join(', ')}. Is it the right topic, or does the transform need fields?`
+      batch.fail(row, new DataError('record.field', message))
+    }
   }
 
   /** Trees always give a number; an offset that is missing or infinite does not. */
@@ -88,6 +103,11 @@ class ScoreH2oGbm implements Transform {
       batch.fail(row, new DataError('record.value', what))
     }
   }
+}
+
+function isMissing(column: Column, row: number): boolean {
+  if (column.type === 'float64') return column.present[row] === 0
+  return column.type === 'category' && column.levels[row] === MISSING
 }
 
 function readFields(model: Model, pairs: readonly string[]): Map<string, string> {
@@ -167,6 +187,21 @@ const examples: readonly Example[] = [
     config: { model: 'airline-delay' },
     have: [{ valueSchema: null, value: null }],
     want: [{ value: null }],
+  },
+  {
+    summary: 'a record that has none of the model’s columns fails',
+    config: { model: 'airline-delay' },
+    have: [
+      {
+        valueSchema: {
+          type: 'STRUCT',
+          optional: false,
+          fields: [{ name: 'petal', schema: OPTIONAL_FLOAT64 }],
+        },
+        value: struct({ petal: 1.4 }),
+      },
+    ],
+    want: [{ error: 'record.field' }],
   },
   {
     summary: 'a record that already has a field of that name fails',

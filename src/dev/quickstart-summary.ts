@@ -93,7 +93,7 @@ export function summaryText(summary: Summary): string {
   const counts = Object.entries(summary.labels).map(([label, count]) => `${label} ${count}`)
   const perSecond = Math.round(summary.records / summary.seconds)
   return [
-    `${summary.records} flights scored in ${summary.seconds.toFixed(1)} s (${perSecond} records per second, from the POST to the last score read)`,
+    `${summary.records} flights scored in ${summary.seconds.toFixed(1)} s (${perSecond} records per second from the POST to the last score read, start-up included; npm run bench measures throughput)`,
     `predictions: ${counts.sort().join(', ')}`,
     `accuracy ${(summary.accuracy * 100).toFixed(1)} %, AUC ${summary.auc.toFixed(4)}`,
   ].join('\n')
