@@ -122,7 +122,7 @@ export class RegistryClient {
       }
     }
     throw unavailable(
-      `The schema registry cannot be reached (${last}). Check schema.registry.url and the registry.`,
+      `The schema registry cannot be reached (${last}). Check schema.registry.url and the registry; errors.retry.timeout lets a connector wait for it.`,
     )
   }
 
