@@ -52,6 +52,8 @@ interface Hosted {
 }
 
 interface Validation {
+  /** Begins to count: the time in which the process itself starts is not the plugins' (START_TIMEOUT bounds it). */
+  readonly begin: () => void
   readonly settle: (problems: readonly ConfigProblem[]) => void
 }
 
@@ -119,8 +121,13 @@ export class TaskHost {
   validate(call: number, config: StringMap): Promise<readonly ConfigProblem[]> {
     const { deadline } = this.#options
     const { promise, resolve } = Promise.withResolvers<readonly ConfigProblem[]>()
-    const late = setTimeout(() => this.kill(`did not check a configuration in ${deadline} ms`), deadline)
+    let late: NodeJS.Timeout | undefined
+    const begin = (): void => {
+      late = setTimeout(() => this.kill(`did not check a configuration in ${deadline} ms`), deadline)
+    }
+    if (this.#early === undefined) begin()
     this.#validations.set(call, {
+      begin,
       settle: (problems) => {
         clearTimeout(late)
         this.#validations.delete(call)
@@ -203,6 +210,7 @@ export class TaskHost {
     this.#early = undefined
     this.#send({ type: 'settings', settings: this.#options.settings })
     for (const message of early) this.#send(message)
+    for (const { begin } of this.#validations.values()) begin()
   }
 
   /** Invariant 6: a model that does not return hurts its task host alone. */

@@ -32,7 +32,7 @@ describe('a transform that hurts its process', function () {
       'group.id': id,
       listeners: rest,
       'task.hosts': '1',
-      'task.deadline.ms': '1500',
+      'task.deadline.ms': '3000',
       'value.converter': 'StringConverter',
       'log.level': 'error',
       ...(Object.fromEntries(topics) as Record<string, string>),

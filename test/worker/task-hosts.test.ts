@@ -4,6 +4,7 @@ import { SILENT } from '../../src/api/log.ts'
 import type { HostSettings, TaskId, TaskState } from '../../src/runtime/protocol.ts'
 import type { Death, HostedTask } from '../../src/worker/task-host.ts'
 import { TaskHosts } from '../../src/worker/task-hosts.ts'
+import type { SpawnHost } from '../../src/worker/host-process.ts'
 import { TaskRun } from '../../src/worker/task-run.ts'
 import { eventually } from '../support/eventually.ts'
 import { type FakeHost, fakeHosts } from './memory-worker.ts'
@@ -176,6 +177,17 @@ describe('task hosts', () => {
     await eventually(() => task.deaths.length === 1, QUICK)
     expect(task.deaths[0]).to.deep.include({ suspect: false })
     expect(task.deaths[0]?.reason).to.contain('said nothing')
+  })
+
+  it('check configurations with a deadline that begins when the process has started', async () => {
+    const silent: SpawnHost = () => ({
+      ...{ pid: 1, send: () => undefined, kill: () => killed++, disconnect: () => undefined },
+    })
+    let killed = 0
+    const options = { settings: SETTINGS, max: 1, deadline: 1, log: SILENT }
+    void new TaskHosts({ ...options, spawn: silent }).validate({ name: 'a' })
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect(killed).to.equal(0)
   })
 
   it('end when they have had nothing to do for a while', async () => {
