@@ -56,7 +56,7 @@ function checkTarget(value: string): string | undefined {
 function validate(
   values: Config,
   raw: Readonly<Record<string, string>>,
-  reads: SinkContext['reads'],
+  reads: (topic: string) => boolean,
 ): ConfigProblem[] {
   const target = values['target.topic']
   const routed = (raw['transforms'] ?? '').trim() !== ''

@@ -61,7 +61,7 @@ export interface EmitOptions {
   readonly topic?: (row: number) => string
   /** The partition of a row; −1 lets the key decide. Default: the source partition. */
   readonly partition?: (row: number) => number
-  /** Which converters write it; default the connector's own. */
+  /** Which converters write it; default `target`: those of `target.*.converter` where set, else the connector's own. */
   readonly converters?: 'own' | 'target'
 }
 
@@ -99,7 +99,7 @@ export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin
   validate?(
     config: ConfigOf<K>,
     raw: Readonly<Record<string, string>>,
-    reads: SinkContext['reads'],
+    reads: (topic: string) => boolean,
   ): readonly ConfigProblem[]
   open(config: ConfigOf<K>, context: SinkContext): Promise<SinkTask> | SinkTask
 }

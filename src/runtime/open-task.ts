@@ -127,7 +127,7 @@ async function openSink({ config }: TaskOptions, context: SinkContext) {
   if (plugin.kind !== 'sink')
     throw new TaskError('task.failed', 'Source connectors come with a later version.')
   const values = plugin.config.read(config)
-  const problems = plugin.validate?.(values, config, context.reads) ?? []
+  const problems = plugin.validate?.(values, config, (topic) => context.reads(topic)) ?? []
   if (problems.length > 0) throw new ConfigError(problems)
   return plugin.open(values, context)
 }
