@@ -31,13 +31,15 @@ const MAY_IMPORT = {
   transforms: [],
 }
 
-/** Third-party packages and the one folder that imports each. */
+/** Third-party packages and where each is imported: one folder, or a file. express serves two separate servers. */
 const PACKAGE_HOME = {
-  '@platformatic/kafka': 'src/kafka',
-  avsc: 'src/converters',
-  convict: 'src/worker',
-  commander: 'src/cli',
-  'onnxruntime-node': 'src/inference',
+  '@platformatic/kafka': ['src/kafka'],
+  avsc: [],
+  convict: ['src/worker'],
+  commander: ['src/cli'],
+  express: ['src/rest', 'src/registry'],
+  kafkajs: ['src/dev'],
+  pino: ['src/runtime'],
 }
 
 const FOLDERS = [
@@ -55,24 +57,37 @@ const FOLDERS = [
   'transforms',
 ]
 
-/** The `no-restricted-imports` patterns that keep one folder to what MAY_IMPORT allows. */
-function importRules(folder) {
-  const allowed = MAY_IMPORT[folder]
-  const foreign =
-    allowed === undefined
-      ? []
-      : FOLDERS.filter((other) => other !== folder && !allowed.some((a) => a.startsWith(other)))
-  const patterns = foreign.map((other) => {
-    const name = other.replace('src/', '')
-    return {
-      regex: `^\\.\\./(.*/)?${name}/`,
-      message: `${folder} may not import ${other} (docs/architecture.md).`,
-    }
-  })
+/** What a folder may not import, as regular expressions of module names: see MAY_IMPORT and PACKAGE_HOME. */
+function forbidden(folder) {
+  if (folder === 'connectors' || folder === 'transforms') {
+    const message = `${folder} import nothing but 'sluice', node: and their own files (docs/architecture.md).`
+    return [{ regex: '^(?!sluice$|node:|\\.\\x2F)', message }]
+  }
+  const allowed = MAY_IMPORT[folder] ?? FOLDERS
+  const foreign = FOLDERS.filter((other) => other !== folder && !allowed.includes(other)).map((other) => ({
+    regex: `^\\.\\.\\x2F(.*\\x2F)?${other.replace('src/', '')}\\x2F${allowed.includes(`${other}/index.ts`) ? '(?!index\\.ts$)' : ''}`,
+    message: `${folder} may not import ${other} (docs/architecture.md).`,
+  }))
   const packages = Object.entries(PACKAGE_HOME)
-    .filter(([, home]) => home !== folder)
-    .map(([name, home]) => ({ name, message: `${name} is imported by ${home} only.` }))
-  return { 'no-restricted-imports': ['error', { patterns, paths: packages }] }
+    .filter(([, homes]) => !homes.includes(folder))
+    .map(([name, homes]) => ({
+      regex: `^${name.replace('/', '\\x2F')}($|\\x2F)`,
+      message: `${name} is imported by ${homes.join(' and ') || 'tests and bench'} only.`,
+    }))
+  return [...foreign, ...packages]
+}
+
+/** The rules that keep one folder to that, for imports and for `import()`. */
+function importRules(folder) {
+  const patterns = forbidden(folder)
+  const dynamic = patterns.map(({ regex, message }) => ({
+    selector: `ImportExpression[source.value=/${regex}/]`,
+    message,
+  }))
+  return {
+    'no-restricted-imports': ['error', { patterns }],
+    'no-restricted-syntax': ['error', ...dynamic],
+  }
 }
 
 export default tseslint.config(
