@@ -1,9 +1,10 @@
+import path from 'node:path'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { ConfigError } from '../../src/api/errors.ts'
 import { parseListener } from '../../src/worker/listener.ts'
 import { parseProperties } from '../../src/worker/properties-file.ts'
-import { fromEnvironment, readSettings } from '../../src/worker/settings.ts'
+import { fromEnvironment, loadSettings, readSettings } from '../../src/worker/settings.ts'
 
 const MINIMUM: Readonly<Record<string, string>> = {
   'bootstrap.servers': '127.0.0.1:9999',
@@ -162,6 +163,27 @@ describe('worker settings', () => {
       problemsOf({ ...avro, 'value.converter.schema.registry.url': 'http://127.0.0.1:1' }).size,
     ).to.equal(0)
     expect([...problemsOf({ 'key.converter': 'Nope' }).keys()]).to.deep.equal(['key.converter'])
+  })
+
+  it('are read from the file that Apache Kafka ships, as it is, and overridden by the environment', () => {
+    const file = path.resolve(import.meta.dirname, '../fixtures/worker/connect-distributed.properties')
+    const { settings, warnings } = loadSettings(file, { CONNECT_OFFSET_STORAGE_PARTITIONS: '3' })
+    expect(warnings).to.deep.equal([])
+    expect(settings).to.deep.include({
+      bootstrapServers: ['localhost:9092'],
+      groupId: 'connect-cluster',
+      listener: { host: '127.0.0.1', port: 8083 },
+      offsetFlushInterval: 10_000,
+      configTopic: { topic: 'connect-configs', partitions: 1, replicationFactor: 1 },
+      offsetTopic: { topic: 'connect-offsets', partitions: 3, replicationFactor: 1 },
+      statusTopic: { topic: 'connect-status', partitions: 5, replicationFactor: 1 },
+    })
+    expect(settings.converterDefaults).to.deep.equal({
+      'key.converter': 'org.apache.kafka.connect.json.JsonConverter',
+      'key.converter.schemas.enable': 'true',
+      'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
+      'value.converter.schemas.enable': 'true',
+    })
   })
 
   it('take overrides from the environment in the way of Confluent’s images', () => {
