@@ -3,6 +3,7 @@ import type { KafkaClient } from '../kafka/client.ts'
 import { decodeHeaders } from '../kafka/headers.ts'
 import type { OutgoingRows, Producer } from '../kafka/produce.ts'
 import { timestampOf } from '../kafka/records.ts'
+import { retrying } from '../kafka/retry.ts'
 import { type Header, TaskError } from '../index.ts'
 import type { Batch } from './batch.ts'
 import type { SinkConfig } from './connector-keys.ts'
@@ -11,6 +12,8 @@ import { headerRows, rawRows } from './raw-rows.ts'
 import type { Failure } from './row-states.ts'
 
 const PREFIX = '__connect.errors.'
+/** How long a task that starts waits for a Kafka that is away. */
+const OPEN_WAIT_MS = 120_000
 
 /**
  * Writes failed records to the dead letter topic: the original bytes, headers and timestamp, and where asked the ten
@@ -42,59 +45,64 @@ export class DeadLetters {
     const topic = config['errors.deadletterqueue.topic.name']
     if (topic === '') return undefined
     const replicationFactor = config['errors.deadletterqueue.topic.replication.factor']
-    if ((await client.partitionCount(topic)) === null)
+    await retrying(OPEN_WAIT_MS, async () => {
+      if ((await client.partitionCount(topic)) !== null) return
       await createTopic(client, { topic, partitions: 1, replicationFactor })
+    })
     return new DeadLetters(client, producer, config, id)
   }
 
   /**
-   * Resolves when all of them are durable. A record whose time Kafka refuses is written with the present time; one
-   * that the dead letter topic does not take at all fails the task.
+   * Resolves when all of them are durable. A record whose time Kafka refuses is written with the present time; one that
+   * is too large with its context goes without it. One that the topic does not take even so fails the task.
    */
   async send(batch: Batch, failures: readonly Failure[]): Promise<void> {
     if (failures.length === 0) return
     const { fetched } = batch
     const byRow = new Map(failures.map((failure) => [failure.row, failure]))
-    const letters = {
+    const original = rawRows(fetched.headers)
+    const letters: OutgoingRows = {
       rows: Int32Array.from(byRow.keys()),
       keys: rawRows(fetched.keys),
       values: rawRows(fetched.values),
-      headers: this.#context
-        ? headerRows((row) => this.#headers(batch, byRow.get(row)!))
-        : rawRows(fetched.headers),
-    }
-    const refused = await this.#write(batch, {
-      ...letters,
+      headers: this.#context ? headerRows((row) => this.#headers(batch, byRow.get(row)!)) : original,
       baseTimestamp: fetched.baseTimestamp,
       timestampDelta: (row) => fetched.timestampDeltas[row]!,
       timestamp: (row) => timestampOf(fetched, row),
-    })
-    if (refused.size === 0) return
-    const rows = Int32Array.from(refused.keys())
+    }
     const now = { baseTimestamp: BigInt(Date.now()), timestampDelta: () => 0 }
-    const [[row, reason] = []] = await this.#write(batch, { ...letters, ...now, rows })
-    if (row !== undefined && reason !== undefined) throw this.#refusal(batch, row, `: ${reason}`)
+    const first = await this.#write(batch, letters)
+    const left = [
+      await this.#write(batch, { ...letters, rows: rowsOf(first.tooLarge), headers: original }),
+      await this.#write(batch, { ...letters, ...now, rows: rowsOf(first.refused) }),
+    ]
+    for (const { tooLarge, refused } of left) {
+      for (const row of tooLarge.keys())
+        throw this.#refusal(batch, row, ' exceeds its max.message.bytes. Raise it there.')
+      for (const [row, reason] of refused) throw this.#refusal(batch, row, `: ${reason}`)
+    }
   }
 
-  /** Gives the rows that Kafka refuses, with its reasons. */
-  async #write(batch: Batch, letters: OutgoingRows): Promise<Map<number, string>> {
+  /** Gives the rows that were not taken, with Kafka's reasons. */
+  async #write(
+    batch: Batch,
+    letters: OutgoingRows,
+  ): Promise<{ tooLarge: Map<number, string>; refused: Map<number, string> }> {
+    const left = { tooLarge: new Map<number, string>(), refused: new Map<number, string>() }
+    if (letters.rows.length === 0) return left
     const partitions = await this.#client.partitionCount(this.#topic)
     if (partitions === null) {
       const message = `The dead letter topic ${this.#topic} does not exist (any more). Create it, or restart the task to have it created.`
       throw new TaskError('kafka.topic', message)
     }
-    const refused = new Map<number, string>()
-    const tooLarge: number[] = []
     await this.#producer.send(
       this.#topic,
       batch.sourcePartition % partitions,
       letters,
-      (row) => tooLarge.push(row),
-      (row, reason) => refused.set(row, reason),
+      (row) => left.tooLarge.set(row, ''),
+      (row, reason) => left.refused.set(row, reason),
     )
-    const [row] = tooLarge
-    if (row !== undefined) throw this.#refusal(batch, row, ' exceeds its max.message.bytes. Raise it there.')
-    return refused
+    return left
   }
 
   #refusal(batch: Batch, row: number, reason: string): TaskError {
@@ -123,4 +131,8 @@ export class DeadLetters {
       ...Object.entries(context).map(([key, value]) => ({ key: PREFIX + key, value: Buffer.from(value) })),
     ]
   }
+}
+
+function rowsOf(left: ReadonlyMap<number, string>): Int32Array {
+  return Int32Array.from(left.keys())
 }

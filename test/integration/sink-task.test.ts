@@ -1,15 +1,12 @@
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
-import { type Models, ModelError, SILENT, UnavailableError } from '../../src/index.ts'
+import { SILENT, UnavailableError } from '../../src/index.ts'
 import { KafkaClient } from '../../src/kafka/client.ts'
 import { commitOffsets } from '../../src/kafka/offsets.ts'
-import { openTask, type OpenTask } from '../../src/runtime/open-task.ts'
-import type { Membership } from '../../src/runtime/protocol.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { kafkajsClient, sharedKafka } from '../support/kafka.ts'
+import { type CopyTask, startCopy } from '../support/copy-task.ts'
 import { countRecords, fillTopic, readTopic } from '../support/topics.ts'
-
-const NO_MODELS: Models = { load: () => Promise.reject(new ModelError('model.missing', 'none')) }
 
 describe('a sink task on a real broker', function () {
   this.timeout(60_000)
@@ -19,56 +16,8 @@ describe('a sink task on a real broker', function () {
     bootstrapServers = (await sharedKafka()).bootstrapServers
   })
 
-  interface Started {
-    readonly opened: OpenTask
-    readonly failures: unknown[]
-  }
-
-  /** A task that copies bytes; it commits outside of any group, as a simple consumer does. */
-  async function start(
-    config: Record<string, string>,
-    partitions: number,
-  ): Promise<Started & { groupId: string; membership: Membership }> {
-    const failures: unknown[] = []
-    const groupId = uniqueName('group')
-    const opened = await openTask({
-      id: { connector: 'copy', task: 0 },
-      config: { name: 'copy', 'connector.class': 'TopicSink', ...config },
-      paused: false,
-      settings: {
-        bootstrapServers: bootstrapServers.split(','),
-        clientId: 'test',
-        modelsDir: 'models',
-        modelsAllowedDirs: [],
-        offsetFlushIntervalMs: 100,
-        converterDefaults: {},
-        logLevel: 'silent',
-      },
-      models: NO_MODELS,
-      log: SILENT,
-      events: {
-        at: () => undefined,
-        failed: (error) => void failures.push(error),
-        fenced: () => undefined,
-        batch: () => undefined,
-      },
-    })
-    const membership: Membership = {
-      groupId,
-      memberId: '',
-      generation: -1,
-      partitions: [
-        { topic: config['topics'] ?? '', partitions: Array.from({ length: partitions }, (_, i) => i) },
-      ],
-    }
-    await opened.task.assign(membership)
-    return { opened, failures, groupId, membership }
-  }
-
-  async function stop({ opened }: Started): Promise<void> {
-    await opened.task.stop()
-    await opened.close()
-  }
+  const start = (config: Record<string, string>, partitions: number): Promise<CopyTask> =>
+    startCopy(bootstrapServers, config, partitions)
 
   it('copies keys, values, headers, timestamps and partitions, creates the target, and commits', async () => {
     const [source, target] = [uniqueName('in'), uniqueName('out')]
@@ -85,7 +34,7 @@ describe('a sink task on a real broker', function () {
       return true
     }
     await eventually(copied, { timeoutMs: 30_000 })
-    await stop(started)
+    await started.stop()
     expect(started.failures).to.deep.equal([])
     const view = (messages: Awaited<ReturnType<typeof readTopic>>) =>
       messages
@@ -121,7 +70,7 @@ describe('a sink task on a real broker', function () {
       partitions: [{ topic: source, partitions: [0] }],
     })
     await eventually(async () => (await countRecords(bootstrapServers, target)) === 2, { timeoutMs: 30_000 })
-    await stop(started)
+    await started.stop()
     expect((await readTopic(bootstrapServers, target)).map((m) => m.key?.toString())).to.deep.equal([
       'a',
       'b',
@@ -148,7 +97,7 @@ describe('a sink task on a real broker', function () {
     await fillTopic(bootstrapServers, source, 1, [{ key: 'between', value: Buffer.from('2') }])
     await first.opened.task.assign({ ...first.membership })
     await eventually(async () => (await countRecords(bootstrapServers, target)) === 1)
-    await stop(first)
+    await first.stop()
     expect((await readTopic(bootstrapServers, target)).map(({ key }) => String(key))).to.deep.equal([
       'between',
     ])
@@ -182,7 +131,7 @@ describe('a sink task on a real broker', function () {
       expect(started.failures).to.deep.equal([])
       return (await countRecords(bootstrapServers, dead)) === 1
     })
-    await stop(started)
+    await started.stop()
     const [letter] = await readTopic(bootstrapServers, dead)
     expect(String(letter?.key)).to.equal('2')
     expect(Number(letter?.timestamp)).to.be.at.most(Date.now())
@@ -210,7 +159,7 @@ describe('a sink task on a real broker', function () {
       expect(started.failures).to.deep.equal([])
       return (await countRecords(bootstrapServers, target)) === 3
     })
-    await stop(started)
+    await started.stop()
   })
 
   it('does not wait with its commits for a topic that was deleted', async () => {
@@ -273,10 +222,42 @@ describe('a sink task on a real broker', function () {
     )
     await eventually(async () => (await countRecords(bootstrapServers, dead)) === 1, { timeoutMs: 30_000 })
     await eventually(async () => (await countRecords(bootstrapServers, target)) === 2, { timeoutMs: 30_000 })
-    await stop(started)
+    await started.stop()
     const [letter] = await readTopic(bootstrapServers, dead)
     expect(letter?.value?.equals(big)).to.equal(true)
     expect(letter?.headers?.['__connect.errors.stage']?.toString()).to.equal('KAFKA_PRODUCE')
+  })
+
+  it('writes a dead letter that is too large with its context without it', async () => {
+    const [source, target, dead] = [uniqueName('in'), uniqueName('out'), uniqueName('dead')]
+    const value = Buffer.alloc(9900, 'x')
+    await fillTopic(bootstrapServers, source, 1, [{ key: '1', value, headers: { mine: 'kept' } }])
+    const admin = kafkajsClient(bootstrapServers).admin()
+    await admin.connect()
+    const sized = (topic: string, bytes: string) => ({
+      topic,
+      numPartitions: 1,
+      replicationFactor: 1,
+      configEntries: [{ name: 'max.message.bytes', value: bytes }],
+    })
+    await admin.createTopics({ topics: [sized(target, '5000'), sized(dead, '10100')], waitForLeaders: true })
+    await admin.disconnect()
+    const started = await start(
+      {
+        topics: source,
+        'target.topic': target,
+        'errors.tolerance': 'all',
+        'errors.deadletterqueue.topic.name': dead,
+        'errors.deadletterqueue.context.headers.enable': 'true',
+      },
+      1,
+    )
+    await eventually(async () => (await countRecords(bootstrapServers, dead)) === 1, { timeoutMs: 30_000 })
+    await started.stop()
+    expect(started.failures).to.deep.equal([])
+    const [letter] = await readTopic(bootstrapServers, dead)
+    expect(letter?.value?.equals(value)).to.equal(true)
+    expect(Object.keys(letter?.headers ?? {})).to.deep.equal(['mine'])
   })
 
   it('refuses a target with fewer partitions than the source while partitions are kept', async () => {
@@ -285,7 +266,7 @@ describe('a sink task on a real broker', function () {
     await fillTopic(bootstrapServers, target, 1, [])
     const started = await start({ topics: source, 'target.topic': target }, 3)
     await eventually(() => started.failures.length === 1, { timeoutMs: 30_000 })
-    await stop(started)
+    await started.stop()
     expect(String(started.failures[0])).to.contain('1 partitions').and.to.contain('target.partition=key')
     expect(await countRecords(bootstrapServers, target)).to.equal(0)
   })
