@@ -53,6 +53,7 @@ type Config = ConfigOf<typeof config.keys>
 
 /** Reads the model's columns of a batch, scores all rows in one call, and adds what the model says. */
 class ScoreH2oGbm implements Transform {
+  readonly adds: readonly string[]
   readonly #model: Model
   readonly #side: SideName
   readonly #fieldOf: ReadonlyMap<string, string>
@@ -63,6 +64,7 @@ class ScoreH2oGbm implements Transform {
     this.#side = side
     this.#fieldOf = readFields(model, values.fields)
     this.#outputs = outputFields(model, values.prefix)
+    this.adds = this.#outputs.map(({ name }) => name)
   }
 
   apply(batch: RecordBatch): RecordBatch {

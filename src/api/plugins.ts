@@ -43,6 +43,11 @@ export interface Transform {
    * with one record is said with `batch.fail`.
    */
   apply(batch: RecordBatch): RecordBatch | Promise<RecordBatch>
+  /**
+   * Given by a transform that changes records in no other way than by adding these fields to its side: two in a row
+   * that add the same field are refused when they are configured.
+   */
+  readonly adds?: readonly string[]
   close?(): void
 }
 

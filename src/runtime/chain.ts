@@ -1,5 +1,6 @@
 import {
   ConfigError,
+  type ConfigProblem,
   type ConfigOf,
   type ConfigKeys,
   ConnectError,
@@ -8,6 +9,7 @@ import {
   TaskError,
   messageOf,
   type RecordBatch,
+  type SideName,
   type Transform,
   type TransformPlugin,
   withPrefix,
@@ -19,6 +21,7 @@ import { findTransform } from './plugins.ts'
 interface Link {
   readonly alias: string
   readonly name: string
+  readonly side: SideName
   readonly transform: Transform
 }
 
@@ -41,13 +44,16 @@ export class TransformChain {
       const config = readConfig(plugin, raw, prefix)
       try {
         const transform = await plugin.open(config, { side, models, log: log.child({ transform: alias }) })
-        links.push({ alias, name: plugin.name, transform })
+        links.push({ alias, name: plugin.name, side, transform })
       } catch (error) {
         for (const link of links) link.transform.close?.()
         throw located(error, alias, plugin.name)
       }
     }
-    return new TransformChain(links)
+    const problems = collisions(links)
+    if (problems.length === 0) return new TransformChain(links)
+    for (const link of links) link.transform.close?.()
+    throw new ConfigError(problems)
   }
 
   /**
@@ -92,6 +98,25 @@ async function applied(transform: Transform, batch: Batch, who: string): Promise
 
 function readConfig(plugin: TransformPlugin, raw: RawConfig, prefix: string): ConfigOf<ConfigKeys> {
   return plugin.config.read(withPrefix(raw, prefix), prefix)
+}
+
+/** Fields that two transforms add. After a transform that may do anything to a record nothing is known any more. */
+function collisions(links: readonly Link[]): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  let added = new Map<string, string>()
+  for (const { alias, side, transform } of links) {
+    if (transform.adds === undefined) added = new Map()
+    const twice = (transform.adds ?? []).filter((field) => added.has(`${side} ${field}`))
+    const [first] = twice
+    if (first !== undefined) {
+      const other = added.get(`${side} ${first}`) ?? ''
+      const path = `transforms.${alias}.type`
+      const message = `Transforms ${other} and ${alias} both add ${twice.join(', ')} to the ${side}. Give one of them a prefix.`
+      problems.push({ path, message })
+    }
+    for (const field of transform.adds ?? []) added.set(`${side} ${field}`, alias)
+  }
+  return problems
 }
 
 /** Says in which transform an error happened: problems get their full keys, other errors the alias. */
