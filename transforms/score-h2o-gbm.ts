@@ -64,24 +64,24 @@ class ScoreH2oGbm implements Transform {
     this.#outputs = outputFields(model, values.prefix)
   }
 
-  apply(batch: RecordBatch): RecordBatch {
+  async apply(batch: RecordBatch): Promise<RecordBatch> {
     const columns = this.#model.inputs.map((input): Column => {
       const request = input.type === 'numeric' ? 'float64' : { domain: input.domain ?? [] }
       return batch.column(this.#side, this.#fieldOf.get(input.name) ?? input.name, request, !input.required)
     })
-    const scores = this.#model.score(columns, batch.length)
+    const scores = await this.#model.score(columns, batch.length)
     this.#failUnscored(batch, scores)
     const version: CategoryColumn = {
       type: 'category',
       levels: new Int32Array(batch.length),
       domain: [this.#model.version],
     }
-    return batch.append(this.#side, this.#outputs, [scores.prediction, ...scores.probabilities, version])
+    return batch.append(this.#side, this.#outputs, [scores.prediction, ...scores.outputs, version])
   }
 
   /** Trees always give a number; an offset that is missing or infinite does not. */
-  #failUnscored(batch: RecordBatch, { prediction, probabilities }: Scores): void {
-    const numbers = prediction.type === 'float64' ? prediction : probabilities[0]
+  #failUnscored(batch: RecordBatch, { prediction, outputs }: Scores): void {
+    const numbers = prediction.type === 'float64' ? prediction : outputs[0]
     for (let row = 0; row < batch.length; row++) {
       if (!Number.isNaN(numbers?.values[row]) || !batch.isLive(row) || batch.isNull(this.#side, row)) continue
       const what = `The model ${this.#model.name} gives no number for the record. Is its offset missing?`

@@ -113,7 +113,7 @@ async function* scoreLines(
     const rows = columns.withoutBlankLines(records)
     for (let from = 0; from < rows.length; from += BATCH) {
       const batch = rows.slice(from, from + BATCH)
-      const scores = model.score(columns.read(batch), batch.length)
+      const scores = await model.score(columns.read(batch), batch.length)
       yield formatRows(model, scores, batch.length, tally)
     }
   }
@@ -127,7 +127,7 @@ function digits(value: number): string {
 
 function formatRows(
   model: Model,
-  { prediction, probabilities }: Scores,
+  { prediction, outputs }: Scores,
   length: number,
   tally: Tally,
 ): string {
@@ -137,10 +137,10 @@ function formatRows(
   const labels = model.labels.map(csvCell)
   let text = ''
   for (let row = 0; row < length; row++) {
-    const cells = probabilities.map(({ values }) => digits(values[row]!))
+    const cells = outputs.map(({ values }) => digits(values[row]!))
     const level = prediction.levels[row]!
     // No label where nothing was predicted: the row's offset is missing.
-    const isScored = !Number.isNaN(probabilities[0]?.values[row])
+    const isScored = !Number.isNaN(outputs[0]?.values[row])
     const label = model.labels[level]
     if (isScored && label !== undefined) tally.labels.set(label, (tally.labels.get(label) ?? 0) + 1)
     text += `${[isScored ? labels[level] : '', ...cells].join(',')}\n`

@@ -1,4 +1,4 @@
-import type { CategoryColumn, Column, Float64Column } from '../api/batch.ts'
+import type { CategoryColumn, Float64Column, ModelColumn } from '../api/batch.ts'
 import { ModelError } from '../api/errors.ts'
 import type { Scores } from '../api/models.ts'
 import type { TreeColumns, TreeEngine } from './engines/tree-ensemble.ts'
@@ -72,7 +72,7 @@ function inverseLink(link: Link, f: number): number {
  * Scores a batch. Doubles are added and divided in h2o-genmodel's order, so results differ from it by no more than the
  * last bits of `exp`. Classes come as probabilities, uncalibrated; a row whose offset is missing gives NaN.
  */
-export function scoreGbm(gbm: Gbm, columns: readonly Column[], length: number): Scores {
+export function scoreGbm(gbm: Gbm, columns: readonly ModelColumn[], length: number): Scores {
   const { parameters, engine } = gbm
   const inputs = columns.map(valuesOf)
   const offset = parameters.hasOffset ? inputs.pop() : undefined
@@ -88,11 +88,11 @@ export function scoreGbm(gbm: Gbm, columns: readonly Column[], length: number): 
   const levels = decide(gbm, classes, inputs)
   return {
     prediction: { type: 'category', levels, domain: parameters.labels } satisfies CategoryColumn,
-    probabilities: classes.map(float64),
+    outputs: classes.map(float64),
   }
 }
 
-function valuesOf(column: Column): Float64Array | Int32Array {
+function valuesOf(column: ModelColumn): Float64Array | Int32Array {
   if (column.type === 'float64') return column.values
   if (column.type === 'category') return column.levels
   throw new ModelError('model.manifest', `A model reads numbers and categories, not a ${column.type} column.`)
@@ -104,7 +104,7 @@ function float64(values: Float64Array): Float64Column {
 
 function regression(p: GbmParameters, f: Float64Array, offset: TreeColumns[number] | undefined): Scores {
   for (let r = 0; r < f.length; r++) f[r] = inverseLink(p.link, f[r]! + p.initF + (offset?.[r] ?? 0))
-  return { prediction: float64(f), probabilities: [] }
+  return { prediction: float64(f), outputs: [] }
 }
 
 function logistic(

@@ -8,7 +8,7 @@ import type { Decision, LoadedModel } from './loaded-model.ts'
 import { type Manifest, manifestError, parseManifest } from './manifest.ts'
 import { latest, MANIFEST, missing, type ModelPlace, noVersion, realPathBelow } from './model-folder.ts'
 import { runProbes } from './probe.ts'
-import { readMojo } from './readers/h2o-mojo.ts'
+import { readModelFile } from './readers/read-model-file.ts'
 
 const DEFAULT_PROBE = 'probe.jsonl'
 const DEFAULT_TOLERANCE = 1e-12
@@ -116,7 +116,7 @@ export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
   const { file, manifest } = files
   const bytes = await readBytes(file, MAX_MODEL_BYTES)
   if (manifest !== null) checkSum(bytes, manifest, file)
-  const loaded = readFormat(bytes, file)
+  const loaded = await readFormat(bytes, file, manifest)
   const manifestFile = path.join(path.dirname(file), MANIFEST)
   const { inputs, decision } = manifest === null ? loaded : applyManifest(manifest, loaded, manifestFile)
   const model: Model = {
@@ -126,6 +126,7 @@ export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
     algorithm: loaded.algorithm,
     task: loaded.task,
     labels: loaded.labels,
+    outputs: loaded.outputs,
     inputs,
     score: (columns, length) => loaded.score(columns, length, decision),
   }
@@ -147,16 +148,9 @@ function checkSum(bytes: Buffer, manifest: Manifest, file: string): void {
   )
 }
 
-function readFormat(bytes: Buffer, file: string): LoadedModel {
-  const ending = path.extname(file).toLowerCase()
-  if (ending !== '.zip' && ending !== '.mojo') {
-    throw new ModelError(
-      'model.unsupported',
-      `${file}: model files that end in "${ending}" are not supported yet; H2O MOJOs (.zip) are. Export the model as one.`,
-    )
-  }
+async function readFormat(bytes: Buffer, file: string, manifest: Manifest | null): Promise<LoadedModel> {
   try {
-    return readMojo(bytes)
+    return await readModelFile({ name: path.basename(file), bytes, manifest })
   } catch (error) {
     if (error instanceof ModelError)
       throw new ModelError(error.code, `${file}: ${error.message}`, { cause: error })

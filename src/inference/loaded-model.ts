@@ -1,4 +1,4 @@
-import type { Column } from '../api/batch.ts'
+import type { ModelColumn } from '../api/batch.ts'
 import type { Model, ModelInput, Scores } from '../api/models.ts'
 
 /** Which label a probability decides for. */
@@ -20,5 +20,7 @@ export interface LoadedModel {
   readonly inputs: readonly ModelInput[]
   /** What else the file says of itself, in words, for people. */
   readonly facts: Readonly<Record<string, string | number>>
-  score(columns: readonly Column[], length: number, decision: Decision | null): Scores
+  /** Names of `Scores.outputs`; see `Model.outputs`. */
+  readonly outputs: readonly string[]
+  score(columns: readonly ModelColumn[], length: number, decision: Decision | null): Scores | Promise<Scores>
 }

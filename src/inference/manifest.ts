@@ -5,6 +5,7 @@ import { array, choice, literal, number, object, optional, type Shape, text } fr
 export const COLUMN_TYPES = {
   numeric: ['double', 'float', 'long', 'integer', 'boolean'],
   categorical: ['string'],
+  tensor: ['tensor'],
 } as const
 
 export interface ManifestColumn {

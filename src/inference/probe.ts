@@ -33,11 +33,11 @@ export function toColumn(input: ModelInput, values: readonly Plain[]): Column {
  * Scores the probes of a model and compares: a wrong or damaged model never serves. Throws `model.probe` at the first
  * difference larger than `tolerance` (relative where the value is above 1), or another label.
  */
-export function runProbes(
+export async function runProbes(
   model: Model,
   text: string,
   { file, tolerance }: { file: string; tolerance: number },
-): number {
+): Promise<number> {
   const probes = parseProbes(text, file)
   const columns = model.inputs.map((input) =>
     toColumn(
@@ -45,7 +45,7 @@ export function runProbes(
       probes.map((probe) => probe.input[input.name]),
     ),
   )
-  const { prediction, probabilities } = model.score(columns, probes.length)
+  const { prediction, outputs } = await model.score(columns, probes.length)
   probes.forEach(({ output }, row) => {
     const compare = (key: string, value: number) => {
       const expected = output[key]
@@ -54,9 +54,10 @@ export function runProbes(
         Math.abs(value - expected) <= tolerance * Math.max(1, Math.abs(expected))
       if (!isNear) throw differs(file, row, `${key} is ${value} where ${String(expected)} is recorded`)
     }
-    if (prediction.type === 'float64') compare('prediction', prediction.values[row]!)
-    else {
-      model.labels.forEach((label, k) => compare(label, probabilities[k]!.values[row]!))
+    model.outputs.forEach((name, k) => compare(name, outputs[k]!.values[row]!))
+    if (model.task === 'regression' && prediction.type === 'float64') {
+      compare('prediction', prediction.values[row]!)
+    } else if (prediction.type === 'category') {
       const label = prediction.domain[prediction.levels[row]!]
       if (label !== output['label'])
         throw differs(file, row, `the label is ${label} where ${String(output['label'])} is recorded`)

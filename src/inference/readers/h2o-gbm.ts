@@ -46,6 +46,7 @@ export function createGbm(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
     algorithm: 'gbm',
     task: labels.length > 0 ? 'classification' : 'regression',
     labels,
+    outputs: labels,
     decision: isBinomial ? { threshold: info.number('default_threshold'), thresholdClass: second } : null,
     inputs: readInputs(info),
     facts: {
@@ -86,6 +87,7 @@ function readParameters(info: MojoInfo, trees: TreeEnsemble): GbmParameters {
     kind,
     link,
     labels,
+    outputs: labels,
     initF: info.number('init_f'),
     hasOffset: info.find('offset_column') !== undefined,
     outputs: trees.outputs,
