@@ -100,17 +100,17 @@ export interface ConfigDefinition<K extends ConfigKeys = ConfigKeys> {
 
 function parseKey(name: string, definition: ConfigKey, text: string | undefined) {
   if (text === undefined) {
-    if ('default' in definition) return { value: definition.default as unknown }
+    if ('default' in definition) return { value: definition.default }
     if (definition.optional === true) return { value: undefined }
     return { problem: `Missing required configuration "${name}" which has no default value.` }
   }
   const parsed = definition.parse(text.trim())
   if ('problem' in parsed) {
-    return { problem: `Invalid value ${JSON.stringify(text)} for configuration ${name}: ${parsed.problem}` }
+    return { problem: `Invalid value ${text} for configuration ${name}: ${parsed.problem}` }
   }
   const wrong = definition.check?.(parsed.value)
-  if (wrong === undefined) return { value: parsed.value as unknown }
-  const shown = definition.type === 'PASSWORD' ? '[hidden]' : JSON.stringify(text)
+  if (wrong === undefined) return { value: parsed.value }
+  const shown = definition.type === 'PASSWORD' ? '[hidden]' : text
   return { problem: `Invalid value ${shown} for configuration ${name}: ${wrong}` }
 }
 

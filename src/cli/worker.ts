@@ -16,18 +16,19 @@ export function register(program: Command): void {
 }
 
 async function run(file: string): Promise<void> {
-  const [{ loadSettings }, { createLogger }, { serveWorker }] = await Promise.all([
+  const [{ loadSettings }, { createLogger }, { serveWorker }, { aborted, stopSignal }] = await Promise.all([
     import('../worker/settings.ts'),
     import('../runtime/log.ts'),
     import('../rest/serve-worker.ts'),
+    import('../dev/signals.ts'),
   ])
   const { settings, warnings } = loadSettings(file)
   const log = createLogger(settings.logLevel)
   for (const warning of warnings) log.warn(warning)
   const worker = await serveWorker({ settings, version: await version(), log })
   log.info('the REST API answers', { rest: worker.url })
-  const stop = (signal: string): void => {
-    log.info('stopping', { signal })
+  const stop = (): void => {
+    log.info('stopping')
     void worker.stop().then(
       () => process.exit(),
       (error: unknown) => {
@@ -36,8 +37,7 @@ async function run(file: string): Promise<void> {
       },
     )
   }
-  process.once('SIGINT', stop)
-  process.once('SIGTERM', stop)
+  void aborted(stopSignal(() => undefined)).then(stop)
   try {
     await worker.started
   } catch (error) {

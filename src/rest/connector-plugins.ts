@@ -2,7 +2,7 @@ import { Router } from 'express'
 import { NotFoundError } from '../api/errors.ts'
 import { connectorClass, pluginKeys, pluginList } from '../worker/plugin-catalogue.ts'
 import { jsonBody, stringMap } from './body.ts'
-import { herderOf, methodNotAllowed, pathParameter, queryValues, type RestContext } from './context.ts'
+import { flag, herderOf, methodNotAllowed, pathParameter, queryValues, type RestContext } from './context.ts'
 
 /** `/connector-plugins` and what hangs below it. */
 export function connectorPluginsRoutes(context: RestContext): Router {
@@ -10,8 +10,9 @@ export function connectorPluginsRoutes(context: RestContext): Router {
   router
     .route('/connector-plugins')
     .get((request, response) => {
-      const all = queryValues(request, 'connectorsOnly').some((value) => value.toLowerCase() === 'false')
-      response.json(pluginList(!all))
+      // Of a flag, Kafka Connect takes everything but "true" for false.
+      const given = queryValues(request, 'connectorsOnly')
+      response.json(pluginList(given.length === 0 || flag(request, 'connectorsOnly')))
     })
     .all(methodNotAllowed)
   router
@@ -24,10 +25,13 @@ export function connectorPluginsRoutes(context: RestContext): Router {
     .route('/connector-plugins/:plugin/config/validate')
     .put(async (request, response) => {
       const plugin = pathParameter(request, 'plugin')
-      if (connectorClass(plugin).type === 'unknown')
-        throw new NotFoundError('plugin.unknown', `Unknown plugin ${plugin}.`)
       const { check } = herderOf(context)
-      response.json(await check.infos(plugin, stringMap(jsonBody(request), 'The configuration')))
+      const config = stringMap(jsonBody(request), 'The configuration')
+      // A body for another class is told that first, as in Kafka Connect.
+      const matches = (config['connector.class']?.trim() ?? plugin) === plugin
+      if (matches && connectorClass(plugin).type === 'unknown')
+        throw new NotFoundError('plugin.unknown', `Unknown plugin ${plugin}.`)
+      response.json(await check.infos(plugin, config))
     })
     .all(methodNotAllowed)
   return router

@@ -52,7 +52,7 @@ export function configInfos(
     definition: infos[i] ?? null,
     value: valueInfo(
       known.name,
-      shownValue(known, raw),
+      shownValue(known, raw, errors.has(known.name)),
       known.key.recommended ?? [],
       errors.get(known.name) ?? [],
     ),
@@ -70,6 +70,20 @@ export function configInfos(
   }
 }
 
+/** Widths of the framework's own keys in a form, where they are not medium: Kafka Connect's. */
+const WIDTHS: Readonly<Record<string, string>> = {
+  'connector.class': 'LONG',
+  'tasks.max': 'SHORT',
+  'key.converter': 'SHORT',
+  'value.converter': 'SHORT',
+  transforms: 'LONG',
+  topics: 'LONG',
+  'topics.regex': 'LONG',
+  'errors.tolerance': 'SHORT',
+  'errors.log.enable': 'SHORT',
+  'errors.log.include.messages': 'SHORT',
+}
+
 /** The definitions alone, as `/connector-plugins/{p}/config` shows them. */
 export function keyInfos(keys: readonly KnownKey[]): ConfigKeyInfo[] {
   const orders = new Map<string, number>()
@@ -85,7 +99,7 @@ export function keyInfos(keys: readonly KnownKey[]): ConfigKeyInfo[] {
       documentation: key.doc,
       group,
       order_in_group: order,
-      width: group === null ? 'NONE' : 'MEDIUM',
+      width: WIDTHS[name] ?? (group === null ? 'NONE' : 'MEDIUM'),
       display_name: key.displayName ?? name,
       dependents: [],
     }
@@ -99,10 +113,14 @@ function defaultText(key: ConfigKey): string | null {
   return typeof key.default === 'string' ? key.default : JSON.stringify(key.default)
 }
 
-function shownValue({ name, key }: KnownKey, raw: StringMap): string | null {
+/** The value as Kafka Connect shows it: null where the text means nothing (no such class, not of the key's type). */
+function shownValue({ name, key }: KnownKey, raw: StringMap, wrong: boolean): string | null {
   const value = raw[name]
   if (value === undefined) return defaultText(key)
-  return key.type === 'PASSWORD' ? MASK : value
+  if (key.type === 'PASSWORD') return MASK
+  if (name === 'connector.class') return value
+  const meaningless = key.type === 'CLASS' ? wrong : 'problem' in key.parse(value.trim())
+  return meaningless ? null : value
 }
 
 function valueInfo(

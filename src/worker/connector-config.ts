@@ -75,7 +75,7 @@ function topicProblems(raw: StringMap): ConfigProblem[] {
     problems.push(...['topics', 'topics.regex'].map((path) => ({ path, message })))
   }
   if (compiled !== undefined && 'problem' in compiled) {
-    const message = `Invalid value ${JSON.stringify(regex)} for configuration topics.regex: ${compiled.problem}`
+    const message = `Invalid value ${regex} for configuration topics.regex: ${compiled.problem}`
     problems.push({ path: 'topics.regex', message })
   }
   const matches = (topic: string): boolean =>

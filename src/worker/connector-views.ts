@@ -66,9 +66,9 @@ export class ConnectorViews {
   }
 
   status(name: string): ConnectorStatus {
-    const { config } = this.stored(name)
+    const config = this.#configs.get(name)?.config
     const status = this.#statuses.connector(name)
-    if (status === undefined)
+    if (config === undefined || status === undefined)
       throw new NotFoundError('connector.unknown', `No status found for connector ${name}`)
     const tasks = this.#statuses.tasks(name).map(([id, task]) => ({ id, ...stateView(task) }))
     return { name, connector: stateView(status), tasks, type: connectorClass(config['connector.class']).type }

@@ -45,11 +45,16 @@ export interface Names {
 }
 
 export function readScript(): Step[] {
-  return readJson<Step[]>('rest-script.json')
+  return readJson('rest-script.json') as Step[]
 }
 
-export function readJson<T>(name: string): T {
-  return JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8')) as T
+export function readJson(name: string): unknown {
+  return JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8'))
+}
+
+/** What a real Kafka Connect worker answered. */
+export function readGolden(): readonly Answer[] {
+  return (readJson('golden/rest-answers.json') as { readonly answers: readonly Answer[] }).answers
 }
 
 /** Sends the script to a worker and returns its answers, normalised. */
@@ -124,7 +129,9 @@ interface ConfigInfos {
  */
 function condensed(body: unknown): unknown {
   if (Array.isArray(body)) return body.every((each) => typeof each === 'string') ? body.toSorted() : body
-  if (typeof body !== 'object' || body === null || !('configs' in body)) return body
+  if (typeof body !== 'object' || body === null) return body
+  if ('tasks' in body) return { ...body, tasks: (body.tasks as { id?: number }[]).toSorted(byId) }
+  if (!('configs' in body)) return body
   const { configs, ...rest } = body as ConfigInfos
   const shapes = configs.map(({ definition, value }) =>
     [definition ?? {}, value].map((each) => Object.keys(each)),
@@ -136,6 +143,11 @@ function condensed(body: unknown): unknown {
     shape: shapes[0],
     values: Object.fromEntries(shown.map(({ name, value, errors }) => [name, { value, errors }])),
   }
+}
+
+/** The tasks of a restart's plan have no order. */
+function byId(a: { readonly id?: number }, b: { readonly id?: number }): number {
+  return (a.id ?? 0) - (b.id ?? 0)
 }
 
 /** Keys that the script sets and both workers define. */

@@ -1,9 +1,19 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import type { Admin, ITopicConfig } from 'kafkajs'
 import { eventually } from '../support/eventually.ts'
 import { freePort, sharedKafka } from '../support/kafka.ts'
 import { sluice } from '../support/process.ts'
+
+/** Creates a topic and waits until the broker serves it: kafkajs itself fails where that takes a moment. */
+export async function createTopic(admin: Admin, topic: ITopicConfig): Promise<void> {
+  await admin.createTopics({ topics: [topic], waitForLeaders: false })
+  await eventually(async () => {
+    const { topics } = await admin.fetchTopicMetadata({ topics: [topic.topic] })
+    return topics[0]?.partitions.every(({ leader }) => leader >= 0)
+  })
+}
 
 export interface TestWorker {
   readonly base: string

@@ -15,12 +15,13 @@ describe('the published package', function () {
   let packed: string[] = []
   let dev: StartedProcess | undefined
 
-  /** The environment of a plain shell: npm must not see that it runs inside `npm test`. */
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name)))
+  /** Takes from the environment what tells npm that it runs inside `npm test`. */
+  const npmNames = Object.keys(process.env).filter((name) => /^npm_/i.test(name))
+  const env = Object.fromEntries(npmNames.map((name) => [name, undefined]))
   const npm = (args: readonly string[], cwd: string) =>
     execFileSync('npm', [...args, '--loglevel=error'], {
       cwd,
-      env,
+      env: { ...process.env, ...env },
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     })

@@ -4,7 +4,8 @@ import { eventually } from './eventually.ts'
 
 export interface StartOptions {
   readonly cwd?: string
-  readonly env?: Readonly<Record<string, string>>
+  /** Over our own environment; undefined takes a variable away. */
+  readonly env?: Readonly<Record<string, string | undefined>>
 }
 
 export interface StartedProcess {
