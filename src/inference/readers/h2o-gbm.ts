@@ -87,7 +87,6 @@ function readParameters(info: MojoInfo, trees: TreeEnsemble): GbmParameters {
     kind,
     link,
     labels,
-    outputs: labels,
     initF: info.number('init_f'),
     hasOffset: info.find('offset_column') !== undefined,
     outputs: trees.outputs,
