@@ -26,13 +26,13 @@ describe('an H2O GBM MOJO', () => {
   })
 
   for (const name of oracles) {
-    it(`${name} scores as h2o-genmodel does`, () => {
+    it(`${name} scores as h2o-genmodel does`, async () => {
       const folder = path.join(FIXTURES, name)
       const base = path.join(folder, 'base')
       const inputs = existsSync(base) ? readFileSync(base, 'utf8').trim() : name
       const model = readMojo(readFileSync(path.join(folder, 'model.zip')))
       const input = readTable(path.join(FIXTURES, inputs, 'input.csv.gz'))
-      const found = compare(model, input, readTable(path.join(folder, 'expected.csv.gz')))
+      const found = await compare(model, input, readTable(path.join(folder, 'expected.csv.gz')))
       expect(found.rows).to.be.greaterThan(100)
       expect(found.labels).to.equal(0)
       expect(found.largest).to.be.lessThan(1e-12)
@@ -49,10 +49,14 @@ describe('an H2O GBM MOJO', () => {
     ],
   ] as const
   for (const [file, rows, expected] of shared) {
-    it(`${file} scores as h2o-genmodel does`, function () {
+    it(`${file} scores as h2o-genmodel does`, async function () {
       if (!sharedExists(file)) return this.skip()
       const model = readMojo(readFileSync(path.join(SHARED, file)))
-      const found = compare(model, readTable(path.join(SHARED, rows)), readTable(path.join(SHARED, expected)))
+      const found = await compare(
+        model,
+        readTable(path.join(SHARED, rows)),
+        readTable(path.join(SHARED, expected)),
+      )
       expect(found.rows).to.be.greaterThan(100)
       expect(found.labels).to.equal(0)
       expect(found.largest).to.be.lessThan(1e-15)
@@ -86,11 +90,11 @@ describe('an H2O GBM MOJO', () => {
     })
   })
 
-  it('gives NaN where the offset is missing', () => {
+  it('gives NaN where the offset is missing', async () => {
     const model = readMojo(readFileSync(path.join(FIXTURES, 'poisson-offset/model.zip')))
     const input = readTable(path.join(FIXTURES, 'poisson-offset/input.csv.gz'))
     const rows = input.rows.slice(0, 1).map((row) => row.with(input.header.indexOf('Shift'), ''))
-    const found = compare(model, { ...input, rows }, { header: ['predict'], rows: [['1']] })
+    const found = await compare(model, { ...input, rows }, { header: ['predict'], rows: [['1']] })
     expect(found.largest).to.equal(Infinity)
   })
 })

@@ -41,10 +41,10 @@ export interface Difference {
 }
 
 /** Scores a table and holds the scores against another engine's, row by row. */
-export function compare(model: LoadedModel, input: Table, expected: Table): Difference {
+export async function compare(model: LoadedModel, input: Table, expected: Table): Promise<Difference> {
   const { rows } = expected
-  const scores = model.score(columnsFor(model, input), input.rows.length, model.decision)
-  const { prediction, probabilities } = scores
+  const scores = await model.score(columnsFor(model, input), input.rows.length, model.decision)
+  const { prediction, outputs } = scores
   let largest = 0
   let labels = 0
   rows.forEach((row, i) => {
@@ -55,9 +55,7 @@ export function compare(model: LoadedModel, input: Table, expected: Table): Diff
     if (prediction.type === 'float64') gap(prediction.values[i]!, row[0])
     else {
       if (prediction.domain[prediction.levels[i]!] !== row[0]) labels++
-      model.labels.forEach((label, k) =>
-        gap(probabilities[k]!.values[i]!, row[expected.header.indexOf(label)]),
-      )
+      model.labels.forEach((label, k) => gap(outputs[k]!.values[i]!, row[expected.header.indexOf(label)]))
     }
   })
   return { largest, labels, rows: rows.length === input.rows.length ? rows.length : NaN }
