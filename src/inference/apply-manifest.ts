@@ -43,7 +43,8 @@ function decide(
 ): Decision | null {
   const { threshold, thresholdClass } = postprocess ?? {}
   if (threshold === undefined && thresholdClass === undefined) return decision
-  if (decision === null) {
+  const second = labels[1]
+  if (labels.length !== 2 || second === undefined) {
     problems.push('postprocess.threshold: only a model of two classes has one')
     return null
   }
@@ -52,8 +53,8 @@ function decide(
     problems.push(`postprocess.thresholdClass: must be one of ${labels.join(', ')}`)
   }
   return {
-    threshold: threshold ?? decision.threshold,
-    thresholdClass: thresholdClass ?? decision.thresholdClass,
+    threshold: threshold ?? decision?.threshold ?? 0.5,
+    thresholdClass: thresholdClass ?? decision?.thresholdClass ?? second,
   }
 }
 

@@ -18,6 +18,8 @@ export interface LoadedModel {
   /** The file's own threshold; null where the largest probability decides. */
   readonly decision: Decision | null
   readonly inputs: readonly ModelInput[]
+  /** False where the file names no columns: those of a table are then taken in order. */
+  readonly namesColumns?: boolean
   /** What else the file says of itself, in words, for people. */
   readonly facts: Readonly<Record<string, string | number>>
   /** Names of `Scores.outputs`; see `Model.outputs`. */

@@ -20,10 +20,14 @@ const DEFINITIONS: Readonly<Partial<Record<Activation, (x: number) => number>>> 
   softsign: (x) => x / (1 + Math.abs(x)),
   swish: (x) => x / (1 + Math.exp(-x)),
   'gelu-tanh': (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + 0.044715 * x ** 3))),
+  'gelu-sigmoid': (x) => x / (1 + Math.exp(-1.702 * x)),
+  'gelu-nd4j': (x) => 0.5 * x * (1 + Math.tanh(Math.sqrt(2 / Math.PI) * (x + (0.044715 * x) ** 3))),
   exponential: Math.exp,
   'hard-sigmoid': (x) => Math.min(Math.max(0.2 * x + 0.5, 0), 1),
   'hard-tanh': (x) => Math.min(Math.max(x, -1), 1),
   cube: (x) => x ** 3,
+  'rectified-tanh': (x) => Math.max(Math.tanh(x), 0),
+  mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
 }
 
 const WEIGHTS = Float64Array.from([1, 2, 3, 4, -1, -1, 0.5, -0.5])

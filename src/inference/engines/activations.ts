@@ -16,11 +16,15 @@ export const ACTIVATIONS = [
   'swish',
   'gelu',
   'gelu-tanh',
+  'gelu-sigmoid',
+  'gelu-nd4j',
   'exponential',
   'hard-sigmoid',
   'hard-tanh',
   'cube',
   'rational-tanh',
+  'rectified-tanh',
+  'mish',
   'maxout',
 ] as const
 export type Activation = (typeof ACTIVATIONS)[number]
@@ -93,21 +97,19 @@ const FORMS: Readonly<Record<Activation, Form>> = {
     const below = graph.node('Mul', [graph.node('Min', [x, graph.scalar(0)]), graph.scalar(alpha ?? 0.01)])
     return graph.node('Add', [graph.node('Relu', [x]), below])
   },
-  softplus: (graph, x) => {
-    // log(1 + e^x) without overflow: max(x, 0) + log(1 + e^−|x|).
-    const power = graph.node('Exp', [graph.node('Neg', [graph.node('Abs', [x])])])
-    const log = graph.node('Log', [graph.node('Add', [graph.scalar(1), power])])
-    return graph.node('Add', [graph.node('Relu', [x]), log])
-  },
+  softplus,
+  mish: (graph, x) => graph.node('Mul', [x, graph.node('Tanh', [softplus(graph, x)])]),
   softsign: (graph, x) => graph.node('Div', [x, onePlus(graph, graph.node('Abs', [x]))]),
   // Not x · Sigmoid(x), which onnxruntime fuses into a kernel that exists in float only.
   swish: (graph, x) => graph.node('Div', [x, onePlus(graph, graph.node('Exp', [graph.node('Neg', [x])]))]),
   gelu: (graph, x) => gelu(graph, x, graph.node('Erf', [graph.node('Mul', [x, graph.scalar(Math.SQRT1_2)])])),
-  'gelu-tanh': (graph, x) => {
-    const cubed = graph.node('Mul', [graph.scalar(0.044715), cube(graph, x)])
-    const inner = graph.node('Mul', [graph.scalar(Math.sqrt(2 / Math.PI)), graph.node('Add', [x, cubed])])
-    return gelu(graph, x, graph.node('Tanh', [inner]))
+  'gelu-tanh': (graph, x) => geluTanh(graph, x, graph.node('Mul', [graph.scalar(0.044715), cube(graph, x)])),
+  'gelu-sigmoid': (graph, x) => {
+    const power = graph.node('Exp', [graph.node('Mul', [x, graph.scalar(-1.702)])])
+    return graph.node('Div', [x, onePlus(graph, power)])
   },
+  // ND4J's "precise" form takes the factor to the third power too.
+  'gelu-nd4j': (graph, x) => geluTanh(graph, x, cube(graph, graph.node('Mul', [graph.scalar(0.044715), x]))),
   exponential: simple('Exp'),
   'hard-sigmoid': (graph, x, { alpha }) => {
     const scaled = graph.node('Mul', [x, graph.scalar(alpha ?? 0.2)])
@@ -116,6 +118,7 @@ const FORMS: Readonly<Record<Activation, Form>> = {
   'hard-tanh': (graph, x) => clip(graph, x, -1, 1),
   cube,
   'rational-tanh': rationalTanh,
+  'rectified-tanh': (graph, x) => graph.node('Relu', [graph.node('Tanh', [x])]),
   // H2O: the larger of each two numbers that stand side by side.
   maxout: (graph, x) =>
     graph.node('ReduceMax', [graph.node('Reshape', [x, graph.integers([0, -1, 2])])], {
@@ -141,8 +144,21 @@ function onePlus(graph: GraphWriter, x: string): string {
   return graph.node('Add', [graph.scalar(1), x])
 }
 
+/** log(1 + e^x) without overflow: max(x, 0) + log(1 + e^−|x|). */
+function softplus(graph: GraphWriter, x: string): string {
+  const power = graph.node('Exp', [graph.node('Neg', [graph.node('Abs', [x])])])
+  const log = graph.node('Log', [onePlus(graph, power)])
+  return graph.node('Add', [graph.node('Relu', [x]), log])
+}
+
 function cube(graph: GraphWriter, x: string): string {
   return graph.node('Mul', [x, graph.node('Mul', [x, x])])
+}
+
+/** x/2 · (1 + tanh(√(2/π) · (x + cubed))). */
+function geluTanh(graph: GraphWriter, x: string, cubed: string): string {
+  const inner = graph.node('Mul', [graph.scalar(Math.sqrt(2 / Math.PI)), graph.node('Add', [x, cubed])])
+  return gelu(graph, x, graph.node('Tanh', [inner]))
 }
 
 /** x/2 · (1 + inner). */

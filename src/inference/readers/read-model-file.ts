@@ -2,7 +2,9 @@ import path from 'node:path'
 import { ModelError } from '../../api/errors.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import type { Manifest } from '../manifest.ts'
+import { readDl4j } from './dl4j.ts'
 import { readMojo } from './h2o-mojo.ts'
+import { readPojo } from './pojo-model.ts'
 import { openZip } from './zip.ts'
 
 /** A model file in memory, and what its manifest adds. */
@@ -23,6 +25,12 @@ interface Format {
 
 const FORMATS: readonly Format[] = [
   { endings: ['.zip', '.mojo'], entry: 'model.ini', read: ({ bytes }) => readMojo(bytes) },
+  { endings: ['.java'], read: ({ bytes }) => readPojo(bytes) },
+  {
+    endings: ['.zip'],
+    entry: 'configuration.json',
+    read: ({ bytes, manifest }) => readDl4j(bytes, manifest),
+  },
 ]
 
 /** Reads a model file of any supported format. Throws ModelError (`model.corrupt`, `model.unsupported`). */
