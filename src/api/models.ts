@@ -19,7 +19,7 @@ export type ModelTask = 'classification' | 'regression' | 'anomaly' | 'vector'
 export interface Scores {
   /**
    * Classification: the label of each row, a category over `labels`. Regression: the predictions. Anomaly: how unusual
-   * each row is (the first output). Vector: the first output.
+   * each row is, the larger the more (the reconstruction error, or the normalised score). Vector: the first output.
    */
   readonly prediction: CategoryColumn | Float64Column
   /** One column per name of the model's `outputs`; classification: the probabilities of its labels. */
@@ -43,6 +43,8 @@ export interface Model {
    */
   readonly outputs: readonly string[]
   readonly inputs: readonly ModelInput[]
+  /** Anomaly only: a row is called unusual where its prediction is above this; absent where nobody said. */
+  readonly threshold?: number
   /**
    * Scores all rows in one call. `columns[i]` belongs to `inputs[i]`: float64 for numeric, category over the input's
    * own domain for categorical. MISSING and UNSEEN levels and NaN are missing values, as in h2o-genmodel with

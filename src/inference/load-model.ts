@@ -118,7 +118,8 @@ export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
   if (manifest !== null) checkSum(bytes, manifest, file)
   const loaded = await readFormat(bytes, file, manifest)
   const manifestFile = path.join(path.dirname(file), MANIFEST)
-  const { inputs, decision } = manifest === null ? loaded : applyManifest(manifest, loaded, manifestFile)
+  const applied = manifest === null ? loaded : applyManifest(manifest, loaded, manifestFile)
+  const { inputs, decision, threshold } = applied
   const model: Model = {
     name: files.name,
     version: files.version,
@@ -128,6 +129,7 @@ export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
     labels: loaded.labels,
     outputs: loaded.outputs,
     inputs,
+    ...(typeof threshold === 'number' ? { threshold } : {}),
     score: (columns, length) => loaded.score(columns, length, decision),
   }
   const probes = files.probe === null ? 0 : await probe(model, files.probe, manifest)

@@ -18,6 +18,8 @@ export interface LoadedModel {
   /** The file's own threshold; null where the largest probability decides. */
   readonly decision: Decision | null
   readonly inputs: readonly ModelInput[]
+  /** Anomaly: the file's own `Model.threshold`, where it has one. */
+  readonly threshold?: number
   /** False where the file names no columns: those of a table are then taken in order. */
   readonly namesColumns?: boolean
   /** What else the file says of itself, in words, for people. */

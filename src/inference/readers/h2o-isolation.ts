@@ -26,13 +26,13 @@ export function createIsolationForest(info: MojoInfo, trees: TreeEnsemble): Load
     labels: [],
     outputs: ISOLATION_OUTPUTS,
     decision: null,
+    ...(threshold === undefined ? {} : { threshold }),
     inputs: readInputs(info, { isOffsetRead: false }),
     facts: {
       ...commonFacts(info),
       trees: treeCount(trees),
       nodes: trees.feature.length,
       engine: forest.engine.name,
-      ...(threshold === undefined ? {} : { anomalyThreshold: threshold }),
     },
     score: (columns, length) => scoreIsolation(forest, columns, length),
   }

@@ -1,0 +1,66 @@
+import {
+  type Column,
+  ConfigError,
+  DataError,
+  key,
+  type Model,
+  type RecordBatch,
+  type Scores,
+  type SideName,
+} from 'sluice'
+
+/** Keys of every transform that scores records by their fields. */
+export const MODEL_KEYS = {
+  model: key.string({
+    doc: 'The model: a folder below the worker’s models.dir (`name`, or `name$version`; the latest version where none is named), or the path of a model file or folder below one of models.allowed.dirs.',
+    importance: 'HIGH',
+    group: 'Model',
+    check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
+  }),
+  fields: key.list({
+    doc: 'Where a record’s fields have other names than the model’s columns: `column:field` pairs, e.g. `Origin:from,Dest:to`.',
+    importance: 'LOW',
+    group: 'Model',
+    default: [],
+    check: (pairs) =>
+      pairs.every((pair) => /^.+:.+$/.test(pair)) ? undefined : 'Expected column:field pairs',
+  }),
+}
+
+/** The columns that a model reads, from the fields of a side. */
+export function readColumns(
+  batch: RecordBatch,
+  side: SideName,
+  model: Model,
+  fieldOf: ReadonlyMap<string, string>,
+): Column[] {
+  return model.inputs.map((input): Column => {
+    const request = input.type === 'numeric' ? 'float64' : { domain: input.domain ?? [] }
+    return batch.column(side, fieldOf.get(input.name) ?? input.name, request, !input.required)
+  })
+}
+
+/** A missing offset, or a number that is missing where the model has nothing in its place, gives none. */
+export function failUnscored(
+  batch: RecordBatch,
+  side: SideName,
+  model: Model,
+  { prediction, outputs }: Scores,
+): void {
+  const numbers = prediction.type === 'float64' ? prediction : outputs[0]
+  for (let row = 0; row < batch.length; row++) {
+    if (!Number.isNaN(numbers?.values[row]) || !batch.isLive(row) || batch.isNull(side, row)) continue
+    const what = `The model ${model.name} gives no number for the record. Is a number missing, or infinite?`
+    batch.fail(row, new DataError('record.value', what))
+  }
+}
+
+/** `column:field` pairs as a map. */
+export function readFields(model: Model, pairs: readonly string[]): Map<string, string> {
+  const fieldOf = new Map(pairs.map((pair) => pair.split(/:(.*)/s, 2) as [string, string]))
+  const columns = model.inputs.map((input) => input.name)
+  const unknown = [...fieldOf.keys()].filter((column) => !columns.includes(column))
+  if (unknown.length === 0) return fieldOf
+  const message = `The model ${model.name} has no column ${unknown.join(', ')}. It has: ${columns.join(', ')}.`
+  throw new ConfigError([{ path: 'fields', message }])
+}
