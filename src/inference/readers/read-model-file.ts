@@ -5,6 +5,7 @@ import type { Manifest } from '../manifest.ts'
 import { readDl4j } from './dl4j.ts'
 import { readMojo } from './h2o-mojo.ts'
 import { readPojo } from './pojo-model.ts'
+import { readKerasH5, readKerasZip } from './keras.ts'
 import { openZip } from './zip.ts'
 
 /** A model file in memory, and what its manifest adds. */
@@ -31,6 +32,8 @@ const FORMATS: readonly Format[] = [
     entry: 'configuration.json',
     read: ({ bytes, manifest }) => readDl4j(bytes, manifest),
   },
+  { endings: ['.h5', '.hdf5'], read: ({ bytes, manifest }) => readKerasH5(bytes, manifest) },
+  { endings: ['.keras'], read: ({ bytes, manifest }) => readKerasZip(bytes, manifest) },
 ]
 
 /** Reads a model file of any supported format. Throws ModelError (`model.corrupt`, `model.unsupported`). */
