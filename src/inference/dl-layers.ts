@@ -5,7 +5,7 @@ import { activateRows, runLayers } from './engines/dense-loops.ts'
 type H2oActivation = 'linear' | 'relu' | 'tanh' | 'elu' | 'softmax' | 'maxout'
 
 /** Below this many multiplications a batch is computed faster in loops than handed to ONNX Runtime. */
-const FEW = 60_000
+const FEW = 16_000
 
 /** Which inputs of a row are not 0, and their values; `width` for each row. */
 export interface SparseRows {

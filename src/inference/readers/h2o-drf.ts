@@ -13,6 +13,7 @@ export function createDrf(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
   const expected = labels.length > 2 || isDouble ? labels.length : 1
   if (trees.outputs !== expected)
     throw corrupt(`${trees.outputs} trees per group do not fit ${labels.length} classes`)
+  if (treeCount(trees) === 0) throw corrupt('the forest has no trees')
   const engine = createTabulated(trees) ?? createWalk(trees)
   const drf: Omit<Drf, 'decision'> = {
     engine,

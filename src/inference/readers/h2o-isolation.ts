@@ -10,6 +10,7 @@ import type { MojoInfo } from './mojo-info.ts'
 export function createIsolationForest(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
   readLabels(info, ['AnomalyDetection'])
   if (trees.outputs !== 1) throw corrupt(`an isolation forest has one tree per group, not ${trees.outputs}`)
+  if (treeCount(trees) === 0) throw corrupt('the forest has no trees')
   const forest = {
     engine: createTabulated(trees) ?? createWalk(trees),
     trees: info.integer('n_trees'),
