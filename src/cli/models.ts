@@ -33,7 +33,8 @@ export function register(program: Command): void {
     .summary('score the rows of a CSV file')
     .description(
       'Scores a CSV file with a header; an empty cell and NA are missing. Writes one row per row: predict, and for a ' +
-        'classifier the probability of each class, named as the class; 17 significant digits.',
+        'classifier the probability of each class, named as the class; for an autoencoder reconstructionError, for an ' +
+        'isolation forest score (the mean path length) and normalizedScore; 17 significant digits.',
     )
     .requiredOption('--model <path>', 'a model file or folder, or the name of a model below ./models')
     .requiredOption('--input <file>', 'the rows, as CSV with a header')

@@ -108,7 +108,7 @@ async function* scoreLines(
       if (header === undefined) continue
       columns = new CsvColumns(file, header.cells, ready)
       if (columns.absent.length > 0) warn(`${file} lacks ${columns.absent.join(', ')}: missing in every row.`)
-      yield `${['predict', ...model.labels].map(csvCell).join(',')}\n`
+      yield `${headerOf(model).map(csvCell).join(',')}\n`
     }
     const rows = columns.withoutBlankLines(records)
     for (let from = 0; from < rows.length; from += BATCH) {
@@ -120,30 +120,33 @@ async function* scoreLines(
   if (columns === undefined) throw new CommandError('command.input', `${file} is empty: it needs a header.`)
 }
 
+/** Classification: `predict` and the classes; regression: `predict`; others: their outputs. */
+function headerOf({ task, outputs }: Model): readonly string[] {
+  return task === 'classification' || task === 'regression' ? ['predict', ...outputs] : outputs
+}
+
 /** 17 significant digits give the same double back. */
 function digits(value: number): string {
   return value.toPrecision(17)
 }
 
-function formatRows(
-  model: Model,
-  { prediction, outputs }: Scores,
-  length: number,
-  tally: Tally,
-): string {
+function formatRows(model: Model, scores: Scores, length: number, tally: Tally): string {
   tally.rows += length
-  if (prediction.type === 'float64')
-    return Array.from(prediction.values, (value) => `${digits(value)}\n`).join('')
+  const columns = [...scores.outputs]
+  if (model.task === 'regression' && scores.prediction.type === 'float64') columns.unshift(scores.prediction)
   const labels = model.labels.map(csvCell)
   let text = ''
   for (let row = 0; row < length; row++) {
-    const cells = outputs.map(({ values }) => digits(values[row]!))
-    const level = prediction.levels[row]!
-    // No label where nothing was predicted: the row's offset is missing.
-    const isScored = !Number.isNaN(outputs[0]?.values[row])
-    const label = model.labels[level]
-    if (isScored && label !== undefined) tally.labels.set(label, (tally.labels.get(label) ?? 0) + 1)
-    text += `${[isScored ? labels[level] : '', ...cells].join(',')}\n`
+    const cells = columns.map(({ values }) => digits(values[row]!))
+    if (scores.prediction.type === 'category') {
+      const level = scores.prediction.levels[row]!
+      // No label where nothing was predicted: the row's offset is missing.
+      const isScored = !Number.isNaN(scores.outputs[0]?.values[row])
+      const label = model.labels[level]
+      if (isScored && label !== undefined) tally.labels.set(label, (tally.labels.get(label) ?? 0) + 1)
+      cells.unshift(isScored ? (labels[level] ?? '') : '')
+    }
+    text += `${cells.join(',')}\n`
   }
   return text
 }
