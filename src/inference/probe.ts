@@ -22,7 +22,10 @@ export function toColumn(input: ModelInput, values: readonly Plain[]): Column {
       present: Uint8Array.from(values, (value) => Number(value !== null && value !== undefined)),
     }
   }
-  const domain = input.domain ?? []
+  if (input.domain === undefined) {
+    return { type: 'string', values: values.map((value) => (value == null ? null : String(value))) }
+  }
+  const domain = input.domain
   const levels = new Map(domain.map((level, i) => [level, i]))
   const toLevel = (value: Plain) =>
     value === null || value === undefined ? MISSING : (levels.get(String(value)) ?? UNSEEN)

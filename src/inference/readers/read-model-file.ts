@@ -6,6 +6,7 @@ import { readDl4j } from './dl4j.ts'
 import { readMojo } from './h2o-mojo.ts'
 import { readPojo } from './pojo-model.ts'
 import { readKerasH5, readKerasZip } from './keras.ts'
+import { readOnnx } from './onnx.ts'
 import { openZip } from './zip.ts'
 
 /** A model file in memory, and what its manifest adds. */
@@ -34,6 +35,7 @@ const FORMATS: readonly Format[] = [
   },
   { endings: ['.h5', '.hdf5'], read: ({ bytes, manifest }) => readKerasH5(bytes, manifest) },
   { endings: ['.keras'], read: ({ bytes, manifest }) => readKerasZip(bytes, manifest) },
+  { endings: ['.onnx'], read: ({ bytes, manifest }) => readOnnx(bytes, manifest) },
 ]
 
 /** Reads a model file of any supported format. Throws ModelError (`model.corrupt`, `model.unsupported`). */
