@@ -164,6 +164,18 @@ describe('a POJO that is not as H2O writes it', () => {
     })
   }
 
+  it('is refused where it makes much of little', () => {
+    const twice = /(\w+_ColInfo_5_0\.fill\(VALUES\);)/
+    const [call = ''] = twice.exec(gbm) ?? []
+    expect(refusal(change(gbm, twice, call + call)).message).to.include('is used twice')
+    const domain = /\w+_ColInfo_5\.VALUES/
+    expect(refusal(change(gbm, domain, (/\w+_ColInfo_6\.VALUES/.exec(gbm) ?? [''])[0])).message).to.include(
+      'is used twice',
+    )
+    const long = `data[4] < ${Array.from({ length: 50 }, () => '1f').join(' || data[4] < ')}`
+    expect(refusal(change(gbm, /data\[4 [^\]]*\] < [\d.]+f/, long)).message).to.include('too long')
+  })
+
   it('is refused where it is cut off', () => {
     for (const source of [gbm, network]) {
       for (let i = 1; i < 40; i++) {

@@ -18,6 +18,8 @@ type Test = (value: number) => boolean
 
 /** Brackets within one condition. */
 const MAX_DEPTH = 32
+/** Questions in one condition: H2O needs six. */
+const MAX_TERMS = 12
 
 /** Reads a condition up to the `?` behind it; both H2O's newer and older ways of writing them are made of these parts. */
 export function readCondition(lexer: PojoLexer, bytesOf: BytesOf): Condition {
@@ -34,6 +36,7 @@ class ConditionReader {
   column: number | null = null
   threshold: number | null = null
   hasLevels = false
+  #terms = 0
 
   constructor(lexer: PojoLexer, bytesOf: BytesOf) {
     this.#lexer = lexer
@@ -64,6 +67,7 @@ class ConditionReader {
       lexer.expect(')')
       return test
     }
+    if (++this.#terms > MAX_TERMS) throw lexer.fail('a condition is too long')
     if (lexer.is('data')) return this.#comparison()
     if (lexer.take('Double')) {
       lexer.expect('.', 'isNaN', '(')

@@ -27,6 +27,9 @@ export interface PojoSource {
   readonly classes: ReadonlyMap<string, PojoClass>
   /** From the annotation ModelPojo. */
   readonly algorithm: string
+  /** What was filled in already, and how many items more there can be: no source can ask for more than it spells out. */
+  readonly filled: Set<PojoClass>
+  readonly budget: { items: number }
 }
 
 const MODIFIERS = ['public', 'private', 'protected', 'static', 'final']
@@ -34,6 +37,8 @@ const MODIFIERS = ['public', 'private', 'protected', 'static', 'final']
 const MAX_DEPTH = 8
 /** More than any model has; each class costs an object or two. */
 const MAX_CLASSES = 2_000_000
+/** The characters of the shortest `sa[0] = 1f;`. */
+const MIN_ASSIGNMENT = 8
 
 /** Finds the classes of a POJO and their members. Throws ModelError with the line of what H2O does not write. */
 export function parsePojo(source: string): PojoSource {
@@ -64,7 +69,8 @@ class Parser {
     }
     if (model === undefined) throw lexer.fail('no class extends GenModel')
     if (algorithm === '') throw lexer.fail('the annotation ModelPojo, which names the algorithm, is missing')
-    return { source: lexer.source, model, classes, algorithm }
+    const budget = { items: lexer.source.length / MIN_ASSIGNMENT }
+    return { source: lexer.source, model, classes, algorithm, filled: new Set(), budget }
   }
 
   /** The algorithm, if the annotation says one. */

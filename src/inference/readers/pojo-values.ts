@@ -93,14 +93,15 @@ function fill(
   type: string,
   start: (length: number) => Fill<string>,
 ): boolean {
+  onlyOnce(pojo, holder)
   const lexer = lexerAt(pojo, holder, 'VALUES')
   if (lexer.take('null')) return false
   lexer.expect('new', type, '[')
   const { at } = lexer
   const length = readNumber(lexer)
-  // each item takes an assignment in the source
-  if (!Number.isInteger(length) || length < 0 || length > pojo.source.length) {
-    throw notUnderstood(pojo.source, at, `an array of ${length} items is not possible`)
+  pojo.budget.items -= length
+  if (!Number.isInteger(length) || length < 0 || pojo.budget.items < 0) {
+    throw notUnderstood(pojo.source, at, `an array of ${length} items is longer than what is assigned to it`)
   }
   const target = start(length)
   for (const { from } of holder.statics) {
@@ -115,6 +116,7 @@ function fill(
 }
 
 function assign(pojo: PojoSource, part: PojoClass, target: Fill<string>): void {
+  onlyOnce(pojo, part)
   const body = part.methods.get('fill')
   if (body === undefined) throw notUnderstood(pojo.source, part.at, `${part.name} has no method fill`)
   const lexer = new PojoLexer(pojo.source, body.from)
@@ -126,6 +128,12 @@ function assign(pojo: PojoSource, part: PojoClass, target: Fill<string>): void {
     target.set(index, lexer)
     lexer.expect(';')
   }
+}
+
+/** H2O gives each array classes of its own. */
+function onlyOnce({ source, filled }: PojoSource, owner: PojoClass): void {
+  if (filled.has(owner)) throw notUnderstood(source, owner.at, `the class ${owner.name} is used twice`)
+  filled.add(owner)
 }
 
 /** The strings that a holder class fills in. */
