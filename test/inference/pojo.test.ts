@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
@@ -184,6 +185,44 @@ describe('a POJO that is not as H2O writes it', () => {
         expect(refusal(cut).code).to.equal('model.unsupported')
       }
     }
+  })
+
+  it('is read or refused, and nothing else, whatever is changed in it', () => {
+    const small = sourceOf('gbm-multinomial')
+    const pieces = [
+      '{',
+      '}',
+      '(',
+      ')',
+      '"',
+      ';',
+      '/*',
+      '*/',
+      '\\',
+      '[',
+      '-',
+      '9'.repeat(400),
+      'null',
+      'é',
+      '\u0000',
+    ]
+    const edit = fc.record({
+      at: fc.nat(small.length),
+      cut: fc.nat(40),
+      put: fc.constantFrom('', ...pieces),
+    })
+    fc.assert(
+      fc.property(fc.array(edit, { minLength: 1, maxLength: 3 }), (edits) => {
+        let source = small
+        for (const { at, cut, put } of edits) source = source.slice(0, at) + put + source.slice(at + cut)
+        try {
+          expect(read(source).format).to.equal('h2o-pojo')
+        } catch (error) {
+          expect(error).to.be.instanceOf(ModelError)
+        }
+      }),
+      { numRuns: 300 },
+    )
   })
 
   it('is refused where it is no text, empty, or another Java file', () => {
