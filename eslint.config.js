@@ -38,6 +38,7 @@ const PACKAGE_HOME = {
   convict: 'src/worker',
   commander: 'src/cli',
   'onnxruntime-node': 'src/inference',
+  sharp: 'src/inference',
 }
 
 const FOLDERS = [
