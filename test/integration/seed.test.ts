@@ -68,6 +68,18 @@ describe('the programs of the seed, as one JSON file each', function () {
     })
   }
 
+  it('seed-flight-gbm and seed-flight-dl take a MOJO too', async () => {
+    for (const [connector, model] of [
+      ['seed-flight-gbm', 'airline-delay'],
+      ['seed-flight-dl', 'airline-delay-dl'],
+    ] as const) {
+      await worker.addModelFolder(model, path.join(MODELS, model))
+      const found = await worker.run(connector, FLIGHTS, { 'transforms.score.model': model })
+      expect(found).to.have.length(2)
+      for (const text of found) expect(text).to.match(/^Prediction: Is Airline delayed\? => (YES|NO)$/)
+    }
+  })
+
   it('both answers occur among them', () => {
     expect(labelsOf('gbm-flight')).to.deep.equal(['YES', 'NO'])
   })
