@@ -107,6 +107,7 @@ async function* scoreLines(
       const header = records.shift()
       if (header === undefined) continue
       columns = new CsvColumns(file, header.cells, ready)
+      if (!columns.isHeader) records.unshift(header)
       if (columns.absent.length > 0) warn(`${file} lacks ${columns.absent.join(', ')}: missing in every row.`)
       yield `${headerOf(model).map(csvCell).join(',')}\n`
     }

@@ -164,10 +164,10 @@ describe('the model store', () => {
   })
 
   it('refuses a format that it cannot read yet by name', async () => {
-    await place('models/delay/m.onnx')
+    await place('models/delay/m.pb')
     const error = await failure('delay')
     expect(error.code).to.equal('model.unsupported')
-    expect(error.message).to.include('.onnx')
+    expect(error.message).to.include('.pb')
   })
 
   it('refuses a file that its manifest does not describe', async () => {
