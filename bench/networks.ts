@@ -7,20 +7,18 @@
  * `model.score` here (columns in, probabilities and labels out), score0 there (a ready row in, the same out). genmodel is
  * measured where Java and the jars of bench/jvm-peer are (see there); on one run, one after the other.
  */
-import { execFileSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import type { Column } from '../src/api/batch.ts'
 import { toColumn } from '../src/inference/probe.ts'
 import { readMojo } from '../src/inference/readers/h2o-mojo.ts'
+import { genmodelRate } from './support/genmodel.ts'
 
 const ROUNDS = 7
 const MS_PER_ROUND = 400
 const BATCHES = [1, 16, 64, 256, 1024, 4096]
 const ROOT = path.resolve(import.meta.dirname, '..')
-const JARS = path.join(ROOT, 'bench/jvm-peer/target/dependency')
 const CASES = [
   ['models/airline-delay-dl/airline-delay-dl.mojo.zip', 'models/airline-delay/flights.csv.gz'],
   ['../shared/fixtures/flights/dl_flights.mojo.zip', '../shared/fixtures/flights/flights_test.csv'],
@@ -57,22 +55,6 @@ async function rowsPerCpuSecond(batches: readonly (() => Promise<unknown>)[], si
   return Math.round(rates.sort((a, b) => a - b)[ROUNDS >> 1] ?? 0)
 }
 
-function score0(modelFile: string, text: string): number | null {
-  if (!existsSync(JARS)) return null
-  const folder = mkdtempSync(path.join(tmpdir(), 'sluice-score0-'))
-  try {
-    writeFileSync(path.join(folder, 'rows.csv'), text)
-    const source = path.join(ROOT, 'bench/jvm-peer/Score0.java')
-    const out = execFileSync('java', [
-      ...['-XX:+UseSerialGC', '-cp', `${JARS}/*`],
-      ...[source, modelFile, path.join(folder, 'rows.csv')],
-    ])
-    return Number(out.toString())
-  } finally {
-    rmSync(folder, { recursive: true })
-  }
-}
-
 async function measure(modelFile: string, rowsFile: string): Promise<Record<string, string | number | null>> {
   const model = readMojo(readFileSync(modelFile))
   const text = readText(rowsFile)
@@ -93,7 +75,7 @@ async function measure(modelFile: string, rowsFile: string): Promise<Record<stri
     })
     found[`at ${size}`] = await rowsPerCpuSecond(batches, size)
   }
-  const peer = score0(modelFile, text)
+  const peer = genmodelRate('score0', modelFile, text)
   return { ...found, score0: peer, 'times at 256': peer === null ? null : Number(found['at 256']) / peer }
 }
 

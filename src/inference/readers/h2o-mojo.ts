@@ -23,19 +23,32 @@ interface Algorithm {
 const TREES = { newest: 1.4, encodedSince: 1.4, encodings: ['AUTO', 'Enum', 'SortByResponse'] }
 const NETWORKS = { newest: 1.1, encodedSince: 1.1, encodings: ['AUTO', 'OneHotInternal', 'SortByResponse'] }
 
-/** By what `model.ini` calls the algorithm. */
-const ALGORITHMS: Readonly<Record<string, Algorithm>> = {
-  'Gradient Boosting Machine': { ...TREES, read: (zip, info) => createGbm(info, readForest(zip, info)) },
-  'Distributed Random Forest': { ...TREES, read: (zip, info) => createDrf(info, readForest(zip, info)) },
-  'Isolation Forest': { ...TREES, read: (zip, info) => createIsolationForest(info, readForest(zip, info)) },
-  'Generalized Linear Modeling': {
-    newest: 1,
-    encodedSince: Infinity,
-    encodings: ['AUTO'],
-    read: (_, info) => createGlm(info),
-  },
-  'Deep Learning': { ...NETWORKS, read: (_, info) => createDeepLearning(info) },
+const GBM: Algorithm = { ...TREES, read: (zip, info) => createGbm(info, readForest(zip, info)) }
+const DRF: Algorithm = { ...TREES, read: (zip, info) => createDrf(info, readForest(zip, info)) }
+const ISOLATION: Algorithm = {
+  ...TREES,
+  read: (zip, info) => createIsolationForest(info, readForest(zip, info)),
 }
+const DEEP_LEARNING: Algorithm = { ...NETWORKS, read: (_, info) => createDeepLearning(info) }
+const GLM: Algorithm = {
+  newest: 1,
+  encodedSince: Infinity,
+  encodings: ['AUTO'],
+  read: (_, info) => createGlm(info),
+}
+
+/** By what `model.ini` calls the algorithm, older names included (ModelMojoFactory in h2o-genmodel). */
+const ALGORITHMS: Readonly<Record<string, Algorithm>> = {
+  'Gradient Boosting Machine': GBM,
+  'Gradient Boosting Method': GBM,
+  'Distributed Random Forest': DRF,
+  'Isolation Forest': ISOLATION,
+  'Generalized Linear Modeling': GLM,
+  'Generalized Linear Model': GLM,
+  'Deep Learning': DEEP_LEARNING,
+  'deep learning': DEEP_LEARNING,
+}
+const SUPPORTED = 'GBM, DRF, Isolation Forest, GLM, Deep Learning and autoencoders'
 
 /**
  * Reads an H2O MOJO: GBM, DRF and Isolation Forest 1.0 to 1.40, GLM 1.0, Deep Learning and autoencoders 1.0 and 1.10; every
@@ -68,7 +81,7 @@ function supported(info: MojoInfo): Algorithm {
       `The MOJO holds a model of the algorithm "${name}" (${info.find('algo') ?? name}), which is not supported;`,
       name === 'XGBoost'
         ? 'GBM is. Train it as an H2O GBM, or export it to ONNX.'
-        : `${Object.keys(ALGORITHMS).join(', ')} are. Train one of these, or export the model to ONNX.`,
+        : `${SUPPORTED} are. Train one of these, or export the model to ONNX.`,
     )
   }
   const { newest, encodedSince, encodings } = algorithm
@@ -83,7 +96,7 @@ function supported(info: MojoInfo): Algorithm {
   if (!encodings.includes(encoding)) {
     throw unsupported(
       `The model encodes categories as ${encoding}, which is not supported;`,
-      `${encodings.join(', ')} are. Train it with categorical_encoding="enum".`,
+      `${encodings.join(', ')} are. Train it with categorical_encoding="auto".`,
     )
   }
   if ((info.find('endianness') ?? 'LITTLE_ENDIAN') !== 'LITTLE_ENDIAN') {
