@@ -1,6 +1,7 @@
 import type { TransformPlugin } from 'sluice'
 import { detectAnomaly } from './detect-anomaly.ts'
 import { formatString } from './format-string.ts'
+import { labelImage } from './label-image.ts'
 import { parseCsv } from './parse-csv.ts'
 import { scoreH2oDeepLearning } from './score-h2o-deep-learning.ts'
 import { scoreH2oGbm } from './score-h2o-gbm.ts'
@@ -14,4 +15,5 @@ export const transforms: readonly TransformPlugin[] = [
   scoreH2oDeepLearning,
   scoreH2o,
   detectAnomaly,
+  labelImage,
 ]

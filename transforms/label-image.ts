@@ -68,7 +68,7 @@ const config = defineConfig({
     check: between(1, 60_000),
   }),
   'max.bytes': key.int({
-    doc: 'The largest image file that is read, in bytes. Of 16 megapixels and less, whatever its bytes.',
+    doc: 'The largest image file that is read, in bytes. An image has 16 megapixels at most besides.',
     importance: 'LOW',
     group: 'Image',
     default: 20 * 2 ** 20,
