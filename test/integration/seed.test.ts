@@ -84,6 +84,33 @@ describe('the programs of the seed, as one JSON file each', function () {
     expect(labelsOf('gbm-flight')).to.deep.equal(['YES', 'NO'])
   })
 
+  it('seed-iris-dl4j prints the probabilities of three flowers as ND4J does', async function () {
+    const model = path.join(SEED, 'DL4J_Iris_Model.zip')
+    const reason = lacks('ClassifyIris', model)
+    if (reason !== undefined) return skip(this, reason)
+    await worker.addModel('seed-iris-dl4j', 'iris.zip', readFileSync(model))
+    const found = await worker.run('seed-iris-dl4j', [
+      '5.4,3.9,1.7,0.4',
+      '7.0,3.2,4.7,1.4',
+      '4.6,3.4,1.4,0.3',
+    ])
+    expect(found).to.deep.equal([
+      'Prediction: Iris Probability => [[    0.0033,    0.1635,    0.8332]]',
+      'Prediction: Iris Probability => [[ 9.3033e-5,    0.0030,    0.9969]]',
+      'Prediction: Iris Probability => [[    0.0113,    0.8152,    0.1736]]',
+    ])
+  })
+
+  it('seed-keras reads a shape and finds ten classes alike', async function () {
+    const model = path.join(SEED, 'simple_mlp.h5')
+    const reason = lacks('KerasPredict', model)
+    if (reason !== undefined) return skip(this, reason)
+    await worker.addModel('seed-keras', 'simple_mlp.h5', readFileSync(model))
+    const found = await worker.run('seed-keras', ['256,100'])
+    const ten = Array<string>(10).fill('    0.1000').join(',')
+    expect(found).to.deep.equal([`Prediction => [[${ten}]]`])
+  })
+
   it('seed-image sees an airliner on the planes, a butterfly on the butterfly, and none in the devil', async function () {
     const pictures = [
       'new_airplane.jpg',
