@@ -18,12 +18,14 @@ export const MODEL_KEYS = {
     check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
   }),
   fields: key.list({
-    doc: 'Where a record’s fields have other names than the model’s columns: `column:field` pairs, e.g. `Origin:from,Dest:to`.',
+    doc: 'Where a record’s fields have other names than the model’s columns: `column:field` pairs, e.g. `Origin:from,Dest:to`. Or the names of all its fields, in the order of the model’s columns.',
     importance: 'LOW',
     group: 'Model',
     default: [],
-    check: (pairs) =>
-      pairs.every((pair) => /^.+:.+$/.test(pair)) ? undefined : 'Expected column:field pairs',
+    check: (list) =>
+      list.every((item) => /^.+:.+$/.test(item)) || list.every((item) => /^[^:]+$/.test(item))
+        ? undefined
+        : 'Expected column:field pairs, or field names in the order of the model’s columns',
   }),
 }
 
@@ -35,8 +37,10 @@ export function readColumns(
   fieldOf: ReadonlyMap<string, string>,
 ): Column[] {
   return model.inputs.map((input): Column => {
-    const request = input.type === 'numeric' ? 'float64' : { domain: input.domain ?? [] }
-    return batch.column(side, fieldOf.get(input.name) ?? input.name, request, !input.required)
+    const field = fieldOf.get(input.name) ?? input.name
+    if (input.type === 'numeric') return batch.column(side, field, 'float64', !input.required)
+    const request = input.domain === undefined ? 'string' : { domain: input.domain }
+    return batch.column(side, field, request, !input.required)
   })
 }
 
@@ -55,12 +59,23 @@ export function failUnscored(
   }
 }
 
-/** `column:field` pairs as a map. */
+/** `column:field` pairs, or the fields of all columns in order, as a map. */
 export function readFields(model: Model, pairs: readonly string[]): Map<string, string> {
+  const names = model.inputs.map((input) => input.name)
+  if (pairs.length > 0 && pairs.every((item) => !item.includes(':'))) {
+    if (pairs.length === names.length) return new Map(names.map((name, i) => [name, pairs[i] ?? name]))
+    const message = `${pairs.length} fields are named, but the model ${model.name} has ${names.length} columns: ${shorten(names)}.`
+    throw new ConfigError([{ path: 'fields', message }])
+  }
   const fieldOf = new Map(pairs.map((pair) => pair.split(/:(.*)/s, 2) as [string, string]))
-  const columns = model.inputs.map((input) => input.name)
-  const unknown = [...fieldOf.keys()].filter((column) => !columns.includes(column))
+  const unknown = [...fieldOf.keys()].filter((column) => !names.includes(column))
   if (unknown.length === 0) return fieldOf
-  const message = `The model ${model.name} has no column ${unknown.join(', ')}. It has: ${columns.join(', ')}.`
+  const message = `The model ${model.name} has no column ${unknown.join(', ')}. It has: ${shorten(names)}.`
   throw new ConfigError([{ path: 'fields', message }])
+}
+
+const SHOWN = 30
+
+function shorten(names: readonly string[]): string {
+  return names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')}, …` : names.join(', ')
 }

@@ -16,7 +16,8 @@ import {
   type TransformContext,
   type TransformPlugin,
 } from 'sluice'
-import { failUnscored, MODEL_KEYS, readColumns, readFields } from './model-fields.ts'
+import { failUnscored, MODEL_KEYS } from './model-fields.ts'
+import { type FieldSource, placeFields, readInputs } from './model-inputs.ts'
 
 export const config = defineConfig({
   model: MODEL_KEYS.model,
@@ -34,21 +35,21 @@ export const config = defineConfig({
 export type Config = ConfigOf<typeof config.keys>
 
 /** Reads the model's columns of a batch, scores all rows in one call, and adds what the model says. */
-class ScoreModel implements Transform {
+export class ScoreModel implements Transform {
   readonly #model: Model
   readonly #side: SideName
-  readonly #fieldOf: ReadonlyMap<string, string>
+  readonly #source: FieldSource
   readonly #outputs: readonly Field[]
 
   constructor(model: Model, side: SideName, values: Config) {
     this.#model = model
     this.#side = side
-    this.#fieldOf = readFields(model, values.fields)
+    this.#source = placeFields(model, values.fields)
     this.#outputs = outputFields(model, values.prefix)
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
-    const columns = readColumns(batch, this.#side, this.#model, this.#fieldOf)
+    const columns = readInputs(batch, this.#side, this.#model, this.#source)
     const scores = await this.#model.score(columns, batch.length)
     failUnscored(batch, this.#side, this.#model, scores)
     const version: CategoryColumn = {

@@ -223,7 +223,7 @@ describe('the configuration of ScoreH2OGbm', () => {
     const error = await rejection(open({ model: 'airline-delay', fields: 'Origin:from,Orign:to' }))
     expect(error).to.be.instanceOf(ConfigError)
     expect(error.message).to.include('no column Orign').and.to.include('Origin')
-    expect(scoreH2oGbm.config.parse({ model: 'm', fields: 'Origin' }).problems).to.have.length(1)
+    expect(scoreH2oGbm.config.parse({ model: 'm', fields: 'Origin,Dest:to' }).problems).to.have.length(1)
   })
 
   it('refuses two classes that would become one field', async () => {
