@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import sharp from 'sharp'
 import {
+  ConfigError,
   type ConnectError,
   DataError,
   type ExampleRecord,
@@ -213,6 +214,15 @@ describe('LabelImage', () => {
         'record.image',
         'record.image',
       ])
+    })
+
+    it('needs a root that is a folder', async () => {
+      for (const wrong of [path.join(root, 'nothing'), path.join(root, 'a.png')]) {
+        const opened = apply({ 'file.root': wrong, 'top.k': '1' }, [], { models: redness() })
+        const error: unknown = await opened.catch((e: unknown) => e)
+        expect(error).to.be.instanceOf(ConfigError)
+        expect((error as ConnectError).message).to.include(wrong)
+      }
     })
 
     it('reads no files and fetches nothing unless that is allowed', async () => {

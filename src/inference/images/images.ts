@@ -1,3 +1,5 @@
+import { stat } from 'node:fs/promises'
+import { ConfigError } from '../../api/errors.ts'
 import { fetchImage } from './fetch-image.ts'
 import { type ImageDecoder, type ImageSize, openImageDecoder } from './image-decoder.ts'
 import { imageError } from './image-error.ts'
@@ -18,8 +20,9 @@ export interface Images {
   read(source: Buffer | string, size: ImageSize): Promise<Uint8Array>
 }
 
-/** Loads the decoder. Throws ModelError where its package is not there. */
+/** Loads the decoder. Throws ModelError where its package is not there, ConfigError where the root is no folder. */
 export async function openImages(rules: ImageRules): Promise<Images> {
+  if (rules.fileRoot !== null) await checkFolder(rules.fileRoot)
   const decoder: ImageDecoder = await openImageDecoder()
   return {
     async read(source, size) {
@@ -28,6 +31,13 @@ export async function openImages(rules: ImageRules): Promise<Images> {
       return decoder.decode(bytes, size)
     },
   }
+}
+
+/** A wrong root would fail every record: it fails the task instead. */
+async function checkFolder(root: string): Promise<void> {
+  const info = await stat(root).catch(() => undefined)
+  if (info?.isDirectory() === true) return
+  throw new ConfigError([{ path: 'file.root', message: `${root} is no folder that can be read. Create it.` }])
 }
 
 async function load(location: string, rules: ImageRules): Promise<Buffer> {
