@@ -52,6 +52,7 @@ describe('the programs of the seed, as one JSON file each', function () {
 
   const flights = [
     ['seed-flight-gbm', 'gbm-flight', 'ScoreH2OGbm'],
+    ['seed-flight-gbm', 'gbm-flight-old', 'ScoreH2OGbm'],
     ['seed-flight-dl', 'dl-flight', 'ScoreH2ODeepLearning'],
     ['seed-flight-dl', 'dl-flight-old', 'ScoreH2ODeepLearning'],
   ] as const
