@@ -18,7 +18,10 @@ const GRADIO = 'gradio/media_assets/images/'
 const BY = 'CC BY 2.0'
 const CC0 = 'CC0'
 const PUBLIC = 'public domain'
-const APACHE = 'Apache-2.0 (package)'
+// What a photo's own page says; where nothing is said of it, the licence of the package.
+const APACHE = 'not stated; package Apache-2.0'
+const MIDDLEBURY = 'not stated (Middlebury 2014 stereo benchmark); package BSD-3-Clause'
+const MATPLOTLIB = 'not stated (a portrait by the US Navy); package matplotlib licence'
 
 interface Photo {
   readonly file: string
@@ -34,7 +37,7 @@ const PHOTOS: readonly Photo[] = [
   { file: `${SKIMAGE}coffee.png`, licence: CC0, shows: 'a cup of coffee', right: ['espresso', 'coffee mug', 'tea cup'] },
   { file: `${SKIMAGE}camera.png`, licence: CC0, shows: 'a photographer with a camera on a tripod', right: ['tripod'] },
   { file: `${SKIMAGE}rocket.jpg`, licence: PUBLIC, shows: 'a rocket at its launch', right: ['missile', 'projectile'] },
-  { file: `${SKIMAGE}motorcycle_left.png`, licence: CC0, shows: 'a motorcycle', right: ['moped', 'motor scooter'] },
+  { file: `${SKIMAGE}motorcycle_left.png`, licence: MIDDLEBURY, shows: 'a motorcycle', right: ['moped', 'motor scooter'] },
   { file: `${SKIMAGE}astronaut.png`, licence: PUBLIC, shows: 'an astronaut before a space shuttle', right: ['space shuttle'] },
   { file: `${SKIMAGE}grass.png`, licence: CC0, shows: 'grass', right: [] },
   { file: `${GRADIO}cheetah.jpg`, licence: APACHE, shows: 'a running cheetah', right: ['cheetah'] },
@@ -42,7 +45,7 @@ const PHOTOS: readonly Photo[] = [
   { file: 'gradio/test_data/cheetah2.jpg', licence: APACHE, shows: 'a young cheetah', right: ['cheetah'] },
   { file: `${GRADIO}lion.jpg`, licence: APACHE, shows: 'a lion', right: ['lion'] },
   { file: `${GRADIO}tower.jpg`, licence: APACHE, shows: 'the Eiffel tower', right: [] },
-  { file: 'matplotlib/mpl-data/sample_data/grace_hopper.jpg', licence: PUBLIC, shows: 'an admiral in uniform', right: ['military uniform'] },
+  { file: 'matplotlib/mpl-data/sample_data/grace_hopper.jpg', licence: MATPLOTLIB, shows: 'an admiral in uniform', right: ['military uniform'] },
 ]
 
 const folder = path.resolve(process.argv[2] ?? 'photos')
