@@ -40,6 +40,9 @@ const PACKAGE_HOME = {
   express: ['src/rest', 'src/registry'],
   kafkajs: ['src/dev'],
   pino: ['src/runtime'],
+  'onnxruntime-node': ['src/inference'],
+  sharp: ['src/inference'],
+  h5wasm: ['src/inference'],
 }
 
 const FOLDERS = [

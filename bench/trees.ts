@@ -15,6 +15,7 @@ import type { TreeColumns, TreeEngine } from '../src/inference/engines/tree-ense
 import { createWalk } from '../src/inference/engines/walk.ts'
 import { toColumn } from '../src/inference/probe.ts'
 import { readGbm } from '../src/inference/readers/h2o-mojo.ts'
+import { genmodelRate } from './support/genmodel.ts'
 
 const ROUNDS = 5
 const MS_PER_ROUND = 400
@@ -33,19 +34,22 @@ interface Measured {
   readonly tabulated: number
   /** Tabulated, with links, probabilities and labels. */
   readonly score: number
+  /** h2o-genmodel's EasyPredictModelWrapper; null without the jars of bench/jvm-peer. */
+  readonly easyPredict: number | null
+  readonly times: number | null
 }
 
-function readRows(file: string): { header: string[]; rows: string[][] } {
+function readRows(file: string): { text: string; header: string[]; rows: string[][] } {
   const bytes = readFileSync(file)
   const text = (file.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')
   const [header = [], ...rows] = text
     .trimEnd()
     .split('\n')
     .map((line) => line.split(','))
-  return { header, rows }
+  return { text, header, rows }
 }
 
-function rowsPerCpuSecond(length: number, work: () => void): number {
+function rowsPerCpuSecond(length: number, work: () => unknown): number {
   const rates: number[] = []
   for (let round = 0; round <= ROUNDS; round++) {
     const before = process.cpuUsage()
@@ -63,7 +67,7 @@ function rowsPerCpuSecond(length: number, work: () => void): number {
 
 function measure(modelFile: string, rowsFile: string): Measured {
   const { model, trees } = readGbm(readFileSync(path.join(ROOT, modelFile)))
-  const { header, rows } = readRows(path.join(ROOT, rowsFile))
+  const { text, header, rows } = readRows(path.join(ROOT, rowsFile))
   const columns = model.inputs.map((input): Column => {
     const at = header.indexOf(input.name)
     return toColumn(
@@ -78,13 +82,17 @@ function measure(modelFile: string, rowsFile: string): Measured {
   const sums = new Float64Array(rows.length * trees.outputs)
   const rate = (engine: TreeEngine | null) =>
     engine === null ? NaN : rowsPerCpuSecond(rows.length, () => engine.sum(values, rows.length, sums))
+  const score = rowsPerCpuSecond(rows.length, () => model.score(columns, rows.length, model.decision))
+  const easyPredict = genmodelRate('easy', path.join(ROOT, modelFile), text)
   return {
     model: path.basename(modelFile),
     rows: rows.length,
     trees: trees.roots.length - 1,
     walk: rate(createWalk(trees)),
     tabulated: rate(createTabulated(trees)),
-    score: rowsPerCpuSecond(rows.length, () => model.score(columns, rows.length, model.decision)),
+    score,
+    easyPredict,
+    times: easyPredict === null ? null : score / easyPredict,
   }
 }
 

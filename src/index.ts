@@ -8,3 +8,10 @@ export * from './api/log.ts'
 export * from './api/converter.ts'
 export * from './api/plugins.ts'
 export * from './api/map-records.ts'
+export { openImageLabeller } from './inference/images/image-labeller.ts'
+export type {
+  ImageLabel,
+  ImageLabeller,
+  ImageSource,
+  LabellerOptions,
+} from './inference/images/image-labeller.ts'

@@ -1,5 +1,27 @@
 import type { TransformPlugin } from 'sluice'
+import { classifyIris } from './classify-iris.ts'
+import { detectAnomaly } from './detect-anomaly.ts'
+import { formatString } from './format-string.ts'
+import { labelImage } from './label-image.ts'
+import { kerasPredict } from './keras-predict.ts'
+import { parseCsv } from './parse-csv.ts'
+import { scoreDl4j } from './score-dl4j.ts'
+import { scoreH2oDeepLearning } from './score-h2o-deep-learning.ts'
 import { scoreH2oGbm } from './score-h2o-gbm.ts'
+import { scoreH2o } from './score-h2o.ts'
+import { scoreOnnx } from './score-onnx.ts'
 
 /** Every transform there is. A class name in a configuration is looked up here and nowhere else (invariant 8). */
-export const transforms: readonly TransformPlugin[] = [scoreH2oGbm]
+export const transforms: readonly TransformPlugin[] = [
+  parseCsv,
+  formatString,
+  scoreH2oGbm,
+  scoreH2oDeepLearning,
+  scoreH2o,
+  detectAnomaly,
+  labelImage,
+  scoreDl4j,
+  classifyIris,
+  kerasPredict,
+  scoreOnnx,
+]

@@ -29,10 +29,25 @@ export interface ValueColumn {
   readonly values: readonly Value[]
 }
 
+/** What the numbers of a tensor are (names of the Open Inference Protocol). */
+export type TensorType = 'UINT8' | 'INT64' | 'FP32' | 'FP64'
+
+/** A tensor per row, all of one shape, one after the other; what transforms make for models, never read from records. */
+export interface TensorColumn {
+  readonly type: 'tensor'
+  readonly datatype: TensorType
+  /** Of one row. */
+  readonly shape: readonly number[]
+  readonly data: Uint8Array | BigInt64Array | Float32Array | Float64Array
+}
+
 export const MISSING = -1
 export const UNSEEN = -2
 
 export type Column = Float64Column | CategoryColumn | StringColumn | ValueColumn
+
+/** What a model can be given. */
+export type ModelColumn = Column | TensorColumn
 
 /** What a transform asks a field to be read as. A category names its domain; numbers become their decimal text. */
 export type ColumnRequest = 'float64' | 'string' | 'value' | { readonly domain: readonly string[] }

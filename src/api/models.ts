@@ -1,21 +1,29 @@
-import type { CategoryColumn, Column, Float64Column } from './batch.ts'
+import type { CategoryColumn, Float64Column, ModelColumn, TensorType } from './batch.ts'
 
 /** One column that a model reads. */
 export interface ModelInput {
   readonly name: string
-  readonly type: 'numeric' | 'categorical'
+  readonly type: 'numeric' | 'categorical' | 'tensor'
   /** Categorical only: its levels in the model's order. */
   readonly domain?: readonly string[]
+  /** Tensor only: the shape of one row, without the batch, and what its numbers are. */
+  readonly shape?: readonly number[]
+  readonly datatype?: TensorType
   /** False where a record may lack the field; a null value is always allowed and means missing. */
   readonly required: boolean
 }
 
+export type ModelTask = 'classification' | 'regression' | 'anomaly' | 'vector'
+
 /** What a model gives for `length` rows. */
 export interface Scores {
-  /** Classification: the label of each row, a category over `labels`. Regression: the predictions. */
+  /**
+   * Classification: the label of each row, a category over `labels`. Regression: the predictions. Anomaly: how unusual
+   * each row is, the larger the more (the reconstruction error, or the normalised score). Vector: the first output.
+   */
   readonly prediction: CategoryColumn | Float64Column
-  /** Classification: one column per label, in the order of `labels`. Empty for regression. */
-  readonly probabilities: readonly Float64Column[]
+  /** One column per name of the model's `outputs`; classification: the probabilities of its labels. */
+  readonly outputs: readonly Float64Column[]
 }
 
 /** A loaded model. Stateless: any number of transforms may score with it. */
@@ -26,15 +34,23 @@ export interface Model {
   readonly format: string
   /** E.g. `gbm`. */
   readonly algorithm: string
-  readonly task: 'classification' | 'regression'
+  readonly task: ModelTask
+  /** Classification only; else empty. */
   readonly labels: readonly string[]
+  /**
+   * The columns of `Scores.outputs`. Classification: its labels. Regression: none. Anomaly: `reconstructionError`, or `score`
+   * and `normalizedScore`. Vector: the network's outputs by name.
+   */
+  readonly outputs: readonly string[]
   readonly inputs: readonly ModelInput[]
+  /** Anomaly only: a row is called unusual where its prediction is above this; absent where nobody said. */
+  readonly threshold?: number
   /**
    * Scores all rows in one call. `columns[i]` belongs to `inputs[i]`: float64 for numeric, category over the input's
    * own domain for categorical. MISSING and UNSEEN levels and NaN are missing values, as in h2o-genmodel with
    * `convertUnknownCategoricalLevelsToNa`.
    */
-  score(columns: readonly Column[], length: number): Scores
+  score(columns: readonly ModelColumn[], length: number): Scores | Promise<Scores>
 }
 
 /** The models a plugin may use: `name`, `name$version`, or a path below an allowed folder. */

@@ -1,4 +1,5 @@
 import { CommandError } from '../api/errors.ts'
+import type { ModelColumn, TensorColumn } from '../api/batch.ts'
 import type { ModelInput } from '../api/models.ts'
 import { type Plain, toColumn } from '../inference/probe.ts'
 import type { ReadyModel } from '../inference/load-model.ts'
@@ -18,12 +19,21 @@ export class CsvColumns {
   readonly #inputs: readonly { readonly input: ModelInput; readonly at: number }[]
   /** Columns that the model has and the file lacks: they count as missing. */
   readonly absent: readonly string[]
+  /** False where the first line is a row already: all its cells are numbers, and the model's columns have no names. */
+  readonly isHeader: boolean
 
   /** Throws where the file lacks a column that the model cannot do without, or has one twice. */
   constructor(file: string, header: readonly string[], ready: ReadyModel) {
     this.#file = file
     this.#width = header.length
     const { inputs } = ready.model
+    const isByName = ready.loaded.namesColumns !== false || inputs.every(({ name }) => header.includes(name))
+    this.isHeader = isByName || !header.every((cell) => NUMBER.test(cell.trim()))
+    if (!isByName) {
+      this.absent = []
+      this.#inputs = inOrder(file, header.length, inputs)
+      return
+    }
     const twice = inputs.find((input) => header.indexOf(input.name) !== header.lastIndexOf(input.name))
     if (twice !== undefined) throw wrong(file, ` has the column ${twice.name} twice. Remove one.`)
     const lacking = inputs.filter((input) => !header.includes(input.name))
@@ -51,10 +61,22 @@ export class CsvColumns {
         `, line ${line} has ${cells.length} cells where the header has ${this.#width}. Correct the file.`,
       )
     }
-    return this.#inputs.map(({ input, at }) => {
+    return this.#inputs.map(({ input, at }): ModelColumn => {
+      if (input.type === 'tensor') return this.#tensor(input, records, at)
       const values = records.map((record) => this.#cell(input, record, at))
       return toColumn(input, values)
     })
+  }
+
+  /** The cells of a tensor stand side by side, the last axis fastest. */
+  #tensor(input: ModelInput, records: readonly CsvRecord[], at: number): TensorColumn {
+    const shape = input.shape ?? []
+    const size = sizeOf(input)
+    const data = new Float64Array(size * records.length)
+    records.forEach((record, row) => {
+      for (let i = 0; i < size; i++) data[row * size + i] = Number(this.#cell(input, record, at + i) ?? NaN)
+    })
+    return { type: 'tensor', datatype: 'FP64', shape, data }
   }
 
   #cell(input: ModelInput, { cells, line }: CsvRecord, at: number): Plain {
@@ -72,6 +94,22 @@ export class CsvColumns {
       `, line ${line}: ${input.name} is ${shown}, which is not a number. Correct the file.`,
     )
   }
+}
+
+function sizeOf({ shape = [] }: ModelInput): number {
+  return shape.reduce((product, each) => product * each, 1)
+}
+
+/** The first columns of the file, where the model's have no names. */
+function inOrder(file: string, width: number, inputs: readonly ModelInput[]) {
+  let at = 0
+  const placed = inputs.map((input) => {
+    const place = { input, at }
+    at += sizeOf(input)
+    return place
+  })
+  if (at <= width) return placed
+  throw wrong(file, ` has ${width} columns where the model takes ${at}, in order. Add the others.`)
 }
 
 /** A manifest says which fields are required; without one only an offset, which has no path for missing values, is. */

@@ -14,13 +14,14 @@ export function describeModel({ model, loaded, decision, manifest, file, probes 
     task: loaded.task,
     ...loaded.facts,
     labels: loaded.labels,
-    threshold: decision?.threshold ?? null,
+    threshold: decision?.threshold ?? model.threshold ?? null,
     thresholdClass: decision?.thresholdClass ?? null,
-    columns: model.inputs.map(({ name, type, required, domain }) => ({
+    columns: model.inputs.map(({ name, type, required, domain, shape, datatype }) => ({
       name,
       type,
       required,
       ...(domain === undefined ? {} : { domain }),
+      ...(shape === undefined ? {} : { shape, datatype }),
     })),
     manifest: manifest !== null,
     probes,
@@ -34,14 +35,17 @@ export function formatModel(ready: ReadyModel): string {
     ...facts,
     format: `${facts.format} ${formatVersion}`,
     ...(labels.length > 0 ? { labels: labels.join(', ') } : {}),
-    ...(threshold === null ? {} : { threshold: `${threshold} (${thresholdClass})` }),
+    ...(threshold === null
+      ? {}
+      : { threshold: thresholdClass === null ? threshold : `${threshold} (${thresholdClass})` }),
     manifest: facts.manifest ? 'yes' : 'none',
   }
   const lines = Object.entries(shown).map(([key, value]) => `${key.padEnd(14)}${value}`)
   const width = Math.max(...columns.map((column) => column.name.length)) + 2
-  const described = columns.map(({ name, type, required, domain }) => {
+  const described = columns.map(({ name, type, required, domain, shape, datatype }) => {
+    const tensor = shape === undefined ? '' : `  ${datatype} ${shape.join(' × ')}`
     const levels = domain === undefined ? '' : `  ${domain.length} levels: ${abridge(domain)}`
-    return `  ${name.padEnd(width)}${type}${required ? '' : ', optional'}${levels}`
+    return `  ${name.padEnd(width)}${type}${required ? '' : ', optional'}${levels}${tensor}`
   })
   return [...lines, 'columns', ...described, ''].join('\n')
 }

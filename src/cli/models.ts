@@ -16,7 +16,7 @@ export function register(program: Command): void {
     .command('models')
     .summary('look into model files and score CSV files with them')
     .description(
-      'Looks into model files, and scores CSV files with them. Needs no Kafka, no Python and no Java.',
+      'Looks into model files, scores CSV files with them, and holds them against their probes. Needs no Kafka, no Python and no Java.',
     )
   models
     .command('inspect')
@@ -33,13 +33,53 @@ export function register(program: Command): void {
     .summary('score the rows of a CSV file')
     .description(
       'Scores a CSV file with a header; an empty cell and NA are missing. Writes one row per row: predict, and for a ' +
-        'classifier the probability of each class, named as the class; 17 significant digits.',
+        'classifier the probability of each class, named as the class; for an autoencoder reconstructionError, for an ' +
+        'isolation forest score (the mean path length) and normalizedScore; 17 significant digits.',
     )
     .requiredOption('--model <path>', 'a model file or folder, or the name of a model below ./models')
     .requiredOption('--input <file>', 'the rows, as CSV with a header')
     .requiredOption('--output <file>', 'where the scores are written')
     .option('--json', 'print a summary as one JSON object')
     .action(score)
+  models
+    .command('verify')
+    .summary('score the probes of a model')
+    .description(
+      'Scores the probes of a model (inputs with the outputs of the engine that trained it, probe.jsonl beside the file) ' +
+        'and prints the largest difference. Fails where it is larger than the manifest allows, or a label differs.',
+    )
+    .argument('<path>', 'a model file or folder, or the name of a model below ./models')
+    .option('--json', 'print a summary as one JSON object')
+    .action(verify)
+}
+
+async function verify(path: string, options: InspectOptions): Promise<void> {
+  const { openModel } = await import('./open-model.ts')
+  // Opening a model scores its probes: what a worker would refuse is refused here.
+  const { model, probed, file } = await openModel(path)
+  if (probed === null) {
+    const { ModelError } = await import('../api/errors.ts')
+    throw new ModelError(
+      'model.probe',
+      `${file} has no probes: put a probe.jsonl and a manifest.json beside it.`,
+    )
+  }
+  const { probes, largest, at, tolerance } = probed
+  if (options.json === true) {
+    const summary = {
+      model: model.name,
+      version: model.version,
+      probes,
+      largestDifference: largest,
+      tolerance,
+    }
+    process.stdout.write(`${JSON.stringify({ ...summary, at })}\n`)
+    return
+  }
+  const where = at === null ? '' : ` (${at.name}, line ${at.line})`
+  process.stdout.write(
+    `${model.name} ${model.version}: ${probes} probes, largest difference ${largest}${where}, allowed ${tolerance}\n`,
+  )
 }
 
 async function inspect(path: string, options: InspectOptions): Promise<void> {

@@ -107,17 +107,23 @@ async function* scoreLines(
       const header = records.shift()
       if (header === undefined) continue
       columns = new CsvColumns(file, header.cells, ready)
+      if (!columns.isHeader) records.unshift(header)
       if (columns.absent.length > 0) warn(`${file} lacks ${columns.absent.join(', ')}: missing in every row.`)
-      yield `${['predict', ...model.labels].map(csvCell).join(',')}\n`
+      yield `${headerOf(model).map(csvCell).join(',')}\n`
     }
     const rows = columns.withoutBlankLines(records)
     for (let from = 0; from < rows.length; from += BATCH) {
       const batch = rows.slice(from, from + BATCH)
-      const scores = model.score(columns.read(batch), batch.length)
+      const scores = await model.score(columns.read(batch), batch.length)
       yield formatRows(model, scores, batch.length, tally)
     }
   }
   if (columns === undefined) throw new CommandError('command.input', `${file} is empty: it needs a header.`)
+}
+
+/** Classification: `predict` and the classes; regression: `predict`; others: their outputs. */
+function headerOf({ task, outputs }: Model): readonly string[] {
+  return task === 'classification' || task === 'regression' ? ['predict', ...outputs] : outputs
 }
 
 /** 17 significant digits give the same double back. */
@@ -125,25 +131,23 @@ function digits(value: number): string {
   return value.toPrecision(17)
 }
 
-function formatRows(
-  model: Model,
-  { prediction, probabilities }: Scores,
-  length: number,
-  tally: Tally,
-): string {
+function formatRows(model: Model, scores: Scores, length: number, tally: Tally): string {
   tally.rows += length
-  if (prediction.type === 'float64')
-    return Array.from(prediction.values, (value) => `${digits(value)}\n`).join('')
+  const columns = [...scores.outputs]
+  if (model.task === 'regression' && scores.prediction.type === 'float64') columns.unshift(scores.prediction)
   const labels = model.labels.map(csvCell)
   let text = ''
   for (let row = 0; row < length; row++) {
-    const cells = probabilities.map(({ values }) => digits(values[row]!))
-    const level = prediction.levels[row]!
-    // No label where nothing was predicted: the row's offset is missing.
-    const isScored = !Number.isNaN(probabilities[0]?.values[row])
-    const label = model.labels[level]
-    if (isScored && label !== undefined) tally.labels.set(label, (tally.labels.get(label) ?? 0) + 1)
-    text += `${[isScored ? labels[level] : '', ...cells].join(',')}\n`
+    const cells = columns.map(({ values }) => digits(values[row]!))
+    if (scores.prediction.type === 'category') {
+      const level = scores.prediction.levels[row]!
+      // No label where nothing was predicted: the row's offset is missing.
+      const isScored = !Number.isNaN(scores.outputs[0]?.values[row])
+      const label = model.labels[level]
+      if (isScored && label !== undefined) tally.labels.set(label, (tally.labels.get(label) ?? 0) + 1)
+      cells.unshift(isScored ? (labels[level] ?? '') : '')
+    }
+    text += `${cells.join(',')}\n`
   }
   return text
 }

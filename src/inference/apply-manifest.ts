@@ -7,6 +7,8 @@ import { COLUMN_TYPES, type Manifest, type ManifestColumn, manifestError } from 
 export interface AppliedManifest {
   readonly inputs: readonly ModelInput[]
   readonly decision: Decision | null
+  /** Anomaly models: see `Model.threshold`. */
+  readonly threshold: number | null
 }
 
 /** Holds a manifest against its model file; throws `model.manifest` with every contradiction. */
@@ -29,7 +31,8 @@ export function applyManifest(manifest: Manifest, loaded: LoadedModel, file: str
   const decision = decide(manifest, loaded, problems)
   const inputs = applySignature(manifest.signature?.inputs, loaded.inputs, problems)
   if (problems.length > 0) throw manifestError(file, problems)
-  return { inputs, decision }
+  const threshold = loaded.task === 'anomaly' ? (postprocess?.threshold ?? loaded.threshold) : undefined
+  return { inputs, decision, threshold: threshold ?? null }
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
@@ -38,12 +41,14 @@ function isSame(a: readonly string[], b: readonly string[]): boolean {
 
 function decide(
   { postprocess }: Manifest,
-  { labels, decision }: LoadedModel,
+  { task, labels, decision }: LoadedModel,
   problems: string[],
 ): Decision | null {
   const { threshold, thresholdClass } = postprocess ?? {}
   if (threshold === undefined && thresholdClass === undefined) return decision
-  if (decision === null) {
+  if (task === 'anomaly' && thresholdClass === undefined) return null
+  const second = labels[1]
+  if (labels.length !== 2 || second === undefined) {
     problems.push('postprocess.threshold: only a model of two classes has one')
     return null
   }
@@ -52,8 +57,8 @@ function decide(
     problems.push(`postprocess.thresholdClass: must be one of ${labels.join(', ')}`)
   }
   return {
-    threshold: threshold ?? decision.threshold,
-    thresholdClass: thresholdClass ?? decision.thresholdClass,
+    threshold: threshold ?? decision?.threshold ?? 0.5,
+    thresholdClass: thresholdClass ?? decision?.thresholdClass ?? second,
   }
 }
 

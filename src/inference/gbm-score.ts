@@ -1,9 +1,10 @@
-import type { CategoryColumn, Column, Float64Column } from '../api/batch.ts'
-import { ModelError } from '../api/errors.ts'
+import type { ModelColumn } from '../api/batch.ts'
 import type { Scores } from '../api/models.ts'
+import { type Classes, classScores, float64, valuesOf } from './class-scores.ts'
 import type { TreeColumns, TreeEngine } from './engines/tree-ensemble.ts'
 import type { Decision } from './loaded-model.ts'
-import { predictMultinomial } from './multinomial-label.ts'
+
+export type { Balance } from './class-scores.ts'
 
 export const LINKS = [
   'log',
@@ -17,25 +18,16 @@ export const LINKS = [
 ] as const
 export type Link = (typeof LINKS)[number]
 
-/** Class distributions before and after oversampling (`balance_classes`). */
-export interface Balance {
-  readonly prior: readonly number[]
-  readonly model: readonly number[]
-}
-
 /** What a GBM does with the sums of its trees. */
-export interface GbmParameters {
+export interface GbmParameters extends Classes {
   /** `logistic`: the first sum gives the second class. `softmax`: one sum per class, or one for two classes. */
   readonly kind: 'logistic' | 'softmax' | 'regression'
   readonly link: Link
-  readonly labels: readonly string[]
   readonly initF: number
   /** The last column is the offset. */
   readonly hasOffset: boolean
   /** Sums per row. */
   readonly outputs: number
-  readonly balance: Balance | null
-  readonly prior: readonly number[] | null
 }
 
 export interface Gbm {
@@ -72,7 +64,7 @@ function inverseLink(link: Link, f: number): number {
  * Scores a batch. Doubles are added and divided in h2o-genmodel's order, so results differ from it by no more than the
  * last bits of `exp`. Classes come as probabilities, uncalibrated; a row whose offset is missing gives NaN.
  */
-export function scoreGbm(gbm: Gbm, columns: readonly Column[], length: number): Scores {
+export function scoreGbm(gbm: Gbm, columns: readonly ModelColumn[], length: number): Scores {
   const { parameters, engine } = gbm
   const inputs = columns.map(valuesOf)
   const offset = parameters.hasOffset ? inputs.pop() : undefined
@@ -84,27 +76,12 @@ export function scoreGbm(gbm: Gbm, columns: readonly Column[], length: number): 
   )
   if (parameters.kind === 'logistic') logistic(parameters, classes, offset)
   else softmax(parameters, classes, offset)
-  if (parameters.balance !== null) correct(parameters.balance, classes)
-  const levels = decide(gbm, classes, inputs)
-  return {
-    prediction: { type: 'category', levels, domain: parameters.labels } satisfies CategoryColumn,
-    probabilities: classes.map(float64),
-  }
-}
-
-function valuesOf(column: Column): Float64Array | Int32Array {
-  if (column.type === 'float64') return column.values
-  if (column.type === 'category') return column.levels
-  throw new ModelError('model.manifest', `A model reads numbers and categories, not a ${column.type} column.`)
-}
-
-function float64(values: Float64Array): Float64Column {
-  return { type: 'float64', values, present: new Uint8Array(values.length).fill(1) }
+  return classScores(parameters, classes, { inputs, decision: gbm.decision })
 }
 
 function regression(p: GbmParameters, f: Float64Array, offset: TreeColumns[number] | undefined): Scores {
   for (let r = 0; r < f.length; r++) f[r] = inverseLink(p.link, f[r]! + p.initF + (offset?.[r] ?? 0))
-  return { prediction: float64(f), probabilities: [] }
+  return { prediction: float64(f), outputs: [] }
 }
 
 function logistic(
@@ -131,26 +108,4 @@ function softmax(p: GbmParameters, classes: Float64Array[], offset: TreeColumns[
     for (const f of classes) sum += f[r] = Math.exp(f[r]! - max)
     for (const f of classes) f[r] = f[r]! / sum
   }
-}
-
-/** Back from oversampled classes to the prior: eq. 27 of King and Zeng, Logistic Regression in Rare Events Data. */
-function correct({ prior, model }: Balance, classes: Float64Array[]): void {
-  for (let r = 0; r < classes[0]!.length; r++) {
-    let sum = 0
-    for (let k = 0; k < classes.length; k++) {
-      const [before, after] = [prior[k]!, model[k]!]
-      if (before !== 0 && after !== 0) classes[k]![r] = classes[k]![r]! * (before / after)
-      sum += classes[k]![r]!
-    }
-    if (sum > 0) for (const p of classes) p[r] = p[r]! / sum
-  }
-}
-
-function decide({ parameters, decision }: Gbm, classes: Float64Array[], inputs: TreeColumns): Int32Array {
-  const levels = new Int32Array(classes[0]!.length)
-  if (decision === null) return predictMultinomial(classes, inputs, parameters.prior, levels)
-  const index = parameters.labels.indexOf(decision.thresholdClass)
-  const p = classes[index]!
-  for (let r = 0; r < levels.length; r++) levels[r] = p[r]! >= decision.threshold ? index : 1 - index
-  return levels
 }

@@ -7,11 +7,12 @@ import { applyManifest } from './apply-manifest.ts'
 import type { Decision, LoadedModel } from './loaded-model.ts'
 import { type Manifest, manifestError, parseManifest } from './manifest.ts'
 import { latest, MANIFEST, missing, type ModelPlace, noVersion, realPathBelow } from './model-folder.ts'
-import { runProbes } from './probe.ts'
-import { readMojo } from './readers/h2o-mojo.ts'
+import { type ProbeReport, runProbes } from './probe.ts'
+import { readModelFile } from './readers/read-model-file.ts'
 
 const DEFAULT_PROBE = 'probe.jsonl'
-const DEFAULT_TOLERANCE = 1e-12
+/** What a probe may differ by where the manifest does not say: H2O computes in double, networks of others in float. */
+const TOLERANCE = { double: 1e-12, float: 2e-6 }
 const MAX_MODEL_BYTES = 512 * 2 ** 20
 const MAX_TEXT_BYTES = 16 * 2 ** 20
 
@@ -24,6 +25,8 @@ export interface ReadyModel {
   readonly file: string
   /** How many probes it passed. */
   readonly probes: number
+  /** How it fared with them; null where there are none. */
+  readonly probed: ProbeReport | null
 }
 
 /** The files of a model, with real paths below the allowed roots. */
@@ -116,9 +119,10 @@ export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
   const { file, manifest } = files
   const bytes = await readBytes(file, MAX_MODEL_BYTES)
   if (manifest !== null) checkSum(bytes, manifest, file)
-  const loaded = readFormat(bytes, file)
+  const loaded = await readFormat(bytes, file, manifest)
   const manifestFile = path.join(path.dirname(file), MANIFEST)
-  const { inputs, decision } = manifest === null ? loaded : applyManifest(manifest, loaded, manifestFile)
+  const applied = manifest === null ? loaded : applyManifest(manifest, loaded, manifestFile)
+  const { inputs, decision, threshold } = applied
   const model: Model = {
     name: files.name,
     version: files.version,
@@ -126,16 +130,19 @@ export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
     algorithm: loaded.algorithm,
     task: loaded.task,
     labels: loaded.labels,
+    outputs: loaded.outputs,
     inputs,
+    ...(typeof threshold === 'number' ? { threshold } : {}),
     score: (columns, length) => loaded.score(columns, length, decision),
   }
-  const probes = files.probe === null ? 0 : await probe(model, files.probe, manifest)
-  return { model, loaded, decision, manifest, file, probes }
+  const probed = files.probe === null ? null : await probe(model, files.probe, manifest)
+  return { model, loaded, decision, manifest, file, probes: probed?.probes ?? 0, probed }
 }
 
-async function probe(model: Model, file: string, manifest: Manifest | null): Promise<number> {
+async function probe(model: Model, file: string, manifest: Manifest | null): Promise<ProbeReport> {
   const text = (await readBytes(file, MAX_TEXT_BYTES)).toString('utf8')
-  return runProbes(model, text, { file, tolerance: manifest?.source?.tolerance ?? DEFAULT_TOLERANCE })
+  const usual = model.format.startsWith('h2o') ? TOLERANCE.double : TOLERANCE.float
+  return runProbes(model, text, { file, tolerance: manifest?.source?.tolerance ?? usual })
 }
 
 function checkSum(bytes: Buffer, manifest: Manifest, file: string): void {
@@ -147,16 +154,9 @@ function checkSum(bytes: Buffer, manifest: Manifest, file: string): void {
   )
 }
 
-function readFormat(bytes: Buffer, file: string): LoadedModel {
-  const ending = path.extname(file).toLowerCase()
-  if (ending !== '.zip' && ending !== '.mojo') {
-    throw new ModelError(
-      'model.unsupported',
-      `${file}: model files that end in "${ending}" are not supported yet; H2O MOJOs (.zip) are. Export the model as one.`,
-    )
-  }
+async function readFormat(bytes: Buffer, file: string, manifest: Manifest | null): Promise<LoadedModel> {
   try {
-    return readMojo(bytes)
+    return await readModelFile({ name: path.basename(file), bytes, manifest })
   } catch (error) {
     if (error instanceof ModelError)
       throw new ModelError(error.code, `${file}: ${error.message}`, { cause: error })

@@ -1,4 +1,4 @@
-import type { Column } from '../api/batch.ts'
+import type { ModelColumn } from '../api/batch.ts'
 import type { Model, ModelInput, Scores } from '../api/models.ts'
 
 /** Which label a probability decides for. */
@@ -18,7 +18,13 @@ export interface LoadedModel {
   /** The file's own threshold; null where the largest probability decides. */
   readonly decision: Decision | null
   readonly inputs: readonly ModelInput[]
+  /** Anomaly: the file's own `Model.threshold`, where it has one. */
+  readonly threshold?: number
+  /** False where the file names no columns: those of a table are then taken in order. */
+  readonly namesColumns?: boolean
   /** What else the file says of itself, in words, for people. */
   readonly facts: Readonly<Record<string, string | number>>
-  score(columns: readonly Column[], length: number, decision: Decision | null): Scores
+  /** Names of `Scores.outputs`; see `Model.outputs`. */
+  readonly outputs: readonly string[]
+  score(columns: readonly ModelColumn[], length: number, decision: Decision | null): Scores | Promise<Scores>
 }

@@ -1,11 +1,25 @@
 import { ModelError } from '../api/errors.ts'
+import type { ModelTask } from '../api/models.ts'
 import { array, choice, literal, number, object, optional, type Shape, text } from './manifest-shape.ts'
 
 /** MLflow's column types, and how a model column of either kind may be declared. */
 export const COLUMN_TYPES = {
   numeric: ['double', 'float', 'long', 'integer', 'boolean'],
   categorical: ['string'],
+  tensor: ['tensor'],
 } as const
+
+const PLATFORMS = ['h2o_mojo', 'h2o_pojo', 'dl4j_zip', 'keras_h5', 'onnxruntime_onnx'] as const
+const TASKS: readonly ModelTask[] = ['classification', 'regression', 'anomaly', 'vector']
+const DATATYPES = ['BOOL', 'UINT8', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64', 'BYTES']
+
+export interface ManifestTensor {
+  readonly name: string
+  /** As in the Open Inference Protocol; BYTES for texts. */
+  readonly datatype: string
+  /** −1 where a size is not fixed. */
+  readonly shape: readonly number[]
+}
 
 export interface ManifestColumn {
   readonly name: string
@@ -22,8 +36,11 @@ export interface Manifest {
   readonly manifestVersion: 1
   readonly name?: string
   readonly versions?: readonly string[]
-  readonly task?: 'classification' | 'regression'
-  readonly platform?: 'h2o_mojo'
+  readonly task?: ModelTask
+  readonly platform?: (typeof PLATFORMS)[number]
+  /** The tensors of the model file, by the names of the Open Inference Protocol; checked against the file. */
+  readonly inputs?: readonly ManifestTensor[]
+  readonly outputs?: readonly ManifestTensor[]
   readonly artifact: { readonly path: string; readonly sha256: string }
   readonly signature?: {
     readonly inputs?: readonly ManifestColumn[]
@@ -47,16 +64,20 @@ export interface Manifest {
 
 const column = object({
   name: text,
-  type: choice([...COLUMN_TYPES.numeric, ...COLUMN_TYPES.categorical]),
+  type: choice(Object.values(COLUMN_TYPES).flat()),
   required: optional(literal('boolean')),
 })
+
+const tensor = object({ name: text, datatype: choice(DATATYPES), shape: array(number) })
 
 const MANIFEST: Shape = object({
   manifestVersion: choice([1]),
   name: optional(text),
   versions: optional(array(text)),
-  task: optional(choice(['classification', 'regression'])),
-  platform: optional(choice(['h2o_mojo'])),
+  task: optional(choice(TASKS)),
+  platform: optional(choice(PLATFORMS)),
+  inputs: optional(array(tensor)),
+  outputs: optional(array(tensor)),
   artifact: object({ path: text, sha256: text }),
   signature: optional(object({ inputs: optional(array(column)), outputs: optional(array(column)) })),
   postprocess: optional(

@@ -1,4 +1,4 @@
-import { type Column, MISSING, UNSEEN } from '../api/batch.ts'
+import { type Column, MISSING, type ModelColumn, UNSEEN } from '../api/batch.ts'
 import { ModelError } from '../api/errors.ts'
 import type { Model, ModelInput } from '../api/models.ts'
 
@@ -7,7 +7,8 @@ export type Plain = string | number | boolean | null | undefined
 
 /** One line of `probe.jsonl`: an input, and what the engine that trained the model gives for it. */
 interface Probe {
-  readonly input: Readonly<Record<string, Plain>>
+  /** A tensor is a list of all its numbers. */
+  readonly input: Readonly<Record<string, Plain | readonly number[]>>
   /** Classification: `label` and a probability per class; regression: `prediction`. */
   readonly output: Readonly<Record<string, Plain>>
 }
@@ -22,47 +23,76 @@ export function toColumn(input: ModelInput, values: readonly Plain[]): Column {
       present: Uint8Array.from(values, (value) => Number(value !== null && value !== undefined)),
     }
   }
-  const domain = input.domain ?? []
+  if (input.domain === undefined) {
+    return { type: 'string', values: values.map((value) => (value == null ? null : String(value))) }
+  }
+  const domain = input.domain
   const levels = new Map(domain.map((level, i) => [level, i]))
   const toLevel = (value: Plain) =>
     value === null || value === undefined ? MISSING : (levels.get(String(value)) ?? UNSEEN)
   return { type: 'category', domain, levels: Int32Array.from(values, toLevel) }
 }
 
+/** How a model fares with its probes. */
+export interface ProbeReport {
+  readonly probes: number
+  /** The largest difference to a recorded number, relative where that is above 1; 0 where all are equal. */
+  readonly largest: number
+  /** Where it is: `name`, line; null where nothing differs. */
+  readonly at: { readonly name: string; readonly line: number } | null
+  /** The largest difference that is allowed. */
+  readonly tolerance: number
+}
+
 /**
  * Scores the probes of a model and compares: a wrong or damaged model never serves. Throws `model.probe` at the first
  * difference larger than `tolerance` (relative where the value is above 1), or another label.
  */
-export function runProbes(
+export async function runProbes(
   model: Model,
   text: string,
   { file, tolerance }: { file: string; tolerance: number },
-): number {
+): Promise<ProbeReport> {
   const probes = parseProbes(text, file)
-  const columns = model.inputs.map((input) =>
-    toColumn(
-      input,
-      probes.map((probe) => probe.input[input.name]),
-    ),
-  )
-  const { prediction, probabilities } = model.score(columns, probes.length)
+  const { prediction, outputs } = await model.score(probeColumns(model, probes, file), probes.length)
+  let largest = 0
+  let at: ProbeReport['at'] = null
   probes.forEach(({ output }, row) => {
     const compare = (key: string, value: number) => {
       const expected = output[key]
-      const isNear =
-        typeof expected === 'number' &&
-        Math.abs(value - expected) <= tolerance * Math.max(1, Math.abs(expected))
-      if (!isNear) throw differs(file, row, `${key} is ${value} where ${String(expected)} is recorded`)
+      const difference =
+        typeof expected === 'number' ? Math.abs(value - expected) / Math.max(1, Math.abs(expected)) : Infinity
+      if (!(difference <= tolerance))
+        throw differs(file, row, `${key} is ${value} where ${String(expected)} is recorded`)
+      if (difference > largest) [largest, at] = [difference, { name: key, line: row + 1 }]
     }
-    if (prediction.type === 'float64') compare('prediction', prediction.values[row]!)
-    else {
-      model.labels.forEach((label, k) => compare(label, probabilities[k]!.values[row]!))
+    model.outputs.forEach((name, k) => compare(name, outputs[k]!.values[row]!))
+    if (model.task === 'regression' && prediction.type === 'float64') {
+      compare('prediction', prediction.values[row]!)
+    } else if (prediction.type === 'category') {
       const label = prediction.domain[prediction.levels[row]!]
       if (label !== output['label'])
         throw differs(file, row, `the label is ${label} where ${String(output['label'])} is recorded`)
     }
   })
-  return probes.length
+  return { probes: probes.length, largest, at, tolerance }
+}
+
+/** The inputs of probes as columns; a tensor is a flat list of numbers. */
+function probeColumns(model: Model, probes: readonly Probe[], file: string): ModelColumn[] {
+  return model.inputs.map((input): ModelColumn => {
+    const values = probes.map((probe) => probe.input[input.name])
+    if (input.type !== 'tensor') return toColumn(input, values as readonly Plain[])
+    const shape = input.shape ?? []
+    const size = shape.reduce((product, each) => product * each, 1)
+    values.forEach((value, row) => {
+      const length = Array.isArray(value) ? value.length : 0
+      if (length !== size)
+        throw differs(file, row, `${input.name} has ${length} numbers where the model takes ${size}`)
+    })
+    const data = Float64Array.from((values as readonly (readonly number[])[]).flat())
+    return { type: 'tensor', datatype: 'FP64', shape, data }
+  })
 }
 
 function differs(file: string, row: number, what: string): ModelError {

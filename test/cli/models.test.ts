@@ -56,7 +56,7 @@ async function score(model: string, text: string | Buffer) {
 function cells(line: string): (string | number)[] {
   return line
     .split(',')
-    .map((cell, i) => (i > 0 || /^-?[\d.]+(e[+-]?\d+)?$/.test(cell) ? Number(cell) : cell))
+    .map((cell, i) => (i > 0 || /^-?[\d.]+(e[+-]?\d+)?$/i.test(cell) ? Number(cell) : cell))
 }
 
 function expectNear(found: readonly string[], expected: readonly string[]) {
@@ -65,7 +65,7 @@ function expectNear(found: readonly string[], expected: readonly string[]) {
     const right = cells(line)
     cells(found[i]!).forEach((cell, k) => {
       if (typeof cell === 'string') expect(cell).to.equal(right[k])
-      else expect(cell).to.be.closeTo(right[k] as number, 1e-12)
+      else expect(cell).to.be.closeTo(right[k] as number, 1e-12 * Math.max(1, Math.abs(cell)))
     })
   })
 }
@@ -107,6 +107,15 @@ describe('sluice models score', () => {
     expect(lines[0]).to.equal('predict')
     expectNear(lines.slice(1), expected.slice(1))
   })
+
+  for (const name of ['autoencoder', 'isolation-forest']) {
+    it(`writes the scores of an anomaly model by name: ${name}`, async () => {
+      const { model, input, expected } = fixture(name)
+      const { lines } = await score(model, readFileSync(input))
+      expect(lines[0]).to.equal(expected[0])
+      expectNear(lines.slice(1), expected.slice(1))
+    })
+  }
 
   const model = path.join(FIXTURES, 'binomial-na/model.zip')
 

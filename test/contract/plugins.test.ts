@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import path from 'node:path'
-import { SILENT, type Example, type TransformPlugin } from '../../src/index.ts'
+import { type Example, isStruct, SILENT, struct, type TransformPlugin, type Value } from '../../src/index.ts'
 import { ModelStore } from '../../src/inference/model-store.ts'
 import {
   connectors,
@@ -20,6 +20,19 @@ const models = new ModelStore({
 
 async function open(plugin: TransformPlugin, example: Example) {
   return plugin.open(plugin.config.read(example.config), { side: 'value', models, log: SILENT })
+}
+
+/** Numbers that are nearly the wanted ones become these: another processor may round the last digit of a float otherwise. */
+function settled(found: Value, wanted: Value): Value {
+  if (typeof found === 'number' && typeof wanted === 'number') {
+    return Math.abs(found - wanted) <= 1e-6 * Math.max(1, Math.abs(wanted)) ? wanted : found
+  }
+  if (!isStruct(found) || !isStruct(wanted)) return found
+  return struct(
+    Object.fromEntries(
+      Object.entries(found).map(([name, value]) => [name, settled(value, wanted[name] ?? null)]),
+    ),
+  )
 }
 
 describe('every plugin', () => {
@@ -59,7 +72,8 @@ describe('every transform', () => {
           else if ('error' in want) expect(result.failure(row)?.code).to.equal(want.error)
           else {
             expect(result.failure(row)?.message).to.equal(undefined)
-            expect(result.record(row).value).to.deep.equal(complete(want).value)
+            const { value } = complete(want)
+            expect(settled(result.record(row).value, value)).to.deep.equal(value)
           }
         })
         expect(example.have.map((_, row) => batch.record(row))).to.deep.equal(before)

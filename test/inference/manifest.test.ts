@@ -143,21 +143,17 @@ describe('a manifest', () => {
     expect(problems(() => applyManifest(manifest, regression, 'manifest.json'))).to.include('two classes')
   })
 
-  it('decides for its class at its threshold', () => {
+  it('decides for its class at its threshold', async () => {
     const columns = loaded.inputs.map((input) =>
       input.type === 'numeric'
         ? { type: 'float64' as const, values: new Float64Array(1), present: new Uint8Array(1).fill(1) }
         : { type: 'category' as const, levels: new Int32Array(1), domain: input.domain ?? [] },
     )
-    const label = (threshold: number, thresholdClass: string) => {
-      const { prediction } = loaded.score(columns, 1, { threshold, thresholdClass })
+    const label = async (threshold: number, thresholdClass: string) => {
+      const { prediction } = await loaded.score(columns, 1, { threshold, thresholdClass })
       return prediction.type === 'category' ? loaded.labels[prediction.levels[0]!] : undefined
     }
-    expect([label(0, 'NO'), label(1, 'NO'), label(0, 'YES'), label(1, 'YES')]).to.deep.equal([
-      'NO',
-      'YES',
-      'YES',
-      'NO',
-    ])
+    const found = [await label(0, 'NO'), await label(1, 'NO'), await label(0, 'YES'), await label(1, 'YES')]
+    expect(found).to.deep.equal(['NO', 'YES', 'YES', 'NO'])
   })
 })

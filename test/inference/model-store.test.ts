@@ -164,10 +164,10 @@ describe('the model store', () => {
   })
 
   it('refuses a format that it cannot read yet by name', async () => {
-    await place('models/delay/m.onnx')
+    await place('models/delay/m.pb')
     const error = await failure('delay')
     expect(error.code).to.equal('model.unsupported')
-    expect(error.message).to.include('.onnx')
+    expect(error.message).to.include('.pb')
   })
 
   it('refuses a file that its manifest does not describe', async () => {
@@ -254,9 +254,9 @@ describe('probes', () => {
         ? { type: 'float64' as const, values: Float64Array.of(NaN), present: new Uint8Array(1) }
         : { type: 'category' as const, levels: Int32Array.of(-1), domain: input.domain ?? [] },
     )
-    const { prediction, probabilities } = model.score(columns, 1)
+    const { prediction, outputs } = await model.score(columns, 1)
     const right = prediction.type === 'category' ? prediction.levels[0]! : NaN
-    const output = Object.fromEntries(model.labels.map((label, k) => [label, probabilities[k]!.values[0]]))
+    const output = Object.fromEntries(model.labels.map((label, k) => [label, outputs[k]!.values[0]]))
     for (const [label, code] of [
       [model.labels[1 - right], 'model.probe'],
       [model.labels[right], undefined],

@@ -52,9 +52,11 @@ describe('the published package', function () {
       'config/connectors/flight-delay.json',
       'schemas/flight.avsc',
       'models/airline-delay/manifest.json',
+      'models/efficientnet-lite0/manifest.json',
       'src/dev/pom.xml',
       'README.md',
     ])
+    expect(packed).to.not.include('models/efficientnet-lite0/efficientnet-lite0.onnx') // 18 MB
     expect(
       packed.filter((file) => /^(test|bench|scripts|toolchain)\/|^src\/.*\.ts$|\.test\./.test(file)),
     ).to.deep.equal([])

@@ -223,11 +223,12 @@ describe('the configuration of ScoreH2OGbm', () => {
     const error = await rejection(open({ model: 'airline-delay', fields: 'Origin:from,Orign:to' }))
     expect(error).to.be.instanceOf(ConfigError)
     expect(error.message).to.include('no column Orign').and.to.include('Origin')
-    expect(scoreH2oGbm.config.parse({ model: 'm', fields: 'Origin' }).problems).to.have.length(1)
+    expect(scoreH2oGbm.config.parse({ model: 'm', fields: 'Origin,Dest:to' }).problems).to.have.length(1)
   })
 
   it('refuses two classes that would become one field', async () => {
-    const model = { ...(await store.load('airline-delay')), labels: ['a-b', 'a_b'] }
+    const names = ['a-b', 'a_b']
+    const model = { ...(await store.load('airline-delay')), labels: names, outputs: names }
     const error = await rejection(open({ model: 'm' }, { load: async () => Promise.resolve(model) }))
     expect(error).to.be.instanceOf(ConfigError)
     expect(error.message).to.include('a-b and a_b').and.to.include('p_a_b')

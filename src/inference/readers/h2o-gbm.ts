@@ -1,10 +1,10 @@
 import { ModelError } from '../../api/errors.ts'
-import type { ModelInput } from '../../api/models.ts'
 import { createTabulated } from '../engines/tabulated.ts'
 import { type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
 import { createWalk } from '../engines/walk.ts'
-import { type Balance, type GbmParameters, type Link, LINKS, scoreGbm } from '../gbm-score.ts'
+import { type GbmParameters, type Link, LINKS, scoreGbm } from '../gbm-score.ts'
 import type { LoadedModel } from '../loaded-model.ts'
+import { corrupt, readBalance, readDecision, readInputs } from './mojo-head.ts'
 import type { MojoInfo } from './mojo-info.ts'
 
 /** Distributions whose f is the log-odds of the second class. */
@@ -29,25 +29,20 @@ function unsupported(what: string): ModelError {
   return new ModelError('model.unsupported', `${what} Train it with another distribution.`)
 }
 
-function corrupt(what: string): ModelError {
-  return new ModelError('model.corrupt', `model.ini: ${what}. Export the model again.`)
-}
-
 /** Puts the head of a GBM (labels, link, offset, class balance) on its trees. */
 export function createGbm(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
   const parameters = readParameters(info, trees)
   const engine = createTabulated(trees) ?? createWalk(trees)
   const { labels } = parameters
-  const isBinomial = labels.length === 2
-  const second = labels[1] ?? ''
   return {
     format: 'h2o-mojo',
     formatVersion: info.text('mojo_version'),
     algorithm: 'gbm',
     task: labels.length > 0 ? 'classification' : 'regression',
     labels,
-    decision: isBinomial ? { threshold: info.number('default_threshold'), thresholdClass: second } : null,
-    inputs: readInputs(info),
+    outputs: labels,
+    decision: readDecision(info, labels),
+    inputs: readInputs(info, { isOffsetRead: true }),
     facts: {
       category: info.text('category'),
       distribution: info.text('distribution'),
@@ -110,29 +105,4 @@ function readLabels(info: MojoInfo, kind: GbmParameters['kind']): readonly strin
   if (labels.length !== classes || !isRight)
     throw corrupt(`${classes} classes do not fit a ${category} model`)
   return labels
-}
-
-function readBalance(info: MojoInfo, classes: number): Balance | null {
-  if (classes === 0 || !info.flag('balance_classes')) return null
-  const prior = info.findNumbers('prior_class_distrib')
-  const model = info.findNumbers('model_class_distrib')
-  if (prior?.length !== classes || model?.length !== classes) {
-    throw corrupt('the class distributions that balance_classes needs are missing')
-  }
-  return { prior, model }
-}
-
-/** The features in the model's order, and the offset column after them. */
-function readInputs(info: MojoInfo): readonly ModelInput[] {
-  const inputs = info.columns.slice(0, info.integer('n_features')).map((name, i): ModelInput => {
-    const domain = info.domains[i] ?? null
-    return domain === null
-      ? { name, type: 'numeric', required: true }
-      : { name, type: 'categorical', domain, required: true }
-  })
-  const offset = info.find('offset_column')
-  if (offset === undefined) return inputs
-  if (inputs.some((input) => input.name === offset))
-    throw corrupt(`the offset column ${offset} is a feature too`)
-  return [...inputs, { name: offset, type: 'numeric', required: true }]
 }

@@ -1,0 +1,116 @@
+import type { TensorColumn } from '../../api/batch.ts'
+import { type ConnectError, DataError, ModelError } from '../../api/errors.ts'
+import type { Model } from '../../api/models.ts'
+import type { ImageSize } from './image-decoder.ts'
+import { type ImageRules, openImages } from './images.ts'
+
+/** Images in one call of the model: more of them are no faster, and each takes 150 KB at 224². */
+const BATCH = 16
+
+/** One label that an image may have, and how sure the model is of it. */
+export interface ImageLabel {
+  readonly label: string
+  readonly probability: number
+}
+
+/** The bytes of an image, or the location of one; null where there is none. */
+export type ImageSource = Buffer | string | null
+
+export interface LabellerOptions extends ImageRules {
+  /** How many of the best labels are given. */
+  readonly topK: number
+  /** How many images are read at a time. */
+  readonly concurrency: number
+}
+
+/** An image classifier with what makes its input: labels images, a bad one failing alone. */
+export interface ImageLabeller {
+  /**
+   * The best labels of each image, the best first; null where there is no image, or where it was bad: that was said to
+   * `fail` with its index.
+   */
+  label(
+    sources: readonly ImageSource[],
+    fail: (index: number, error: ConnectError) => void,
+  ): Promise<readonly (readonly ImageLabel[] | null)[]>
+}
+
+/** Throws ModelError where the model is no image classifier: one input of bytes, height × width × 3, and labels. */
+export async function openImageLabeller(model: Model, options: LabellerOptions): Promise<ImageLabeller> {
+  const size = imageSize(model)
+  const images = await openImages(options)
+  return {
+    async label(sources, fail) {
+      const results: (readonly ImageLabel[] | null)[] = sources.map(() => null)
+      const wanted = [...sources.keys()].filter((index) => sources[index] !== null)
+      for (let start = 0; start < wanted.length; start += BATCH) {
+        const batch = wanted.slice(start, start + BATCH)
+        const pixels = await mapBounded(batch, options.concurrency, (index) =>
+          images.read(sources[index]!, size).catch((error: unknown) => {
+            if (!(error instanceof DataError)) throw error
+            fail(index, error)
+            return null
+          }),
+        )
+        const good = batch.flatMap((index, i) => (pixels[i] == null ? [] : [{ index, pixels: pixels[i] }]))
+        if (good.length === 0) continue
+        const tensor = tensorOf(
+          good.map((each) => each.pixels),
+          size,
+        )
+        const { outputs } = await model.score([tensor], good.length)
+        good.forEach(({ index }, row) => {
+          results[index] = best(
+            model.labels.map((label, k) => ({ label, probability: outputs[k]?.values[row] ?? NaN })),
+            options.topK,
+          )
+        })
+      }
+      return results
+    },
+  }
+}
+
+function imageSize(model: Model): ImageSize {
+  const [input] = model.inputs
+  const [height = 0, width = 0, channels] = input?.shape ?? []
+  const isImage = input?.type === 'tensor' && input.datatype === 'UINT8' && input.shape?.length === 3
+  const isFixed = height > 0 && width > 0 && channels === 3
+  if (model.inputs.length === 1 && isImage && isFixed && model.task === 'classification') {
+    return { width, height }
+  }
+  throw new ModelError(
+    'model.unsupported',
+    `The model ${model.name} is no image classifier: it needs labels, and one input of UINT8 whose shape is ` +
+      '[-1, height, width, 3]. Put the normalisation into its graph, or use ScoreOnnx.',
+  )
+}
+
+function tensorOf(images: readonly Uint8Array[], { width, height }: ImageSize): TensorColumn {
+  const length = width * height * 3
+  const data = new Uint8Array(images.length * length)
+  images.forEach((pixels, i) => data.set(pixels, i * length))
+  return { type: 'tensor', datatype: 'UINT8', shape: [height, width, 3], data }
+}
+
+function best(labels: readonly ImageLabel[], topK: number): readonly ImageLabel[] {
+  return labels.toSorted((a, b) => b.probability - a.probability).slice(0, topK)
+}
+
+/** Maps in order with at most `limit` at work: decoding takes processors and memory that other tasks need. */
+async function mapBounded<T, R>(
+  items: readonly T[],
+  limit: number,
+  map: (item: T) => Promise<R>,
+): Promise<R[]> {
+  const results = new Array<R>(items.length)
+  let next = 0
+  const work = async () => {
+    while (next < items.length) {
+      const at = next++
+      results[at] = await map(items[at]!)
+    }
+  }
+  await Promise.all(Array.from({ length: Math.min(limit, items.length) }, work))
+  return results
+}

@@ -1,0 +1,13 @@
+/** The formats that are decoded. A name or a media type is never believed: only the first bytes say what an image is. */
+export type ImageType = 'jpeg' | 'png' | 'webp'
+
+const PNG = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a])
+
+/** JPEG: SOI and a marker; PNG: its signature (RFC 2083); WebP: RIFF with the form type WEBP. Null for all else. */
+export function imageType(bytes: Uint8Array): ImageType | null {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 12))
+  if (head[0] === 0xff && head[1] === 0xd8 && head[2] === 0xff) return 'jpeg'
+  if (head.subarray(0, PNG.length).equals(PNG)) return 'png'
+  if (head.toString('latin1', 0, 4) === 'RIFF' && head.toString('latin1', 8, 12) === 'WEBP') return 'webp'
+  return null
+}

@@ -1,0 +1,44 @@
+import { createTabulated } from '../engines/tabulated.ts'
+import { type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
+import { createWalk } from '../engines/walk.ts'
+import { type Drf, scoreDrf } from '../drf-score.ts'
+import type { LoadedModel } from '../loaded-model.ts'
+import { commonFacts, corrupt, readBalance, readDecision, readInputs, readLabels } from './mojo-head.ts'
+import type { MojoInfo } from './mojo-info.ts'
+
+/** Puts the head of a random forest on its trees. */
+export function createDrf(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
+  const labels = readLabels(info, ['Binomial', 'Multinomial', 'Regression'])
+  const isDouble = labels.length === 2 && info.find('binomial_double_trees') === 'true'
+  const expected = labels.length > 2 || isDouble ? labels.length : 1
+  if (trees.outputs !== expected)
+    throw corrupt(`${trees.outputs} trees per group do not fit ${labels.length} classes`)
+  if (treeCount(trees) === 0) throw corrupt('the forest has no trees')
+  const engine = createTabulated(trees) ?? createWalk(trees)
+  const drf: Omit<Drf, 'decision'> = {
+    engine,
+    labels,
+    outputs: trees.outputs,
+    trees: info.integer('n_trees'),
+    balance: readBalance(info, labels.length),
+    prior: info.findNumbers('prior_class_distrib') ?? null,
+  }
+  return {
+    format: 'h2o-mojo',
+    formatVersion: info.text('mojo_version'),
+    algorithm: 'drf',
+    task: labels.length > 0 ? 'classification' : 'regression',
+    labels,
+    outputs: labels,
+    decision: readDecision(info, labels),
+    inputs: readInputs(info, { isOffsetRead: false }),
+    facts: {
+      ...commonFacts(info),
+      trees: treeCount(trees),
+      nodes: trees.feature.length,
+      engine: engine.name,
+      ...(info.find('calib_method') === undefined ? {} : { calibration: 'present, not applied' }),
+    },
+    score: (columns, length, decision) => scoreDrf({ ...drf, decision }, columns, length),
+  }
+}

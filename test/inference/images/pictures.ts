@@ -1,0 +1,34 @@
+import { crc32 } from 'node:zlib'
+import sharp, { type Sharp } from 'sharp'
+
+export const SIZE = { width: 224, height: 224 }
+
+/** A picture with no symmetry: red grows to the right, green downwards, and blue fills the top left quarter. */
+export function picture(width = 320, height = 256): Sharp {
+  const pixels = Buffer.alloc(width * height * 3)
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = (y * width + x) * 3
+      pixels[at] = Math.round((255 * x) / width)
+      pixels[at + 1] = Math.round((255 * y) / height)
+      pixels[at + 2] = x < width / 2 && y < height / 2 ? 200 : 40
+    }
+  }
+  return sharp(pixels, { raw: { width, height, channels: 3 } })
+}
+
+/** The largest of the mean differences of the three channels, of 255. */
+export function difference(a: Uint8Array, b: Uint8Array): number {
+  const sums = [0, 0, 0]
+  a.forEach((value, i) => (sums[i % 3] = sums[i % 3]! + Math.abs(value - b[i]!)))
+  return Math.max(...sums) / (a.length / 3)
+}
+
+/** The start of a PNG of any size: a header says how many pixels there are before any of them is read. */
+export async function pngOfSize(width: number, height: number): Promise<Buffer> {
+  const png = await picture(8, 8).png().toBuffer()
+  png.writeUInt32BE(width, 16)
+  png.writeUInt32BE(height, 20)
+  png.writeUInt32BE(crc32(png.subarray(12, 29)), 29)
+  return png
+}

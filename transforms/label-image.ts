@@ -1,0 +1,268 @@
+import {
+  ConfigError,
+  type ConfigOf,
+  DataError,
+  defineConfig,
+  type Example,
+  type Field,
+  type ImageLabel,
+  type ImageLabeller,
+  type ImageSource,
+  key,
+  openImageLabeller,
+  OPTIONAL_FLOAT64,
+  OPTIONAL_STRING,
+  type RecordBatch,
+  type Schema,
+  type SideName,
+  type SinkRecord,
+  type Struct,
+  struct,
+  type Transform,
+  type TransformContext,
+  type TransformPlugin,
+  type Value,
+} from 'sluice'
+
+/** What an image is called that the model is not sure of. */
+const UNKNOWN = 'unknown'
+
+const between = (low: number, high: number) => (value: number) =>
+  value >= low && value <= high ? undefined : `Expected a number from ${low} to ${high}`
+
+const config = defineConfig({
+  model: key.string({
+    doc: 'The image classifier: a folder below the worker’s models.dir (`name`, or `name$version`), or the path of a model file or folder below one of models.allowed.dirs. Its input is UINT8 of shape [-1, height, width, 3], its labels are in its manifest.',
+    importance: 'HIGH',
+    group: 'Model',
+    check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
+  }),
+  field: key.string({
+    doc: 'The field with the image: its bytes, or a text that says where it is. Empty: the key or value itself is the image (ByteArrayConverter) or its location (StringConverter), and becomes a struct of the fields below.',
+    importance: 'HIGH',
+    group: 'Image',
+    default: '',
+  }),
+  'file.root': key.string({
+    doc: 'The folder below which a location may name a file (a relative or absolute path, or a `file:` URL; symbolic links must not lead out of it). Not set: no file is read.',
+    importance: 'MEDIUM',
+    group: 'Image',
+    optional: true,
+    check: (value) => (value.startsWith('/') ? undefined : 'Expected the absolute path of a folder'),
+  }),
+  'http.allowed.origins': key.list({
+    doc: 'From where a location may be fetched, e.g. `https://images.example.com`. Addresses that are not public are never asked. Empty: nothing is fetched.',
+    importance: 'MEDIUM',
+    group: 'Image',
+    default: [],
+    check: (origins) =>
+      origins.every((origin) => /^https?:/.test(origin) && URL.parse(origin)?.origin === origin)
+        ? undefined
+        : 'Expected origins in lower case: https://host or https://host:port, without a path',
+  }),
+  'http.timeout.ms': key.int({
+    doc: 'How long the fetch of one image may take, redirects included.',
+    importance: 'LOW',
+    group: 'Image',
+    default: 5000,
+    check: between(1, 60_000),
+  }),
+  'max.bytes': key.int({
+    doc: 'The largest image file that is read, in bytes. An image has 16 megapixels at most besides.',
+    importance: 'LOW',
+    group: 'Image',
+    default: 20 * 2 ** 20,
+    check: between(1, 256 * 2 ** 20),
+  }),
+  'decode.concurrency': key.int({
+    doc: 'How many images of a task are read at a time.',
+    importance: 'LOW',
+    group: 'Image',
+    default: 2,
+    check: between(1, 64),
+  }),
+  'top.k': key.int({
+    doc: 'How many of the best labels `labels` holds.',
+    importance: 'MEDIUM',
+    group: 'Output',
+    default: 5,
+    check: between(1, 1000),
+  }),
+  threshold: key.double({
+    doc: 'Where the best probability is below this, `label` is `unknown`.',
+    importance: 'MEDIUM',
+    group: 'Output',
+    default: 0.1,
+    check: between(0, 1),
+  }),
+  prefix: key.string({
+    doc: 'Put before the names of the fields that are added: `label`, `probability` (of the best label) and `labels` (the best labels, each with its probability).',
+    importance: 'MEDIUM',
+    group: 'Output',
+    default: '',
+    check: (value) =>
+      /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only',
+  }),
+})
+
+type Config = ConfigOf<typeof config.keys>
+
+const LABELS: Schema = {
+  type: 'ARRAY',
+  optional: true,
+  default: null,
+  valueSchema: {
+    type: 'STRUCT',
+    optional: false,
+    name: 'sluice.ImageLabel',
+    fields: [
+      { name: 'label', schema: { type: 'STRING', optional: false } },
+      { name: 'probability', schema: { type: 'FLOAT64', optional: false } },
+    ],
+  },
+}
+
+/** Reads the images of a batch, labels them, and adds what the model sees. */
+class LabelImage implements Transform {
+  readonly #labeller: ImageLabeller
+  readonly #side: SideName
+  readonly #values: Config
+  readonly #fields: readonly Field[]
+
+  constructor(labeller: ImageLabeller, side: SideName, values: Config) {
+    this.#labeller = labeller
+    this.#side = side
+    this.#values = values
+    const { prefix } = values
+    // Nullable with default null, so that a later schema stays compatible.
+    this.#fields = [
+      { name: `${prefix}label`, schema: OPTIONAL_STRING },
+      { name: `${prefix}probability`, schema: OPTIONAL_FLOAT64 },
+      { name: `${prefix}labels`, schema: LABELS },
+    ]
+  }
+
+  async apply(batch: RecordBatch): Promise<RecordBatch> {
+    const results = await this.#labeller.label(this.#sources(batch), (row, error) => batch.fail(row, error))
+    const outputs = results.map((labels) => this.#outputs(labels))
+    if (this.#values.field === '') return this.#replace(batch, outputs)
+    const columns = this.#fields.map((_, i) => ({
+      type: 'value' as const,
+      values: outputs.map((row) => row[i] ?? null),
+    }))
+    return batch.append(this.#side, this.#fields, columns)
+  }
+
+  /** The image of each live record; null where it has none. */
+  #sources(batch: RecordBatch): ImageSource[] {
+    const { field } = this.#values
+    const column = field === '' ? null : batch.column(this.#side, field, 'value').values
+    return Array.from({ length: batch.length }, (_, row) => {
+      if (!batch.isLive(row) || batch.isNull(this.#side, row)) return null
+      const value = column === null ? batch.value(this.#side, row) : (column[row] ?? null)
+      if (value === null || typeof value === 'string' || Buffer.isBuffer(value)) return value
+      const what = column === null ? `The ${this.#side}` : `The field ${field}`
+      const advice = column === null ? ' Name the field with the image in `field`.' : ''
+      const message = `${what} is neither bytes nor a text, so that it holds no image.${advice}`
+      batch.fail(row, new DataError('record.field', message))
+      return null
+    })
+  }
+
+  /** The values of the fields. */
+  #outputs(labels: readonly ImageLabel[] | null): readonly Value[] {
+    const [first] = labels ?? []
+    if (labels === null || first === undefined) return [null, null, null]
+    const label = first.probability >= this.#values.threshold ? first.label : UNKNOWN
+    return [label, first.probability, labels.map(toStruct)]
+  }
+
+  /** Records whose key or value was the image itself get a struct instead. */
+  #replace(batch: RecordBatch, outputs: readonly (readonly Value[])[]): RecordBatch {
+    const schema: Schema = {
+      type: 'STRUCT',
+      optional: false,
+      name: 'sluice.ImageLabels',
+      fields: this.#fields,
+    }
+    const records = Array.from({ length: batch.length }, (_, row): SinkRecord | undefined => {
+      if (!batch.isLive(row)) return undefined
+      const record = batch.record(row)
+      if (batch.isNull(this.#side, row)) return record
+      const value = struct(
+        Object.fromEntries(this.#fields.map(({ name }, i) => [name, outputs[row]?.[i] ?? null])),
+      )
+      return this.#side === 'key'
+        ? { ...record, keySchema: schema, key: value }
+        : { ...record, valueSchema: schema, value }
+    })
+    return batch.withRecords(records)
+  }
+}
+
+function toStruct({ label, probability }: ImageLabel): Struct {
+  return struct({ label, probability })
+}
+
+const BYTES: Schema = { type: 'BYTES', optional: true }
+
+const examples: readonly Example[] = [
+  {
+    summary: 'a tombstone passes, unlabelled',
+    config: { model: 'efficientnet-lite0' },
+    have: [{ valueSchema: null, value: null }],
+    want: [{ value: null }],
+  },
+  {
+    summary: 'bytes that are no JPEG, PNG or WebP fail their record alone',
+    config: { model: 'efficientnet-lite0' },
+    have: [
+      { valueSchema: BYTES, value: Buffer.from('not an image') },
+      { valueSchema: BYTES, value: Buffer.from('GIF89a') },
+      { valueSchema: BYTES, value: null },
+    ],
+    want: [{ error: 'record.image' }, { error: 'record.image' }, { value: null }],
+  },
+  {
+    summary: 'nothing is read from a location that is not allowed',
+    config: {
+      model: 'efficientnet-lite0',
+      field: 'picture',
+      'http.allowed.origins': 'https://images.example.com',
+    },
+    have: ['/etc/hostname', 'http://169.254.169.254/latest/meta-data'].map((picture) => ({
+      valueSchema: {
+        type: 'STRUCT',
+        optional: false,
+        fields: [{ name: 'picture', schema: OPTIONAL_STRING }],
+      },
+      value: struct({ picture }),
+    })),
+    want: [{ error: 'record.image' }, { error: 'record.image' }],
+  },
+]
+
+export const labelImage: TransformPlugin<typeof config.keys> = {
+  kind: 'transform',
+  name: 'LabelImage',
+  version: '0.1.0',
+  summary: 'Says what an image shows: the best labels of an ONNX image classifier, with their probabilities.',
+  config,
+  examples,
+  async open(values: Config, context: TransformContext): Promise<Transform> {
+    const model = await context.models.load(values.model)
+    if (values['top.k'] > model.labels.length) {
+      const message = `The model ${model.name} has ${model.labels.length} labels only.`
+      throw new ConfigError([{ path: 'top.k', message }])
+    }
+    const labeller = await openImageLabeller(model, {
+      fileRoot: values['file.root'] ?? null,
+      httpOrigins: values['http.allowed.origins'],
+      maxBytes: values['max.bytes'],
+      fetchTimeoutMs: values['http.timeout.ms'],
+      topK: values['top.k'],
+      concurrency: values['decode.concurrency'],
+    })
+    return new LabelImage(labeller, context.side, values)
+  },
+}

@@ -1,0 +1,107 @@
+import {
+  type Column,
+  ConfigError,
+  DataError,
+  key,
+  MISSING,
+  type Model,
+  type RecordBatch,
+  type Scores,
+  type SideName,
+} from 'sluice'
+
+/** Keys of every transform that scores records by their fields. */
+export const MODEL_KEYS = {
+  model: key.string({
+    doc: 'The model: a folder below the worker’s models.dir (`name`, or `name$version`; the latest version where none is named), or the path of a model file or folder below one of models.allowed.dirs.',
+    importance: 'HIGH',
+    group: 'Model',
+    check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
+  }),
+  fields: key.list({
+    doc: 'Where a record’s fields have other names than the model’s columns: `column:field` pairs, e.g. `Origin:from,Dest:to`. Or the names of all its fields, in the order of the model’s columns.',
+    importance: 'LOW',
+    group: 'Model',
+    default: [],
+    check: (list) =>
+      list.every((item) => /^.+:.+$/.test(item)) || list.every((item) => /^[^:]+$/.test(item))
+        ? undefined
+        : 'Expected column:field pairs, or field names in the order of the model’s columns',
+  }),
+}
+
+/** The columns that a model reads, from the fields of a side. */
+export function readColumns(
+  batch: RecordBatch,
+  side: SideName,
+  model: Model,
+  fieldOf: ReadonlyMap<string, string>,
+): Column[] {
+  const columns = model.inputs.map((input): Column => {
+    const field = fieldOf.get(input.name) ?? input.name
+    if (input.type === 'numeric') return batch.column(side, field, 'float64', !input.required)
+    const request = input.domain === undefined ? 'string' : { domain: input.domain }
+    return batch.column(side, field, request, !input.required)
+  })
+  const fields = new Set(model.inputs.map(({ name }) => fieldOf.get(name) ?? name))
+  failStrangers(batch, side, { columns, fields, model: model.name })
+  return columns
+}
+
+interface Read {
+  readonly columns: readonly Column[]
+  readonly fields: ReadonlySet<string>
+  readonly model: string
+}
+
+/** A record that has none of the model's columns is not one of its rows, even where each column may be absent. */
+function failStrangers(batch: RecordBatch, side: SideName, { columns, fields, model }: Read): void {
+  for (let row = 0; row < batch.length; row++) {
+    if (!batch.isLive(row) || batch.isNull(side, row) || !columns.every((c) => isMissing(c, row))) continue
+    const schema = batch.schema(side, row)
+    if (schema?.fields === undefined || schema.fields.some(({ name }) => fields.has(name))) continue
+    const message = `The record has none of the columns of the model ${model}: ${shorten([...fields])}. Is it the right topic, or does the transform need fields?`
+    batch.fail(row, new DataError('record.field', message))
+  }
+}
+
+function isMissing(column: Column, row: number): boolean {
+  if (column.type === 'float64') return column.present[row] === 0
+  return column.type === 'category' ? column.levels[row] === MISSING : column.values[row] === null
+}
+
+/** A missing offset, or a number that is missing where the model has nothing in its place, gives none. */
+export function failUnscored(
+  batch: RecordBatch,
+  side: SideName,
+  model: Model,
+  { prediction, outputs }: Scores,
+): void {
+  const numbers = prediction.type === 'float64' ? prediction : outputs[0]
+  for (let row = 0; row < batch.length; row++) {
+    if (!Number.isNaN(numbers?.values[row]) || !batch.isLive(row) || batch.isNull(side, row)) continue
+    const what = `The model ${model.name} gives no number for the record. Is a number missing, or infinite?`
+    batch.fail(row, new DataError('record.value', what))
+  }
+}
+
+/** `column:field` pairs, or the fields of all columns in order, as a map. */
+export function readFields(model: Model, pairs: readonly string[]): Map<string, string> {
+  const names = model.inputs.map((input) => input.name)
+  if (pairs.length > 0 && pairs.every((item) => !item.includes(':'))) {
+    if (pairs.length === names.length) return new Map(names.map((name, i) => [name, pairs[i] ?? name]))
+    const message = `${pairs.length} fields are named, but the model ${model.name} has ${names.length} columns: ${shorten(names)}.`
+    throw new ConfigError([{ path: 'fields', message }])
+  }
+  const fieldOf = new Map(pairs.map((pair) => pair.split(/:(.*)/s, 2) as [string, string]))
+  const unknown = [...fieldOf.keys()].filter((column) => !names.includes(column))
+  if (unknown.length === 0) return fieldOf
+  const message = `The model ${model.name} has no column ${unknown.join(', ')}. It has: ${shorten(names)}.`
+  throw new ConfigError([{ path: 'fields', message }])
+}
+
+const SHOWN = 30
+
+function shorten(names: readonly string[]): string {
+  return names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')}, …` : names.join(', ')
+}

@@ -1,0 +1,96 @@
+import {
+  type Column,
+  DataError,
+  type Model,
+  type ModelColumn,
+  ModelError,
+  type RecordBatch,
+  type SideName,
+  type TensorColumn,
+  type Value,
+} from 'sluice'
+import { readColumns, readFields } from './model-fields.ts'
+
+/** Where a model's inputs come from: a field each, or one field that holds an array of all numbers. */
+export type FieldSource =
+  | { readonly kind: 'columns'; readonly fieldOf: ReadonlyMap<string, string> }
+  | { readonly kind: 'array'; readonly field: string; readonly size: number }
+
+/**
+ * Reads the key `fields`. A single name for a model of several numbers is the field of an array; so is the one field of
+ * a model that takes a tensor. Throws ConfigError where the fields do not fit.
+ */
+export function placeFields(model: Model, fields: readonly string[]): FieldSource {
+  const [first] = model.inputs
+  const [name] = fields
+  if (first?.type === 'tensor') {
+    const size = first.shape?.reduce((product, each) => product * each, 1) ?? 1
+    const field = readFields(model, fields).get(first.name) ?? first.name
+    if (model.inputs.length === 1) return { kind: 'array', field, size }
+    const what = `The model ${model.name} takes several tensors at once, which records cannot hold. Merge its inputs into one.`
+    throw new ModelError('model.unsupported', what)
+  }
+  const isArray = fields.length === 1 && name !== undefined && !name.includes(':') && model.inputs.length > 1
+  if (isArray && model.inputs.every(({ type }) => type === 'numeric'))
+    return { kind: 'array', field: name, size: model.inputs.length }
+  return { kind: 'columns', fieldOf: readFields(model, fields) }
+}
+
+/** The model's columns of a batch. A row whose array has another length, or holds something else, fails alone. */
+export function readInputs(
+  batch: RecordBatch,
+  side: SideName,
+  model: Model,
+  source: FieldSource,
+): readonly ModelColumn[] {
+  if (source.kind === 'columns') return readColumns(batch, side, model, source.fieldOf)
+  const { field, size } = source
+  const data = readArrays(batch, side, field, size)
+  const [first] = model.inputs
+  if (first?.type === 'tensor') {
+    const tensor: TensorColumn = { type: 'tensor', datatype: 'FP64', shape: first.shape ?? [size], data }
+    return [tensor]
+  }
+  return model.inputs.map((_, k): Column => {
+    const values = Float64Array.from({ length: batch.length }, (__, row) => data[row * size + k] ?? NaN)
+    return {
+      type: 'float64',
+      values,
+      present: Uint8Array.from(values, (value) => Number(!Number.isNaN(value))),
+    }
+  })
+}
+
+/** The numbers of a field of arrays, nested or flat, row after row; NaN where a row has none. */
+function readArrays(batch: RecordBatch, side: SideName, field: string, size: number): Float64Array {
+  const data = new Float64Array(batch.length * size).fill(NaN)
+  const { values } = batch.column(side, field, 'value')
+  values.forEach((value, row) => {
+    if (value === null || !batch.isLive(row) || batch.isNull(side, row)) return
+    const numbers: number[] = []
+    const problem =
+      flatten(value, numbers, size) ?? (numbers.length === size ? null : `${numbers.length} numbers`)
+    if (problem === null) data.set(numbers, row * size)
+    else {
+      const what = `The field ${field} must be an array of ${size} numbers, but has ${problem}.`
+      batch.fail(row, new DataError('record.field', what))
+    }
+  })
+  return data
+}
+
+/** Appends the numbers of a value; returns what else was found. */
+function flatten(value: Value, into: number[], size: number): string | null {
+  if (Array.isArray(value)) {
+    for (const each of value as readonly Value[]) {
+      const problem = flatten(each, into, size)
+      if (problem !== null) return problem
+      if (into.length > size) return `more than ${size}`
+    }
+    return null
+  }
+  if (typeof value !== 'number' && typeof value !== 'bigint')
+    return value === null ? 'a null' : `a ${typeof value}`
+  into.push(Number(value))
+  return null
+}

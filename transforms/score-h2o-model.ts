@@ -1,0 +1,118 @@
+import {
+  type CategoryColumn,
+  ConfigError,
+  type ConfigOf,
+  defineConfig,
+  type Example,
+  type Field,
+  key,
+  type Model,
+  ModelError,
+  OPTIONAL_FLOAT64,
+  OPTIONAL_STRING,
+  type RecordBatch,
+  type SideName,
+  type Transform,
+  type TransformContext,
+  type TransformPlugin,
+} from 'sluice'
+import { failUnscored, MODEL_KEYS } from './model-fields.ts'
+import { type FieldSource, placeFields, readInputs } from './model-inputs.ts'
+
+export const config = defineConfig({
+  model: MODEL_KEYS.model,
+  prefix: key.string({
+    doc: 'Put before the names of the fields that are added: `prediction`, `p_<class>` for each class (an anomaly model: its scores by name), `model_version`.',
+    importance: 'MEDIUM',
+    group: 'Output',
+    default: '',
+    check: (value) =>
+      /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only',
+  }),
+  fields: MODEL_KEYS.fields,
+})
+
+export type Config = ConfigOf<typeof config.keys>
+
+/** Reads the model's columns of a batch, scores all rows in one call, and adds what the model says. */
+export class ScoreModel implements Transform {
+  readonly #model: Model
+  readonly #side: SideName
+  readonly #source: FieldSource
+  readonly #outputs: readonly Field[]
+
+  constructor(model: Model, side: SideName, values: Config) {
+    this.#model = model
+    this.#side = side
+    this.#source = placeFields(model, values.fields)
+    this.#outputs = outputFields(model, values.prefix)
+  }
+
+  async apply(batch: RecordBatch): Promise<RecordBatch> {
+    const columns = readInputs(batch, this.#side, this.#model, this.#source)
+    const scores = await this.#model.score(columns, batch.length)
+    failUnscored(batch, this.#side, this.#model, scores)
+    const version: CategoryColumn = {
+      type: 'category',
+      levels: new Int32Array(batch.length),
+      domain: [this.#model.version],
+    }
+    return batch.append(this.#side, this.#outputs, [scores.prediction, ...scores.outputs, version])
+  }
+}
+
+/** Nullable with default null, so that a later model's fields stay compatible. */
+function outputFields(model: Model, prefix: string): Field[] {
+  const isClassifier = model.task === 'classification'
+  // Avro's names: letters, digits and "_".
+  const names = model.outputs.map((name) => `${isClassifier ? 'p_' : ''}${name.replace(/\W/g, '_')}`)
+  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  if (twice !== undefined) {
+    const both = model.outputs.filter((_, i) => names[i] === twice).join(' and ')
+    const message = `The classes ${both} of the model would both become the field ${prefix}${twice}. Train it with other class names.`
+    throw new ConfigError([{ path: 'model', message }])
+  }
+  return [
+    { name: `${prefix}prediction`, schema: isClassifier ? OPTIONAL_STRING : OPTIONAL_FLOAT64 },
+    ...names.map((name) => ({ name: `${prefix}${name}`, schema: OPTIONAL_FLOAT64 })),
+    { name: `${prefix}model_version`, schema: OPTIONAL_STRING },
+  ]
+}
+
+/** What of H2O a transform scores with. */
+export interface H2oKind {
+  readonly name: string
+  readonly summary: string
+  /** In words, for messages: "an H2O GBM". */
+  readonly what: string
+  readonly algorithms: readonly string[]
+  readonly examples: readonly Example[]
+}
+
+/** A transform that scores with H2O models of some algorithms; all of them do the same. */
+export function scoreH2oPlugin({
+  name,
+  summary,
+  what,
+  algorithms,
+  examples,
+}: H2oKind): TransformPlugin<typeof config.keys> {
+  return {
+    kind: 'transform',
+    name,
+    version: '0.1.0',
+    summary,
+    config,
+    examples,
+    async open(values: Config, context: TransformContext): Promise<Transform> {
+      const model = await context.models.load(values.model)
+      if (!['h2o-mojo', 'h2o-pojo'].includes(model.format) || !algorithms.includes(model.algorithm)) {
+        throw new ModelError(
+          'model.unsupported',
+          `The model ${model.name} is not ${what} but ${model.algorithm} (${model.format}). Use the transform for that kind.`,
+        )
+      }
+      return new ScoreModel(model, context.side, values)
+    },
+  }
+}
