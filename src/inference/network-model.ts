@@ -2,7 +2,7 @@ import type { Float64Column, ModelColumn } from '../api/batch.ts'
 import { ModelError } from '../api/errors.ts'
 import type { ModelInput, ModelTask, Scores } from '../api/models.ts'
 import type { Decision, LoadedModel } from './loaded-model.ts'
-import type { Manifest } from './manifest.ts'
+import type { Manifest, ManifestTensor } from './manifest.ts'
 import { decideLabel, networkLabels } from './network-labels.ts'
 
 type Numbers = Float32Array | Float64Array
@@ -37,6 +37,8 @@ const MOST_NUMBERS = 2 ** 22
  * f0, f1 … and labels class0, class1 …. Throws `model.manifest` where the manifest does not fit.
  */
 export function networkModel(network: Network, what: NetworkFacts, manifest: Manifest | null): LoadedModel {
+  checkTensor('inputs', manifest?.inputs, network.precision, network.inputShape)
+  checkTensor('outputs', manifest?.outputs, network.precision, [network.width])
   const labels = networkLabels(network, manifest)
   const task: ModelTask = labels.length > 0 ? 'classification' : network.width === 1 ? 'regression' : 'vector'
   const names = outputNames(network.width, manifest)
@@ -51,6 +53,23 @@ export function networkModel(network: Network, what: NetworkFacts, manifest: Man
     facts: { ...what.facts, precision: network.precision },
     score: (columns, length, decision) => scoreNetwork({ network, task, labels, decision }, columns, length),
   }
+}
+
+/** Holds the one tensor that a manifest declares against the network; the file has no names of its own. */
+function checkTensor(
+  key: 'inputs' | 'outputs',
+  declared: readonly ManifestTensor[] | undefined,
+  precision: string,
+  shape: readonly number[],
+): void {
+  if (declared === undefined) return
+  const [tensor] = declared
+  const fits =
+    declared.length === 1 && tensor?.datatype === precision && tensor.shape.join() === [-1, ...shape].join()
+  if (fits) return
+  const said = declared.map((each) => `${each.datatype}[${each.shape.join(',')}]`).join(', ')
+  const what = `${key}: says ${said}, but the model has ${precision}[${[-1, ...shape].join(',')}]`
+  throw new ModelError('model.manifest', `${what}. Correct the manifest.`)
 }
 
 function networkInputs(network: Network, manifest: Manifest | null): readonly ModelInput[] {

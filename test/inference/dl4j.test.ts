@@ -171,6 +171,20 @@ describe('what is no DL4J MultiLayerNetwork that can be read', () => {
     )
   })
 
+  it('a manifest that describes other tensors is refused', async () => {
+    const tensor = (datatype: string, width: number) => [{ name: 'x', datatype, shape: [-1, width] }]
+    for (const rest of [
+      { inputs: tensor('FP32', 5) },
+      { inputs: tensor('FP64', 4) },
+      { outputs: tensor('FP32', 4) },
+    ]) {
+      const error = await refusalOf(() => readDl4j(file('all-layers'), manifestOf(rest)))
+      expect(error.code).to.equal('model.manifest')
+    }
+    const right = manifestOf({ inputs: tensor('FP32', 4), outputs: tensor('FP32', 3) })
+    expect((await readDl4j(file('all-layers'), right)).task).to.equal('classification')
+  })
+
   it('cut short anywhere, the coefficients are refused', async () => {
     const length = openZip(file('all-layers')).read('coefficients.bin').length
     for (let at = 0; at < length; at += 7) {

@@ -104,6 +104,20 @@ describe('an ONNX model', () => {
     expect(named.labels).to.deep.equal(labels)
   })
 
+  it('may rename and shape its softmax', async () => {
+    const value = (name: string) => ({ name, type: 'FP32' as const, shape: ['n', 3] })
+    const bytes = encodeGraph({
+      inputs: [value('x')],
+      outputs: [value('y')],
+      nodes: [
+        { op: 'Softmax', inputs: ['x'], outputs: ['p'] },
+        { op: 'Identity', inputs: ['p'], outputs: ['y'] },
+      ],
+      tensors: [],
+    })
+    expect((await readOnnx(bytes, null)).task).to.equal('classification')
+  })
+
   it('of an open width takes as many columns as its manifest names', async () => {
     const inputs = ['a', 'b'].map((name) => ({ name, type: 'double' }))
     const model = await readOnnx(file('open-width'), manifestOf({ signature: { inputs } }))

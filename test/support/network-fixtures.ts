@@ -32,14 +32,14 @@ export async function scoreRows(model: LoadedModel, rows: Rows): Promise<Rows> {
   return rows.map((_, row) => all.map(({ values }) => values[row]!))
 }
 
-/** The largest difference of any number; infinite where the shapes differ or a number is none. */
+/** The largest difference of any number, relative where that is above 1; infinite where the shapes differ or a number is none. */
 export function largestDifference(found: Rows, expected: Rows): number {
   if (found.length !== expected.length) return Infinity
   let largest = 0
   expected.forEach((row, r) => {
     if (found[r]?.length !== row.length) largest = Infinity
     row.forEach((value, c) => {
-      const difference = Math.abs((found[r]?.[c] ?? NaN) - value)
+      const difference = Math.abs((found[r]?.[c] ?? NaN) - value) / Math.max(1, Math.abs(value))
       largest = Number.isNaN(difference) ? Infinity : Math.max(largest, difference)
     })
   })

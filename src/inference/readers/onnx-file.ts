@@ -56,11 +56,22 @@ function readModel(bytes: Buffer): OnnxFile {
   return {
     bytes: Buffer.concat(fields.map((each) => (each === graph ? bytesField(7, content) : each.whole))),
     labels: labels.find((each) => each.length > 0) ?? null,
-    softmax: new Set(nodes.filter(({ op }) => op === 'Softmax').flatMap(({ outputs }) => outputs)),
+    softmax: softmaxes(nodes),
     version: String(fields.find(({ field }) => field === 1)?.value ?? 0),
     producer: fields.find(({ field }) => field === 2)?.bytes.toString() ?? '',
     operators: nodes.length,
   }
+}
+
+/** Values that a Softmax computes, however they are renamed and shaped after it; nodes stand in the order they run. */
+function softmaxes(nodes: readonly Node[]): ReadonlySet<string> {
+  const found = new Set<string>()
+  for (const { op, inputs, outputs } of nodes) {
+    const isCopy =
+      ['Identity', 'Cast', 'Reshape', 'Squeeze', 'Flatten'].includes(op) && found.has(inputs[0] ?? '')
+    if (op === 'Softmax' || isCopy) for (const output of outputs) found.add(output)
+  }
+  return found
 }
 
 /** NodeProto: input 1, output 2, op_type 4, attribute 5. */
