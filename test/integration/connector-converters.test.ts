@@ -131,7 +131,7 @@ describe('a connector’s converters', function () {
     expect(guard.counts.denied).to.equal(0)
   })
 
-  it('take Avro and write plain JSON', async () => {
+  it('take Avro and write plain JSON, through a chain of two transforms', async () => {
     const [source, target] = [uniqueName('avro'), uniqueName('plain')]
     const id = await registerSchema(sluice.schemaRegistry, `${source}-value`, flightSchema)
     const records = flights.map((flight, i) => ({ key: String(i), value: encodeFlight(flight, id) }))
@@ -140,6 +140,10 @@ describe('a connector’s converters', function () {
       ...scoring,
       topics: source,
       'target.topic': target,
+      transforms: 'score,again',
+      'transforms.again.type': 'ScoreH2OGbm$Value',
+      'transforms.again.model': 'airline-delay$1',
+      'transforms.again.prefix': 'again_',
       ...credentials('value.converter'),
       'target.value.converter': 'JsonConverter',
       'target.value.converter.schemas.enable': 'false',
@@ -149,6 +153,8 @@ describe('a connector’s converters', function () {
       const record = JSON.parse(value?.toString() ?? '') as Flight
       expect(record).to.include(flights[Number(key?.toString())])
       expect(record['prediction']).to.be.oneOf(['NO', 'YES'])
+      for (const field of ['prediction', 'p_NO', 'p_YES', 'model_version'])
+        expect(record[`again_${field}`], field).to.equal(record[field])
     }
   })
 
@@ -181,5 +187,40 @@ describe('a connector’s converters', function () {
       'wrong-secret',
     )
     expect(await countRecords(sluice.bootstrapServers, target)).to.equal(0)
+  })
+
+  it('fail records whose log lines name connector, task and place, and never the content', async () => {
+    const [source, target] = [uniqueName('json'), uniqueName('out')]
+    await fillTopic(sluice.bootstrapServers, source, 1, [
+      { key: '0', value: jsonFlight(flights[0] ?? {}) },
+      { key: '1', value: Buffer.from('{"my-own-content":') },
+    ])
+    const name = await create({
+      ...scoring,
+      topics: source,
+      'target.topic': target,
+      'value.converter': 'JsonConverter',
+      'errors.tolerance': 'all',
+      'errors.log.enable': 'true',
+      'errors.log.include.messages': 'true',
+    })
+    await untilCount(target, 1)
+    const line = await eventually(() =>
+      sluice.process
+        .stderr()
+        .split('\n')
+        .find((each) => each.includes('a record failed') && each.includes(name)),
+    )
+    expect(JSON.parse(line)).to.include({
+      level: 'error',
+      connector: name,
+      code: 'record.malformed',
+      stage: 'VALUE_CONVERTER',
+      topic: source,
+      partition: 0,
+      offset: '1',
+    })
+    expect((JSON.parse(line) as { task: unknown }).task).to.be.oneOf([0, 1])
+    expect(line).not.to.contain('my-own-content')
   })
 })

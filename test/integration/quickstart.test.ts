@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
+import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/kafka.ts'
 import { allProcesses } from '../support/process-tree.ts'
 import { startProcess, type StartedProcess } from '../support/process.ts'
@@ -25,7 +26,7 @@ describe('npm run quickstart', function () {
   /** Every process of ours names the data folder in its arguments. */
   const leftovers = () => allProcesses().filter((p) => p.command.includes(dataDir))
 
-  async function quickstart(args: readonly string[], env: Record<string, string> = {}) {
+  async function begin(args: readonly string[], env: Record<string, string> = {}) {
     const free = [await freePort(), await freePort(), await freePort()]
     const options = ['--kafka-port', free[0], '--registry-port', free[1], '--rest-port', free[2]].map(String)
     const run = startProcess(
@@ -34,8 +35,13 @@ describe('npm run quickstart', function () {
       { env },
     )
     started.push(run)
+    return { run, ports: free }
+  }
+
+  async function quickstart(args: readonly string[], env: Record<string, string> = {}) {
+    const { run, ports } = await begin(args, env)
     const code = await run.exited
-    return { code, stdout: run.stdout(), stderr: run.stderr(), ports: free }
+    return { code, stdout: run.stdout(), stderr: run.stderr(), ports }
   }
 
   it('scores the flights, prints a table and the summary as JSON, and stops everything', async () => {
@@ -62,6 +68,20 @@ describe('npm run quickstart', function () {
     const { code, stdout, stderr } = await quickstart(['--once', '--json'])
     expect(code, `${stdout}\n${stderr}\n${await readLog()}`).to.equal(0)
     expect(lastLine(stdout)['records']).to.equal(25_000)
+  })
+
+  it('stays up after the table, says where to go on, and stops everything at Ctrl-C', async () => {
+    const { run, ports } = await begin([])
+    const rest = `http://127.0.0.1:${ports[2] ?? ''}`
+    const connector = `${rest}/connectors/flight-delay/status`
+    await eventually(() => run.stdout().includes('until Ctrl-C') && run.stdout().includes(connector), {
+      timeoutMs: 120_000,
+    })
+    expect((await fetch(connector)).status).to.equal(200)
+    process.kill(-run.pid, 'SIGINT') // a terminal signals the whole process group
+    await run.exited
+    expect(run.stderr()).not.to.match(/^sluice: /m)
+    await eventually(() => leftovers().length === 0, { timeoutMs: 30_000 })
   })
 
   it('says in one line that a port is taken, and leaves nothing running', async () => {

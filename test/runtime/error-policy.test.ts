@@ -1,8 +1,9 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { DataError, SILENT, UnavailableError } from '../../src/index.ts'
+import { DataError, type Logger, SILENT, TaskError, UnavailableError } from '../../src/index.ts'
 import { commonKeys } from '../../src/runtime/connector-keys.ts'
 import { ErrorPolicy } from '../../src/runtime/error-policy.ts'
+import { batchOf } from '../support/example-batch.ts'
 
 function policy(raw: Record<string, string> = {}): ErrorPolicy {
   return new ErrorPolicy(commonKeys.read({ name: 'c', 'connector.class': 'TopicSink', ...raw }), SILENT)
@@ -57,5 +58,48 @@ describe('errors.retry.*', () => {
       expect(seen).to.equal(error)
       expect(tries).to.equal(1)
     }
+  })
+})
+
+describe('errors.log.* and errors.tolerance', () => {
+  /** The log lines about a batch of two records whose second one failed, and what was thrown. */
+  function judged(raw: Record<string, string>): { lines: Record<string, unknown>[]; error: unknown } {
+    const lines: Record<string, unknown>[] = []
+    const log: Logger = { ...SILENT, error: (message, fields) => void lines.push({ message, ...fields }) }
+    const config = commonKeys.read({ name: 'c', 'connector.class': 'TopicSink', ...raw })
+    const batch = batchOf([{ value: 'good' }, { value: 'bad' }])
+    batch.states.enter('TRANSFORMATION', 'ScoreH2OGbm')
+    batch.fail(1, new DataError('record.field', 'no such field'))
+    try {
+      new ErrorPolicy(config, log).judge(batch, batch.states.failures())
+      return { lines, error: undefined }
+    } catch (error) {
+      return { lines, error }
+    }
+  }
+
+  const said = {
+    message: 'a record failed',
+    stage: 'TRANSFORMATION',
+    plugin: 'ScoreH2OGbm',
+    code: 'record.field',
+    error: 'no such field',
+  }
+
+  it('log nothing by default, and nothing of a record but its place where asked', () => {
+    const all = { 'errors.tolerance': 'all' }
+    expect(judged(all).lines).to.deep.equal([])
+    expect(judged({ ...all, 'errors.log.enable': 'true' }).lines).to.deep.equal([said])
+    const place = { topic: 't', partition: 0, offset: '1', timestamp: '0' }
+    const messages = { 'errors.log.enable': 'true', 'errors.log.include.messages': 'true' }
+    expect(judged({ ...all, ...messages }).lines).to.deep.equal([{ ...said, ...place }])
+  })
+
+  it('fail the task at the first bad record unless all are tolerated', () => {
+    expect(judged({ 'errors.tolerance': 'all' }).error).to.equal(undefined)
+    const { error } = judged({})
+    expect(error).to.be.instanceOf(TaskError)
+    expect(error).to.include({ code: 'task.tolerance', stage: 'TRANSFORMATION', plugin: 'ScoreH2OGbm' })
+    expect(String(error)).to.contain('record t-0@1 failed in TRANSFORMATION (ScoreH2OGbm): no such field')
   })
 })
