@@ -45,19 +45,18 @@ type Config = ConfigOf<typeof config.keys>
 class DetectAnomaly implements Transform {
   readonly #model: Model
   readonly #side: SideName
-  readonly #threshold: number
+  readonly #threshold: number | undefined
   readonly #fieldOf: ReadonlyMap<string, string>
   readonly #added: readonly Field[]
 
   constructor(model: Model, side: SideName, { threshold, prefix, fields }: Config) {
-    const limit = threshold ?? model.threshold
-    if (limit === undefined) {
+    if (threshold === undefined && model.threshold === undefined) {
       const message = `The model ${model.name} has no threshold of its own. Set one, or write it into postprocess.threshold of its manifest.`
       throw new ConfigError([{ path: 'threshold', message }])
     }
     this.#model = model
     this.#side = side
-    this.#threshold = limit
+    this.#threshold = threshold
     this.#fieldOf = readFields(model, fields)
     this.#added = [
       { name: `${prefix}anomaly_score`, schema: OPTIONAL_FLOAT64 },
@@ -67,11 +66,12 @@ class DetectAnomaly implements Transform {
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
     const columns = readColumns(batch, this.#side, this.#model, this.#fieldOf)
+    const threshold = this.#threshold ?? this.#model.threshold ?? Infinity // before the model may be replaced
     const scores = await this.#model.score(columns, batch.length)
     failUnscored(batch, this.#side, this.#model, scores)
     const { prediction } = scores
     if (prediction.type !== 'float64') throw notAnomaly(this.#model)
-    const flags = Array.from(prediction.values, (score): Value => score > this.#threshold)
+    const flags = Array.from(prediction.values, (score): Value => score > threshold)
     return batch.append(this.#side, this.#added, [prediction, { type: 'value', values: flags }])
   }
 }

@@ -55,7 +55,7 @@ export class ScoreModel implements Transform {
     const version: CategoryColumn = {
       type: 'category',
       levels: new Int32Array(batch.length),
-      domain: [this.#model.version],
+      domain: [scores.version ?? this.#model.version],
     }
     return batch.append(this.#side, this.#outputs, [scores.prediction, ...scores.outputs, version])
   }

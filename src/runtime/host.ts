@@ -68,6 +68,7 @@ function createHost(settings: HostSettings): Host {
     allowedDirs: settings.modelsAllowedDirs,
     log,
   })
+  models.watch()
   return { settings, models, log, tasks: new Map() }
 }
 
