@@ -9,6 +9,8 @@ import {
   ModelError,
   OPTIONAL_FLOAT64,
   type RecordBatch,
+  type Schema,
+  type SchemaCheck,
   type SideName,
   struct,
   type Transform,
@@ -18,6 +20,7 @@ import {
 } from 'sluice'
 import { readings, SENSORS } from './detect-anomaly-readings.ts'
 import { failUnscored, MODEL_KEYS, readColumns, readFields } from './model-fields.ts'
+import { checkModelSchema } from './model-schema.ts'
 
 const config = defineConfig({
   model: MODEL_KEYS.model,
@@ -73,6 +76,10 @@ class DetectAnomaly implements Transform {
     if (prediction.type !== 'float64') throw notAnomaly(this.#model)
     const flags = Array.from(prediction.values, (score): Value => score > threshold)
     return batch.append(this.#side, this.#added, [prediction, { type: 'value', values: flags }])
+  }
+
+  checkSchema(schema: Schema | null): SchemaCheck {
+    return checkModelSchema(schema, this.#model, { kind: 'columns', fieldOf: this.#fieldOf }, this.#added)
   }
 }
 

@@ -11,12 +11,15 @@ import {
   OPTIONAL_FLOAT64,
   OPTIONAL_STRING,
   type RecordBatch,
+  type Schema,
+  type SchemaCheck,
   type SideName,
   type Transform,
   type TransformContext,
   type TransformPlugin,
 } from 'sluice'
 import { failUnscored, MODEL_KEYS } from './model-fields.ts'
+import { checkModelSchema } from './model-schema.ts'
 import { type FieldSource, placeFields, readInputs } from './model-inputs.ts'
 
 export const config = defineConfig({
@@ -58,6 +61,10 @@ export class ScoreModel implements Transform {
       domain: [scores.version ?? this.#model.version],
     }
     return batch.append(this.#side, this.#outputs, [scores.prediction, ...scores.outputs, version])
+  }
+
+  checkSchema(schema: Schema | null): SchemaCheck {
+    return checkModelSchema(schema, this.#model, this.#source, this.#outputs)
   }
 }
 

@@ -8,6 +8,7 @@ import {
   TaskError,
   messageOf,
   type RecordBatch,
+  type SideName,
   type Transform,
   type TransformPlugin,
   withPrefix,
@@ -16,9 +17,11 @@ import { Batch } from './batch.ts'
 import { commonKeys } from './connector-keys.ts'
 import { findTransform } from './plugins.ts'
 
-interface Link {
+/** A transform in its place. */
+export interface Link {
   readonly alias: string
   readonly name: string
+  readonly side: SideName
   readonly transform: Transform
 }
 
@@ -41,7 +44,7 @@ export class TransformChain {
       const config = readConfig(plugin, raw, prefix)
       try {
         const transform = await plugin.open(config, { side, models, log: log.child({ transform: alias }) })
-        links.push({ alias, name: plugin.name, transform })
+        links.push({ alias, name: plugin.name, side, transform })
       } catch (error) {
         for (const link of links) link.transform.close?.()
         throw located(error, alias, plugin.name)
@@ -74,6 +77,10 @@ export class TransformChain {
       current = returned
     }
     return current
+  }
+
+  get links(): readonly Link[] {
+    return this.#links
   }
 
   close(): void {
