@@ -9,6 +9,8 @@ import {
   ModelError,
   OPTIONAL_FLOAT64,
   type RecordBatch,
+  type Schema,
+  type SchemaCheck,
   type SideName,
   struct,
   type Transform,
@@ -18,6 +20,7 @@ import {
 } from 'sluice'
 import { readings, SENSORS } from './detect-anomaly-readings.ts'
 import { failUnscored, MODEL_KEYS, readColumns, readFields } from './model-fields.ts'
+import { checkModelSchema } from './model-schema.ts'
 
 const config = defineConfig({
   model: MODEL_KEYS.model,
@@ -43,36 +46,42 @@ type Config = ConfigOf<typeof config.keys>
 
 /** Scores all rows of a batch in one call, and marks those above the threshold. */
 class DetectAnomaly implements Transform {
+  readonly adds: readonly string[]
   readonly #model: Model
   readonly #side: SideName
-  readonly #threshold: number
+  readonly #threshold: number | undefined
   readonly #fieldOf: ReadonlyMap<string, string>
   readonly #added: readonly Field[]
 
   constructor(model: Model, side: SideName, { threshold, prefix, fields }: Config) {
-    const limit = threshold ?? model.threshold
-    if (limit === undefined) {
+    if (threshold === undefined && model.threshold === undefined) {
       const message = `The model ${model.name} has no threshold of its own. Set one, or write it into postprocess.threshold of its manifest.`
       throw new ConfigError([{ path: 'threshold', message }])
     }
     this.#model = model
     this.#side = side
-    this.#threshold = limit
+    this.#threshold = threshold
     this.#fieldOf = readFields(model, fields)
     this.#added = [
       { name: `${prefix}anomaly_score`, schema: OPTIONAL_FLOAT64 },
       { name: `${prefix}is_anomaly`, schema: { type: 'BOOLEAN', optional: true, default: null } },
     ]
+    this.adds = this.#added.map(({ name }) => name)
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
     const columns = readColumns(batch, this.#side, this.#model, this.#fieldOf)
+    const threshold = this.#threshold ?? this.#model.threshold ?? Infinity // before the model may be replaced
     const scores = await this.#model.score(columns, batch.length)
     failUnscored(batch, this.#side, this.#model, scores)
     const { prediction } = scores
     if (prediction.type !== 'float64') throw notAnomaly(this.#model)
-    const flags = Array.from(prediction.values, (score): Value => score > this.#threshold)
+    const flags = Array.from(prediction.values, (score): Value => score > threshold)
     return batch.append(this.#side, this.#added, [prediction, { type: 'value', values: flags }])
+  }
+
+  checkSchema(schema: Schema | null): SchemaCheck {
+    return checkModelSchema(schema, this.#model, { kind: 'columns', fieldOf: this.#fieldOf }, this.#added)
   }
 }
 

@@ -1,5 +1,6 @@
 import {
   type ConfigOf,
+  type ConfigProblem,
   DataError,
   defineConfig,
   type Example,
@@ -81,6 +82,23 @@ function valueAt(value: Value, path: readonly string[]): Value {
   return found
 }
 
+/** The fields of the template that no record of a schema has. */
+function lacking(parts: readonly Part[], schema: Schema | null): ConfigProblem[] {
+  const paths = parts.flatMap((part) => (typeof part === 'string' ? [] : part.paths))
+  return paths
+    .filter((path) => schema !== null && !mayHave(schema, path))
+    .map((path) => {
+      const message = `the template names the field ${path.join('.')}, which the schema does not have. Correct the template, or add the field before.`
+      return { path: 'template', message }
+    })
+}
+
+function mayHave(schema: Schema, [name, ...rest]: readonly string[]): boolean {
+  if (name === undefined || schema.type === 'MAP') return true
+  const field = schema.fields?.find((each) => each.name === name)
+  return field !== undefined && mayHave(field.schema, rest)
+}
+
 function fill(parts: readonly Part[], record: Value): string {
   return parts
     .map((part) => {
@@ -153,10 +171,11 @@ export const formatString: TransformPlugin<typeof config.keys> = {
   examples,
   open(values: Config, { side }: TransformContext): Transform {
     const parts = parseTemplate(values.template, values['missing.text'])
-    return mapRecords((record) => {
+    const records = mapRecords((record) => {
       const value = record[side]
       if (value === null) return record
       return { ...record, [side]: fill(parts, value), [`${side}Schema`]: STRING }
     })
+    return { ...records, checkSchema: (schema) => ({ schema: STRING, problems: lacking(parts, schema) }) }
   },
 }

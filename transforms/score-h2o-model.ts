@@ -11,12 +11,15 @@ import {
   OPTIONAL_FLOAT64,
   OPTIONAL_STRING,
   type RecordBatch,
+  type Schema,
+  type SchemaCheck,
   type SideName,
   type Transform,
   type TransformContext,
   type TransformPlugin,
 } from 'sluice'
 import { failUnscored, MODEL_KEYS } from './model-fields.ts'
+import { checkModelSchema } from './model-schema.ts'
 import { type FieldSource, placeFields, readInputs } from './model-inputs.ts'
 
 export const config = defineConfig({
@@ -36,6 +39,7 @@ export type Config = ConfigOf<typeof config.keys>
 
 /** Reads the model's columns of a batch, scores all rows in one call, and adds what the model says. */
 export class ScoreModel implements Transform {
+  readonly adds: readonly string[]
   readonly #model: Model
   readonly #side: SideName
   readonly #source: FieldSource
@@ -46,6 +50,7 @@ export class ScoreModel implements Transform {
     this.#side = side
     this.#source = placeFields(model, values.fields)
     this.#outputs = outputFields(model, values.prefix)
+    this.adds = this.#outputs.map(({ name }) => name)
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
@@ -55,9 +60,13 @@ export class ScoreModel implements Transform {
     const version: CategoryColumn = {
       type: 'category',
       levels: new Int32Array(batch.length),
-      domain: [this.#model.version],
+      domain: [scores.version ?? this.#model.version],
     }
     return batch.append(this.#side, this.#outputs, [scores.prediction, ...scores.outputs, version])
+  }
+
+  checkSchema(schema: Schema | null): SchemaCheck {
+    return checkModelSchema(schema, this.#model, this.#source, this.#outputs)
   }
 }
 

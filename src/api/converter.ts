@@ -1,6 +1,7 @@
 import type { FailRow, Side, SideName } from './batch.ts'
 import type { ConfigDefinition, ConfigKeys, ConfigOf } from './config.ts'
 import type { Logger } from './log.ts'
+import type { Schema } from './schema.ts'
 
 /** Byte ranges of one buffer, one per row: a null row has start −1. */
 export interface Slices {
@@ -24,6 +25,11 @@ export interface Converter {
   decode(topic: string, slices: Slices, fail: FailRow): Promise<Side>
   /** Turns the given rows of a side into bytes for a topic (subject names contain it). */
   encode(topic: string, side: Side, rows: Int32Array, fail: FailRow): Promise<EncodedRows>
+  /**
+   * The schema that records of a topic have, as far as it is known before one is read; null where it is not, or cannot
+   * be asked for at the moment. For checks of a configuration: it answers soon and never throws.
+   */
+  topicSchema?(topic: string): Promise<Schema | null>
   close?(): void
 }
 

@@ -24,9 +24,14 @@ export interface Scores {
   readonly prediction: CategoryColumn | Float64Column
   /** One column per name of the model's `outputs`; classification: the probabilities of its labels. */
   readonly outputs: readonly Float64Column[]
+  /** The version that gave these, where the model may be replaced while it serves; else `Model.version`. */
+  readonly version?: string
 }
 
-/** A loaded model. Stateless: any number of transforms may score with it. */
+/**
+ * A loaded model. Any number of transforms may score with it. One that was asked for without a version may be replaced
+ * by a newer one between two calls of `score`; its inputs' names and types, its outputs and its task stay what they are.
+ */
 export interface Model {
   readonly name: string
   readonly version: string
@@ -44,7 +49,7 @@ export interface Model {
   readonly outputs: readonly string[]
   readonly inputs: readonly ModelInput[]
   /** Anomaly only: a row is called unusual where its prediction is above this; absent where nobody said. */
-  readonly threshold?: number
+  readonly threshold?: number | undefined
   /**
    * Scores all rows in one call. `columns[i]` belongs to `inputs[i]`: float64 for numeric, category over the input's
    * own domain for categorical. MISSING and UNSEEN levels and NaN are missing values, as in h2o-genmodel with

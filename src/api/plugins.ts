@@ -36,6 +36,14 @@ export interface TransformContext {
   readonly log: Logger
 }
 
+/** What a transform says to a schema before any record is there. */
+export interface SchemaCheck {
+  /** The schema of what comes out; null where it cannot be known. */
+  readonly schema: Schema | null
+  /** What would fail every record. Paths are keys of the transform's own, e.g. `model`. */
+  readonly problems: readonly ConfigProblem[]
+}
+
 export interface Transform {
   /**
    * A batch goes in, a batch of the same length and order comes out; `batch.fail` and `batch.drop` mark rows. Never
@@ -48,6 +56,11 @@ export interface Transform {
    * that add the same field are refused when they are configured.
    */
   readonly adds?: readonly string[]
+  /**
+   * Checks the schema of its side when a connector is configured; null where that is unknown. Nothing is known of what
+   * comes out of a transform without this method.
+   */
+  checkSchema?(schema: Schema | null): SchemaCheck
   close?(): void
 }
 

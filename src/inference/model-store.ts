@@ -2,8 +2,9 @@ import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { type Logger, SILENT } from '../api/log.ts'
 import type { Model, Models } from '../api/models.ts'
-import { loadModel, locateFiles, type ReadyModel } from './load-model.ts'
+import { loadModel, locateFiles, type ModelFiles, type ReadyModel } from './load-model.ts'
 import { findInFolder, missing, type ModelPlace, realPathBelow } from './model-folder.ts'
+import { ModelWatch } from './model-watch.ts'
 
 export interface ModelStoreOptions {
   /** `models.dir`: where models have names. */
@@ -14,6 +15,9 @@ export interface ModelStoreOptions {
 }
 
 const NAME = /^([A-Za-z0-9_][A-Za-z0-9_.-]*)(?:\$([A-Za-z0-9_][A-Za-z0-9_.-]*))?$/
+
+/** How often files of models that serve are looked at. */
+const LOOK_INTERVAL_MS = 2000
 
 /** Loaded models of this process, by place: all tasks share one copy. */
 const loadedModels = new Map<string, { readonly stamp: string; readonly ready: Promise<ReadyModel> }>()
@@ -26,21 +30,51 @@ const loadedModels = new Map<string, { readonly stamp: string; readonly ready: P
 export class ModelStore implements Models {
   readonly #options: ModelStoreOptions
   readonly #log: Logger
+  readonly #watch: ModelWatch
 
   constructor(options: ModelStoreOptions) {
     this.#options = options
     this.#log = options.log ?? SILENT
+    const source = {
+      locate: (reference: string) => this.#locate(reference),
+      open: (files: ModelFiles) => this.#openFiles(files),
+      forget: ({ file, model }: ReadyModel) => void loadedModels.delete(keyOf({ ...model, file })),
+    }
+    this.#watch = new ModelWatch(source, this.#log)
   }
 
-  /** Throws ModelError: `model.missing`, `model.corrupt`, `model.unsupported`, `model.manifest`, `model.probe`. */
+  /**
+   * Without `$version` the model is the latest, and stays it: see `watch`. Throws ModelError: `model.missing`,
+   * `model.corrupt`, `model.unsupported`, `model.manifest`, `model.probe`.
+   */
   async load(reference: string): Promise<Model> {
-    return (await this.open(reference)).model
+    const files = await this.#locate(reference)
+    const ready = await this.#openFiles(files)
+    const isPinned = NAME.exec(reference)?.[2] !== undefined
+    return isPinned ? ready.model : this.#watch.follow(reference, files, ready)
   }
 
-  /** The same, with what the file and the manifest say of it. */
+  /** The version that is there now, with what the file and the manifest say of it. */
   async open(reference: string): Promise<ReadyModel> {
-    const files = await locateFiles(await this.#find(reference), this.#roots())
-    const key = `${files.file}|${files.name}|${files.version}`
+    return this.#openFiles(await this.#locate(reference))
+  }
+
+  /** Goes on looking for newer versions of the models that are in use, as long as the process has anything else to do. */
+  watch(): void {
+    setTimeout(() => void this.look().then(() => this.watch()), LOOK_INTERVAL_MS).unref()
+  }
+
+  /** Looks once; what two looks find is taken. */
+  look(): Promise<void> {
+    return this.#watch.look()
+  }
+
+  async #locate(reference: string): Promise<ModelFiles> {
+    return locateFiles(await this.#find(reference), this.#roots())
+  }
+
+  async #openFiles(files: ModelFiles): Promise<ReadyModel> {
+    const key = keyOf(files)
     const known = loadedModels.get(key)
     if (known?.stamp === files.stamp) return known.ready
     const started = performance.now()
@@ -103,4 +137,8 @@ export class ModelStore implements Models {
         'Put it below one of them, or allow its folder.',
     )
   }
+}
+
+function keyOf({ file, name, version }: Pick<ModelFiles, 'file' | 'name' | 'version'>): string {
+  return `${file}|${name}|${version}`
 }

@@ -18,7 +18,8 @@ import { Batch } from './batch.ts'
 import { commonKeys } from './connector-keys.ts'
 import { findTransform } from './plugins.ts'
 
-interface Link {
+/** A transform in its place. */
+export interface Link {
   readonly alias: string
   readonly name: string
   readonly side: SideName
@@ -80,6 +81,10 @@ export class TransformChain {
       current = returned
     }
     return current
+  }
+
+  get links(): readonly Link[] {
+    return this.#links
   }
 
   close(): void {

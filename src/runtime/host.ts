@@ -1,5 +1,6 @@
 import { ModelStore } from '../inference/model-store.ts'
 import { ConfigError, ConnectError, type Logger, messageOf, type Models, TaskError } from '../index.ts'
+import { checkSchemas } from './check-config.ts'
 import { createLogger } from './log.ts'
 import { openPlugins, openTask, type OpenTask } from './open-task.ts'
 import type { FromHost, HostSettings, TaskId, ToHost } from './protocol.ts'
@@ -58,6 +59,7 @@ function createHost(settings: HostSettings): Host {
     allowedDirs: settings.modelsAllowedDirs,
     log,
   })
+  models.watch()
   return { settings, models, log, tasks: new Map() }
 }
 
@@ -167,8 +169,8 @@ async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'v
       events,
     }
     const plugins = await openPlugins(options, new AbortController().signal)
-    plugins.close()
-    send({ type: 'validated', call, problems: [] })
+    const problems = await checkSchemas(plugins, config).finally(() => plugins.close())
+    send({ type: 'validated', call, problems })
   } catch (error) {
     const problems =
       error instanceof ConfigError ? error.problems : [{ path: pathOf(error), message: messageOf(error) }]

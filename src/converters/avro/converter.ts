@@ -6,8 +6,11 @@ import {
   DataError,
   type EncodedRows,
   type FailRow,
+  type Logger,
+  messageOf,
   type Schema,
   type Side,
+  type SideName,
   type Slices,
 } from '../../index.ts'
 import { encodeRows } from '../encode-rows.ts'
@@ -21,7 +24,7 @@ import { type OutputSchema, OutputSchemas } from './output-schemas.ts'
 import { RegistryClient } from './registry-client.ts'
 import { SchemaStore } from './schema-store.ts'
 import { encodeSpliced, outputOr } from './spliced-rows.ts'
-import { subjectName, subjectStrategy } from './subjects.ts'
+import { subjectName, type SubjectStrategy, subjectStrategy } from './subjects.ts'
 import type { WriterSchema } from './writer-schema.ts'
 
 function userInfo(config: AvroConfig): string | null {
@@ -36,6 +39,10 @@ function userInfo(config: AvroConfig): string | null {
 export class AvroConverter implements Converter {
   readonly #store: SchemaStore
   readonly #outputs: OutputSchemas
+  readonly #hasty: SchemaStore
+  readonly #strategy: SubjectStrategy
+  readonly #side: SideName
+  readonly #log: Logger
 
   constructor(config: AvroConfig, { side, log }: ConverterContext) {
     const client = new RegistryClient({
@@ -48,11 +55,26 @@ export class AvroConverter implements Converter {
     })
     const strategy = subjectStrategy(config[`${side}.subject.name.strategy`]) ?? 'TopicNameStrategy'
     this.#store = new SchemaStore(client)
+    this.#hasty = new SchemaStore(client.hasty())
+    this.#strategy = strategy
+    this.#side = side
+    this.#log = log
     this.#outputs = new OutputSchemas(
       client,
       (topic, root) => subjectName(strategy, topic, side, root),
       config['auto.register.schemas'],
     )
+  }
+
+  async topicSchema(topic: string): Promise<Schema | null> {
+    if (this.#strategy !== 'TopicNameStrategy') return null
+    try {
+      const latest = await this.#hasty.latest(`${topic}-${this.#side}`)
+      return latest?.connect() ?? null
+    } catch (error) {
+      this.#log.debug('a configuration is not checked against its topic', { topic, error: messageOf(error) })
+      return null
+    }
   }
 
   async decode(_topic: string, slices: Slices, fail: FailRow): Promise<Side> {

@@ -33,6 +33,7 @@ interface Answer {
 }
 
 const MAX_WAIT_MS = 10_000
+const HASTY_MS = 2_000
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json'
 
 /**
@@ -50,13 +51,19 @@ export class RegistryClient {
     this.#endpoints = options.urls.map((url) => endpoint(url, options.userInfo))
   }
 
+  /** The same registry, for questions that can stay without an answer: nothing is repeated, no request takes long. */
+  hasty(): RegistryClient {
+    const { timeoutMs } = this.#options
+    return new RegistryClient({ ...this.#options, retries: 0, timeoutMs: Math.min(timeoutMs, HASTY_MS) })
+  }
+
   /** A schema by id; null where the registry does not know it. */
   async schemaById(id: number): Promise<RegisteredSchema | null> {
     return this.#schema(`/schemas/ids/${id}`)
   }
 
   /** A version of a subject; null where the registry does not know it. */
-  async schemaVersion(subject: string, version: number): Promise<RegisteredSchema | null> {
+  async schemaVersion(subject: string, version: number | 'latest'): Promise<RegisteredSchema | null> {
     return this.#schema(`/subjects/${encodeURIComponent(subject)}/versions/${version}`)
   }
 

@@ -38,6 +38,12 @@ export class SchemaStore {
     await Promise.all(Array.from({ length: Math.min(CONCURRENCY, ids.length) }, work))
   }
 
+  /** The newest schema of a subject, asked for anew each time; null where there is none. Throws where it is unusable. */
+  async latest(subject: string): Promise<WriterSchema | null> {
+    const registered = await this.#client.schemaVersion(subject, 'latest')
+    return registered === null ? null : this.#writer(registered)
+  }
+
   #loadOnce(id: number): Promise<void> {
     if (this.get(id) !== undefined) return Promise.resolve()
     let loading = this.#loading.get(id)

@@ -1,0 +1,88 @@
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { uniqueName } from '../support/eventually.ts'
+import { flightSchema } from '../support/flights.ts'
+import { call, registerSchema, type SluiceDev, startSluiceDev } from '../support/sluice-dev.ts'
+
+interface AvroRecord {
+  readonly fields: readonly { readonly name: string; readonly type: unknown }[]
+}
+
+/** The schema of flights, with the distance as a text. */
+function mistyped(): string {
+  const schema = JSON.parse(flightSchema) as AvroRecord
+  const fields = schema.fields.map((field) =>
+    field.name === 'Distance' ? { name: field.name, type: 'string' } : field,
+  )
+  return JSON.stringify({ ...schema, fields })
+}
+
+describe('the signature of a model, and the schema of the topic in the registry', function () {
+  this.timeout(120_000)
+  let sluice: SluiceDev
+
+  before(async () => {
+    sluice = await startSluiceDev()
+  })
+  after(() => sluice.stop())
+
+  function config(topic: string, registry = sluice.schemaRegistry) {
+    return {
+      name: topic,
+      'connector.class': 'TopicSink',
+      topics: topic,
+      'target.topic': `${topic}-scored`,
+      'value.converter': 'AvroConverter',
+      'value.converter.schema.registry.url': registry,
+      transforms: 'score',
+      'transforms.score.type': 'ScoreH2OGbm$Value',
+      'transforms.score.model': 'airline-delay',
+    }
+  }
+
+  /** The errors that `validate` shows, by key. */
+  async function errorsOf(given: Readonly<Record<string, string>>): Promise<Record<string, string[]>> {
+    const route = '/connector-plugins/TopicSink/config/validate'
+    const { status, body } = await call(sluice.rest, 'PUT', route, given)
+    expect(status, JSON.stringify(body)).to.equal(200)
+    const { configs } = body as { configs: { value: { name: string; errors: string[] } }[] }
+    const wrong = configs.filter(({ value }) => value.errors.length > 0)
+    return Object.fromEntries(wrong.map(({ value }) => [value.name, value.errors]))
+  }
+
+  it('a mistyped field is named at validate and refused at POST and PUT', async () => {
+    const topic = uniqueName('flights')
+    await registerSchema(sluice.schemaRegistry, `${topic}-value`, mistyped())
+    const errors = await errorsOf(config(topic))
+    expect(Object.keys(errors)).to.deep.equal(['transforms.score.model'])
+    expect(errors['transforms.score.model']).to.deep.equal([
+      `Topic ${topic} (value): the field Distance has the wrong type: the model airline-delay needs a number, and the schema has STRING.`,
+    ])
+    for (const [method, route, body] of [
+      ['POST', '/connectors', { name: topic, config: config(topic) }],
+      ['PUT', `/connectors/${topic}/config`, config(topic)],
+    ] as const) {
+      const answer = await call(sluice.rest, method, route, body)
+      expect(answer.status, method).to.equal(400)
+      expect(JSON.stringify(answer.body)).to.contain('the field Distance has the wrong type')
+    }
+    expect((await call(sluice.rest, 'GET', `/connectors/${topic}`)).status).to.equal(404)
+  })
+
+  it('the latest version of the subject counts', async () => {
+    const topic = uniqueName('flights')
+    await call(sluice.schemaRegistry, 'PUT', `/config/${topic}-value`, { compatibility: 'NONE' })
+    await registerSchema(sluice.schemaRegistry, `${topic}-value`, mistyped())
+    await registerSchema(sluice.schemaRegistry, `${topic}-value`, flightSchema)
+    expect(await errorsOf(config(topic))).to.deep.equal({})
+  })
+
+  it('a topic without a subject and a registry that is away are no errors', async () => {
+    const topic = uniqueName('flights')
+    expect(await errorsOf(config(topic))).to.deep.equal({})
+    await registerSchema(sluice.schemaRegistry, `${topic}-value`, mistyped())
+    expect(await errorsOf(config(topic, 'http://127.0.0.1:1'))).to.deep.equal({})
+    const strategy = { 'value.converter.value.subject.name.strategy': 'RecordNameStrategy' }
+    expect(await errorsOf({ ...config(topic), ...strategy })).to.deep.equal({})
+  })
+})

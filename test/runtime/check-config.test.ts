@@ -1,0 +1,176 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import path from 'node:path'
+import { ModelStore } from '../../src/inference/model-store.ts'
+import { type Converter, type Field, type Schema, SILENT } from '../../src/index.ts'
+import { TransformChain } from '../../src/runtime/chain.ts'
+import { checkSchemas } from '../../src/runtime/check-config.ts'
+import type { NamedConverter } from '../../src/runtime/task-converters.ts'
+import { FLIGHT } from '../../transforms/score-h2o-flights.ts'
+
+const models = new ModelStore({
+  modelsDir: path.resolve(import.meta.dirname, '../../models'),
+  allowedDirs: [],
+  log: SILENT,
+})
+
+const SCORE = {
+  topics: 'flights',
+  transforms: 'score',
+  'transforms.score.type': 'ScoreH2OGbm$Value',
+  'transforms.score.model': 'airline-delay',
+}
+
+/** A converter that knows the schemas of some topics. */
+function knowing(topics: Readonly<Record<string, Schema>>): NamedConverter {
+  const converter: Partial<Converter> = {
+    topicSchema: (topic) => Promise.resolve(topics[topic] ?? null),
+  }
+  return { name: 'fake', converter: converter as Converter }
+}
+
+async function check(
+  config: Readonly<Record<string, string>>,
+  values: Readonly<Record<string, Schema>>,
+  keys: Readonly<Record<string, Schema>> = {},
+) {
+  const chain = await TransformChain.open(config, models, SILENT)
+  const [key, value] = [knowing(keys), knowing(values)]
+  const problems = await checkSchemas({ chain, converters: { key, value, target: { key, value } } }, config)
+  chain.close()
+  return problems.map((problem) => `${problem.path}: ${problem.message}`)
+}
+
+/** A flight's schema with other fields. */
+function flights(change: (fields: readonly Field[]) => readonly Field[]): Schema {
+  return { ...FLIGHT, fields: change(FLIGHT.fields ?? []) }
+}
+
+const typed = (name: string, schema: Schema) =>
+  flights((fields) => fields.map((field) => (field.name === name ? { name, schema } : field)))
+const of = (type: Schema['type'], name?: string): Schema =>
+  name === undefined ? { type, optional: false } : { type, optional: false, name }
+
+describe('the check of a configuration against the schema of its topics', () => {
+  it('has nothing to say where all columns are there, or no schema is known', async () => {
+    expect(await check(SCORE, { flights: FLIGHT })).to.deep.equal([])
+    expect(await check(SCORE, {})).to.deep.equal([])
+    expect(await check({ ...SCORE, topics: '', 'topics.regex': 'f.*' }, {})).to.deep.equal([])
+  })
+
+  it('names the topic, the field, what the model needs and what the schema has', async () => {
+    expect(await check(SCORE, { flights: typed('Distance', of('STRING')) })).to.deep.equal([
+      'transforms.score.model: Topic flights (value): the field Distance has the wrong type: the model airline-delay needs a number, and the schema has STRING.',
+    ])
+  })
+
+  it('takes as numbers and as texts what records are read as', async () => {
+    const decimal = of('BYTES', 'org.apache.kafka.connect.data.Decimal')
+    const date = of('INT32', 'org.apache.kafka.connect.data.Date')
+    for (const schema of [of('INT64'), of('FLOAT32'), of('BOOLEAN'), decimal, date]) {
+      expect(await check(SCORE, { flights: typed('Distance', schema) })).to.deep.equal([])
+      expect(await check(SCORE, { flights: typed('Origin', schema) })).to.deep.equal([])
+    }
+    for (const schema of [of('BYTES'), of('STRUCT', 'Place'), of('ARRAY'), of('MAP')]) {
+      expect(await check(SCORE, { flights: typed('Distance', schema) })).to.have.length(1)
+      const [problem] = await check(SCORE, { flights: typed('Origin', schema) })
+      expect(problem).to.contain('the field Origin').and.contain('a text or a number')
+    }
+  })
+
+  it('takes a union that has a branch of the right type, and no other', async () => {
+    const union = (...types: Schema['type'][]): Schema => ({
+      ...of('STRUCT', 'io.confluent.connect.avro.Union'),
+      fields: types.map((type) => ({ name: type, schema: { type, optional: true } })),
+    })
+    expect(await check(SCORE, { flights: typed('Distance', union('STRING', 'INT32')) })).to.deep.equal([])
+    expect(await check(SCORE, { flights: typed('Distance', union('STRING', 'MAP')) })).to.have.length(1)
+  })
+
+  it('names a required field that is missing, under the name that `fields` gives it', async () => {
+    const iris = {
+      topics: 'flowers',
+      transforms: 'iris',
+      'transforms.iris.type': 'ScoreDl4j$Value',
+      'transforms.iris.model': 'iris-dl4j',
+    }
+    const columns = (await models.load('iris-dl4j')).inputs.map(({ name }) => name)
+    const flowers = (names: readonly string[]): Schema => ({
+      ...of('STRUCT'),
+      fields: names.map((name) => ({ name, schema: of('FLOAT64') })),
+    })
+    expect(await check(iris, { flowers: flowers(columns) })).to.deep.equal([])
+    const [last] = columns.slice(-1)
+    expect(await check(iris, { flowers: flowers(columns.slice(0, -1)) })).to.deep.equal([
+      `transforms.iris.model: Topic flowers (value): the field ${last} is missing: the model iris-dl4j needs a number, and the schema has none.`,
+    ])
+    const renamed = { ...iris, 'transforms.iris.fields': 'a,b,c,d' }
+    expect(await check(renamed, { flowers: flowers(['a', 'b', 'c', 'd']) })).to.deep.equal([])
+    const [problem] = await check(renamed, { flowers: flowers(['a', 'b', 'c']) })
+    expect(problem).to.contain('the field d is missing').and.contain(`for its column ${last}`)
+    const array = { ...iris, 'transforms.iris.fields': 'all' }
+    const all = (schema: Schema): Schema => ({ ...of('STRUCT'), fields: [{ name: 'all', schema }] })
+    expect(
+      await check(array, { flowers: all({ ...of('ARRAY'), valueSchema: of('FLOAT32') }) }),
+    ).to.deep.equal([])
+    expect(
+      await check(array, { flowers: all({ ...of('ARRAY'), valueSchema: of('STRING') }) }),
+    ).to.have.length(1)
+    expect(await check(array, { flowers: all(of('FLOAT64')) })).to.have.length(1)
+    expect(await check(array, { flowers: flowers(columns) })).to.have.length(1)
+  })
+
+  it('refuses records that have none of the columns, or no fields at all', async () => {
+    const petals: Schema = { ...of('STRUCT'), fields: [{ name: 'petal', schema: of('FLOAT64') }] }
+    const [none, ...more] = await check(SCORE, { flights: petals })
+    expect(none).to.contain('none of the columns of the model airline-delay').and.contain('Distance')
+    expect(more).to.deep.equal([])
+    const [text] = await check(SCORE, { flights: of('STRING') })
+    expect(text).to.contain('needs a struct').and.contain('STRING')
+  })
+
+  it('refuses fields that the schema or an earlier transform has already', async () => {
+    const taken = flights((fields) => [...fields, { name: 'p_YES', schema: of('STRING') }])
+    const [problem, ...more] = await check(SCORE, { flights: taken })
+    expect(problem).to.contain('p_YES').and.contain('prefix')
+    expect(more).to.deep.equal([])
+    expect(await check({ ...SCORE, 'transforms.score.prefix': 'x_' }, { flights: taken })).to.deep.equal([])
+    const twice = {
+      ...SCORE,
+      transforms: 'score,again',
+      'transforms.again.type': 'ScoreH2ODeepLearning$Value',
+      'transforms.again.model': 'airline-delay-dl',
+      'transforms.again.prefix': 'dl_',
+    }
+    expect(await check(twice, { flights: FLIGHT })).to.deep.equal([])
+  })
+
+  it('follows what ParseCsv and FormatString give, whatever is known of the topic', async () => {
+    const lines = {
+      ...SCORE,
+      transforms: 'csv,score,text',
+      'transforms.csv.type': 'ParseCsv$Value',
+      'transforms.csv.fields': 'Origin:string,Distance:string',
+      'transforms.text.type': 'FormatString$Value',
+      'transforms.text.template': '${prediction} ${Origin} ${Delay}',
+    }
+    const found = await check(lines, {})
+    expect(found).to.have.length(2)
+    expect(found[0]).to.match(/^transforms\.score\.model: .*the field Distance .*STRING/)
+    expect(found[1]).to.match(/^transforms\.text\.template: .*Delay/)
+    const right = { 'transforms.csv.fields': 'Distance:int32', 'transforms.text.template': '${Distance}' }
+    expect(await check({ ...lines, ...right }, {})).to.deep.equal([])
+  })
+
+  it('checks every topic, and the side that a transform works on', async () => {
+    const wrong = typed('Month', of('STRING'))
+    const both = { ...SCORE, topics: 'flights,other' }
+    const [problem, ...more] = await check(both, { flights: FLIGHT, other: wrong })
+    expect(problem).to.contain('Topic other').and.contain('Month')
+    expect(more).to.deep.equal([])
+    const keys = { ...SCORE, 'transforms.score.type': 'ScoreH2OGbm$Key' }
+    expect(await check(keys, { flights: wrong }, { flights: FLIGHT })).to.deep.equal([])
+    const [key] = await check(keys, { flights: FLIGHT }, { flights: wrong })
+    expect(key).to.contain('Topic flights (key)')
+  })
+})

@@ -1,0 +1,112 @@
+import {
+  type ConfigProblem,
+  type Field,
+  LOGICAL,
+  type Model,
+  type ModelInput,
+  type Schema,
+  type SchemaCheck,
+} from 'sluice'
+import type { FieldSource } from './model-inputs.ts'
+
+const SHOWN = 30
+/** What Confluent's AvroData calls the struct it makes of a union of several types. */
+const UNION_NAME = 'io.confluent.connect.avro.Union'
+
+const NUMBERS: readonly string[] = ['INT8', 'INT16', 'INT32', 'INT64', 'FLOAT32', 'FLOAT64']
+const TIMES: readonly (string | undefined)[] = [LOGICAL.date, LOGICAL.time, LOGICAL.timestamp]
+
+/**
+ * Compares what a model reads with a schema, by the rules that records are read by: what is wrong here would fail every
+ * record. A schema that is not known has no problems.
+ */
+export function checkModelSchema(
+  schema: Schema | null,
+  model: Model,
+  source: FieldSource,
+  added: readonly Field[],
+): SchemaCheck {
+  if (schema === null || schema.name === UNION_NAME) return { schema: null, problems: [] }
+  const { fields } = schema
+  if (fields === undefined) {
+    const message = `the model ${model.name} needs a struct with its columns as fields, and the schema is ${typeName(schema)}. Use a converter that gives structs, or ParseCsv.`
+    return { schema: null, problems: [{ path: 'model', message }] }
+  }
+  const schemaOf = new Map(fields.map((field) => [field.name, field.schema]))
+  const wrong =
+    source.kind === 'array'
+      ? checkArray(schemaOf, model, source.field, source.size)
+      : checkColumns(schemaOf, model, source.fieldOf)
+  const twice = added.filter(({ name }) => schemaOf.has(name)).map(({ name }) => name)
+  const messages = [...wrong.slice(0, SHOWN)]
+  if (wrong.length > SHOWN) messages.push(`${wrong.length - SHOWN} more columns do not fit.`)
+  for (const name of twice)
+    messages.push(`the field ${name}, which would be added, is in the schema already. Choose another prefix.`)
+  const fresh = added.filter(({ name }) => !schemaOf.has(name))
+  return {
+    schema: { ...schema, fields: [...fields, ...fresh] },
+    problems: messages.map((message): ConfigProblem => ({ path: 'model', message })),
+  }
+}
+
+function checkColumns(
+  schemaOf: ReadonlyMap<string, Schema>,
+  model: Model,
+  fieldOf: ReadonlyMap<string, string>,
+): string[] {
+  const fields = model.inputs.map(({ name }) => fieldOf.get(name) ?? name)
+  if (fields.length > 0 && !fields.some((field) => schemaOf.has(field))) {
+    const names = fields.length > SHOWN ? [...fields.slice(0, SHOWN), '…'] : fields
+    return [
+      `the schema has none of the columns of the model ${model.name}: ${names.join(', ')}. Is it the right topic, or does the transform need \`fields\`?`,
+    ]
+  }
+  return model.inputs.flatMap((input, i): string[] => {
+    const field = fields[i] ?? input.name
+    const what = isText(input) ? 'a text or a number' : 'a number'
+    const needs = `the model ${model.name} needs ${what}${field === input.name ? '' : ` for its column ${input.name}`}`
+    const found = schemaOf.get(field)
+    if (found === undefined) {
+      return input.required ? [`the field ${field} is missing: ${needs}, and the schema has none.`] : []
+    }
+    return canBeRead(found, isText(input))
+      ? []
+      : [`the field ${field} has the wrong type: ${needs}, and the schema has ${typeName(found)}.`]
+  })
+}
+
+function isText({ type }: ModelInput): boolean {
+  return type === 'categorical'
+}
+
+/** Whether a value can be read as a number, or as a text, which a number can be too. */
+function canBeRead(schema: Schema, asText: boolean): boolean {
+  if (schema.name === UNION_NAME)
+    return (schema.fields ?? []).some((branch) => canBeRead(branch.schema, asText))
+  if (schema.type === 'BYTES') return schema.name === LOGICAL.decimal
+  return NUMBERS.includes(schema.type) || schema.type === 'BOOLEAN' || (asText && schema.type === 'STRING')
+}
+
+function checkArray(
+  schemaOf: ReadonlyMap<string, Schema>,
+  model: Model,
+  field: string,
+  size: number,
+): string[] {
+  const needs = `the model ${model.name} needs an array of ${size} numbers`
+  const found = schemaOf.get(field)
+  if (found === undefined) return [`the field ${field} is missing: ${needs}, and the schema has none.`]
+  // One number may stand alone.
+  if ((found.type === 'ARRAY' || found.name === UNION_NAME || size === 1) && holdsNumbers(found)) return []
+  return [`the field ${field} has the wrong type: ${needs}, and the schema has ${typeName(found)}.`]
+}
+
+function holdsNumbers({ type, name, valueSchema }: Schema): boolean {
+  if (type === 'ARRAY') return valueSchema === undefined || holdsNumbers(valueSchema)
+  return name === UNION_NAME || (NUMBERS.includes(type) && !TIMES.includes(name))
+}
+
+function typeName({ type, name, valueSchema }: Schema): string {
+  if (type === 'ARRAY' && valueSchema !== undefined) return `ARRAY of ${typeName(valueSchema)}`
+  return name === undefined ? type : `${type} (${name})`
+}
