@@ -56,6 +56,7 @@ export function findConverter(className: string): ConverterPlugin {
   )
 }
 
+/** Invariant 8: a name from a configuration is looked up in a list, and never imported. */
 function unknown(kind: string, className: string, known: readonly string[]): never {
   throw new NotFoundError('plugin.unknown', `There is no ${kind} "${className}". Known: ${known.join(', ')}.`)
 }

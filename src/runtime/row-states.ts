@@ -15,7 +15,8 @@ export interface Failure {
 
 /**
  * What became of each row of a batch: live, dropped or failed. All batches that derive from one another share it, so
- * that a row which failed anywhere stays failed (invariant 3: a batch keeps its length and order until delivery).
+ * that a row which failed anywhere stays failed (invariant 3: a batch keeps its length and order until delivery), and no
+ * other row is hurt (invariant 6).
  */
 export class RowStates implements LiveRows {
   readonly length: number

@@ -30,7 +30,8 @@ export class WalkPlan {
 /**
  * Walks one record from its first byte to its last and notes where each field's value starts, behind the index of a
  * nullable union; −1 for null. Throws a DataError where a byte is not what the schema says, or where the record does
- * not end exactly at its end. What passes can be read at the noted positions and copied as it is.
+ * not end exactly at its end. What passes can be read at the noted positions and copied as it is. Invariant 5: nothing that
+ * is not what its schema says goes on.
  */
 export function walkRecord(reader: Reader, plan: WalkPlan, positions: Int32Array, base: number): void {
   const { count, kinds, nulls, limits, nodes } = plan
