@@ -1,0 +1,143 @@
+import avro from 'avsc'
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { avroConverter } from '../../src/converters/avro/plugin.ts'
+import { recordsSide } from '../../src/converters/records-side.ts'
+import { type Example, type Schema, SILENT, type TransformPlugin, type Value } from '../../src/index.ts'
+import { transforms } from '../../src/runtime/plugins.ts'
+import { eventually, uniqueName } from '../support/eventually.ts'
+import { complete } from '../support/example-batch.ts'
+import { call, type SluiceDev, startSluiceDev } from '../support/sluice-dev.ts'
+import { countRecords, fillTopic, readTopic } from '../support/topics.ts'
+
+/** Longs as bigint: some are beyond 2^53. */
+const LONG = avro.types.LongType.__with({
+  fromBuffer: (bytes: Buffer) => bytes.readBigInt64LE(),
+  toBuffer: (value: bigint) => {
+    const bytes = Buffer.alloc(8)
+    bytes.writeBigInt64LE(value)
+    return bytes
+  },
+  fromJSON: (value: number) => BigInt(value),
+  toJSON: Number,
+  isValid: (value: unknown) => typeof value === 'bigint',
+  compare: (a: bigint, b: bigint) => Number(a > b) - Number(a < b),
+})
+
+const TEXT: Schema = { type: 'STRING', optional: false }
+
+/** What a transform's examples are in a connector: Avro in, Avro out, dead letters for what fails. */
+describe('the examples of every transform, in a connector on Avro records', function () {
+  this.timeout(180_000)
+  let sluice: SluiceDev
+
+  before(async () => {
+    sluice = await startSluiceDev()
+  })
+  after(() => sluice.stop())
+
+  /** The example's records as bytes, encoded for a topic. */
+  async function encode(topic: string, example: Example): Promise<(Buffer | null)[]> {
+    const records = example.have.map(complete)
+    const config = avroConverter.config.read({ 'schema.registry.url': sluice.schemaRegistry })
+    const converter = avroConverter.open(config, { side: 'value', log: SILENT })
+    const schemas = records.map(({ value, valueSchema }) =>
+      typeof value === 'string' ? (valueSchema ?? TEXT) : valueSchema,
+    )
+    const side = recordsSide(
+      schemas,
+      records.map(({ value }) => value),
+    )
+    const rows = Int32Array.from(records.keys())
+    const encoded = await converter.encode(topic, side, rows, (row, error) => {
+      throw new Error(`example record ${row}: ${error.message}`)
+    })
+    return records.map((_, row) => {
+      const size = encoded.size(row)
+      if (size < 0) return null
+      const bytes = Buffer.alloc(size)
+      encoded.write(row, bytes, 0)
+      return bytes
+    })
+  }
+
+  async function decode(value: Buffer | null): Promise<unknown> {
+    if (value === null) return null
+    const { body } = await call(sluice.schemaRegistry, 'GET', `/schemas/ids/${value.readInt32BE(1)}`)
+    const schema = JSON.parse((body as { schema: string }).schema) as avro.Schema
+    return avro.Type.forSchema(schema, { registry: { long: LONG } }).fromBuffer(value.subarray(5)) as unknown
+  }
+
+  async function run(plugin: TransformPlugin, example: Example): Promise<void> {
+    const [source, target, dead] = [uniqueName('in'), uniqueName('out'), uniqueName('dead')]
+    const values = await encode(source, example)
+    await fillTopic(
+      sluice.bootstrapServers,
+      source,
+      1,
+      values.map((value, i) => ({ key: String(i), value })),
+    )
+    const options = Object.entries(example.config).map(
+      ([key, value]) => [`transforms.x.${key}`, value] as const,
+    )
+    const created = await call(sluice.rest, 'POST', '/connectors', {
+      name: target,
+      config: {
+        'connector.class': 'TopicSink',
+        topics: source,
+        'target.topic': target,
+        'value.converter': 'AvroConverter',
+        'value.converter.schema.registry.url': sluice.schemaRegistry,
+        transforms: 'x',
+        'transforms.x.type': `${plugin.name}$Value`,
+        ...Object.fromEntries(options),
+        'errors.tolerance': 'all',
+        'errors.deadletterqueue.topic.name': dead,
+      },
+    })
+    const failing = example.want.some((want) => want !== null && 'error' in want)
+    // What would fail records of the topic's schema is refused before anything runs.
+    if (failing && created.status === 400) return
+    expect(created.status, JSON.stringify(created.body)).to.equal(201)
+    const kept = example.want.filter((want) => want !== null && !('error' in want))
+    await eventually(async () => (await countRecords(sluice.bootstrapServers, target)) >= kept.length, {
+      timeoutMs: 60_000,
+    })
+    await eventually(
+      async () =>
+        (await countRecords(sluice.bootstrapServers, dead)) >=
+        example.want.filter((want) => want !== null && 'error' in want).length,
+      { timeoutMs: 60_000 },
+    )
+    const found = new Map<string, unknown>()
+    const read = kept.length === 0 ? [] : await readTopic(sluice.bootstrapServers, target)
+    for (const { key, value } of read) {
+      found.set(key?.toString() ?? '', await decode(value))
+    }
+    for (const [row, want] of example.want.entries()) {
+      if (want === null || 'error' in want) expect(found.has(String(row))).to.equal(false)
+      else expectNear(found.get(String(row)), complete(want).value)
+    }
+    await call(sluice.rest, 'DELETE', `/connectors/${target}`)
+  }
+
+  for (const plugin of transforms) {
+    it(`${plugin.name} gives what its examples say`, async () => {
+      for (const example of plugin.examples) await run(plugin, example)
+    })
+  }
+})
+
+/** Numbers may differ in their last bits between processors: float kernels round differently. */
+function expectNear(found: unknown, wanted: Value): void {
+  if (typeof wanted === 'number') expect(Number(found)).to.be.closeTo(wanted, 1e-6)
+  else if (Array.isArray(wanted)) {
+    expect((found as unknown[]).length).to.equal(wanted.length)
+    wanted.forEach((each: Value, i) => expectNear((found as unknown[])[i], each))
+  } else if (typeof wanted === 'object' && wanted !== null && !Buffer.isBuffer(wanted)) {
+    for (const [name, each] of Object.entries(wanted as Readonly<Record<string, Value>>)) {
+      const value = (found as Record<string, unknown>)[name]
+      expectNear(value, each)
+    }
+  } else expect(typeof wanted === 'bigint' ? BigInt(found as number) : found).to.deep.equal(wanted)
+}
