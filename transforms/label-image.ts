@@ -14,6 +14,7 @@ import {
   OPTIONAL_STRING,
   type RecordBatch,
   type Schema,
+  type SchemaCheck,
   type SideName,
   type SinkRecord,
   type Struct,
@@ -23,6 +24,7 @@ import {
   type TransformPlugin,
   type Value,
 } from 'sluice'
+import { checkImageField, imageProblems } from './model-schema.ts'
 
 /** What an image is called that the model is not sure of. */
 const UNKNOWN = 'unknown'
@@ -128,6 +130,8 @@ class LabelImage implements Transform {
   readonly #side: SideName
   readonly #values: Config
   readonly #fields: readonly Field[]
+  /** What records become whose key or value was the image itself. */
+  readonly #replacement: Schema
 
   constructor(labeller: ImageLabeller, side: SideName, values: Config) {
     this.#labeller = labeller
@@ -140,6 +144,12 @@ class LabelImage implements Transform {
       { name: `${prefix}probability`, schema: OPTIONAL_FLOAT64 },
       { name: `${prefix}labels`, schema: LABELS },
     ]
+    this.#replacement = {
+      type: 'STRUCT',
+      optional: false,
+      name: 'sluice.ImageLabels',
+      fields: this.#fields,
+    }
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
@@ -151,6 +161,13 @@ class LabelImage implements Transform {
       values: outputs.map((row) => row[i] ?? null),
     }))
     return batch.append(this.#side, this.#fields, columns)
+  }
+
+  checkSchema(schema: Schema | null): SchemaCheck {
+    const { field } = this.#values
+    if (field !== '') return checkImageField(schema, field, this.#fields)
+    const wrong = schema === null ? [] : imageProblems(schema, `the ${this.#side}`)
+    return { schema: this.#replacement, problems: wrong.map((message) => ({ path: 'field', message })) }
   }
 
   /** The image of each live record; null where it has none. */
@@ -179,12 +196,7 @@ class LabelImage implements Transform {
 
   /** Records whose key or value was the image itself get a struct instead. */
   #replace(batch: RecordBatch, outputs: readonly (readonly Value[])[]): RecordBatch {
-    const schema: Schema = {
-      type: 'STRUCT',
-      optional: false,
-      name: 'sluice.ImageLabels',
-      fields: this.#fields,
-    }
+    const schema = this.#replacement
     const records = Array.from({ length: batch.length }, (_, row): SinkRecord | undefined => {
       if (!batch.isLive(row)) return undefined
       const record = batch.record(row)

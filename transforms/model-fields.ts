@@ -13,7 +13,7 @@ import {
 /** Keys of every transform that scores records by their fields. */
 export const MODEL_KEYS = {
   model: key.string({
-    doc: 'The model: a folder below the worker’s models.dir (`name`, or `name$version`; the latest version where none is named), or the path of a model file or folder below one of models.allowed.dirs.',
+    doc: 'The model: a folder below the worker’s models.dir (`name`, or `name$version`; where none is named the latest version, which a newer one replaces while the connector runs), or the path of a model file or folder below one of models.allowed.dirs.',
     importance: 'HIGH',
     group: 'Model',
     check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),

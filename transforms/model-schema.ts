@@ -37,16 +37,43 @@ export function checkModelSchema(
     source.kind === 'array'
       ? checkArray(schemaOf, model, source.field, source.size)
       : checkColumns(schemaOf, model, source.fieldOf)
-  const twice = added.filter(({ name }) => schemaOf.has(name)).map(({ name }) => name)
-  const messages = [...wrong.slice(0, SHOWN)]
+  const messages = wrong.slice(0, SHOWN)
   if (wrong.length > SHOWN) messages.push(`${wrong.length - SHOWN} more columns do not fit.`)
-  for (const name of twice)
-    messages.push(`the field ${name}, which would be added, is in the schema already. Choose another prefix.`)
-  const fresh = added.filter(({ name }) => !schemaOf.has(name))
+  return withFields(schema, added, messages)
+}
+
+/** The check of a transform that adds fields to a struct, with what else is wrong with the schema. */
+function withFields(schema: Schema, added: readonly Field[], wrong: readonly string[]): SchemaCheck {
+  const { fields = [] } = schema
+  const names = new Set(fields.map(({ name }) => name))
+  const twice = added.filter(({ name }) => names.has(name))
+  const collisions = twice.map(
+    ({ name }) => `the field ${name}, which would be added, is in the schema already. Choose another prefix.`,
+  )
   return {
-    schema: { ...schema, fields: [...fields, ...fresh] },
-    problems: messages.map((message): ConfigProblem => ({ path: 'model', message })),
+    schema: { ...schema, fields: [...fields, ...added.filter(({ name }) => !names.has(name))] },
+    problems: [...wrong, ...collisions].map((message): ConfigProblem => ({ path: 'model', message })),
   }
+}
+
+/** The same for a field with an image: bytes, or a text that says where it is. */
+export function checkImageField(schema: Schema | null, field: string, added: readonly Field[]): SchemaCheck {
+  if (schema === null || schema.name === UNION_NAME) return { schema: null, problems: [] }
+  if (schema.fields === undefined) {
+    const message = `there is no field ${field}: the schema is ${typeName(schema)}. Use a converter that gives structs, or leave \`field\` out.`
+    return { schema: null, problems: [{ path: 'field', message }] }
+  }
+  const found = schema.fields.find(({ name }) => name === field)?.schema
+  if (found === undefined)
+    return withFields(schema, added, [`the field ${field} with the image is missing: the schema has none.`])
+  return withFields(schema, added, imageProblems(found, `the field ${field}`))
+}
+
+/** What is wrong with a schema that is to hold an image. */
+export function imageProblems(schema: Schema, what: string): string[] {
+  const { type, name } = schema
+  if (type === 'STRING' || (type === 'BYTES' && name !== LOGICAL.decimal)) return []
+  return [`${what} has the wrong type: an image is BYTES or STRING, and the schema has ${typeName(schema)}.`]
 }
 
 function checkColumns(

@@ -33,7 +33,15 @@ export const config = defineConfig({
       /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only',
   }),
   fields: MODEL_KEYS.fields,
+  'version.header': key.boolean({
+    doc: 'Whether each scored record gets the header `sluice.model`: the name and version of the model that scored it, e.g. `airline-delay$3`.',
+    importance: 'LOW',
+    group: 'Output',
+    default: false,
+  }),
 })
+
+export const MODEL_HEADER = 'sluice.model'
 
 export type Config = ConfigOf<typeof config.keys>
 
@@ -44,6 +52,7 @@ export class ScoreModel implements Transform {
   readonly #side: SideName
   readonly #source: FieldSource
   readonly #outputs: readonly Field[]
+  readonly #addsHeader: boolean
 
   constructor(model: Model, side: SideName, values: Config) {
     this.#model = model
@@ -51,18 +60,28 @@ export class ScoreModel implements Transform {
     this.#source = placeFields(model, values.fields)
     this.#outputs = outputFields(model, values.prefix)
     this.adds = this.#outputs.map(({ name }) => name)
+    this.#addsHeader = values['version.header']
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
     const columns = readInputs(batch, this.#side, this.#model, this.#source)
     const scores = await this.#model.score(columns, batch.length)
     failUnscored(batch, this.#side, this.#model, scores)
-    const version: CategoryColumn = {
+    const version = scores.version ?? this.#model.version
+    const versions: CategoryColumn = {
       type: 'category',
       levels: new Int32Array(batch.length),
-      domain: [scores.version ?? this.#model.version],
+      domain: [version],
     }
-    return batch.append(this.#side, this.#outputs, [scores.prediction, ...scores.outputs, version])
+    const added = [scores.prediction, ...scores.outputs, versions]
+    const scored = batch.append(this.#side, this.#outputs, added)
+    return this.#addsHeader ? this.#withHeader(scored, `${this.#model.name}$${version}`) : scored
+  }
+
+  #withHeader(batch: RecordBatch, model: string): RecordBatch {
+    const isScored = (row: number): boolean => batch.isLive(row) && !batch.isNull(this.#side, row)
+    const models = Array.from({ length: batch.length }, (_, row) => (isScored(row) ? model : null))
+    return batch.withHeader(MODEL_HEADER, models)
   }
 
   checkSchema(schema: Schema | null): SchemaCheck {

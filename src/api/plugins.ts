@@ -46,6 +46,11 @@ export interface SchemaCheck {
 
 export interface Transform {
   /**
+   * Checks the schema of its side when a connector is configured; null where that is unknown. Nothing is known of what
+   * comes out of a transform without this method.
+   */
+  checkSchema?(schema: Schema | null): SchemaCheck
+  /**
    * A batch goes in, a batch of the same length and order comes out; `batch.fail` and `batch.drop` mark rows. Never
    * mutates what it was given. A throw means that the transform itself is broken and fails the task; what is wrong
    * with one record is said with `batch.fail`.
@@ -56,11 +61,6 @@ export interface Transform {
    * that add the same field are refused when they are configured.
    */
   readonly adds?: readonly string[]
-  /**
-   * Checks the schema of its side when a connector is configured; null where that is unknown. Nothing is known of what
-   * comes out of a transform without this method.
-   */
-  checkSchema?(schema: Schema | null): SchemaCheck
   close?(): void
 }
 

@@ -82,7 +82,7 @@ async function list(folder: string): Promise<string[]> {
   }
 }
 
-function isModelFile(name: string): boolean {
+export function isModelFile(name: string): boolean {
   return !name.startsWith('.') && MODEL_ENDINGS.some((ending) => name.toLowerCase().endsWith(ending))
 }
 

@@ -6,6 +6,7 @@ import { connectorsRoutes } from './connectors.ts'
 import type { RestContext } from './context.ts'
 import { errorMapper, HttpError, sendError } from './errors.ts'
 import { guard } from './guard.ts'
+import { modelRoutes } from './models.ts'
 import { rootRoutes } from './root.ts'
 import { taskRoutes } from './tasks.ts'
 
@@ -14,7 +15,7 @@ export function createApp(context: RestContext): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use(guard(context.hosts), timeLimit, ...readBody())
+  app.use(guard(context.hosts), timeLimit, modelRoutes(context), ...readBody())
   const resources = [rootRoutes, connectorsRoutes, connectorRoutes, taskRoutes, connectorPluginsRoutes]
   for (const routes of resources) app.use(routes(context))
   app.use(() => {

@@ -1,6 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { RequestError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
+import type { ModelShelf } from '../worker/model-shelf.ts'
 import type { RunningWorker } from '../worker/worker.ts'
 import { HttpError } from './errors.ts'
 
@@ -13,6 +14,8 @@ export interface RestContext {
   /** Host names besides loopback under which the API is reached. */
   readonly hosts: readonly string[]
   readonly log: Logger
+  /** Absent: no models are listed or taken. */
+  readonly models?: ModelShelf
 }
 
 /** The worker, or 503 while it starts. */

@@ -1,5 +1,6 @@
 import type { Logger } from '../api/log.ts'
 import type { SpawnHost } from '../worker/host-process.ts'
+import { modelShelf } from '../worker/model-shelf.ts'
 import type { WorkerSettings } from '../worker/settings.ts'
 import { type RunningWorker, startWorker } from '../worker/worker.ts'
 import { type RestServer, startRest } from './server.ts'
@@ -29,7 +30,13 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
   let worker: RunningWorker | undefined
   const { host } = settings.listener
   const hosts = [host, settings.advertised.host].filter((name) => name !== undefined)
-  const rest = await startRest(settings.listener, { worker: () => worker, version, hosts, log })
+  const rest = await startRest(settings.listener, {
+    worker: () => worker,
+    version,
+    hosts,
+    log,
+    models: modelShelf(settings.modelsDir),
+  })
   const stopping = new AbortController()
   const starting = startWorker({
     settings,

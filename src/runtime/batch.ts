@@ -137,6 +137,14 @@ export class Batch implements RecordBatch {
     })
   }
 
+  withHeader(key: string, values: readonly (string | null | undefined)[]): Batch {
+    const headers = Array.from({ length: this.length }, (_, row) => {
+      const [before, value] = [this.headers(row), values[row] ?? null]
+      return value === null ? before : [...before, { key, value: Buffer.from(value) }]
+    })
+    return new Batch(this.fetched, this.states, this.sides, { ...this.changes, headers })
+  }
+
   isLive(row: number): boolean {
     return this.states.isLive(row)
   }

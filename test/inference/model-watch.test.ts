@@ -76,24 +76,34 @@ describe('a model that serves', () => {
   })
 
   it('gives its version to each record of a batch', async () => {
-    const transform = await scoreH2o.open(scoreH2o.config.read({ model: 'delay' }), {
-      side: 'value',
-      models: store,
-      log: SILENT,
-    })
+    const transform = await scoreH2o.open(
+      scoreH2o.config.read({ model: 'delay', 'version.header': 'true' }),
+      {
+        side: 'value',
+        models: store,
+        log: SILENT,
+      },
+    )
     const { inputs } = await store.load('delay')
     const fields = inputs.map(({ name, type }) => ({
       name,
       schema: type === 'numeric' ? OPTIONAL_FLOAT64 : OPTIONAL_STRING,
     }))
     const record: ExampleRecord = {
+      headers: [{ key: 'own', value: Buffer.from('kept') }],
       valueSchema: { type: 'STRUCT', optional: false, name: 'Flight', fields },
       value: struct(Object.fromEntries(inputs.map(({ name }) => [name, null]))),
     }
     const versions: unknown[] = []
     for (const next of ['2', '3']) {
-      const { value } = (await transform.apply(batchOf([record]))).record(0)
+      const scored = await transform.apply(batchOf([record, { value: null }]))
+      const { value, headers } = scored.record(0)
       versions.push((value as { model_version?: unknown }).model_version)
+      expect(headers.map(({ value: bytes }) => String(bytes))).to.deep.equal([
+        'kept',
+        `delay$${String(versions.at(-1))}`,
+      ])
+      expect(scored.headers(1)).to.deep.equal([])
       await version(next)
       await looks()
     }

@@ -162,6 +162,37 @@ describe('the check of a configuration against the schema of its topics', () => 
     expect(await check({ ...lines, ...right }, {})).to.deep.equal([])
   })
 
+  it('refuses a field that can hold no image', async () => {
+    const image = {
+      topics: 'pictures',
+      transforms: 'label',
+      'transforms.label.type': 'LabelImage$Value',
+      'transforms.label.model': 'efficientnet-lite0',
+    }
+    const named = { ...image, 'transforms.label.field': 'picture' }
+    const holding = (schema: Schema): Schema => ({
+      ...of('STRUCT'),
+      fields: [{ name: 'picture', schema }],
+    })
+    const decimal = of('BYTES', 'org.apache.kafka.connect.data.Decimal')
+    for (const right of [of('BYTES'), of('STRING')]) {
+      expect(await check(named, { pictures: holding(right) })).to.deep.equal([])
+      expect(await check(image, { pictures: right })).to.deep.equal([])
+    }
+    for (const wrong of [decimal, of('INT32'), of('STRUCT')]) {
+      expect(await check(named, { pictures: holding(wrong) }), wrong.type).to.have.length(1)
+      expect(await check(image, { pictures: wrong }), wrong.type).to.have.length(1)
+    }
+    const [missing] = await check(named, { pictures: { ...of('STRUCT'), fields: [] } })
+    expect(missing).to.contain('the field picture').and.contain('missing')
+    const taken = {
+      ...of('STRUCT'),
+      fields: ['picture', 'label'].map((name) => ({ name, schema: of('STRING') })),
+    }
+    const [collision] = await check(named, { pictures: taken })
+    expect(collision).to.contain('the field label').and.contain('prefix')
+  })
+
   it('checks every topic, and the side that a transform works on', async () => {
     const wrong = typed('Month', of('STRING'))
     const both = { ...SCORE, topics: 'flights,other' }
