@@ -59,7 +59,9 @@ function validate(
   reads: (topic: string) => boolean,
 ): ConfigProblem[] {
   const target = values['target.topic']
+  const readsNothing = [raw['topics'], raw['topics.regex']].every((named = '') => named.trim() === '')
   const routed = (raw['transforms'] ?? '').trim() !== ''
+  if (readsNothing) return [] // which is said elsewhere
   if (target.includes(TOPIC) ? routed || target !== TOPIC : !reads(target)) return []
   const message = `Records would be written to ${target === TOPIC ? 'the topic they came from' : target}, which this connector reads. Choose another target.topic.`
   return [{ path: 'target.topic', message }]

@@ -211,5 +211,6 @@ export function normalText(text: string, { base, topic, sink, converter }: Names
     [sink.replace(/Connector$/, 'Task'), '<sink>Task'],
     [converter, '<converter>'],
   ]
-  return names.reduce((so, [from, to]) => so.replaceAll(from, to), text)
+  const named = names.reduce((so, [from, to]) => so.replaceAll(from, to), text)
+  return named.replace(/(There is no \w+ .*\. Known: ).*/, '$1<plugins>.')
 }

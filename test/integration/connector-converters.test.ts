@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { encodeFlight, type Flight, flightSchema, heldOutFlights } from '../support/flights.ts'
-import { call, registerSchema, type SluiceDev, startSluiceDev, untilTasks } from '../support/sluice-dev.ts'
+import { call, registerSchema, type SluiceDev, startSluiceDev } from '../support/sluice-dev.ts'
 import { countRecords, fillTopic, readTopic } from '../support/topics.ts'
 
 const CREDENTIALS = 'flights:p@ss:word'
@@ -171,15 +171,13 @@ describe('a connector’s converters', function () {
       ...credentials('value.converter'),
       'value.converter.basic.auth.user.info': 'flights:wrong-secret',
     })
-    const status = await untilTasks(sluice.rest, name, 'RUNNING').then(() =>
-      eventually(
-        async () => {
-          const { body } = await call(sluice.rest, 'GET', `/connectors/${name}/status`)
-          const { tasks } = body as { tasks: { state: string; trace?: string }[] }
-          return tasks.find(({ state }) => state === 'FAILED')?.trace
-        },
-        { timeoutMs: 30_000 },
-      ),
+    const status = await eventually(
+      async () => {
+        const { body } = await call(sluice.rest, 'GET', `/connectors/${name}/status`)
+        const { tasks } = body as { tasks: { state: string; trace?: string }[] }
+        return tasks.find(({ state }) => state === 'FAILED')?.trace
+      },
+      { timeoutMs: 30_000 },
     )
     expect(status).to.contain('registry.denied')
     expect(status).not.to.contain('wrong-secret')
