@@ -49,12 +49,15 @@ function wrong(message: string): ConfigError {
   return new ConfigError([{ path: 'model', message }])
 }
 
-/** Which model scores each row. Equal keys go to the same one, on every worker; a record without a key goes by its offset. */
-export function chooseModels(batch: RecordBatch, { limits }: ModelChoice): Int32Array {
+/**
+ * Which model scores each row. Equal keys go to the same one, on every worker; a record without a key goes by its place
+ * in the topic, and with a seed every record does.
+ */
+export function chooseModels(batch: RecordBatch, { limits }: ModelChoice, seed: string): Int32Array {
   return Int32Array.from({ length: batch.length }, (_, row) => {
     if (!batch.isLive(row)) return 0
-    const key = batch.isNull('key', row) ? null : batch.value('key', row)
-    const text = key === null ? `${batch.sourcePartition}:${batch.sourceOffset(row)}` : textOf(key)
+    const key = seed !== '' || batch.isNull('key', row) ? null : batch.value('key', row)
+    const text = key === null ? `${seed}:${batch.sourcePartition}:${batch.sourceOffset(row)}` : textOf(key)
     const point = hash(text)
     const at = limits.findIndex((limit) => point < limit)
     return at < 0 ? limits.length - 1 : at

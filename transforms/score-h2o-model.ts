@@ -39,6 +39,12 @@ export const config = defineConfig({
       /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only',
   }),
   fields: MODEL_KEYS.fields,
+  'model.seed': key.string({
+    doc: 'With several models: a text that makes the split random instead of by key: records go to models by a hash of this and of their place in the topic.',
+    importance: 'LOW',
+    group: 'Model',
+    default: '',
+  }),
   'version.header': key.boolean({
     doc: 'Whether each scored record gets the header `sluice.model`: the name and version of the model that scored it, e.g. `airline-delay$3`.',
     importance: 'LOW',
@@ -59,9 +65,11 @@ export class ScoreModel implements Transform {
   readonly #outputs: readonly Field[]
   readonly #addsHeader: boolean
   readonly #choice: ModelChoice
+  readonly #seed: string
 
   constructor(choice: ModelChoice, model: Model, side: SideName, values: Config) {
     this.#choice = choice
+    this.#seed = values['model.seed']
     this.#model = model
     this.#side = side
     this.#source = placeFields(model, values.fields)
@@ -71,7 +79,8 @@ export class ScoreModel implements Transform {
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
     const { models } = this.#choice
-    const chosen = models.length > 1 ? chooseModels(batch, this.#choice) : new Int32Array(batch.length)
+    const chosen =
+      models.length > 1 ? chooseModels(batch, this.#choice, this.#seed) : new Int32Array(batch.length)
     const scoring = models.map(async (model) => {
       const columns = readInputs(batch, this.#side, model, this.#source)
       const scores = await model.score(columns, batch.length)

@@ -27,14 +27,14 @@ before(async () => {
 })
 after(() => rm(root, { recursive: true }))
 
-const open = (model: string) =>
-  scoreH2o.open(scoreH2o.config.read({ model, 'version.header': 'true' }), {
+const open = (model: string, seed = '') =>
+  scoreH2o.open(scoreH2o.config.read({ model, 'version.header': 'true', 'model.seed': seed }), {
     side: 'value',
     models,
     log: SILENT,
   })
 
-async function chosen(model: string, keys: readonly string[]): Promise<string[]> {
+async function chosen(model: string, keys: readonly string[], seed?: string): Promise<string[]> {
   const { inputs } = await models.load('a')
   const fields = inputs.map(({ name, type }) => ({
     name,
@@ -47,7 +47,7 @@ async function chosen(model: string, keys: readonly string[]): Promise<string[]>
     valueSchema: { type: 'STRUCT', optional: false, name: 'Flight', fields },
     value,
   }))
-  const scored = await (await open(model)).apply(batchOf(records))
+  const scored = await (await open(model, seed)).apply(batchOf(records))
   return keys.map((_, row) => {
     const record = scored.record(row).value as { prediction: number; model_version: string }
     expect(record.prediction).to.be.closeTo(12.809275, 1e-9)
@@ -65,6 +65,15 @@ describe('several models with weights', () => {
     const share = first.filter((model) => model === 'b$7').length / keys.length
     expect(share).to.be.within(0.06, 0.14)
     expect(await chosen('a:9, b:1', keys.toReversed())).to.deep.equal(first.toReversed())
+  })
+
+  it('share the records by a seed, whatever their keys are', async () => {
+    const same = keys.map(() => 'same')
+    expect(new Set(await chosen('a:0.5,b:0.5', same)).size).to.equal(1)
+    const first = await chosen('a:0.5,b:0.5', same, 'x')
+    expect(first.filter((model) => model === 'b$7').length).to.be.within(420, 580)
+    expect(await chosen('a:0.5,b:0.5', keys, 'x')).to.deep.equal(first)
+    expect(await chosen('a:0.5,b:0.5', keys, 'y')).not.to.deep.equal(first)
   })
 
   it('give no record to one of weight 0', async () => {
