@@ -18,12 +18,18 @@ import {
   type TransformContext,
   type TransformPlugin,
 } from 'sluice'
+import { chooseModels, loadChoice, mergeScores, type ModelChoice } from './model-choice.ts'
 import { failUnscored, MODEL_KEYS } from './model-fields.ts'
 import { checkModelSchema } from './model-schema.ts'
 import { type FieldSource, placeFields, readInputs } from './model-inputs.ts'
 
 export const config = defineConfig({
-  model: MODEL_KEYS.model,
+  model: key.string({
+    doc: `${MODEL_KEYS.model.doc} Or several with weights, \`a:0.9,b:0.1\`: each record goes to one, by a hash of its key; the header of \`version.header\` says to which.`,
+    importance: 'HIGH',
+    group: 'Model',
+    check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
+  }),
   prefix: key.string({
     doc: 'Put before the names of the fields that are added: `prediction`, `p_<class>` for each class (an anomaly model: its scores by name), `model_version`.',
     importance: 'MEDIUM',
@@ -33,6 +39,12 @@ export const config = defineConfig({
       /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only',
   }),
   fields: MODEL_KEYS.fields,
+  'model.seed': key.string({
+    doc: 'With several models: a text that makes the split random instead of by key: records go to models by a hash of this and of their place in the topic.',
+    importance: 'LOW',
+    group: 'Model',
+    default: '',
+  }),
   'version.header': key.boolean({
     doc: 'Whether each scored record gets the header `sluice.model`: the name and version of the model that scored it, e.g. `airline-delay$3`.',
     importance: 'LOW',
@@ -53,8 +65,12 @@ export class ScoreModel implements Transform {
   readonly #source: FieldSource
   readonly #outputs: readonly Field[]
   readonly #addsHeader: boolean
+  readonly #choice: ModelChoice
+  readonly #seed: string
 
-  constructor(model: Model, side: SideName, values: Config) {
+  constructor(choice: ModelChoice, model: Model, side: SideName, values: Config) {
+    this.#choice = choice
+    this.#seed = values['model.seed']
     this.#model = model
     this.#side = side
     this.#source = placeFields(model, values.fields)
@@ -64,23 +80,39 @@ export class ScoreModel implements Transform {
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
-    const columns = readInputs(batch, this.#side, this.#model, this.#source)
-    const scores = await this.#model.score(columns, batch.length)
+    const { models } = this.#choice
+    const chosen =
+      models.length > 1 ? chooseModels(batch, this.#choice, this.#seed) : new Int32Array(batch.length)
+    const scoring = models.map(async (model) => {
+      const columns = readInputs(batch, this.#side, model, this.#source)
+      const scores = await model.score(columns, batch.length)
+      return { scores, name: model.name, version: scores.version ?? model.version }
+    })
+    const all = await Promise.all(scoring)
+    const [first] = all
+    const scores =
+      all.length === 1 && first !== undefined
+        ? first.scores
+        : mergeScores(
+            all.map((each) => each.scores),
+            chosen,
+          )
     failUnscored(batch, this.#side, this.#model, scores)
-    const version = scores.version ?? this.#model.version
     const versions: CategoryColumn = {
       type: 'category',
-      levels: new Int32Array(batch.length),
-      domain: [version],
+      levels: chosen,
+      domain: all.map(({ version }) => version),
     }
     const added = [scores.prediction, ...scores.outputs, versions]
     const scored = batch.append(this.#side, this.#outputs, added)
-    return this.#addsHeader ? this.#withHeader(scored, `${this.#model.name}$${version}`) : scored
+    if (!this.#addsHeader) return scored
+    const names = all.map(({ name, version }) => `${name}$${version}`)
+    return this.#withHeader(scored, (row) => names[chosen[row] ?? 0])
   }
 
-  #withHeader(batch: RecordBatch, model: string): RecordBatch {
+  #withHeader(batch: RecordBatch, modelOf: (row: number) => string | undefined): RecordBatch {
     const isScored = (row: number): boolean => batch.isLive(row) && !batch.isNull(this.#side, row)
-    const models = Array.from({ length: batch.length }, (_, row) => (isScored(row) ? model : null))
+    const models = Array.from({ length: batch.length }, (_, row) => (isScored(row) ? modelOf(row) : null))
     return batch.withHeader(MODEL_HEADER, models)
   }
 
@@ -133,14 +165,15 @@ export function scoreH2oPlugin({
     config,
     examples,
     async open(values: Config, context: TransformContext): Promise<Transform> {
-      const model = await context.models.load(values.model)
+      const choice = await loadChoice(context.models, values.model)
+      const model = choice.models[0] as Model
       if (!['h2o-mojo', 'h2o-pojo'].includes(model.format) || !algorithms.includes(model.algorithm)) {
         throw new ModelError(
           'model.unsupported',
           `The model ${model.name} is not ${what} but ${model.algorithm} (${model.format}). Use the transform for that kind.`,
         )
       }
-      return new ScoreModel(model, context.side, values)
+      return new ScoreModel(choice, model, context.side, values)
     },
   }
 }

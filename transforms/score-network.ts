@@ -6,6 +6,7 @@ import {
   type TransformContext,
   type TransformPlugin,
 } from 'sluice'
+import { loadChoice } from './model-choice.ts'
 import { type Config, config, ScoreModel } from './score-h2o-model.ts'
 
 /** Which models a transform scores with. */
@@ -37,7 +38,8 @@ export function scoreNetworkPlugin({
     config,
     examples,
     async open(values: Config, context: TransformContext): Promise<Transform> {
-      const model = await context.models.load(values.model)
+      const choice = await loadChoice(context.models, values.model)
+      const model = choice.models[0] as Model
       if (!formats.includes(model.format)) {
         throw new ModelError(
           'model.unsupported',
@@ -47,7 +49,7 @@ export function scoreNetworkPlugin({
       const problem = check?.(model)
       if (problem !== undefined)
         throw new ModelError('model.unsupported', `The model ${model.name} ${problem}`)
-      return new ScoreModel(model, context.side, values)
+      return new ScoreModel(choice, model, context.side, values)
     },
   }
 }

@@ -1,0 +1,102 @@
+import {
+  type CategoryColumn,
+  ConfigError,
+  type Float64Column,
+  type Model,
+  type Models,
+  type RecordBatch,
+  type Scores,
+  type Value,
+} from 'sluice'
+
+/** Models that share the records among them; nearly always one. */
+export interface ModelChoice {
+  readonly models: readonly Model[]
+  /** Shares added up; the last is 1. */
+  readonly limits: readonly number[]
+}
+
+/** Loads what the key `model` names: one model, or several with weights, `a:0.9,b:0.1`. All must fit the first. */
+export async function loadChoice(models: Models, text: string): Promise<ModelChoice> {
+  const parts = text.split(',').map((part) => /^\s*(.+):(\d+(?:\.\d+)?|\.\d+)\s*$/.exec(part))
+  if (parts.some((part) => part === null)) return { models: [await models.load(text)], limits: [1] }
+  const weights = parts.map((part) => Number(part?.[2]))
+  const total = weights.reduce((sum, weight) => sum + weight, 0)
+  if (!(total > 0)) throw wrong('One of the models must have a weight above 0.')
+  const loaded = await Promise.all(parts.map((part) => models.load(part?.[1] ?? '')))
+  const [first, ...others] = loaded
+  for (const other of others) if (first !== undefined) checkFit(first, other)
+  let sum = 0
+  return { models: loaded, limits: weights.map((weight) => (sum += weight) / total) }
+}
+
+function checkFit(first: Model, other: Model): void {
+  const shape = ({ format, algorithm, task, outputs, inputs }: Model): string =>
+    JSON.stringify([
+      format,
+      algorithm,
+      task,
+      outputs,
+      inputs.map((i) => [i.name, i.type, i.shape, i.required]),
+    ])
+  if (shape(first) === shape(other)) return
+  throw wrong(
+    `The models ${first.name} and ${other.name} differ in their kind, columns or outputs, so they cannot share records. Name models of one kind that were trained on the same columns.`,
+  )
+}
+
+function wrong(message: string): ConfigError {
+  return new ConfigError([{ path: 'model', message }])
+}
+
+/**
+ * Which model scores each row. Equal keys go to the same one, on every worker; a record without a key goes by its place
+ * in the topic, and with a seed every record does.
+ */
+export function chooseModels(batch: RecordBatch, { limits }: ModelChoice, seed: string): Int32Array {
+  return Int32Array.from({ length: batch.length }, (_, row) => {
+    if (!batch.isLive(row)) return 0
+    const key = seed !== '' || batch.isNull('key', row) ? null : batch.value('key', row)
+    const text = key === null ? `${seed}:${batch.sourcePartition}:${batch.sourceOffset(row)}` : textOf(key)
+    const point = hash(text)
+    const at = limits.findIndex((limit) => point < limit)
+    return at < 0 ? limits.length - 1 : at
+  })
+}
+
+function textOf(key: Value): string {
+  if (typeof key === 'string') return key
+  return JSON.stringify(key, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))
+}
+
+/** FNV-1a with MurmurHash3's last steps, from 0 up to 1. */
+function hash(text: string): number {
+  let h = 0x811c9dc5
+  for (const byte of Buffer.from(text)) h = Math.imul(h ^ byte, 0x01000193)
+  h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32
+}
+
+/** Out of the scores that every model gave for the whole batch, those of the model that was chosen for each row. */
+export function mergeScores(all: readonly Scores[], chosen: Int32Array): Scores {
+  const [first] = all
+  if (first === undefined) throw new RangeError('no scores')
+  const numbers = (columns: readonly (Float64Column | undefined)[]): Float64Column => ({
+    type: 'float64',
+    values: Float64Array.from(chosen, (at, row) => columns[at]?.values[row] ?? NaN),
+    present: Uint8Array.from(chosen, (at, row) => columns[at]?.present[row] ?? 0),
+  })
+  const outputs = first.outputs.map((_, k) => numbers(all.map((scores) => scores.outputs[k])))
+  const { prediction } = first
+  if (prediction.type === 'float64') {
+    const columns = all.map((scores) =>
+      scores.prediction.type === 'float64' ? scores.prediction : undefined,
+    )
+    return { prediction: numbers(columns), outputs }
+  }
+  const labels = all.map((scores) => (scores.prediction.type === 'category' ? scores.prediction : prediction))
+  const levels = Int32Array.from(chosen, (at, row) => labels[at]?.levels[row] ?? -1)
+  const merged: CategoryColumn = { type: 'category', domain: prediction.domain, levels }
+  return { prediction: merged, outputs }
+}
