@@ -98,6 +98,24 @@ describe('an H2O POJO', () => {
   })
 })
 
+describe('columns that a POJO does not use, such as weights,', () => {
+  it('stand between its features and its response, and change nothing', async () => {
+    const folder = path.join(FIXTURES, 'gbm-flight')
+    const weighted = change(
+      sourceOf('gbm-flight'),
+      '/* IsDepDelayed */',
+      '/* Weight */ null, /* IsDepDelayed */',
+    )
+    const found = await compare(
+      read(weighted),
+      readTable(path.join(folder, 'input.csv.gz')),
+      readTable(path.join(folder, 'expected.csv.gz')),
+    )
+    expect(found).to.include({ labels: 0 })
+    expect(found.largest).to.be.lessThan(1e-12)
+  })
+})
+
 describe('a POJO that is not as H2O writes it', () => {
   const gbm = sourceOf('gbm-flight')
   const network = sourceOf('dl-tanh')
@@ -108,6 +126,15 @@ describe('a POJO that is not as H2O writes it', () => {
       expect(error.code).to.equal('model.unsupported')
       expect(error.message).to.include(`"${algorithm}"`).and.to.include('MOJO')
     }
+  })
+
+  it('is refused by its encoding of categories', () => {
+    const method =
+      'hex.genmodel.CategoricalEncoding getCategoricalEncoding() { return hex.genmodel.CategoricalEncoding'
+    const encoded = (name: string) =>
+      change(gbm, 'public int nclasses()', `@Override public ${method}.${name}; }\n  public int nclasses()`)
+    expect(refusal(encoded('EnumLimited')).message).to.include('encodes categories as EnumLimited')
+    expect(read(encoded('SortByResponse')).algorithm).to.equal('gbm')
   })
 
   it('is refused with the line of what is not understood', () => {

@@ -3,7 +3,7 @@ import type { ModelInput } from '../../api/models.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { readPojoDeepLearning } from './pojo-deep-learning.ts'
 import { readPojoGbm } from './pojo-gbm.ts'
-import { notUnderstood } from './pojo-lexer.ts'
+import { notUnderstood, PojoLexer } from './pojo-lexer.ts'
 import { parsePojo, type PojoSource } from './pojo-source.ts'
 import { classesOf, holderOf, stringsIn } from './pojo-values.ts'
 
@@ -51,15 +51,27 @@ function decode(bytes: Buffer): string {
   }
 }
 
+/** Where categories are not given as H2O's own numbers of their levels, the columns of the model are not the record's. */
+function checkEncoding({ source, model }: PojoSource): void {
+  const method = model.methods.get('getCategoricalEncoding')
+  if (method === undefined) return
+  const lexer = new PojoLexer(source, method.from)
+  lexer.expect('return', 'hex', '.', 'genmodel', '.', 'CategoricalEncoding', '.')
+  if (['AUTO', 'Enum', 'OneHotInternal', 'SortByResponse'].includes(lexer.text)) return
+  throw lexer.fail(`it encodes categories as ${lexer.text}, which is not supported`)
+}
+
 function readHead(pojo: PojoSource): PojoHead {
   const { model, source } = pojo
+  checkEncoding(pojo)
   const names = stringsIn(pojo, holderOf(pojo, model, 'NAMES'))
   const domains = classesOf(pojo, model, 'DOMAINS').map((holder) =>
     holder === null ? null : stringsIn(pojo, holder),
   )
   const isAutoencoder = model.methods.has('isAutoEncoder')
-  const response = isAutoencoder ? 0 : 1
-  if (domains.length !== names.length + response || new Set(names).size !== names.length) {
+  // Between the features and the response may stand columns of weights, folds or an offset, none of which POJOs use.
+  const unused = domains.length - names.length - (isAutoencoder ? 0 : 1)
+  if (unused < 0 || new Set(names).size !== names.length) {
     const what = `${names.length} column names do not fit ${domains.length} domains`
     throw notUnderstood(source, model.at, what)
   }
@@ -84,6 +96,6 @@ function readHead(pojo: PojoSource): PojoHead {
       outputs: isAutoencoder ? ['reconstructionError'] : labels,
       inputs,
     },
-    facts: { class: model.name },
+    facts: { class: model.name, ...(unused > 0 ? { 'columns not used': unused } : {}) },
   }
 }

@@ -122,6 +122,7 @@ class Parser {
   #member(owner: PojoClass, depth: number): void {
     const lexer = this.#lexer
     if (lexer.take(';')) return
+    if (lexer.is('@')) this.#annotation()
     this.#modifiers()
     if (lexer.is('class')) this.#class(owner, owner.classes, depth + 1)
     else if (lexer.is('{')) owner.statics.push(this.#body())
