@@ -1,6 +1,6 @@
 import { type Example, struct } from 'sluice'
 import { FLOWER, flower, flowerSchema } from './iris-flowers.ts'
-import { scoreNetworkPlugin } from './score-network.ts'
+import { scorePlugin } from './score-plugin.ts'
 
 const SETOSA = [4.7, 3.2, 1.3, 0.2]
 const VIRGINICA = [6.5, 3.2, 5.1, 2]
@@ -53,7 +53,7 @@ const examples: readonly Example[] = [
   },
 ]
 
-export const classifyIris = scoreNetworkPlugin({
+export const classifyIris = scorePlugin({
   name: 'ClassifyIris',
   summary: 'Says which iris a flower is, from the size of its sepal and petal, with a DL4J network.',
   what: 'a DL4J network',

@@ -1,5 +1,5 @@
 import { type Example, type Schema, struct } from 'sluice'
-import { scoreNetworkPlugin } from './score-network.ts'
+import { scorePlugin } from './score-plugin.ts'
 
 const DIGIT: Schema = {
   type: 'STRUCT',
@@ -49,7 +49,7 @@ const examples: readonly Example[] = [
   },
 ]
 
-export const kerasPredict = scoreNetworkPlugin({
+export const kerasPredict = scorePlugin({
   name: 'KerasPredict',
   summary:
     'Scores records with a Keras model (.keras or .h5), as Keras does: a field per number, or one field with an array of them.',

@@ -1,6 +1,6 @@
 import { type Example, struct } from 'sluice'
 import { FLOWER, flower } from './iris-flowers.ts'
-import { scoreNetworkPlugin } from './score-network.ts'
+import { scorePlugin } from './score-plugin.ts'
 
 const VERSICOLOR = [5.1, 2.5, 3, 1.1]
 
@@ -24,7 +24,7 @@ const examples: readonly Example[] = [
   },
 ]
 
-export const scoreDl4j = scoreNetworkPlugin({
+export const scoreDl4j = scorePlugin({
   name: 'ScoreDl4j',
   summary:
     'Scores records with a DL4J MultiLayerNetwork and the normalizer that is saved with it, as DL4J does.',

@@ -1,6 +1,6 @@
 import { type Example, struct } from 'sluice'
 import { flight, FLIGHT } from './score-h2o-flights.ts'
-import { scoreH2oPlugin } from './score-h2o-model.ts'
+import { H2O_FORMATS, scorePlugin } from './score-plugin.ts'
 
 const LATE = { prediction: 'YES', p_NO: 0.49484590869287476, p_YES: 0.5051540913071253, model_version: '1' }
 
@@ -29,10 +29,11 @@ const examples: readonly Example[] = [
   },
 ]
 
-export const scoreH2oDeepLearning = scoreH2oPlugin({
+export const scoreH2oDeepLearning = scorePlugin({
   name: 'ScoreH2ODeepLearning',
   summary: 'Scores records with an H2O Deep Learning network or autoencoder (MOJO or POJO), as H2O does.',
   what: 'an H2O Deep Learning model',
+  formats: H2O_FORMATS,
   algorithms: ['deeplearning', 'autoencoder'],
   examples,
 })

@@ -1,6 +1,6 @@
 import { type Example, OPTIONAL_FLOAT64, OPTIONAL_STRING, struct } from 'sluice'
 import { flight, FLIGHT } from './score-h2o-flights.ts'
-import { scoreH2oPlugin } from './score-h2o-model.ts'
+import { H2O_FORMATS, scorePlugin } from './score-plugin.ts'
 
 const LATE = { prediction: 'YES', p_NO: 0.5231016378972136, p_YES: 0.47689836210278636, model_version: '1' }
 
@@ -64,10 +64,11 @@ const examples: readonly Example[] = [
   },
 ]
 
-export const scoreH2oGbm = scoreH2oPlugin({
+export const scoreH2oGbm = scorePlugin({
   name: 'ScoreH2OGbm',
   summary: 'Scores records with an H2O gradient boosting machine (MOJO or POJO), exactly as H2O does.',
   what: 'an H2O GBM',
+  formats: H2O_FORMATS,
   algorithms: ['gbm'],
   examples,
 })

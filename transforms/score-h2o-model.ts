@@ -3,11 +3,9 @@ import {
   ConfigError,
   type ConfigOf,
   defineConfig,
-  type Example,
   type Field,
   key,
   type Model,
-  ModelError,
   OPTIONAL_FLOAT64,
   OPTIONAL_STRING,
   type RecordBatch,
@@ -15,10 +13,8 @@ import {
   type SchemaCheck,
   type SideName,
   type Transform,
-  type TransformContext,
-  type TransformPlugin,
 } from 'sluice'
-import { chooseModels, loadChoice, mergeScores, type ModelChoice } from './model-choice.ts'
+import { chooseModels, mergeScores, type ModelChoice } from './model-choice.ts'
 import { failUnscored, MODEL_KEYS } from './model-fields.ts'
 import { checkModelSchema } from './model-schema.ts'
 import { type FieldSource, placeFields, readInputs } from './model-inputs.ts'
@@ -137,43 +133,4 @@ function outputFields(model: Model, prefix: string): Field[] {
     ...names.map((name) => ({ name: `${prefix}${name}`, schema: OPTIONAL_FLOAT64 })),
     { name: `${prefix}model_version`, schema: OPTIONAL_STRING },
   ]
-}
-
-/** What of H2O a transform scores with. */
-export interface H2oKind {
-  readonly name: string
-  readonly summary: string
-  /** In words, for messages: "an H2O GBM". */
-  readonly what: string
-  readonly algorithms: readonly string[]
-  readonly examples: readonly Example[]
-}
-
-/** A transform that scores with H2O models of some algorithms; all of them do the same. */
-export function scoreH2oPlugin({
-  name,
-  summary,
-  what,
-  algorithms,
-  examples,
-}: H2oKind): TransformPlugin<typeof config.keys> {
-  return {
-    kind: 'transform',
-    name,
-    version: '0.1.0',
-    summary,
-    config,
-    examples,
-    async open(values: Config, context: TransformContext): Promise<Transform> {
-      const choice = await loadChoice(context.models, values.model)
-      const model = choice.models[0] as Model
-      if (!['h2o-mojo', 'h2o-pojo'].includes(model.format) || !algorithms.includes(model.algorithm)) {
-        throw new ModelError(
-          'model.unsupported',
-          `The model ${model.name} is not ${what} but ${model.algorithm} (${model.format}). Use the transform for that kind.`,
-        )
-      }
-      return new ScoreModel(choice, model, context.side, values)
-    },
-  }
 }

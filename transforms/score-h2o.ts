@@ -1,7 +1,7 @@
 import { type Example, struct } from 'sluice'
 import { readings, SENSORS } from './detect-anomaly-readings.ts'
 import { flight, FLIGHT } from './score-h2o-flights.ts'
-import { scoreH2oPlugin } from './score-h2o-model.ts'
+import { H2O_FORMATS, scorePlugin } from './score-plugin.ts'
 
 const LATE = { prediction: 'YES', p_NO: 0.5231016378972136, p_YES: 0.47689836210278636, model_version: '1' }
 
@@ -29,11 +29,12 @@ const examples: readonly Example[] = [
   },
 ]
 
-export const scoreH2o = scoreH2oPlugin({
+export const scoreH2o = scorePlugin({
   name: 'ScoreH2O',
   summary:
     'Scores records with any H2O model that is read (GBM, DRF, Isolation Forest, GLM, Deep Learning, autoencoder), as H2O does.',
   what: 'an H2O model',
+  formats: H2O_FORMATS,
   algorithms: ['gbm', 'drf', 'isolationforest', 'glm', 'deeplearning', 'autoencoder'],
   examples,
 })

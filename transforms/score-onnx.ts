@@ -1,6 +1,6 @@
 import { type Example, struct } from 'sluice'
 import { FLOWER, flower } from './iris-flowers.ts'
-import { scoreNetworkPlugin } from './score-network.ts'
+import { scorePlugin } from './score-plugin.ts'
 
 const VIRGINICA = [6.3, 2.5, 5.0, 1.9]
 
@@ -28,7 +28,7 @@ const examples: readonly Example[] = [
   },
 ]
 
-export const scoreOnnx = scoreNetworkPlugin({
+export const scoreOnnx = scorePlugin({
   name: 'ScoreOnnx',
   summary: 'Scores records with any ONNX model; its manifest names the columns and the labels.',
   what: 'an ONNX model',

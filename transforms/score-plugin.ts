@@ -9,27 +9,33 @@ import {
 import { loadChoice } from './model-choice.ts'
 import { type Config, config, ScoreModel } from './score-h2o-model.ts'
 
+/** The formats of H2O's own exports. */
+export const H2O_FORMATS: readonly string[] = ['h2o-mojo', 'h2o-pojo']
+
 /** Which models a transform scores with. */
-export interface NetworkKind {
+export interface ScoreKind {
   readonly name: string
   readonly summary: string
-  /** In words, for messages: "a DL4J network". */
+  /** In words, for messages: "a DL4J network", "an H2O GBM". */
   readonly what: string
   readonly formats: readonly string[]
+  /** Any algorithm where it is not given. */
+  readonly algorithms?: readonly string[]
   readonly examples: readonly Example[]
   /** What else a model must be; returns what is wrong with it. */
   readonly check?: (model: Model) => string | undefined
 }
 
-/** A transform that scores with models of one trainer; all of them do the same. */
-export function scoreNetworkPlugin({
+/** A transform that scores with models of some kind; all of them do the same. */
+export function scorePlugin({
+  algorithms,
   check,
   examples,
   formats,
   name,
   summary,
   what,
-}: NetworkKind): TransformPlugin<typeof config.keys> {
+}: ScoreKind): TransformPlugin<typeof config.keys> {
   return {
     kind: 'transform',
     name,
@@ -40,7 +46,8 @@ export function scoreNetworkPlugin({
     async open(values: Config, context: TransformContext): Promise<Transform> {
       const choice = await loadChoice(context.models, values.model)
       const model = choice.models[0] as Model
-      if (!formats.includes(model.format)) {
+      const isKind = formats.includes(model.format) && (algorithms?.includes(model.algorithm) ?? true)
+      if (!isKind) {
         throw new ModelError(
           'model.unsupported',
           `The model ${model.name} is not ${what} but ${model.algorithm} (${model.format}). Use the transform for that kind.`,
