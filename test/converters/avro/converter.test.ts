@@ -1,75 +1,18 @@
 import { expect } from 'chai'
-import { afterEach, beforeEach, describe, it } from 'mocha'
+import { describe, it } from 'mocha'
 import { avroConverter } from '../../../src/converters/avro/plugin.ts'
 import { recordsSide } from '../../../src/converters/records-side.ts'
-import {
-  type Column,
-  ConfigError,
-  type Converter,
-  type Field,
-  OPTIONAL_FLOAT64,
-  OPTIONAL_STRING,
-  type Schema,
-  type Side,
-  struct,
-} from '../../../src/index.ts'
-import { allRows, bytesOf, Failures, openConverter, RegistryStandIn, slicesOf } from '../support.ts'
-import { avscType, readBack, withHeader } from './support.ts'
-
-const FLIGHT = {
-  type: 'record',
-  name: 'Flight',
-  namespace: 'sluice.test',
-  doc: 'A flight',
-  aliases: ['Trip'],
-  fields: [
-    { name: 'dep', type: ['null', 'long'], default: null, 'x-custom': { kept: [1, 2.5] } },
-    { name: 'max', type: 'long', default: 1, doc: 'more' },
-    { name: 'carrier', type: { type: 'string', 'avro.java.string': 'String' } },
-  ],
-}
-const FIELDS: Field[] = [
-  { name: 'prediction', schema: OPTIONAL_STRING },
-  { name: 'p', schema: OPTIONAL_FLOAT64 },
-]
-
-function flight(n: number): Buffer {
-  return avscType(FLIGHT).toBuffer({ dep: { long: BigInt(n) }, max: 5n, carrier: 'AA' })
-}
-
-function columns(length: number): Column[] {
-  return [
-    { type: 'category', levels: Int32Array.from({ length }, (_, i) => (i % 3) - 1), domain: ['NO', 'JÄ'] },
-    {
-      type: 'float64',
-      values: Float64Array.from({ length }, (_, i) => i / 8),
-      present: Uint8Array.from({ length }, (_, i) => Number(i % 4 > 0)),
-    },
-  ]
-}
+import { ConfigError, type Schema, struct } from '../../../src/index.ts'
+import { allRows, openConverter, slicesOf } from '../support.ts'
+import { columns, converterAtWork, FIELDS, FLIGHT, flight } from './flights.ts'
+import { readBack, withHeader } from './support.ts'
 
 describe('AvroConverter', () => {
-  let registry: RegistryStandIn
-  let converter: Converter
-  let failures: Failures
-
-  const open = (raw: Record<string, string> = {}) =>
-    openConverter(avroConverter, { 'schema.registry.url': registry.url, 'retries.wait.ms': '1', ...raw })
-
-  beforeEach(async () => {
-    registry = await RegistryStandIn.start()
-    converter = open()
-    failures = new Failures()
-  })
-  afterEach(() => registry.stop())
-
-  const decode = (rows: readonly (Uint8Array | null)[]) =>
-    converter.decode('flights', slicesOf(rows), failures.fail)
-  const encode = async (side: Side, topic = 'scores') =>
-    bytesOf(await converter.encode(topic, side, allRows(side.length), failures.fail), allRows(side.length))
+  const at = converterAtWork()
+  const { decode, encode } = at
 
   it('fails records that are short, of another magic byte, or of an unknown id; the others and nulls go on', async () => {
-    const id = registry.add(FLIGHT)
+    const id = at.registry.add(FLIGHT)
     const rows = [
       withHeader(flight(1), id),
       Buffer.from([0, 0, 0, 0]),
@@ -80,7 +23,7 @@ describe('AvroConverter', () => {
       withHeader(flight(2), 0x80000001 | 0),
     ]
     const side = await decode(rows)
-    expect(failures.codes()).to.deep.equal({
+    expect(at.failures.codes()).to.deep.equal({
       1: 'record.malformed',
       2: 'record.malformed',
       3: 'schema.unknown',
@@ -88,17 +31,19 @@ describe('AvroConverter', () => {
       6: 'schema.unknown',
     })
     expect(side.isNull(4)).to.equal(true)
-    expect([...side.column('dep', 'float64', failures, failures.fail).values.slice(0, 1)]).to.deep.equal([1])
-    expect(side.value(4, failures.fail)).to.equal(null)
-    expect(failures.errors.size).to.equal(5)
+    expect([
+      ...side.column('dep', 'float64', at.failures, at.failures.fail).values.slice(0, 1),
+    ]).to.deep.equal([1])
+    expect(side.value(4, at.failures.fail)).to.equal(null)
+    expect(at.failures.errors.size).to.equal(5)
   })
 
   it('asks the registry once per id, also of batches under way at once, and not again for an unknown one', async () => {
-    const id = registry.add(FLIGHT)
+    const id = at.registry.add(FLIGHT)
     const batch = [withHeader(flight(1), id), withHeader(flight(2), id), withHeader(flight(3), 99)]
     await Promise.all([decode(batch), decode(batch), decode(batch)])
     await decode(batch)
-    expect(registry.asked.map((asked) => asked.path).sort()).to.deep.equal([
+    expect(at.registry.asked.map((asked) => asked.path).sort()).to.deep.equal([
       '/schemas/ids/1',
       '/schemas/ids/99',
     ])
@@ -120,29 +65,29 @@ describe('AvroConverter', () => {
         { name: 'k', type: 'ref.Kind' },
       ],
     }
-    registry.add(kind, { subject: 'kind' })
+    at.registry.add(kind, { subject: 'kind' })
     const toKind = { name: 'ref.Kind', subject: 'kind', version: 1 }
-    registry.add(inner, { subject: 'inner', references: [toKind] })
+    at.registry.add(inner, { subject: 'inner', references: [toKind] })
     const references = [{ name: 'ref.Inner', subject: 'inner', version: 1 }, toKind]
-    const id = registry.add(outer, { references })
+    const id = at.registry.add(outer, { references })
     const side = await decode([withHeader(Buffer.from([2, 0]), id)])
-    expect(side.value(0, failures.fail)).to.deep.equal(struct({ inner: struct({ kind: 'B' }), k: 'A' }))
-    const encoded = await encode(side.append([FIELDS[0]!], [columns(1)[0]!], failures, failures.fail))
-    const [outId] = registry.subjects.get('scores-value') ?? []
-    expect(registry.ids.get(outId!)?.references).to.deep.equal(references)
+    expect(side.value(0, at.failures.fail)).to.deep.equal(struct({ inner: struct({ kind: 'B' }), k: 'A' }))
+    const encoded = await encode(side.append([FIELDS[0]!], [columns(1)[0]!], at.failures, at.failures.fail))
+    const [outId] = at.registry.subjects.get('scores-value') ?? []
+    expect(at.registry.ids.get(outId!)?.references).to.deep.equal(references)
     expect(encoded[0]?.subarray(5)).to.deep.equal(Buffer.from([2, 0, 0]))
-    expect(failures.codes()).to.deep.equal({})
+    expect(at.failures.codes()).to.deep.equal({})
   })
 
   it('fails records of an unusable, foreign or badly referenced schema, not the task', async () => {
     const ids = [
-      registry.add({ type: 'record', name: 'R' }),
-      registry.add('syntax = "proto3";', { schemaType: 'PROTOBUF' }),
-      registry.add('"x.Y"', { references: [{ name: 'x.Y', subject: 'gone', version: 3 }] }),
-      registry.add(`${'['.repeat(20_000)}${']'.repeat(20_000)}`),
+      at.registry.add({ type: 'record', name: 'R' }),
+      at.registry.add('syntax = "proto3";', { schemaType: 'PROTOBUF' }),
+      at.registry.add('"x.Y"', { references: [{ name: 'x.Y', subject: 'gone', version: 3 }] }),
+      at.registry.add(`${'['.repeat(20_000)}${']'.repeat(20_000)}`),
     ]
     await decode(ids.map((id) => withHeader(Buffer.from([0]), id)))
-    expect(failures.codes()).to.deep.equal({
+    expect(at.failures.codes()).to.deep.equal({
       0: 'schema.invalid',
       1: 'schema.invalid',
       2: 'schema.unknown',
@@ -151,17 +96,17 @@ describe('AvroConverter', () => {
   })
 
   it('names subjects by the strategy it is given, and by the side', async () => {
-    const id = registry.add(FLIGHT)
+    const id = at.registry.add(FLIGHT)
     const subjectsOf = async (strategy: string, side: 'key' | 'value') => {
       const own = openConverter(
         avroConverter,
-        { 'schema.registry.url': registry.url, [`${side}.subject.name.strategy`]: strategy },
+        { 'schema.registry.url': at.registry.url, [`${side}.subject.name.strategy`]: strategy },
         side,
       )
-      const decoded = await own.decode('t', slicesOf([withHeader(flight(1), id)]), failures.fail)
-      registry.subjects.clear()
-      await own.encode('out', decoded, allRows(1), failures.fail)
-      return [...registry.subjects.keys()]
+      const decoded = await own.decode('t', slicesOf([withHeader(flight(1), id)]), at.failures.fail)
+      at.registry.subjects.clear()
+      await own.encode('out', decoded, allRows(1), at.failures.fail)
+      return [...at.registry.subjects.keys()]
     }
     expect(await subjectsOf('TopicNameStrategy', 'key')).to.deep.equal(['out-key'])
     expect(await subjectsOf('RecordNameStrategy', 'value')).to.deep.equal(['sluice.test.Flight'])
@@ -191,16 +136,16 @@ describe('AvroConverter', () => {
       ],
     )
     const encoded = await encode(side)
-    expect(failures.codes()).to.deep.equal({ 3: 'record.schema', 4: 'record.value' })
-    expect(failures.errors.get(4)?.message).to.contain('"n"')
+    expect(at.failures.codes()).to.deep.equal({ 3: 'record.schema', 4: 'record.value' })
+    expect(at.failures.errors.get(4)?.message).to.contain('"n"')
     expect(encoded[2]).to.equal(null)
-    const [outId] = registry.subjects.get('scores-value') ?? []
-    const json = JSON.parse(registry.ids.get(outId!)!.schema) as { 'connect.name': string }
+    const [outId] = at.registry.subjects.get('scores-value') ?? []
+    const json = JSON.parse(at.registry.ids.get(outId!)!.schema) as { 'connect.name': string }
     expect(json['connect.name']).to.equal('my.Row')
     const read = (bytes: Buffer | null | undefined) => readBack(json, bytes!.subarray(5))
     expect(read(encoded[0])).to.deep.equal({ n: 2n ** 60n, s: { string: 'a' } })
     expect(read(encoded[1])).to.deep.equal({ n: 1n, s: null })
-    expect(registry.subjects.get('scores-value')).to.have.length(1)
+    expect(at.registry.subjects.get('scores-value')).to.have.length(1)
   })
 
   it('refuses USER_INFO without credentials when it is opened, not when the registry does', () => {
