@@ -70,13 +70,14 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   try {
     const outbox = new Outbox()
     const context = sinkContext(options, client, outbox, aborter.signal)
+    const deadLetters = await DeadLetters.open(client, producer, sinkConfig, id)
     const pipeline = new SinkPipeline({
       ...plugins,
-      sink: await openSink(options, context),
+      sink: await openSink(options, context), // last: nothing after it fails and would leave it open
       outbox,
       policy: new ErrorPolicy(common, log),
       delivery: new Delivery(client, producer, plugins.converters),
-      deadLetters: await DeadLetters.open(client, producer, sinkConfig, id),
+      deadLetters,
       before: options.events.at,
     })
     const task = new RunningSinkTask(
@@ -109,27 +110,33 @@ export async function openPlugins(
 ) {
   const converters = openConverters(config, settings.converterDefaults, log)
   events.at('open')
-  const chain = await TransformChain.open(config, models, log)
-  events.at('idle')
-  if (signal.aborted) throw new TaskError('task.failed', 'The task was stopped while it started.')
-  return {
-    converters,
-    chain,
-    close: (): void => {
-      chain.close()
-      closeConverters(converters)
-    },
+  const opening = TransformChain.open(config, models, log).finally(() => events.at('idle'))
+  const chain = await opening.catch((error: unknown) => {
+    closeConverters(converters)
+    throw error
+  })
+  const close = (): void => {
+    chain.close()
+    closeConverters(converters)
   }
+  if (!signal.aborted) return { converters, chain, close }
+  close()
+  throw new TaskError('task.failed', 'The task was stopped while it started.')
 }
 
-async function openSink({ config }: TaskOptions, context: SinkContext) {
+async function openSink({ config, events }: TaskOptions, context: SinkContext) {
   const plugin = findConnector(config['connector.class'] ?? '')
   if (plugin.kind !== 'sink')
     throw new TaskError('task.failed', 'Source connectors come with a later version.')
   const values = plugin.config.read(config)
   const problems = plugin.validate?.(values, config, (topic) => context.reads(topic)) ?? []
   if (problems.length > 0) throw new ConfigError(problems)
-  return plugin.open(values, context)
+  events.at('open')
+  try {
+    return await plugin.open(values, context)
+  } finally {
+    events.at('idle')
+  }
 }
 
 function sinkContext(
