@@ -46,6 +46,7 @@ export class SinkMembership {
   readonly #stopped = new AbortController()
   /** Partition counts of the topics subscribed to, as last looked up. */
   #counts = new Map<string, number>()
+  #toldMissing = ''
 
   constructor(options: SinkGroupOptions, cluster: ClusterView, create: CreateMember, task: HostedTask) {
     this.#options = options
@@ -95,10 +96,20 @@ export class SinkMembership {
         started = true
         await this.#member.start()
       } else if (found !== undefined && !sameCounts(before, found)) this.#member.rejoin('topics changed')
-      const complete = found !== undefined && this.#options.topics.complete(found.keys())
+      const isComplete = found !== undefined && this.#seeMissing(found)
       const { metadataMaxAge } = this.#options
-      await this.#wait(complete ? metadataMaxAge : Math.min(metadataMaxAge, MISSING_TOPIC_WAIT))
+      await this.#wait(isComplete ? metadataMaxAge : Math.min(metadataMaxAge, MISSING_TOPIC_WAIT))
     }
+  }
+
+  /** Says once which topics are not there; true where all are. */
+  #seeMissing(found: ReadonlyMap<string, number>): boolean {
+    const missing = this.#options.topics.missing(new Set(found.keys()))
+    const told = missing.join(', ')
+    if (told !== this.#toldMissing && missing.length > 0)
+      this.#options.log.warn('no topic of that name exists; waiting for it', { topics: told })
+    this.#toldMissing = told
+    return missing.length === 0
   }
 
   #isStopped(): boolean {

@@ -6,8 +6,8 @@ export interface TopicSelection {
   /** null: a pattern, so all topics are asked for. */
   readonly names: readonly string[] | null
   includes(topic: string): boolean
-  /** Whether nothing is missing: with `found` there is no reason to look again soon. */
-  complete(found: Iterable<string>): boolean
+  /** What is not among `found`: topics by name, or the pattern where it matches none. */
+  missing(found: ReadonlySet<string>): readonly string[]
 }
 
 /** Of a configuration that was checked (connector-config.ts). Kafka's own topics never match a pattern. */
@@ -18,12 +18,12 @@ export function topicSelection(config: StringMap): TopicSelection {
     return {
       names,
       includes: (topic) => wanted.has(topic),
-      complete: (found) => new Set(found).size === wanted.size,
+      missing: (found) => [...wanted].filter((topic) => !found.has(topic)),
     }
   }
   return {
     names: null,
     includes: topicReader(config),
-    complete: (found) => !new Set(found).values().next().done,
+    missing: (found) => (found.size > 0 ? [] : [config['topics.regex'] ?? '']),
   }
 }

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { SILENT } from '../../src/api/log.ts'
+import { type Logger, SILENT } from '../../src/api/log.ts'
 import type { TopicMetadata } from '../../src/kafka/client.ts'
 import {
   type ConnectAssignment,
@@ -48,7 +48,11 @@ class Recorder {
 }
 
 describe('the membership of a sink task', () => {
-  function member(config: Record<string, string>, cluster: () => Promise<TopicMetadata[]>) {
+  function member(
+    config: Record<string, string>,
+    cluster: () => Promise<TopicMetadata[]>,
+    log: Logger = SILENT,
+  ) {
     const assigned: Membership[] = []
     const calls: string[] = []
     const task: HostedTask = {
@@ -68,7 +72,7 @@ describe('the membership of a sink task', () => {
         heartbeatInterval: 1_000,
         metadataMaxAge: 5,
         topics: topicSelection(config),
-        log: SILENT,
+        log,
       },
       { metadata: cluster },
       (options) => (recorder = new Recorder(options)),
@@ -110,12 +114,15 @@ describe('the membership of a sink task', () => {
 
   it('joins again when a topic that matches appears or grows, and not otherwise', async () => {
     let topics = [topic('flights-a', 1), topic('other', 1), topic('__consumer_offsets', 50)]
-    const { membership, recorder } = member({ 'topics.regex': '.*flights.*|__.*' }, () =>
-      Promise.resolve(topics),
-    )
+    let looks = 0
+    const { membership, recorder } = member({ 'topics.regex': '.*flights.*|__.*' }, () => {
+      looks++
+      return Promise.resolve(topics)
+    })
     await eventually(() => recorder.calls.includes('start'), QUICK)
     topics = [...topics, topic('unrelated', 3)]
-    await new Promise((resolve) => setTimeout(resolve, 30))
+    const seen = looks
+    await eventually(() => looks > seen + 2, QUICK)
     expect(recorder.calls).to.deep.equal(['start'])
     topics = [...topics, topic('flights-b', 2)]
     await eventually(() => recorder.calls.length === 2, QUICK)
@@ -138,6 +145,24 @@ describe('the membership of a sink task', () => {
     error = 0
     await sharing
     await eventually(() => recorder.calls.includes('rejoin: topics changed'), QUICK)
+    await membership.leave(100)
+  })
+
+  it('says once that a topic does not exist, and waits for it', async () => {
+    const told: unknown[] = []
+    const log: Logger = { ...SILENT, warn: (message, details) => void told.push([message, details]) }
+    let looks = 0
+    let topics = [topic('in', 1)]
+    const cluster = (): Promise<TopicMetadata[]> => {
+      looks++
+      return Promise.resolve(topics)
+    }
+    const { membership, recorder } = member({ topics: 'in,late' }, cluster, log)
+    await eventually(() => looks > 3, QUICK)
+    expect(told).to.deep.equal([['no topic of that name exists; waiting for it', { topics: 'late' }]])
+    topics = [topic('in', 1), topic('late', 1)]
+    await eventually(() => recorder.calls.includes('rejoin: topics changed'), QUICK)
+    expect(told).to.have.lengthOf(1)
     await membership.leave(100)
   })
 
