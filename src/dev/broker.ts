@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { mkdir, readFile, rename, stat, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CommandError } from '../api/errors.ts'
+import { CommandError, messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import { JVM_OPTIONS, LOG4J_PROPERTIES, newClusterId, serverProperties } from './broker-config.ts'
 import { brokerAnswers } from './broker-probe.ts'
@@ -44,7 +44,10 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const java = await findJava()
   const jars = await kafkaJars(log, signal)
   const home = path.resolve(options.dataDir, 'kafka')
-  await mkdir(home, { recursive: true })
+  await mkdir(home, { recursive: true }).catch((error: unknown) => {
+    const suggestion = 'choose a folder that can be written with --data-dir'
+    throw new CommandError('dev.environment', messageOf(error), { suggestion })
+  })
   await requireUnused(home)
   const files = await writeSettings(home, port)
   const command = [

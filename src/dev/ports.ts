@@ -21,12 +21,18 @@ export async function isPortFree(port: number): Promise<boolean> {
   return (await canListen(port)) && !(await answers(port))
 }
 
-/** Throws one `dev.port` error that names every taken port and the option that moves it. */
+/** Throws one `dev.port` error that names every port that is taken or wanted twice, and the option that moves it. */
 export async function requireFreePorts(
   wanted: readonly { readonly port: number; readonly what: string; readonly option: string }[],
 ): Promise<void> {
   const taken: string[] = []
-  for (const { port, what, option } of wanted) {
+  for (const [i, { port, what, option }] of wanted.entries()) {
+    const other = wanted.slice(0, i).find((each) => each.port === port)
+    if (other !== undefined) {
+      taken.push(
+        `port ${port} is wanted for both ${other.what} and ${what}: choose another with ${other.option} or ${option}`,
+      )
+    }
     if (await isPortFree(port)) continue
     taken.push(`port ${port} (${what}) is taken: stop what listens there, or choose another with ${option}`)
   }

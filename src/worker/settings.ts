@@ -71,6 +71,8 @@ function readFile(file: string): Map<string, string> {
   } catch (error) {
     throw new ConfigError([{ path: file, message: `cannot be read: ${messageOf(error)}` }])
   }
+  if (content.includes('\0'))
+    throw new ConfigError([{ path: file, message: 'is not a text. Name a file of settings.' }])
   return extname(file) === '.json' ? fromJson(file, content) : parseProperties(content)
 }
 

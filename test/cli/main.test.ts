@@ -65,10 +65,35 @@ describe('sluice', () => {
       ]
       const { code, stdout, stderr } = await outcome(['dev', ...ports])
       expect({ code, stdout }).to.deep.equal({ code: 1, stdout: '' })
-      const lines = stderr.trimEnd().split('\n')
-      expect(lines).to.have.length(3)
+      const taken = stderr.split('\n').filter((line) => line.includes('is taken'))
+      expect(taken).to.have.length(3)
       for (const option of ['--kafka-port', '--registry-port', '--rest-port'])
         expect(stderr).to.contain(option)
+    })
+
+    it('names ports that two services would share, before anything starts', async () => {
+      const shared = String(await freePort())
+      const ports = [
+        '--kafka-port',
+        String(await freePort()),
+        '--registry-port',
+        shared,
+        '--rest-port',
+        shared,
+      ]
+      const { code, stderr } = await outcome(['dev', ...ports])
+      expect(code).to.equal(1)
+      expect(stderr).to.match(/^sluice: port \d+ is wanted for both schema registry and REST API: .*\n$/)
+    })
+
+    it('says so where the data folder cannot be made, or the settings are no text', async () => {
+      const file = process.execPath
+      const broker = await outcome(['broker', '--port', String(await freePort()), '--data-dir', file])
+      expect(broker.code).to.equal(1)
+      expect(broker.stderr).to.match(/^sluice: .*; choose a folder .*--data-dir\n$/)
+      const worker = await outcome(['worker', file])
+      expect(worker.code).to.equal(1)
+      expect(worker.stderr).to.equal(`sluice: ${file}: is not a text. Name a file of settings.\n`)
     })
 
     it('says in one line what to do, without a stack', async () => {
