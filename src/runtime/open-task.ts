@@ -109,7 +109,7 @@ export async function openPlugins(
 ) {
   const converters = openConverters(config, settings.converterDefaults, log)
   events.at('open')
-  const chain = await TransformChain.open(config, models, log)
+  const chain = await TransformChain.open(config, models, log, settings.images)
   events.at('idle')
   if (signal.aborted) throw new TaskError('task.failed', 'The task was stopped while it started.')
   return {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
 import sharp from 'sharp'
-import { type ExampleRecord, SILENT } from '../../../src/index.ts'
+import { type ExampleRecord, NO_IMAGES, SILENT } from '../../../src/index.ts'
 import { ModelStore } from '../../../src/inference/model-store.ts'
 import { labelImage } from '../../../transforms/label-image.ts'
 import { batchOf } from '../../support/example-batch.ts'
@@ -20,7 +20,10 @@ const store = new ModelStore({
 
 async function apply(config: Record<string, string>, records: readonly ExampleRecord[]) {
   const values = labelImage.config.read({ model: MODEL, ...config })
-  const transform = await labelImage.open(values, { side: 'value', models: store, log: SILENT })
+  const transform = await labelImage.open(values, {
+    ...{ side: 'value', models: store, log: SILENT },
+    images: { ...NO_IMAGES, dirs: [SHARED] },
+  })
   return transform.apply(batchOf(records))
 }
 
