@@ -36,7 +36,7 @@ const between = (low: number, high: number) => (value: number) =>
 
 const config = defineConfig({
   model: key.string({
-    doc: 'The image classifier: a folder below the worker’s models.dir (`name`, or `name$version`), or the path of a model file or folder below one of models.allowed.dirs. Its input is UINT8 of shape [-1, height, width, 3], its labels are in its manifest.',
+    doc: 'The image classifier: a folder below the worker’s models.dir (`name`, or `name$version`), or the path of a model file or folder below one of models.allowed.dirs. Its input is UINT8 of shape [-1, height, width, 3], or its manifest says how pixels become its numbers (preprocess.image); its labels are in its manifest.',
     importance: 'HIGH',
     group: 'Model',
     check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
