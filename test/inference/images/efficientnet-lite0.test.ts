@@ -12,6 +12,7 @@ import { SHARED } from '../../support/model-fixtures.ts'
 import { picture } from './pictures.ts'
 
 const SEED = path.join(SHARED, 'seed')
+const PHOTOS = path.resolve(import.meta.dirname, '../../fixtures/images')
 const MODEL = 'efficientnet-lite0'
 const store = new ModelStore({
   modelsDir: path.resolve(import.meta.dirname, '../../../models'),
@@ -43,6 +44,36 @@ describe('EfficientNet-lite0', function () {
     }
     expect(model.labels).to.include(label)
     expect(all.reduce((sum, { probability }) => sum + probability, 0)).to.be.closeTo(1, 1e-5)
+  })
+
+  it('sees the espresso in every file of one photo: grey, CMYK, EXIF, 16 bits, with alpha, a palette, WebP', async () => {
+    const photo = (name: string) => readFile(path.join(PHOTOS, `${name}.jpg`))
+    const plain = sharp(await photo('coffee'))
+    const files = {
+      plain: await photo('coffee'),
+      grey: await photo('coffee-grey'),
+      cmyk: await photo('coffee-cmyk'),
+      exif: await photo('coffee-exif'),
+      progressive: await plain.clone().jpeg({ progressive: true }).toBuffer(),
+      deep: await plain.clone().toColourspace('rgb16').png().toBuffer(),
+      deepGrey: await plain.clone().toColourspace('grey16').png().toBuffer(),
+      alpha: await plain.clone().ensureAlpha().png().toBuffer(),
+      greyAlpha: await plain.clone().greyscale().ensureAlpha().png().toBuffer(),
+      palette: await plain.clone().png({ palette: true }).toBuffer(),
+      webp: await plain.clone().webp().toBuffer(),
+    }
+    expect((await sharp(files.cmyk).metadata()).channels).to.equal(4)
+    expect((await sharp(files.exif).metadata()).orientation).to.equal(6)
+    expect((await sharp(files.deep).metadata()).depth).to.equal('ushort')
+    const batch = await apply(
+      { 'top.k': '1' },
+      Object.values(files).map((value) => ({ value })),
+    )
+    const labels = Object.keys(files).map((name, row) => [
+      name,
+      (batch.record(row).value as { label: string }).label,
+    ])
+    expect(labels).to.deep.equal(Object.keys(files).map((name) => [name, 'espresso']))
   })
 
   describe('on the pictures of the seed', () => {
