@@ -189,6 +189,14 @@ describe('LabelImage in a connector whose records say where their pictures are',
       const { message } = refused.body as { message: string }
       expect(message, value).to.include(`transforms.label.${key}`)
       expect(message, value).to.include(`${setting} in the settings of the worker`)
+      const route = '/connector-plugins/TopicSink/config/validate'
+      const checked = await call(dev.rest, 'PUT', route, { name: 'x', ...config })
+      const { configs } = checked.body as { configs: { value: { name: string; errors: string[] } }[] }
+      const wrong = configs.filter(({ value: each }) => each.errors.length > 0)
+      expect(
+        wrong.map(({ value: each }) => each.name),
+        value,
+      ).to.deep.equal([`transforms.label.${key}`])
     }
   })
 })
