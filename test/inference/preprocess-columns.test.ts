@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { SILENT, struct, type Value } from '../../src/index.ts'
 import type { ReadyModel } from '../../src/inference/load-model.ts'
+import { encodeGraph } from '../../src/inference/engines/onnx-graph.ts'
 import { ModelStore } from '../../src/inference/model-store.ts'
 import { toColumn } from '../../src/inference/probe.ts'
 import { scoreOnnx } from '../../transforms/score-onnx.ts'
@@ -139,6 +140,39 @@ describe('a manifest that says how fields become the numbers of a network', () =
       await rm(plain, { recursive: true })
       await rm(named, { recursive: true })
     }
+  })
+
+  it('makes whole numbers of categories, for a graph with an input per field', async () => {
+    const input = (name: string, type: 'FP32' | 'INT64') => ({ name, type, shape: ['n', 1] })
+    const bytes = encodeGraph({
+      inputs: [input('hour', 'FP32'), input('origin', 'INT64')],
+      outputs: [input('y', 'FP32')],
+      nodes: [
+        { op: 'Cast', inputs: ['origin'], outputs: ['o'], attributes: { to: { int: 1 } } },
+        { op: 'Add', inputs: ['hour', 'o'], outputs: ['y'] },
+      ],
+      tensors: [],
+    })
+    const columns = [
+      { field: 'hour', index: 0 },
+      { field: 'origin', index: 1, domain: ['EWR', 'JFK', 'LGA'] },
+    ]
+    const folder = path.join(root, 'fields')
+    const { model } = await openWith(folder, { file: 'm.onnx', bytes }, { preprocess: { columns } })
+    const [hour, origin] = model.inputs
+    const { prediction } = await model.score(
+      [toColumn(hour!, [0.5, 7, 7]), toColumn(origin!, ['LGA', 'EWR', 'never seen'])],
+      3,
+    )
+    // A whole number has no NaN: a row that lacks one fails.
+    expect(prediction.type === 'float64' ? [...prediction.values] : []).to.deep.equal([2.5, 7, NaN])
+    const turned = [columns[1], columns[0]].map((each, index) => ({ ...each, index }))
+    const misfit = await manifestRefusal(
+      folder,
+      { file: 'm.onnx', bytes },
+      { preprocess: { columns: turned } },
+    )
+    expect(misfit).to.include('the model has columns of its own, hour (numeric), origin (numeric)')
   })
 
   it('leaves to the signature which types fields have and whether records may lack them', async () => {
