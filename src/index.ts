@@ -8,6 +8,7 @@ export * from './api/log.ts'
 export * from './api/converter.ts'
 export * from './api/plugins.ts'
 export * from './api/map-records.ts'
+export { originProblem } from './inference/images/origin.ts'
 export { openImageLabeller } from './inference/images/image-labeller.ts'
 export type {
   ImageLabel,

@@ -9,9 +9,11 @@ import {
   type ImageLabeller,
   type ImageSource,
   key,
+  NO_IMAGES,
   openImageLabeller,
   OPTIONAL_FLOAT64,
   OPTIONAL_STRING,
+  originProblem,
   type RecordBatch,
   type Schema,
   type SchemaCheck,
@@ -34,7 +36,7 @@ const between = (low: number, high: number) => (value: number) =>
 
 const config = defineConfig({
   model: key.string({
-    doc: 'The image classifier: a folder below the worker’s models.dir (`name`, or `name$version`), or the path of a model file or folder below one of models.allowed.dirs. Its input is UINT8 of shape [-1, height, width, 3], its labels are in its manifest.',
+    doc: 'The image classifier: a folder below the worker’s models.dir (`name`, or `name$version`), or the path of a model file or folder below one of models.allowed.dirs. Its input is UINT8 of shape [-1, height, width, 3], or its manifest says how pixels become its numbers (preprocess.image); its labels are in its manifest.',
     importance: 'HIGH',
     group: 'Model',
     check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
@@ -46,21 +48,21 @@ const config = defineConfig({
     default: '',
   }),
   'file.root': key.string({
-    doc: 'The folder below which a location may name a file (a relative or absolute path, or a `file:` URL; symbolic links must not lead out of it). Not set: no file is read.',
+    doc: 'The folder below which a location may name a file (a relative or absolute path, or a `file:` URL; symbolic links must not lead out of it). It must lie below one of the worker’s images.allowed.dirs. Not set: no file is read.',
     importance: 'MEDIUM',
     group: 'Image',
     optional: true,
     check: (value) => (value.startsWith('/') ? undefined : 'Expected the absolute path of a folder'),
   }),
   'http.allowed.origins': key.list({
-    doc: 'From where a location may be fetched, e.g. `https://images.example.com`. Addresses that are not public are never asked. Empty: nothing is fetched.',
+    doc: 'From where a location may be fetched, e.g. `https://images.example.com`: each must be among the worker’s images.allowed.origins. Addresses that are not public are asked only where images.private.addresses of the worker allows it. Empty: nothing is fetched.',
     importance: 'MEDIUM',
     group: 'Image',
     default: [],
-    check: (origins) =>
-      origins.every((origin) => /^https?:/.test(origin) && URL.parse(origin)?.origin === origin)
-        ? undefined
-        : 'Expected origins in lower case: https://host or https://host:port, without a path',
+    check: (origins) => {
+      const wrong = origins.find((origin) => originProblem(origin) !== undefined)
+      return wrong === undefined ? undefined : `${wrong} ${originProblem(wrong)}`
+    },
   }),
   'http.timeout.ms': key.int({
     doc: 'How long the fetch of one image may take, redirects included.',
@@ -237,11 +239,7 @@ const examples: readonly Example[] = [
   },
   {
     summary: 'nothing is read from a location that is not allowed',
-    config: {
-      model: 'efficientnet-lite0',
-      field: 'picture',
-      'http.allowed.origins': 'https://images.example.com',
-    },
+    config: { model: 'efficientnet-lite0', field: 'picture' },
     have: ['/etc/hostname', 'http://169.254.169.254/latest/meta-data'].map((picture) => ({
       valueSchema: {
         type: 'STRUCT',
@@ -270,6 +268,7 @@ export const labelImage: TransformPlugin<typeof config.keys> = {
     const labeller = await openImageLabeller(model, {
       fileRoot: values['file.root'] ?? null,
       httpOrigins: values['http.allowed.origins'],
+      allowed: context.images ?? NO_IMAGES,
       maxBytes: values['max.bytes'],
       fetchTimeoutMs: values['http.timeout.ms'],
       topK: values['top.k'],

@@ -80,7 +80,7 @@ export function failUnscored(
   const numbers = prediction.type === 'float64' ? prediction : outputs[0]
   for (let row = 0; row < batch.length; row++) {
     if (!Number.isNaN(numbers?.values[row]) || !batch.isLive(row) || batch.isNull(side, row)) continue
-    const what = `The model ${model.name} gives no number for the record. Is a number missing, or infinite?`
+    const what = `The model ${model.name} gives no number for the record. Is a value missing, infinite, or a category that it does not know?`
     batch.fail(row, new DataError('record.value', what))
   }
 }

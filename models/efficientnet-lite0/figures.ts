@@ -51,7 +51,7 @@ const PHOTOS: readonly Photo[] = [
 const folder = path.resolve(process.argv[2] ?? 'photos')
 const model = await new ModelStore({ modelsDir: path.resolve(import.meta.dirname, '..'), allowedDirs: [] }).load('efficientnet-lite0')
 const labeller = await openImageLabeller(model, {
-  ...{ fileRoot: folder, httpOrigins: [], maxBytes: 2 ** 24, fetchTimeoutMs: 1 },
+  ...{ fileRoot: folder, httpOrigins: [], allowed: { dirs: [folder], origins: [], privateAddresses: false }, maxBytes: 2 ** 24, fetchTimeoutMs: 1 },
   ...{ topK: 5, concurrency: 2 },
 })
 const unknown = PHOTOS.flatMap(({ right }) => right).filter((label) => !model.labels.includes(label))

@@ -9,6 +9,8 @@ export interface ModelInput {
   /** Tensor only: the shape of one row, without the batch, and what its numbers are. */
   readonly shape?: readonly number[]
   readonly datatype?: TensorType
+  /** Pictures only: the share of the shorter side that is cut out of the centre. */
+  readonly crop?: number
   /** False where a record may lack the field; a null value is always allowed and means missing. */
   readonly required: boolean
 }

@@ -29,11 +29,25 @@ interface Plugin<K extends ConfigKeys> {
 
 // Transforms
 
+/** From where the operator of the worker lets plugins read images that a record only names. */
+export interface AllowedImages {
+  /** `images.allowed.dirs`: absolute paths of folders. */
+  readonly dirs: readonly string[]
+  /** `images.allowed.origins`. */
+  readonly origins: readonly string[]
+  /** `images.private.addresses`: whether these origins may have loopback or private addresses. */
+  readonly privateAddresses: boolean
+}
+
+export const NO_IMAGES: AllowedImages = { dirs: [], origins: [], privateAddresses: false }
+
 export interface TransformContext {
   /** From the class suffix: `$Key` or `$Value`. */
   readonly side: SideName
   readonly models: Models
   readonly log: Logger
+  /** What a configuration may choose from at most; absent: NO_IMAGES. */
+  readonly images?: AllowedImages
 }
 
 /** What a transform says to a schema before any record is there. */

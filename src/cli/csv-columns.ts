@@ -112,8 +112,8 @@ function inOrder(file: string, width: number, inputs: readonly ModelInput[]) {
   throw wrong(file, ` has ${width} columns where the model takes ${at}, in order. Add the others.`)
 }
 
-/** A manifest says which fields are required; without one only an offset, which has no path for missing values, is. */
+/** A manifest that names fields says which are required; without one only an offset, which has no path for missing values, is. */
 function isNeeded(input: ModelInput, { manifest, loaded }: ReadyModel): boolean {
   if (input.name === loaded.facts['offset']) return true
-  return manifest?.signature?.inputs !== undefined && input.required
+  return (manifest?.signature?.inputs ?? manifest?.preprocess?.columns) !== undefined && input.required
 }

@@ -4,6 +4,7 @@ const SHOWN_LEVELS = 8
 
 /** All that is known of a model, as plain data. */
 export function describeModel({ model, loaded, decision, manifest, file, probes }: ReadyModel) {
+  const missing = manifest?.preprocess?.missing ?? []
   return {
     name: model.name,
     version: model.version,
@@ -20,7 +21,7 @@ export function describeModel({ model, loaded, decision, manifest, file, probes 
       name,
       type,
       required,
-      ...(domain === undefined ? {} : { domain }),
+      ...(domain === undefined ? {} : { domain: domain.filter((level) => !missing.includes(level)) }),
       ...(shape === undefined ? {} : { shape, datatype }),
     })),
     manifest: manifest !== null,

@@ -29,6 +29,8 @@ export async function writeWorkerConfig(worker: DevWorker): Promise<string> {
     'value.converter': 'AvroConverter',
     'value.converter.schema.registry.url': worker.schemaRegistry,
     'models.dir': modelsDir(),
+    // Pictures that records only name: those of this folder, nothing else of the machine.
+    'images.allowed.dirs': path.resolve('images'),
   }
   await mkdir(worker.dataDir, { recursive: true })
   const file = path.resolve(worker.dataDir, `worker-${worker.restPort}.json`)

@@ -109,8 +109,11 @@ export function whyIncompatible(serving: Model, next: Model): string | undefined
   return has ? 'it has a threshold, which the one that serves lacks' : 'it has no threshold'
 }
 
-function signature({ name, type, shape, datatype, required }: ModelInput): string {
-  const tensor = type === 'tensor' ? ` of ${datatype ?? 'any'} [${shape?.join(', ') ?? ''}]` : ''
+function signature({ crop, datatype, name, required, shape, type }: ModelInput): string {
+  const tensor =
+    type === 'tensor'
+      ? ` of ${datatype ?? 'any'} [${shape?.join(', ') ?? ''}]${crop === undefined ? '' : `, crop ${crop}`}`
+      : ''
   return `${name} (${type}${tensor}${required ? ', required' : ''})`
 }
 

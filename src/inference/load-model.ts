@@ -7,6 +7,7 @@ import { applyManifest } from './apply-manifest.ts'
 import type { Decision, LoadedModel } from './loaded-model.ts'
 import { type Manifest, manifestError, parseManifest } from './manifest.ts'
 import { latest, MANIFEST, missing, type ModelPlace, noVersion, realPathBelow } from './model-folder.ts'
+import { applyPreprocess, withColumnOrder } from './preprocess.ts'
 import { type ProbeReport, runProbes } from './probe.ts'
 import { readModelFile } from './readers/read-model-file.ts'
 
@@ -119,8 +120,9 @@ export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
   const { file, manifest } = files
   const bytes = await readBytes(file, MAX_MODEL_BYTES)
   if (manifest !== null) checkSum(bytes, manifest, file)
-  const loaded = await readFormat(bytes, file, manifest)
   const manifestFile = path.join(path.dirname(file), MANIFEST)
+  const read = await readFormat(bytes, file, withColumnOrder(manifest))
+  const loaded = manifest === null ? read : applyPreprocess(read, manifest, manifestFile)
   const applied = manifest === null ? loaded : applyManifest(manifest, loaded, manifestFile)
   const { inputs, decision, threshold } = applied
   const model: Model = {

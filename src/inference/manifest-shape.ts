@@ -27,6 +27,17 @@ export function choice(values: readonly (string | number)[]): Shape {
   return shape(expected, (value) => (values as readonly unknown[]).includes(value))
 }
 
+/** What fits any of several shapes. */
+export function oneOf(expected: string, ...shapes: readonly Shape[]): Shape {
+  return shape(expected, (value) =>
+    shapes.some((each) => {
+      const problems: string[] = []
+      each.check(value, '', problems)
+      return problems.length === 0
+    }),
+  )
+}
+
 export function optional(inner: Shape): Shape {
   return { ...inner, isOptional: true }
 }

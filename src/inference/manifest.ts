@@ -1,5 +1,6 @@
 import { ModelError } from '../api/errors.ts'
 import type { ModelTask } from '../api/models.ts'
+import { type Preprocess, PREPROCESS, preprocessProblems } from './manifest-preprocess.ts'
 import { array, choice, literal, number, object, optional, type Shape, text } from './manifest-shape.ts'
 
 /** MLflow's column types, and how a model column of either kind may be declared. */
@@ -12,6 +13,8 @@ export const COLUMN_TYPES = {
 const PLATFORMS = ['h2o_mojo', 'h2o_pojo', 'dl4j_zip', 'keras_h5', 'onnxruntime_onnx'] as const
 const TASKS: readonly ModelTask[] = ['classification', 'regression', 'anomaly', 'vector']
 const DATATYPES = ['BOOL', 'UINT8', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', 'FP32', 'FP64', 'BYTES']
+
+export type Activation = 'softmax' | 'sigmoid'
 
 export interface ManifestTensor {
   readonly name: string
@@ -46,7 +49,10 @@ export interface Manifest {
     readonly inputs?: readonly ManifestColumn[]
     readonly outputs?: readonly ManifestColumn[]
   }
+  readonly preprocess?: Preprocess
   readonly postprocess?: {
+    /** What turns the numbers that a network gives into probabilities, where it does not do so itself. */
+    readonly activation?: Activation
     readonly labels?: readonly string[]
     readonly threshold?: number
     readonly thresholdClass?: string
@@ -80,8 +86,10 @@ const MANIFEST: Shape = object({
   outputs: optional(array(tensor)),
   artifact: object({ path: text, sha256: text }),
   signature: optional(object({ inputs: optional(array(column)), outputs: optional(array(column)) })),
+  preprocess: optional(PREPROCESS),
   postprocess: optional(
     object({
+      activation: optional(choice(['softmax', 'sigmoid'])),
       labels: optional(array(literal('string'))),
       threshold: optional(number),
       thresholdClass: optional(text),
@@ -119,6 +127,7 @@ export function parseManifest(json: string, file: string): Manifest {
     if (path !== undefined && !isPlainName(path))
       problems.push(`${key}: must name a file in the manifest's own folder`)
   }
+  if (manifest.preprocess !== undefined) problems.push(...preprocessProblems(manifest.preprocess))
   if (manifest.versions?.length === 0) problems.push('versions: must not be empty')
   if (problems.length > 0) throw manifestError(file, problems)
   return manifest

@@ -2,8 +2,14 @@ import type { Float64Column, ModelColumn } from '../api/batch.ts'
 import { ModelError } from '../api/errors.ts'
 import type { ModelInput, ModelTask, Scores } from '../api/models.ts'
 import type { Decision, LoadedModel } from './loaded-model.ts'
-import type { Manifest, ManifestTensor } from './manifest.ts'
-import { decideLabel, networkLabels } from './network-labels.ts'
+import type { Activation, Manifest, ManifestTensor } from './manifest.ts'
+import {
+  classProbabilities,
+  decideLabel,
+  type Head,
+  networkDecision,
+  networkLabels,
+} from './network-labels.ts'
 
 type Numbers = Float32Array | Float64Array
 
@@ -16,8 +22,7 @@ export interface Network {
   readonly precision: 'FP32' | 'FP64'
   /** How many numbers it gives per row. */
   readonly width: number
-  /** What the outputs are: probabilities of classes, or numbers. */
-  readonly head: 'probabilities' | 'sigmoid' | 'numbers'
+  readonly head: Head
   /** Takes `rows` rows one after the other; gives `width` numbers for each. */
   run(input: Numbers, rows: number): Promise<Numbers>
 }
@@ -40,6 +45,7 @@ export function networkModel(network: Network, what: NetworkFacts, manifest: Man
   checkTensor('inputs', manifest?.inputs, network.precision, network.inputShape)
   checkTensor('outputs', manifest?.outputs, network.precision, [network.width])
   const labels = networkLabels(network, manifest)
+  const activation = manifest?.postprocess?.activation
   const task: ModelTask = labels.length > 0 ? 'classification' : network.width === 1 ? 'regression' : 'vector'
   const names = outputNames(network.width, manifest)
   return {
@@ -47,11 +53,12 @@ export function networkModel(network: Network, what: NetworkFacts, manifest: Man
     task,
     labels,
     outputs: task === 'classification' ? labels : task === 'regression' ? [] : names,
-    decision: null,
+    decision: networkDecision(network.width, labels),
     inputs: networkInputs(network, manifest),
     namesColumns: false,
     facts: { ...what.facts, precision: network.precision },
-    score: (columns, length, decision) => scoreNetwork({ network, task, labels, decision }, columns, length),
+    score: (columns, length, decision) =>
+      scoreNetwork({ network, task, labels, activation, decision }, columns, length),
   }
 }
 
@@ -84,7 +91,7 @@ function networkInputs(network: Network, manifest: Manifest | null): readonly Mo
   if (declared.length !== width) {
     throw new ModelError(
       'model.manifest',
-      `signature.inputs names ${declared.length} columns, but the model takes ${width}. Correct the manifest.`,
+      `The manifest names ${declared.length} columns, but the model takes ${width}. Correct the manifest.`,
     )
   }
   return declared.map(({ name }) => ({ name, type: 'numeric', required: true }))
@@ -105,12 +112,13 @@ interface Scoring {
   readonly network: Network
   readonly task: ModelTask
   readonly labels: readonly string[]
+  readonly activation: Activation | undefined
   readonly decision: Decision | null
 }
 
 /** A network has no path for missing values: a row that lacks a number, or has none, gives NaN. */
 async function scoreNetwork(
-  { network, task, labels, decision }: Scoring,
+  { activation, decision, labels, network, task }: Scoring,
   columns: readonly ModelColumn[],
   length: number,
 ): Promise<Scores> {
@@ -133,7 +141,7 @@ async function scoreNetwork(
     }
     return { prediction: first, outputs: task === 'regression' ? [] : outputs }
   }
-  const classes = network.width === 1 ? bothClasses(outputs[0]!) : outputs
+  const classes = classProbabilities(outputs, activation)
   return { prediction: decideLabel(classes, labels, decision), outputs: classes }
 }
 
@@ -155,11 +163,6 @@ function pick(values: Float64Array, at: number, width: number, length: number): 
   const column = new Float64Array(length)
   for (let row = 0; row < length; row++) column[row] = values[row * width + at]!
   return { type: 'float64', values: column, present: new Uint8Array(length).fill(1) }
-}
-
-/** One output is the probability of the second of two classes. */
-function bothClasses(second: Float64Column): readonly Float64Column[] {
-  return [{ ...second, values: second.values.map((value) => 1 - value) }, second]
 }
 
 /** Columns side by side as rows of the engine's numbers; a tensor column is that already. */

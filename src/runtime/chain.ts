@@ -1,4 +1,5 @@
 import {
+  type AllowedImages,
   ConfigError,
   type ConfigProblem,
   type ConfigOf,
@@ -6,6 +7,7 @@ import {
   ConnectError,
   type Logger,
   type Models,
+  NO_IMAGES,
   TaskError,
   messageOf,
   type RecordBatch,
@@ -37,14 +39,20 @@ export class TransformChain {
   }
 
   /** Opens the transforms that `transforms` names. A transform that cannot open names its alias in the error. */
-  static async open(raw: RawConfig, models: Models, log: Logger): Promise<TransformChain> {
+  static async open(
+    raw: RawConfig,
+    models: Models,
+    log: Logger,
+    images: AllowedImages = NO_IMAGES,
+  ): Promise<TransformChain> {
     const links: Link[] = []
     for (const alias of commonKeys.parse(raw).values.transforms) {
       const prefix = `transforms.${alias}.`
       const { plugin, side } = findTransform(raw[`${prefix}type`] ?? '')
       const config = readConfig(plugin, raw, prefix)
       try {
-        const transform = await plugin.open(config, { side, models, log: log.child({ transform: alias }) })
+        const context = { side, models, log: log.child({ transform: alias }), images }
+        const transform = await plugin.open(config, context)
         links.push({ alias, name: plugin.name, side, transform })
       } catch (error) {
         for (const link of links) link.transform.close?.()

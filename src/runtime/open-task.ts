@@ -110,7 +110,7 @@ export async function openPlugins(
 ) {
   const converters = openConverters(config, settings.converterDefaults, log)
   events.at('open')
-  const opening = TransformChain.open(config, models, log).finally(() => events.at('idle'))
+  const opening = TransformChain.open(config, models, log, settings.images).finally(() => events.at('idle'))
   const chain = await opening.catch((error: unknown) => {
     closeConverters(converters)
     throw error

@@ -1,3 +1,5 @@
+import type { AllowedImages } from '../index.ts'
+
 /**
  * The messages between a worker process and its task hosts (Node's IPC channel, `serialization: 'advanced'`).
  * Nothing else is shared between the two. Per batch or rarer, never per record.
@@ -13,6 +15,7 @@ export interface HostSettings {
   readonly clientId: string
   readonly modelsDir: string
   readonly modelsAllowedDirs: readonly string[]
+  readonly images: AllowedImages
   readonly offsetFlushIntervalMs: number
   /** `key.converter`, `value.converter.schema.registry.url`, …: defaults under a connector's own. */
   readonly converterDefaults: Readonly<Record<string, string>>

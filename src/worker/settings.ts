@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { extname, resolve } from 'node:path'
 import convict from 'convict'
 import { type ConfigProblem, ConfigError, messageOf } from '../api/errors.ts'
+import type { AllowedImages } from '../api/plugins.ts'
 import { converterProblems } from './default-converters.ts'
 import { didYouMean } from './did-you-mean.ts'
 import { type Listener, parseListener } from './listener.ts'
@@ -45,6 +46,7 @@ export interface WorkerSettings {
   readonly protocol: 'sessioned' | 'compatible' | 'eager'
   readonly modelsDir: string
   readonly modelsAllowedDirs: readonly string[]
+  readonly images: AllowedImages
   readonly taskHosts: number
   readonly taskDeadline: number
   readonly logLevel: string
@@ -198,6 +200,11 @@ function whatIsWrong(key: WorkerKey, value: unknown): string | undefined {
   const written = typeof value === 'number' ? String(value) : typeof value === 'string' ? value : ''
   if (key.oneOf !== undefined && !key.oneOf.includes(written))
     return `must be one of ${key.oneOf.join(', ')}, not "${written}".`
+  const { check } = key
+  if (check !== undefined) {
+    const wrong = listOf(written).find((item) => check(item) !== undefined)
+    return wrong === undefined ? undefined : `${check(wrong)}, not "${wrong}".`
+  }
   if (key.type !== 'integer') return undefined
   const number = /^[+-]?\d+$/.test(written) ? Number(written) : Number.NaN
   const inside = number >= (key.min ?? 0) && number <= (key.max ?? Number.MAX_SAFE_INTEGER)
@@ -261,6 +268,11 @@ function assemble(
     protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
     modelsDir: resolve(read('models.dir')),
     modelsAllowedDirs: listOf(read('models.allowed.dirs')).map((dir) => resolve(dir)),
+    images: {
+      dirs: listOf(read('images.allowed.dirs')).map((dir) => resolve(dir)),
+      origins: listOf(read('images.allowed.origins')),
+      privateAddresses: read('images.private.addresses') === 'true',
+    },
     taskHosts: number('task.hosts') || Math.max(1, availableParallelism() - 1),
     taskDeadline: number('task.deadline.ms'),
     logLevel: read('log.level'),

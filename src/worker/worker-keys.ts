@@ -1,3 +1,5 @@
+import { originProblem } from '../inference/images/origin.ts'
+
 /** One setting of a worker: Kafka Connect's name and default, or our own where `ours` is set. */
 export interface WorkerKey {
   readonly doc: string
@@ -8,6 +10,8 @@ export interface WorkerKey {
   readonly max?: number
   readonly oneOf?: readonly string[]
   readonly ours?: boolean
+  /** What is wrong with one item of a list. */
+  readonly check?: (item: string) => string | undefined
 }
 
 const text = (doc: string, fallback: string | null, more: Partial<WorkerKey> = {}): WorkerKey => ({
@@ -90,6 +94,21 @@ export const WORKER_KEYS = {
   'models.allowed.dirs': list('Folders below which a connector may name a model by its path.', '', {
     ours: true,
   }),
+  'images.allowed.dirs': list(
+    'Folders below which a connector may read images that a record only names. Empty: it reads no files.',
+    '',
+    { ours: true },
+  ),
+  'images.allowed.origins': list(
+    'From where a connector may fetch images that a record only names, e.g. `https://images.example.com`. Empty: it fetches nothing.',
+    '',
+    { ours: true, check: originProblem },
+  ),
+  'images.private.addresses': text(
+    'Whether allowed origins may have loopback or private addresses, such as an object store inside a company.',
+    'false',
+    { ours: true, oneOf: ['true', 'false'] },
+  ),
   'task.hosts': integer(
     'Processes that run tasks, at most (suspects run alone besides). 0: one per core, but one core is left to the worker and the rest of the machine.',
     0,

@@ -162,6 +162,7 @@ function hostSettings(settings: WorkerSettings): HostSettings {
     clientId: settings.clientId,
     modelsDir: settings.modelsDir,
     modelsAllowedDirs: settings.modelsAllowedDirs,
+    images: settings.images,
     offsetFlushIntervalMs: settings.offsetFlushInterval,
     converterDefaults: settings.converterDefaults,
     logLevel: settings.logLevel,

@@ -6,8 +6,10 @@ import { after, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { messageOf } from '../../src/api/errors.ts'
+import { describeModel } from '../../src/cli/describe-model.ts'
 import { openModel } from '../../src/cli/open-model.ts'
 import { scoreFile } from '../../src/cli/score-csv.ts'
+import { writeModel } from '../support/model-folder.ts'
 import { NETWORKS, type Rows } from '../support/network-fixtures.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
@@ -45,6 +47,27 @@ describe('sluice models score, with a network that names no columns', () => {
   it('takes columns of the right names wherever they stand', async () => {
     const found = await score('dl4j/all-layers.zip', 'f0,f1,f2,f3\n1,2,3,4\n')
     expect(await score('dl4j/all-layers.zip', 'f3,f2,f1,f0\n4,3,2,1\n')).to.deep.equal(found)
+  })
+
+  it('takes the fields that its manifest names, texts too', async () => {
+    const columns = [
+      { field: 'size', index: 0, fill: 0 },
+      { field: 'colour', index: 1, domain: ['red', 'blue'] },
+      { field: 'weight', index: 2 },
+      { field: 'age', index: 3 },
+    ]
+    const file = path.join(NETWORKS, 'dl4j/all-layers.zip')
+    const model = path.join(folder, 'named')
+    const preprocess = { missing: ['?'], columns }
+    await writeModel(model, { file: 'm.zip', bytes: readFileSync(file) }, { preprocess })
+    const [, ...numbers] = await score('dl4j/all-layers.zip', 'a,b,c,d\n0,1,2,3\n5,0,6,7\n')
+    const [, ...found] = await score(model, 'age,colour,size,weight\n3,blue,,2\n7,red,5,6\n7,?,5,6\n')
+    expect(found.slice(0, 2)).to.deep.equal(numbers)
+    expect(found[2]).to.include('NaN')
+    expect(await score(model, 'age,size,weight\n3,1,2\n')).to.include(
+      'lacks columns that the model needs: colour',
+    )
+    expect(describeModel(await openModel(model)).columns[1]).to.deep.include({ domain: ['red', 'blue'] })
   })
 
   it('takes a first line of numbers as a row', async () => {

@@ -167,7 +167,7 @@ describe('what is no DL4J MultiLayerNetwork that can be read', () => {
     const inputs = [{ name: 'a', type: 'double' }]
     const columns = await refusalOf(() => readDl4j(file('all-layers'), manifestOf({ signature: { inputs } })))
     expect(columns.message).to.equal(
-      'signature.inputs names 1 columns, but the model takes 4. Correct the manifest.',
+      'The manifest names 1 columns, but the model takes 4. Correct the manifest.',
     )
   })
 

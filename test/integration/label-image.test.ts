@@ -1,7 +1,9 @@
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { picture, pngOfSize } from '../inference/images/pictures.ts'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
+import { picture, pixelBomb } from '../inference/images/pictures.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { call, registerSchema, type SluiceDev, startSluiceDev, untilTasks } from '../support/sluice-dev.ts'
 import { countRecords, fillTopic, readTopic } from '../support/topics.ts'
@@ -15,6 +17,8 @@ const PHOTO = {
     { name: 'picture', type: ['null', 'bytes'], default: null },
   ],
 }
+
+const PHOTOS = path.resolve(import.meta.dirname, '../fixtures/images')
 
 interface Labelled {
   readonly id: number
@@ -42,10 +46,11 @@ describe('LabelImage in a connector', function () {
       jpeg,
       Buffer.from('a text'),
       await picture().webp().toBuffer(),
-      await pngOfSize(50_000, 50_000),
+      pixelBomb(16_000),
       null,
       jpeg.subarray(0, jpeg.length / 2),
-      await picture().gif().toBuffer(),
+      await readFile(path.join(PHOTOS, 'coffee.gif')),
+      Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"/>'),
     ]
     const values = await Promise.all(pictures.map((each, i) => client.encode(id, { id: i, picture: each })))
     const records = values.map((value, i) => ({ key: String(i), value }))
@@ -72,7 +77,7 @@ describe('LabelImage in a connector', function () {
     expect(created.status, JSON.stringify(created.body)).to.equal(201)
     await untilTasks(rest, 'label', 'RUNNING')
     const written = async (topic: string) => countRecords(bootstrapServers, topic)
-    await eventually(async () => (await written(target)) === 4 && (await written(dead)) === 4, {
+    await eventually(async () => (await written(target)) === 4 && (await written(dead)) === 5, {
       timeoutMs: 60_000,
     })
 
@@ -97,10 +102,11 @@ describe('LabelImage in a connector', function () {
     })
 
     const letters = await readTopic(bootstrapServers, dead)
-    expect(letters.map(({ key }) => key?.toString())).to.deep.equal(['1', '3', '5', '6'])
-    letters.forEach(({ value }, i) => expect(value?.equals(values[[1, 3, 5, 6][i]!]!)).to.equal(true))
+    expect(letters.map(({ key }) => key?.toString())).to.deep.equal(['1', '3', '5', '6', '7'])
+    letters.forEach(({ value }, i) => expect(value?.equals(values[[1, 3, 5, 6, 7][i]!]!)).to.equal(true))
     const reasons = letters.map(({ headers }) => String(headers?.['__connect.errors.exception.message']))
-    expect(reasons[0]).to.include('JPEG, PNG and WebP')
+    for (const at of [0, 3, 4]) expect(reasons[at]).to.include('JPEG, PNG and WebP')
     expect(reasons[1]).to.match(/pixel/)
+    expect(reasons[2]).to.include('cannot be decoded')
   })
 })

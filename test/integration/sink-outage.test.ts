@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Broker, startBroker } from '../../src/dev/broker.ts'
-import { type Models, ModelError, SILENT } from '../../src/index.ts'
+import { type Models, ModelError, NO_IMAGES, SILENT } from '../../src/index.ts'
 import { openTask, type OpenTask } from '../../src/runtime/open-task.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { freePort } from '../support/kafka.ts'
@@ -70,6 +70,7 @@ describe('a sink task whose broker is killed and comes back', function () {
         clientId: 'test',
         modelsDir: 'models',
         modelsAllowedDirs: [],
+        images: NO_IMAGES,
         offsetFlushIntervalMs: 20,
         converterDefaults: {},
         logLevel: 'silent',

@@ -1,4 +1,4 @@
-import { type Models, ModelError, SILENT } from '../../src/index.ts'
+import { type Models, ModelError, NO_IMAGES, SILENT } from '../../src/index.ts'
 import { openTask, type OpenTask } from '../../src/runtime/open-task.ts'
 import type { Membership } from '../../src/runtime/protocol.ts'
 import { uniqueName } from './eventually.ts'
@@ -30,6 +30,7 @@ export async function startCopy(
       clientId: 'test',
       modelsDir: 'models',
       modelsAllowedDirs: [],
+      images: NO_IMAGES,
       offsetFlushIntervalMs: 100,
       converterDefaults: {},
       logLevel: 'silent',

@@ -40,6 +40,7 @@ export async function startSeedWorker(): Promise<SeedWorker> {
   const settings = [
     ...[`bootstrap.servers=${bootstrapServers}`, `group.id=${id}`, `listeners=${rest}`],
     ...[`models.dir=${models}`, `models.allowed.dirs=${SHARED_FIXTURES}`],
+    `images.allowed.dirs=${SHARED_FIXTURES}`,
   ]
   const file = path.join(folder, 'worker.properties')
   await writeFile(file, [...settings, ...storage].join('\n'))

@@ -13,16 +13,17 @@ export interface SluiceDev {
   stop(): Promise<void>
 }
 
-/** `sluice dev` over the shared Kafka of the mocha run: a registry and one worker, on free ports. */
-export async function startSluiceDev(): Promise<SluiceDev> {
+/**
+ * `sluice dev` over the shared Kafka of the mocha run: a registry and one worker, on free ports. Settings of the worker go
+ * into its environment: `CONNECT_…`.
+ */
+export async function startSluiceDev(env: Readonly<Record<string, string>> = {}): Promise<SluiceDev> {
   const { bootstrapServers } = await sharedKafka()
   const dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-test-dev-'))
   const [registryPort, restPort] = [await freePort(), await freePort()]
-  const started = sluice([
-    'dev',
-    ...['--bootstrap-servers', bootstrapServers, '--data-dir', dataDir],
-    ...['--registry-port', String(registryPort), '--rest-port', String(restPort)],
-  ])
+  const ports = ['--registry-port', String(registryPort), '--rest-port', String(restPort)]
+  const where = ['--bootstrap-servers', bootstrapServers, '--data-dir', dataDir]
+  const started = sluice(['dev', ...where, ...ports], { env })
   const ready = (await started.ready(90_000)) as { schemaRegistry: string; rest: string[] }
   return {
     bootstrapServers,

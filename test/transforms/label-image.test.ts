@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
-import { after, before, describe, it } from 'mocha'
+import { after, before, beforeEach, describe, it } from 'mocha'
 import sharp from 'sharp'
 import {
+  type AllowedImages,
   ConfigError,
   type ConnectError,
   DataError,
@@ -12,6 +13,7 @@ import {
   type Model,
   ModelError,
   type Models,
+  NO_IMAGES,
   OPTIONAL_STRING,
   type Schema,
   SILENT,
@@ -25,14 +27,15 @@ import { batchOf } from '../support/example-batch.ts'
 const BYTES: Schema = { type: 'BYTES', optional: true }
 
 async function apply(config: Record<string, string>, records: readonly ExampleRecord[], setup: Setup) {
-  const { side = 'value', models } = setup
+  const { side = 'value', models, images = NO_IMAGES } = setup
   const values = labelImage.config.read({ model: 'redness', ...config })
-  const transform = await labelImage.open(values, { side, models, log: SILENT })
+  const transform = await labelImage.open(values, { side, models, log: SILENT, images })
   return transform.apply(batchOf(records))
 }
 interface Setup {
   readonly side?: 'key' | 'value'
   readonly models: Models
+  readonly images?: AllowedImages
 }
 
 /** A model that sees only how red a picture is: its labels are tested without a network. */
@@ -201,13 +204,17 @@ describe('LabelImage', () => {
       await writeFile(path.join(root, 'a.png'), await plain(255))
     })
     after(() => rm(root, { recursive: true, force: true }))
+    let images: AllowedImages
+    beforeEach(() => {
+      images = { ...NO_IMAGES, dirs: [root] }
+    })
 
     it('reads files below the root only', async () => {
       const records = ['a.png', '../a.png', '/etc/hostname', 'b.png'].map((value) => ({
         valueSchema: OPTIONAL_STRING,
         value,
       }))
-      const batch = await apply({ 'file.root': root, 'top.k': '1' }, records, { models: redness() })
+      const batch = await apply({ 'file.root': root, 'top.k': '1' }, records, { models: redness(), images })
       expect(batch.record(0).value).to.have.property('label', 'red')
       expect([1, 2, 3].map((row) => batch.failure(row)?.code)).to.deep.equal([
         'record.image',
@@ -218,7 +225,7 @@ describe('LabelImage', () => {
 
     it('needs a root that is a folder', async () => {
       for (const wrong of [path.join(root, 'nothing'), path.join(root, 'a.png')]) {
-        const opened = apply({ 'file.root': wrong, 'top.k': '1' }, [], { models: redness() })
+        const opened = apply({ 'file.root': wrong, 'top.k': '1' }, [], { models: redness(), images })
         const error: unknown = await opened.catch((e: unknown) => e)
         expect(error).to.be.instanceOf(ConfigError)
         expect((error as ConnectError).message).to.include(wrong)

@@ -74,11 +74,35 @@ describe('worker settings', () => {
       offsetFlushInterval: 1000,
       sessionTimeout: 10_000,
       protocol: 'sessioned',
+      images: { dirs: [], origins: [], privateAddresses: false },
       configTopic: { topic: 'c', partitions: 1, replicationFactor: 3 },
       offsetTopic: { topic: 'o', partitions: 25, replicationFactor: 3 },
       statusTopic: { topic: 's', partitions: 5, replicationFactor: 3 },
     })
     expect(settings.converterDefaults['key.converter']).to.equal('ByteArrayConverter')
+  })
+
+  it('say from where images may be read, and refuse what is no origin', () => {
+    const { settings } = read({
+      'images.allowed.dirs': '/data/images, pictures',
+      'images.allowed.origins': 'https://images.test, http://10.0.0.1:9000',
+      'images.private.addresses': 'true',
+    })
+    expect(settings.images).to.deep.equal({
+      dirs: ['/data/images', path.resolve('pictures')],
+      origins: ['https://images.test', 'http://10.0.0.1:9000'],
+      privateAddresses: true,
+    })
+    for (const [key, value] of [
+      ['images.allowed.origins', 'https://images.test, images.test'],
+      ['images.allowed.origins', 'https://images.test/'],
+      ['images.allowed.origins', '*'],
+      ['images.private.addresses', 'yes'],
+    ] as const)
+      expect([...problemsOf({ [key]: value }).keys()], value).to.deep.equal([key])
+    expect(problemsOf({ 'images.allowed.origins': 'images.test' }).get('images.allowed.origins')).to.include(
+      'https://host',
+    )
   })
 
   it('keep the options of the default converters', () => {

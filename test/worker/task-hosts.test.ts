@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { SILENT } from '../../src/api/log.ts'
+import { NO_IMAGES } from '../../src/api/plugins.ts'
 import type { HostSettings, TaskId, TaskState } from '../../src/runtime/protocol.ts'
 import type { Death, HostedTask } from '../../src/worker/task-host.ts'
 import { TaskHosts } from '../../src/worker/task-hosts.ts'
@@ -14,6 +15,7 @@ const SETTINGS: HostSettings = {
   clientId: 'c',
   modelsDir: 'models',
   modelsAllowedDirs: [],
+  images: NO_IMAGES,
   offsetFlushIntervalMs: 1000,
   converterDefaults: {},
   logLevel: 'silent',

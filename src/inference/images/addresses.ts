@@ -18,6 +18,9 @@ const REFUSED_V4 = [
   '224.0.0.0/4',
   '240.0.0.0/4',
 ]
+/** What companies use within their walls. */
+const PRIVATE_V4 = ['10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16']
+const PRIVATE_V6 = ['::1/128', 'fc00::/7']
 /** Of IPv6 only global unicast (2000::/3) is reached, without these parts of it. */
 const REFUSED_V6 = [
   '2001::/23', // Teredo and other protocol assignments
@@ -37,6 +40,8 @@ function listOf(subnets: readonly string[], type: 'ipv4' | 'ipv6'): BlockList {
 
 const refusedV4 = listOf(REFUSED_V4, 'ipv4')
 const refusedV6 = listOf(REFUSED_V6, 'ipv6')
+const privateV4 = listOf(PRIVATE_V4, 'ipv4')
+const privateV6 = listOf(PRIVATE_V6, 'ipv6')
 const globalV6 = listOf(['2000::/3'], 'ipv6')
 
 /** True for a public unicast address. v4-mapped (`::ffff:`), NAT64 (`64:ff9b::`), loopback and local ones are none. */
@@ -44,4 +49,10 @@ export function isPublicAddress(address: string): boolean {
   if (isIPv4(address)) return !refusedV4.check(address, 'ipv4')
   const plain = address.split('%')[0] ?? ''
   return isIPv6(plain) && globalV6.check(plain, 'ipv6') && !refusedV6.check(plain, 'ipv6')
+}
+
+/** True for a loopback or private address. Link-local ones, where clouds tell their secrets, are none. */
+export function isPrivateAddress(address: string): boolean {
+  if (isIPv4(address)) return privateV4.check(address, 'ipv4')
+  return isIPv6(address) && !address.includes('%') && privateV6.check(address, 'ipv6')
 }

@@ -3,7 +3,7 @@ import { lookup } from 'node:dns/promises'
 import http, { type IncomingMessage, type RequestOptions } from 'node:http'
 import https from 'node:https'
 import { isIP } from 'node:net'
-import { isPublicAddress } from './addresses.ts'
+import { isPrivateAddress, isPublicAddress } from './addresses.ts'
 import { asImageError, imageError } from './image-error.ts'
 import { tooLarge } from './read-local-image.ts'
 
@@ -16,9 +16,10 @@ export interface FetchRules {
   readonly maxBytes: number
   /** Of the whole fetch, redirects included. */
   readonly timeoutMs: number
-  /** Both are there for tests. */
+  /** Whether an origin may have a loopback or private address; none may have others that are not public. */
+  readonly privateAddresses: boolean
+  /** For tests. */
   readonly resolve?: (host: string) => Promise<readonly LookupAddress[]>
-  readonly isAllowedAddress?: (address: string) => boolean
 }
 
 /**
@@ -55,16 +56,20 @@ function parse(location: string, { origins }: FetchRules): URL {
   return url
 }
 
-/** One vetted address of the URL's host. All of its addresses must be public: a name that has both kinds is an attack. */
+/** One vetted address of the URL's host. All of its addresses must be allowed: a name that has both kinds is an attack. */
 async function vettedAddress(url: URL, rules: FetchRules, deadline: AbortSignal): Promise<LookupAddress> {
   const host = url.hostname.replace(/^\[|\]$/g, '')
   const family = isIP(host)
   const resolve = rules.resolve ?? ((name: string) => lookup(name, { all: true }))
   const addresses = family === 0 ? await orAborted(resolve(host), deadline) : [{ address: host, family }]
-  const isAllowed = rules.isAllowedAddress ?? isPublicAddress
+  const isAllowed = (address: string) =>
+    isPublicAddress(address) || (rules.privateAddresses && isPrivateAddress(address))
   const [first] = addresses
   if (first === undefined || !addresses.every(({ address }) => isAllowed(address))) {
-    throw imageError(`Nothing is fetched from ${url.origin}: its address is not a public one.`)
+    const setting = rules.privateAddresses
+      ? ''
+      : ' The worker allows private ones by images.private.addresses.'
+    throw imageError(`Nothing is fetched from ${url.origin}: its address is not a public one.${setting}`)
   }
   return first
 }

@@ -6,20 +6,22 @@ import { imageType } from './image-type.ts'
 /** More pixels than this are not decoded: 16,000² would be a file of 31 KB and 768 MB of memory. */
 export const MAX_PIXELS = 16_000_000
 const DECODE_SECONDS = 10
-/** The share of an image that models are trained to see: 224 of 256. */
+/** What most models are trained to see. */
 const CROP = 224 / 256
 const WHITE = '#ffffff'
 
 export interface ImageSize {
   readonly width: number
   readonly height: number
+  /** The share of the shorter side that is cut out of the centre; default 224 / 256. */
+  readonly crop?: number
 }
 
 /** Turns image files into the pixels of a model's input. */
 export interface ImageDecoder {
   /**
    * Width × height × RGB, a byte each, by rows: turned as EXIF says, sRGB whatever the file's colours are, on white where
-   * it is transparent, resized (cubic) so that it covers the size · 256/224, and the centre cut out. Rejects with a
+   * it is transparent, resized (cubic) so that it covers the size / crop, and the centre cut out. Rejects with a
    * DataError (`record.image`) where the bytes are no JPEG, PNG or WebP, are damaged, or have more than 16 megapixels.
    */
   decode(bytes: Uint8Array, size: ImageSize): Promise<Uint8Array>
@@ -72,8 +74,8 @@ export async function openImageDecoder(): Promise<ImageDecoder> {
   }
 }
 
-function prepare(image: Sharp, { width, height }: ImageSize): Sharp {
-  const [coverWidth, coverHeight] = [Math.round(width / CROP), Math.round(height / CROP)]
+function prepare(image: Sharp, { width, height, crop = CROP }: ImageSize): Sharp {
+  const [coverWidth, coverHeight] = [Math.round(width / crop), Math.round(height / crop)]
   const left = Math.floor((coverWidth - width) / 2)
   const top = Math.floor((coverHeight - height) / 2)
   return image

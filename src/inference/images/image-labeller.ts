@@ -77,12 +77,12 @@ function imageSize(model: Model): ImageSize {
   const isImage = input?.type === 'tensor' && input.datatype === 'UINT8' && input.shape?.length === 3
   const isFixed = height > 0 && width > 0 && channels === 3
   if (model.inputs.length === 1 && isImage && isFixed && model.task === 'classification') {
-    return { width, height }
+    return { width, height, ...(input.crop === undefined ? {} : { crop: input.crop }) }
   }
   throw new ModelError(
     'model.unsupported',
     `The model ${model.name} is no image classifier: it needs labels, and one input of UINT8 whose shape is ` +
-      '[-1, height, width, 3]. Put the normalisation into its graph, or use ScoreOnnx.',
+      '[-1, height, width, 3], or a manifest whose preprocess.image says how pixels become its numbers.',
   )
 }
 

@@ -1,5 +1,7 @@
 import { stat } from 'node:fs/promises'
-import { ConfigError } from '../../api/errors.ts'
+import { ConfigError, type ConfigProblem } from '../../api/errors.ts'
+import type { AllowedImages } from '../../api/plugins.ts'
+import { realPathBelow } from '../model-folder.ts'
 import { fetchImage } from './fetch-image.ts'
 import { type ImageDecoder, type ImageSize, openImageDecoder } from './image-decoder.ts'
 import { imageError } from './image-error.ts'
@@ -10,6 +12,8 @@ export interface ImageRules {
   readonly fileRoot: string | null
   /** From where a location may be fetched; empty: from nowhere. */
   readonly httpOrigins: readonly string[]
+  /** What both may be at most. */
+  readonly allowed: AllowedImages
   readonly maxBytes: number
   readonly fetchTimeoutMs: number
 }
@@ -20,31 +24,55 @@ export interface Images {
   read(source: Buffer | string, size: ImageSize): Promise<Uint8Array>
 }
 
-/** Loads the decoder. Throws ModelError where its package is not there, ConfigError where the root is no folder. */
+/**
+ * Loads the decoder. Throws ModelError where its package is not there, ConfigError (`file.root`, `http.allowed.origins`)
+ * where the worker does not allow what the rules name.
+ */
 export async function openImages(rules: ImageRules): Promise<Images> {
-  if (rules.fileRoot !== null) await checkFolder(rules.fileRoot)
+  const fileRoot = await checkRules(rules)
   const decoder: ImageDecoder = await openImageDecoder()
   return {
     async read(source, size) {
-      const bytes = typeof source === 'string' ? await load(source, rules) : source
+      const bytes = typeof source === 'string' ? await load(source, { ...rules, fileRoot }) : source
       if (bytes.length > rules.maxBytes) throw tooLarge(rules.maxBytes)
       return decoder.decode(bytes, size)
     },
   }
 }
 
-/** A wrong root would fail every record: it fails the task instead. */
-async function checkFolder(root: string): Promise<void> {
-  const info = await stat(root).catch(() => undefined)
-  if (info?.isDirectory() === true) return
-  throw new ConfigError([{ path: 'file.root', message: `${root} is no folder that can be read. Create it.` }])
+/** The real path of the root. What is not allowed would fail every record: it fails the task instead. */
+async function checkRules({ fileRoot, httpOrigins, allowed }: ImageRules): Promise<string | null> {
+  const problems: ConfigProblem[] = []
+  const root = fileRoot === null ? null : await allowedRoot(fileRoot, allowed.dirs)
+  if (root === undefined) {
+    const place =
+      allowed.dirs.length === 0 ? 'images.allowed.dirs, which names none' : 'one of images.allowed.dirs'
+    const message = `${fileRoot} is no folder below ${place}. Set images.allowed.dirs in the settings of the worker, or choose a folder below one of them.`
+    problems.push({ path: 'file.root', message })
+  }
+  const strangers = httpOrigins.filter((origin) => !allowed.origins.includes(origin))
+  if (strangers.length > 0) {
+    const message = `The worker fetches nothing from ${strangers.join(', ')}. Set images.allowed.origins in the settings of the worker, or take the origin away here.`
+    problems.push({ path: 'http.allowed.origins', message })
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return root ?? null
+}
+
+async function allowedRoot(root: string, dirs: readonly string[]): Promise<string | undefined> {
+  const real = await realPathBelow(dirs, root)
+  const info = real === undefined ? undefined : await stat(real).catch(() => undefined)
+  return info?.isDirectory() === true ? real : undefined
 }
 
 async function load(location: string, rules: ImageRules): Promise<Buffer> {
-  const { fileRoot, httpOrigins, maxBytes, fetchTimeoutMs } = rules
+  const { allowed, fileRoot, httpOrigins, maxBytes, fetchTimeoutMs } = rules
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]?.toLowerCase()
   if (scheme === 'http' || scheme === 'https') {
-    return fetchImage(location, { origins: httpOrigins, maxBytes, timeoutMs: fetchTimeoutMs })
+    const { privateAddresses } = allowed
+    return fetchImage(location, {
+      ...{ origins: httpOrigins, privateAddresses, maxBytes, timeoutMs: fetchTimeoutMs },
+    })
   }
   if (fileRoot === null) {
     throw imageError(

@@ -6,7 +6,7 @@ import { isInside } from '../model-folder.ts'
 import { imageError } from './image-error.ts'
 
 /**
- * Reads a regular file below `root`: a path relative to it, an absolute one, or a `file:` URL. Where it lies is decided
+ * Reads a regular file below `root`, a real path: a path relative to it, an absolute one, or a `file:` URL. Where it lies is decided
  * after symbolic links are resolved. One message for all that is not there, or not to be read, so that it reveals nothing.
  */
 export async function readLocalImage(root: string, location: string, maxBytes: number): Promise<Buffer> {
@@ -35,9 +35,8 @@ export function tooLarge(maxBytes: number): Error {
 async function findBelow(root: string, location: string): Promise<string | undefined> {
   try {
     const wanted = /^file:/i.test(location) ? fileURLToPath(location) : location
-    const realRoot = await realpath(root)
-    const real = await realpath(path.resolve(realRoot, wanted))
-    return isInside(realRoot, real) ? real : undefined
+    const real = await realpath(path.resolve(root, wanted))
+    return isInside(root, real) ? real : undefined
   } catch {
     return undefined // no such file, a NUL in it, a host in the URL, a folder not to be entered
   }

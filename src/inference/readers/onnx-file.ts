@@ -1,4 +1,5 @@
 import { ModelError } from '../../api/errors.ts'
+import type { Activation } from '../manifest.ts'
 import { encodeValue } from '../engines/onnx-graph.ts'
 import { bytesField, readFields, textField, type WireField } from '../engines/protobuf.ts'
 
@@ -8,8 +9,8 @@ export interface OnnxFile {
   readonly bytes: Buffer
   /** The classes that a ZipMap or a classifier names; null where none does. */
   readonly labels: readonly string[] | null
-  /** Outputs that a Softmax computes. */
-  readonly softmax: ReadonlySet<string>
+  /** Outputs that a Softmax or a Sigmoid computes. */
+  readonly activations: ReadonlyMap<string, Activation>
   readonly version: string
   readonly producer: string
   readonly operators: number
@@ -56,20 +57,22 @@ function readModel(bytes: Buffer): OnnxFile {
   return {
     bytes: Buffer.concat(fields.map((each) => (each === graph ? bytesField(7, content) : each.whole))),
     labels: labels.find((each) => each.length > 0) ?? null,
-    softmax: softmaxes(nodes),
+    activations: activations(nodes),
     version: String(fields.find(({ field }) => field === 1)?.value ?? 0),
     producer: fields.find(({ field }) => field === 2)?.bytes.toString() ?? '',
     operators: nodes.length,
   }
 }
 
-/** Values that a Softmax computes, however they are renamed and shaped after it; nodes stand in the order they run. */
-function softmaxes(nodes: readonly Node[]): ReadonlySet<string> {
-  const found = new Set<string>()
+const ACTIVATIONS: Readonly<Record<string, Activation>> = { Softmax: 'softmax', Sigmoid: 'sigmoid' }
+const COPIES = ['Identity', 'Cast', 'Reshape', 'Squeeze', 'Flatten']
+
+/** Values that these compute, however they are renamed and shaped after it; nodes stand in the order they run. */
+function activations(nodes: readonly Node[]): ReadonlyMap<string, Activation> {
+  const found = new Map<string, Activation>()
   for (const { op, inputs, outputs } of nodes) {
-    const isCopy =
-      ['Identity', 'Cast', 'Reshape', 'Squeeze', 'Flatten'].includes(op) && found.has(inputs[0] ?? '')
-    if (op === 'Softmax' || isCopy) for (const output of outputs) found.add(output)
+    const activation = COPIES.includes(op) ? found.get(inputs[0] ?? '') : ACTIVATIONS[op]
+    if (activation !== undefined) for (const output of outputs) found.set(output, activation)
   }
   return found
 }

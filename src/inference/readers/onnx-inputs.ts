@@ -3,6 +3,7 @@ import { ModelError } from '../../api/errors.ts'
 import type { ModelInput } from '../../api/models.ts'
 import type { OnnxData, OnnxTensor, OnnxValue } from '../engines/onnx-session.ts'
 import type { Manifest } from '../manifest.ts'
+import { imageShape } from '../preprocess-image.ts'
 
 type NumericType = 'float32' | 'float64' | 'int64' | 'int32' | 'uint8' | 'bool'
 
@@ -35,16 +36,15 @@ export function readOnnxInputs(
   manifest: Manifest | null,
 ): readonly OnnxInput[] {
   const declared = manifest?.signature?.inputs
-  const plain = values.map((value) =>
-    readInput(value, values.length === 1 ? (declared?.length ?? null) : null, values.length),
-  )
+  const known = values.length === 1 ? rowShape(manifest) : undefined
+  const plain = values.map((value) => readInput(value, known, values.length))
   const width = plain.reduce((sum, { columns }) => sum + columns.length, 0)
   const isNamed = plain.every(({ columns, name }) => columns.length === 1 && columns[0]?.name === name)
   if (declared === undefined || isNamed) return plain
   if (declared.length !== width) {
     throw new ModelError(
       'model.manifest',
-      `signature.inputs names ${declared.length} columns, but the model takes ${width}. Correct the manifest.`,
+      `The manifest names ${declared.length} columns, but the model takes ${width}. Correct the manifest.`,
     )
   }
   let at = 0
@@ -54,7 +54,15 @@ export function readOnnxInputs(
   }))
 }
 
-function readInput(value: OnnxValue, declared: number | null, count: number): OnnxInput {
+/** What the manifest knows of the shape of a row, where the file leaves it open. */
+function rowShape(manifest: Manifest | null): readonly number[] | undefined {
+  const image = manifest?.preprocess?.image
+  if (image !== undefined) return imageShape(image)
+  const columns = manifest?.signature?.inputs
+  return columns === undefined ? undefined : [columns.length]
+}
+
+function readInput(value: OnnxValue, known: readonly number[] | undefined, count: number): OnnxInput {
   const { name, type, shape } = value
   if (type === null) throw unsupported(`takes a sequence or a map as ${name}: tensors are supported`)
   const isText = type === 'string'
@@ -63,10 +71,12 @@ function readInput(value: OnnxValue, declared: number | null, count: number): On
   if (batch === undefined || (shape.length === 1 && typeof batch === 'number' && batch > 1)) {
     throw unsupported(`takes ${name} of the shape [${shape.join(', ')}] without a batch. Export it with one`)
   }
-  const sizes = row.map((size) => (typeof size === 'number' ? size : row.length === 1 ? declared : null))
-  if (sizes.some((size) => size === null)) {
+  const sizes = row.map((size, i) =>
+    typeof size === 'number' ? size : known?.length === row.length ? known[i] : undefined,
+  )
+  if (sizes.includes(undefined)) {
     throw unsupported(
-      `does not say how large ${name} is ([${shape.join(', ')}]). Name its columns in signature.inputs of a manifest, or export it with fixed sizes`,
+      `does not say how large ${name} is ([${shape.join(', ')}]). Name its columns in signature.inputs of a manifest, or the size of a picture in preprocess.image, or export it with fixed sizes`,
     )
   }
   const fixed = sizes as number[]

@@ -3,8 +3,8 @@ import { ModelError } from '../../api/errors.ts'
 import type { ModelTask, Scores } from '../../api/models.ts'
 import type { OnnxTensor, OnnxValue } from '../engines/onnx-session.ts'
 import type { Decision } from '../loaded-model.ts'
-import type { Manifest } from '../manifest.ts'
-import { decideLabel, networkLabels } from '../network-labels.ts'
+import type { Activation, Manifest } from '../manifest.ts'
+import { classProbabilities, decideLabel, networkLabels } from '../network-labels.ts'
 import { outputNames } from '../network-model.ts'
 import type { OnnxFile } from './onnx-file.ts'
 
@@ -54,27 +54,35 @@ export async function readOnnxHead(
   const hasLabel = values.length > floats.length
   const widths = await measure(floats)
   const total = widths.reduce((sum, width) => sum + width, 0)
-  const [first] = floats
-  const isSoftmax = floats.length === 1 && first !== undefined && file.softmax.has(first.name)
-  const isClassifier =
-    total > 1 && ((hasLabel && file.labels !== null) || (hasLabel && floats.length === 1) || isSoftmax)
-  const labels = classLabels({ total, isClassifier }, file, manifest)
-  if (labels.length > 0) return classifier(floats, total, labels)
+  const labels = total === 0 ? [] : classLabels(floats, { total, hasLabel }, file, manifest)
+  if (labels.length > 0) return classifier(floats, total, labels, manifest?.postprocess?.activation)
   return numbers(numeric, await measure(numeric), manifest)
 }
 
 function classLabels(
-  { total, isClassifier }: { total: number; isClassifier: boolean },
+  floats: readonly OnnxValue[],
+  { hasLabel, total }: { hasLabel: boolean; total: number },
   file: OnnxFile,
   manifest: Manifest | null,
 ): readonly string[] {
-  if (total === 0) return []
-  const labels = networkLabels({ width: total, head: isClassifier ? 'probabilities' : 'numbers' }, manifest)
+  const last = floats.length === 1 ? file.activations.get(floats[0]?.name ?? '') : undefined
+  // A label beside numbers: probabilities, unless the manifest knows that they are none yet.
+  const isLabelled =
+    hasLabel &&
+    (file.labels !== null || (floats.length === 1 && manifest?.postprocess?.activation === undefined))
+  const isClassifier = total > 1 && (isLabelled || last === 'softmax')
+  const head = isClassifier ? 'probabilities' : last === 'sigmoid' ? 'sigmoid' : 'numbers'
+  const labels = networkLabels({ width: total, head }, manifest)
   const isNamed = manifest?.postprocess?.labels !== undefined
   return !isNamed && labels.length > 0 && file.labels?.length === labels.length ? file.labels : labels
 }
 
-function classifier(floats: readonly OnnxValue[], width: number, labels: readonly string[]): OnnxHead {
+function classifier(
+  floats: readonly OnnxValue[],
+  width: number,
+  labels: readonly string[],
+  activation: Activation | undefined,
+): OnnxHead {
   return {
     task: 'classification',
     labels,
@@ -82,11 +90,7 @@ function classifier(floats: readonly OnnxValue[], width: number, labels: readonl
     fetched: floats.map(({ name }) => name),
     width,
     decide(columns, decision) {
-      const [second] = columns
-      const isOne = columns.length === 1 && second !== undefined
-      const classes = isOne
-        ? [{ ...second, values: second.values.map((value) => 1 - value) }, second]
-        : columns
+      const classes = classProbabilities(columns, activation)
       return { prediction: decideLabel(classes, labels, decision), outputs: classes }
     },
   }

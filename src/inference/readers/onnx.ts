@@ -4,6 +4,7 @@ import type { Scores } from '../../api/models.ts'
 import { openSession, type OnnxSession, type OnnxTensor, type OnnxValue } from '../engines/onnx-session.ts'
 import type { Decision, LoadedModel } from '../loaded-model.ts'
 import type { Manifest, ManifestTensor } from '../manifest.ts'
+import { networkDecision } from '../network-labels.ts'
 import { readOnnxFile } from './onnx-file.ts'
 import { feed, type OnnxInput, readOnnxInputs } from './onnx-inputs.ts'
 import { collect, type OnnxHead, readOnnxHead } from './onnx-outputs.ts'
@@ -42,7 +43,7 @@ export async function readOnnx(bytes: Buffer, manifest: Manifest | null): Promis
     task: head.task,
     labels: head.labels,
     outputs: head.outputs,
-    decision: null,
+    decision: networkDecision(head.width, head.labels),
     inputs: columns,
     ...(inputs.length === 1 && columns[0]?.name !== inputs[0]?.name ? { namesColumns: false } : {}),
     facts: {

@@ -4,7 +4,7 @@ import path from 'node:path'
 import { expect } from 'chai'
 import { before, describe, it } from 'mocha'
 import sharp from 'sharp'
-import { type ExampleRecord, SILENT } from '../../../src/index.ts'
+import { type ExampleRecord, NO_IMAGES, SILENT } from '../../../src/index.ts'
 import { ModelStore } from '../../../src/inference/model-store.ts'
 import { labelImage } from '../../../transforms/label-image.ts'
 import { batchOf } from '../../support/example-batch.ts'
@@ -12,6 +12,7 @@ import { SHARED } from '../../support/model-fixtures.ts'
 import { picture } from './pictures.ts'
 
 const SEED = path.join(SHARED, 'seed')
+const PHOTOS = path.resolve(import.meta.dirname, '../../fixtures/images')
 const MODEL = 'efficientnet-lite0'
 const store = new ModelStore({
   modelsDir: path.resolve(import.meta.dirname, '../../../models'),
@@ -20,7 +21,10 @@ const store = new ModelStore({
 
 async function apply(config: Record<string, string>, records: readonly ExampleRecord[]) {
   const values = labelImage.config.read({ model: MODEL, ...config })
-  const transform = await labelImage.open(values, { side: 'value', models: store, log: SILENT })
+  const transform = await labelImage.open(values, {
+    ...{ side: 'value', models: store, log: SILENT },
+    images: { ...NO_IMAGES, dirs: [SHARED] },
+  })
   return transform.apply(batchOf(records))
 }
 
@@ -40,6 +44,36 @@ describe('EfficientNet-lite0', function () {
     }
     expect(model.labels).to.include(label)
     expect(all.reduce((sum, { probability }) => sum + probability, 0)).to.be.closeTo(1, 1e-5)
+  })
+
+  it('sees the espresso in every file of one photo: grey, CMYK, EXIF, 16 bits, with alpha, a palette, WebP', async () => {
+    const photo = (name: string) => readFile(path.join(PHOTOS, `${name}.jpg`))
+    const plain = sharp(await photo('coffee'))
+    const files = {
+      plain: await photo('coffee'),
+      grey: await photo('coffee-grey'),
+      cmyk: await photo('coffee-cmyk'),
+      exif: await photo('coffee-exif'),
+      progressive: await plain.clone().jpeg({ progressive: true }).toBuffer(),
+      deep: await plain.clone().toColourspace('rgb16').png().toBuffer(),
+      deepGrey: await plain.clone().toColourspace('grey16').png().toBuffer(),
+      alpha: await plain.clone().ensureAlpha().png().toBuffer(),
+      greyAlpha: await plain.clone().greyscale().ensureAlpha().png().toBuffer(),
+      palette: await plain.clone().png({ palette: true }).toBuffer(),
+      webp: await plain.clone().webp().toBuffer(),
+    }
+    expect((await sharp(files.cmyk).metadata()).channels).to.equal(4)
+    expect((await sharp(files.exif).metadata()).orientation).to.equal(6)
+    expect((await sharp(files.deep).metadata()).depth).to.equal('ushort')
+    const batch = await apply(
+      { 'top.k': '1' },
+      Object.values(files).map((value) => ({ value })),
+    )
+    const labels = Object.keys(files).map((name, row) => [
+      name,
+      (batch.record(row).value as { label: string }).label,
+    ])
+    expect(labels).to.deep.equal(Object.keys(files).map((name) => [name, 'espresso']))
   })
 
   describe('on the pictures of the seed', () => {

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
 import { DataError } from '../../../src/index.ts'
-import { isPublicAddress } from '../../../src/inference/images/addresses.ts'
+import { isPrivateAddress, isPublicAddress } from '../../../src/inference/images/addresses.ts'
 import { fetchImage, type FetchRules } from '../../../src/inference/images/fetch-image.ts'
 
 const servers: Server[] = []
@@ -27,7 +27,7 @@ function rules(port: number, changes: Partial<FetchRules> = {}): FetchRules {
     maxBytes: 1000,
     timeoutMs: 2000,
     resolve: async () => Promise.resolve([{ address: '127.0.0.1', family: 4 }]),
-    isAllowedAddress: () => true,
+    privateAddresses: true,
     ...changes,
   }
 }
@@ -123,7 +123,7 @@ describe('images that are fetched', () => {
   it('do not come from an address that is not public, by number or by name, alone or among public ones', async () => {
     const { port, asked } = await serve((_, response) => response.end('image'))
     const publicOnly = rules(port, {
-      isAllowedAddress: isPublicAddress,
+      privateAddresses: false,
       origins: [`http://images.test:${port}`, `http://127.0.0.1:${port}`, `http://[::1]:${port}`],
     })
     for (const host of ['images.test', '127.0.0.1', '2130706433', '0x7f.1', '[::1]', '[0:0::1]']) {
@@ -141,6 +141,19 @@ describe('images that are fetched', () => {
     const none: FetchRules = { ...publicOnly, resolve: async () => Promise.resolve([]) }
     expect(await rejection(`http://images.test:${port}/`, none)).to.include('not a public one')
     expect(asked).to.deep.equal([])
+  })
+
+  it('may come from a private address where that is allowed, but not from a link-local or mapped one', async () => {
+    const { port, asked } = await serve((_, response) => response.end('image'))
+    const origins = ['127.0.0.1', '169.254.169.254', '0.0.0.0', '[::ffff:7f00:1]', '[fe80::1]'].map(
+      (host) => `http://${host}:${port}`,
+    )
+    const [loopback = '', ...others] = origins
+    const inside = rules(port, { origins })
+    expect((await fetchImage(`${loopback}/a`, inside)).toString()).to.equal('image')
+    for (const origin of others) expect(await rejection(`${origin}/`, inside)).to.include('not a public one')
+    expect(await rejection(`http://localhost:${port}/`, inside)).to.include('http.allowed.origins')
+    expect(asked).to.deep.equal([`127.0.0.1:${port}/a`])
   })
 
   it('follow redirects, each checked like the first URL', async () => {
@@ -163,7 +176,10 @@ describe('images that are fetched', () => {
     expect(asked).to.have.length(4)
     // A name that is public at first and private after the redirect.
     let answers = 0
-    const rebinding = rules(port, { isAllowedAddress: () => ++answers === 1 })
+    const rebinding = rules(port, {
+      resolve: async () =>
+        Promise.resolve([{ address: ++answers === 1 ? '127.0.0.1' : '169.254.169.254', family: 4 }]),
+    })
     expect(await rejection(at('/once'), rebinding)).to.include('not a public one')
   })
 
@@ -252,5 +268,32 @@ describe('public addresses', () => {
       ...['', 'localhost', '1.2.3', '::g'],
     ]
     for (const address of refused) expect(isPublicAddress(address), address).to.equal(false)
+  })
+
+  it('are private where companies use them within their walls', () => {
+    for (const address of [
+      '10.1.2.3',
+      '100.64.0.1',
+      '127.0.0.1',
+      '172.31.0.1',
+      '192.168.1.1',
+      '::1',
+      'fd12::1',
+    ])
+      expect(isPrivateAddress(address), address).to.equal(true)
+    for (const address of [
+      ...['1.1.1.1', '0.0.0.0', '169.254.169.254', '172.32.0.1', '224.0.0.1', '255.255.255.255', 'localhost'],
+      ...[
+        '::',
+        '::ffff:10.0.0.1',
+        '64:ff9b::a00:1',
+        'fe80::1',
+        'fe80::1%eth0',
+        'ff02::1',
+        '2606:4700::1',
+        '',
+      ],
+    ])
+      expect(isPrivateAddress(address), address).to.equal(false)
   })
 })

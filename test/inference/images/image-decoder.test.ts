@@ -4,7 +4,7 @@ import sharp from 'sharp'
 import { DataError } from '../../../src/index.ts'
 import { openImageDecoder } from '../../../src/inference/images/image-decoder.ts'
 import { imageType } from '../../../src/inference/images/image-type.ts'
-import { difference, picture, pngOfSize, SIZE } from './pictures.ts'
+import { difference, picture, pixelBomb, pngOfSize, SIZE } from './pictures.ts'
 
 async function decode(bytes: Uint8Array): Promise<Uint8Array> {
   return (await openImageDecoder()).decode(bytes, SIZE)
@@ -115,6 +115,24 @@ describe('the decoder of images', () => {
     expect((await rejection(await pngOfSize(16_000, 16_000))).message).to.match(/pixel/i)
     await rejection(await pngOfSize(4001, 4000))
     await rejection(await pngOfSize(0, 10))
+  })
+
+  it('fails a pixel bomb in less time than it takes to decode a picture of 4 megapixels', async () => {
+    const bomb = pixelBomb(16_000)
+    expect(bomb.length).to.be.below(40_000)
+    expect((await decode(pixelBomb(2000))).length).to.equal(224 * 224 * 3) // a small one is no bomb
+    const photo = await picture(2000, 2000).jpeg().toBuffer()
+    const fastest = async (work: () => Promise<unknown>): Promise<number> => {
+      const times: number[] = []
+      for (let i = 0; i < 3; i++) {
+        const start = performance.now()
+        await work()
+        times.push(performance.now() - start)
+      }
+      return Math.min(...times)
+    }
+    const failing = await fastest(async () => expect((await rejection(bomb)).message).to.match(/pixel/i))
+    expect(failing).to.be.below(await fastest(() => decode(photo)))
   })
 
   it('fails other formats, whatever they say they are', async () => {

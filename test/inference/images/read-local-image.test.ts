@@ -103,6 +103,13 @@ describe('images in files', () => {
     expect([...messages][0]).to.not.include(folder)
   })
 
+  it('are not read where the folder itself has become a link to another place', async () => {
+    const place = path.join(folder, 'place')
+    await symlink(path.join(folder, 'root-secret'), place)
+    const error: unknown = await readLocalImage(place, 'a', 1000).catch((caught: unknown) => caught)
+    expect(error).to.be.instanceOf(DataError)
+  })
+
   it('are not read where they are too large', async () => {
     const error: unknown = await read('large').catch((caught: unknown) => caught)
     expect((error as DataError).message).to.include('more than 1000 bytes')
