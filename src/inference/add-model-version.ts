@@ -67,10 +67,11 @@ async function store(root: string, arrival: Arrival, check: CheckVersion): Promi
   const staging = path.join(root, STAGING + randomUUID())
   const folder = path.join(staging, name, version)
   try {
+    await mkdir(staging) // by itself: mkdir of a whole path hides why it fails
     await mkdir(folder, { recursive: true })
     for (const [file, bytes] of arrival.files)
       await writeFile(path.join(folder, file), bytes, { flush: true })
-    const served = versions.toReversed().map((each) => path.join(root, `${name}$${each}`))
+    const served = inOrderOfService(versions).map((each) => path.join(root, `${name}$${each}`))
     await check(path.join(staging, `${name}$${version}`), served)
     await mkdir(path.dirname(target), { recursive: true })
     await rename(folder, target).catch((error: unknown) => {
@@ -96,6 +97,12 @@ async function versionsToJoin(root: string, name: string): Promise<readonly stri
       `The model ${name} lies in its own folder, without versions. Move it into a folder "1" there, or send yours under another name.`,
     )
   return versionsIn(folder)
+}
+
+/** The latest first: where a version cannot be read, the one before it serves. */
+function inOrderOfService(versions: readonly string[]): readonly string[] {
+  const last = latest(versions)
+  return versions.toReversed().toSorted((a, b) => Number(b === last) - Number(a === last))
 }
 
 function chooseVersion({ sent, manifest }: Arrival, versions: readonly string[]): string {

@@ -58,7 +58,7 @@ async function show(
   const view = { name, versions, latest: last, version: shown ?? '1' }
   try {
     const facts = await inspect(path.join(modelsDir, shown === null ? name : `${name}$${shown}`))
-    return { ...facts, ...view, version: facts.version, file: path.basename(facts.file) }
+    return { ...view, ...facts, file: path.basename(facts.file) }
   } catch (error) {
     if (error instanceof ConnectError) return { ...view, error: messageOf(error) }
     throw error
