@@ -22,7 +22,7 @@ export interface ModelFacts {
 }
 
 /**
- * Reads and probes `<folder of models>/name$version`. Throws ModelError where it is refused, or could not take over from
+ * Reads and probes `<folder of models>/name$version`, or a file. Throws ModelError where it is refused, or could not take over from
  * the first of `served` that can be read.
  */
 export type InspectModel = (reference: string, served?: readonly string[]) => Promise<ModelFacts>
