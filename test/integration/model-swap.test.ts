@@ -277,7 +277,7 @@ describe('a model replaced while a connector runs', function () {
 
     await underLoad(async () => {
       await rm(path.join(folder, 'models/delay'), { recursive: true })
-      await eventually(() => worker.stderr().includes('There is no model \\"delay\\"'), { timeoutMs: 30_000 })
+      await eventually(() => worker.stderr().includes('files of a model are missing'), { timeoutMs: 30_000 })
       await served('3')
     })
 
