@@ -22,8 +22,8 @@ export interface ModelFacts {
 }
 
 /**
- * Reads and probes `<folder of models>/name$version`, or a file. Throws ModelError where it is refused, or could not take over from
- * the first of `served` that can be read.
+ * Reads and probes `<folder of models>/name$version`, or a file. Throws ModelError where it is refused, or could not
+ * take over from the first of `served` that can be read.
  */
 export type InspectModel = (reference: string, served?: readonly string[]) => Promise<ModelFacts>
 
@@ -40,15 +40,16 @@ export function inspectInProcess(
   const shell = `ulimit -c 0; ulimit -t ${CPU_LIMIT}; ulimit -d ${kib} 2>/dev/null; exec "$@"`
   const node = [process.execPath, `--max-old-space-size=${limits.heapMib}`, ...execArgv]
   const options = { timeout: limits.milliseconds, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 } as const
-  return (reference, served = []) => {
+  return async (reference, served = []) => {
     const replaces = served.length === 0 ? [] : ['--replaces', ...served]
     const command = [...node, entry, 'models', 'inspect', reference, '--json', ...replaces]
-    return new Promise((resolve, reject) => {
+    const said = await new Promise<string>((resolve, reject) => {
       execFile('/bin/sh', ['-c', shell, 'sluice', ...command], options, (error, stdout, stderr) => {
-        if (error === null) resolve(JSON.parse(stdout) as ModelFacts)
+        if (error === null) resolve(stdout)
         else reject(new ModelError('model.corrupt', reasonOf(stderr, reference) ?? tooMuch(limits)))
       })
     })
+    return JSON.parse(said) as ModelFacts
   }
 }
 

@@ -179,7 +179,10 @@ describe('a model replaced while a connector runs', function () {
       const { body } = await call(rest, 'GET', `/connectors/${connector}/status`)
       const { connector: own, tasks } = body as ConnectorStatus
       expect([own, ...tasks].map(({ state }) => state)).to.deep.equal(['RUNNING', 'RUNNING', 'RUNNING'])
-      await eventually(() => state.isDone || scored.length > written - 1000, { everyMs: 5 })
+      await eventually(() => state.isDone || scored.length > written - 300, {
+        timeoutMs: 30_000,
+        everyMs: 5,
+      })
     }
     return working
   }
