@@ -33,6 +33,9 @@ export const ERROR_CATALOGUE = {
   'model.unsupported': 'A model file has a format or algorithm that is not supported.',
   'model.manifest': 'A manifest is wrong or does not fit its model file.',
   'model.probe': 'A model does not give the outputs that its probe file records.',
+  'model.incompatible': 'A new version of a model reads or writes other fields than the one that serves.',
+  'model.exists': 'The model has this version already.',
+  'model.storage': 'A model cannot be stored: the disk is full, or its folder may not be written.',
   'kafka.unavailable': 'A broker or coordinator cannot be reached at the moment.',
   'kafka.protocol': 'A broker answered with an error that retrying does not mend.',
   'kafka.corrupt':

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 
 interface InspectOptions {
   readonly json?: boolean
+  readonly replaces?: readonly string[]
 }
 
 interface ScoreOptions {
@@ -27,6 +28,10 @@ export function register(program: Command): void {
     )
     .argument('<path>', 'a model file or folder, or the name of a model below ./models')
     .option('--json', 'print everything as one JSON object')
+    .option(
+      '--replaces <paths...>',
+      'fail where it could not take over from this model while a connector runs; of several, from the first that can be read',
+    )
     .action(inspect)
   models
     .command('score')
@@ -53,7 +58,7 @@ export function register(program: Command): void {
     .action(verify)
 }
 
-async function verify(path: string, options: InspectOptions): Promise<void> {
+async function verify(path: string, options: { readonly json?: boolean }): Promise<void> {
   const { openModel } = await import('./open-model.ts')
   // Opening a model scores its probes: what a worker would refuse is refused here.
   const { model, probed, file } = await openModel(path)
@@ -83,9 +88,11 @@ async function verify(path: string, options: InspectOptions): Promise<void> {
 }
 
 async function inspect(path: string, options: InspectOptions): Promise<void> {
-  const { openModel } = await import('./open-model.ts')
+  const { checkReplaces, openModel, tryOut } = await import('./open-model.ts')
   const { describeModel, formatModel } = await import('./describe-model.ts')
   const ready = await openModel(path)
+  await tryOut(ready)
+  await checkReplaces(ready.model, options.replaces ?? [])
   process.stdout.write(
     options.json === true ? `${JSON.stringify(describeModel(ready))}\n` : formatModel(ready),
   )

@@ -6,12 +6,19 @@ import type { Model } from '../api/models.ts'
 import { applyManifest } from './apply-manifest.ts'
 import type { Decision, LoadedModel } from './loaded-model.ts'
 import { type Manifest, manifestError, parseManifest } from './manifest.ts'
-import { latest, MANIFEST, missing, type ModelPlace, noVersion, realPathBelow } from './model-folder.ts'
+import {
+  DEFAULT_PROBE,
+  latest,
+  MANIFEST,
+  missing,
+  type ModelPlace,
+  noVersion,
+  realPathBelow,
+} from './model-folder.ts'
 import { applyPreprocess, withColumnOrder } from './preprocess.ts'
 import { type ProbeReport, runProbes } from './probe.ts'
 import { readModelFile } from './readers/read-model-file.ts'
 
-const DEFAULT_PROBE = 'probe.jsonl'
 /** What a probe may differ by where the manifest does not say: H2O computes in double, networks of others in float. */
 const TOLERANCE = { double: 1e-12, float: 2e-6 }
 const MAX_MODEL_BYTES = 512 * 2 ** 20

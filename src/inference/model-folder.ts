@@ -5,6 +5,8 @@ import { ModelError, messageOf } from '../api/errors.ts'
 /** Endings of model files. Those that cannot be read yet count too, so that they are refused by name. */
 const MODEL_ENDINGS = ['.zip', '.mojo', '.java', '.onnx', '.h5', '.keras', '.pb']
 export const MANIFEST = 'manifest.json'
+/** The probes beside a model, where its manifest names no other file. */
+export const DEFAULT_PROBE = 'probe.jsonl'
 
 /** One version of a model on disk: a manifest, or a model file alone. */
 export interface ModelPlace {

@@ -4,6 +4,7 @@ import { type Logger, SILENT } from '../api/log.ts'
 import type { Model, Models } from '../api/models.ts'
 import { loadModel, locateFiles, type ModelFiles, type ReadyModel } from './load-model.ts'
 import { findInFolder, missing, type ModelPlace, realPathBelow } from './model-folder.ts'
+import type { InspectModel } from './model-inspection.ts'
 import { ModelWatch } from './model-watch.ts'
 
 export interface ModelStoreOptions {
@@ -12,6 +13,8 @@ export interface ModelStoreOptions {
   /** `models.allowed.dirs`: below these a model may be named by its path. */
   readonly allowedDirs: readonly string[]
   readonly log?: Logger
+  /** Reads a model elsewhere before it is read here to replace one that serves; throws where it is refused. */
+  readonly inspect?: InspectModel
 }
 
 const NAME = /^([A-Za-z0-9_][A-Za-z0-9_.-]*)(?:\$([A-Za-z0-9_][A-Za-z0-9_.-]*))?$/
@@ -37,7 +40,7 @@ export class ModelStore implements Models {
     this.#log = options.log ?? SILENT
     const source = {
       locate: (reference: string) => this.#locate(reference),
-      open: (files: ModelFiles) => this.#openFiles(files),
+      open: (files: ModelFiles) => this.#openNext(files),
       forget: ({ file, model }: ReadyModel) => void loadedModels.delete(keyOf({ ...model, file })),
     }
     this.#watch = new ModelWatch(source, this.#log)
@@ -71,6 +74,13 @@ export class ModelStore implements Models {
 
   async #locate(reference: string): Promise<ModelFiles> {
     return locateFiles(await this.#find(reference), this.#roots())
+  }
+
+  /** A model that never comes to an end, or ends its process, must not do so where another serves. */
+  async #openNext(files: ModelFiles): Promise<ReadyModel> {
+    const isLoaded = loadedModels.get(keyOf(files))?.stamp === files.stamp
+    if (!isLoaded) await this.#options.inspect?.(files.file)
+    return this.#openFiles(files)
   }
 
   async #openFiles(files: ModelFiles): Promise<ReadyModel> {

@@ -1,4 +1,4 @@
-import { messageOf } from '../api/errors.ts'
+import { messageOf, ModelError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import type { Model } from '../api/models.ts'
 import { LiveModel, whyIncompatible } from './live-model.ts'
@@ -12,6 +12,8 @@ export interface ModelSource {
   /** The model is no longer served from here. */
   forget(ready: ReadyModel): void
 }
+
+type Found = { readonly stamp: string } & ({ readonly files: ModelFiles } | { readonly error: unknown })
 
 /**
  * Follows models that were asked for without a version: where their folder has a newer one, or their file is another,
@@ -56,19 +58,19 @@ export class ModelWatch {
     if (!isSettled || found.stamp === live.handled) return
     live.handled = found.stamp
     try {
-      if (found.files === undefined) this.#refuse(live, found.stamp)
-      else this.#take(live, await this.#source.open(found.files))
+      if ('error' in found) throw found.error
+      this.#take(live, await this.#source.open(found.files))
     } catch (error) {
-      this.#refuse(live, messageOf(error))
+      this.#refuse(live, error)
     }
   }
 
-  async #find(reference: string): Promise<{ readonly stamp: string; readonly files?: ModelFiles }> {
+  async #find(reference: string): Promise<Found> {
     try {
       const files = await this.#source.locate(reference)
       return { stamp: stampOf(files), files }
     } catch (error) {
-      return { stamp: messageOf(error) }
+      return { stamp: messageOf(error), error }
     }
   }
 
@@ -78,9 +80,8 @@ export class ModelWatch {
     const reason = whyIncompatible(before.model, next.model)
     if (reason !== undefined) {
       this.#source.forget(next)
-      const advice = `Version ${next.model.version}: ${reason}. Restart the connector to take it.`
-      this.#refuse(live, advice)
-      return
+      const what = `Version ${next.model.version}: ${reason}. Restart the connector to take it.`
+      throw new ModelError('model.incompatible', what)
     }
     live.replace(next)
     this.#source.forget(before)
@@ -88,13 +89,12 @@ export class ModelWatch {
     this.#log.info('model replaced', { model: name, version, before: before.model.version })
   }
 
-  #refuse(live: LiveModel, reason: string): void {
+  #refuse(live: LiveModel, error: unknown): void {
     const { name, version } = live.model
-    this.#log.warn('a new model was refused; the one before goes on serving', {
-      model: name,
-      serving: version,
-      reason,
-    })
+    const isGone = error instanceof ModelError && error.code === 'model.missing'
+    const what = isGone ? 'files of a model are missing' : 'a new model was refused'
+    const fields = { model: name, serving: version, reason: messageOf(error) }
+    this.#log.warn(`${what}; the one before goes on serving`, fields)
   }
 }
 

@@ -4,6 +4,7 @@ import {
   ConflictError,
   type ConnectError,
   messageOf,
+  ModelError,
   NotFoundError,
   RequestError,
   UnavailableError,
@@ -24,6 +25,7 @@ export class HttpError extends Error {
 const CODES: readonly [abstract new (...args: never[]) => ConnectError, number][] = [
   [ConfigError, 400],
   [RequestError, 400],
+  [ModelError, 400],
   [NotFoundError, 404],
   [ConflictError, 409],
   [UnavailableError, 503],

@@ -1,3 +1,4 @@
+import { inspectInProcess } from '../inference/model-inspection.ts'
 import { ModelStore } from '../inference/model-store.ts'
 import { ConfigError, ConnectError, type Logger, messageOf, type Models, TaskError } from '../index.ts'
 import { checkSchemas } from './check-config.ts'
@@ -58,6 +59,7 @@ function createHost(settings: HostSettings): Host {
     modelsDir: settings.modelsDir,
     allowedDirs: settings.modelsAllowedDirs,
     log,
+    inspect: inspectInProcess(),
   })
   models.watch()
   return { settings, models, log, tasks: new Map() }

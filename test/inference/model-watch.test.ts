@@ -3,6 +3,7 @@ import { cp, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { ModelError } from '../../src/api/errors.ts'
 import { type Logger, SILENT } from '../../src/api/log.ts'
 import type { Model } from '../../src/api/models.ts'
 import { type ExampleRecord, OPTIONAL_FLOAT64, OPTIONAL_STRING, struct } from '../../src/index.ts'
@@ -17,13 +18,15 @@ const PREDICTION = 12.809275
 
 let root: string
 let store: ModelStore
+let watched: Logger
 let said: { readonly message: string; readonly reason: string }[]
 
 beforeEach(async () => {
   root = await mkdtemp(path.join(tmpdir(), 'sluice-watch-'))
   said = []
   const keep: Logger['info'] = (message, fields) => said.push({ message, reason: String(fields?.['reason']) })
-  store = new ModelStore({ modelsDir: root, allowedDirs: [], log: { ...SILENT, info: keep, warn: keep } })
+  watched = { ...SILENT, info: keep, warn: keep }
+  store = new ModelStore({ modelsDir: root, allowedDirs: [], log: watched })
   await version('1')
 })
 afterEach(() => rm(root, { recursive: true }))
@@ -129,11 +132,33 @@ describe('a model that serves', () => {
     })
   }
 
+  it('is replaced by what was read elsewhere first, and by nothing that was not understood there', async () => {
+    const inspected: string[] = []
+    const inspect = (file: string) => {
+      inspected.push(path.relative(root, file))
+      if (inspected.length === 1) throw new ModelError('model.corrupt', 'It took too long.')
+      return Promise.resolve({ version: '', file })
+    }
+    store = new ModelStore({ modelsDir: root, allowedDirs: [], log: watched, inspect })
+    const model = await store.load('delay')
+    for (const [next, serving] of [
+      ['2', '1'],
+      ['3', '3'],
+    ] as const) {
+      await version(next)
+      await looks()
+      expect(await versionOf(model)).to.equal(serving)
+    }
+    expect(inspected).to.deep.equal(['delay/2/m.zip', 'delay/3/m.zip'])
+    expect(refusals().map(({ reason }) => reason)).to.deep.equal(['It took too long.'])
+  })
+
   it('serves on where its folder is gone', async () => {
     const model = await store.load('delay')
     await rm(path.join(root, 'delay'), { recursive: true })
     await looks()
     expect(await versionOf(model)).to.equal('1')
-    expect(refusals()).to.have.length(1)
+    expect(refusals()).to.have.length(0)
+    expect(said.filter(({ message }) => message.includes('are missing; the one before'))).to.have.length(1)
   })
 })
