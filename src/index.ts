@@ -7,6 +7,7 @@ export * from './api/config.ts'
 export * from './api/log.ts'
 export * from './api/converter.ts'
 export * from './api/plugins.ts'
+export * from './api/shadows.ts'
 export * from './api/map-records.ts'
 export { openImageLabeller } from './inference/images/image-labeller.ts'
 export type {

@@ -19,11 +19,12 @@ import {
   type Value,
 } from 'sluice'
 import { readings, SENSORS } from './detect-anomaly-readings.ts'
-import { failUnscored, MODEL_KEYS, readColumns, readFields } from './model-fields.ts'
+import { FIELDS, MODEL_KEYS, prefixKey, versionFieldKey, withVersionField } from './model-keys.ts'
 import { checkModelSchema } from './model-schema.ts'
+import { type OpenModels, openModels, Scoring } from './scoring.ts'
 
 const config = defineConfig({
-  model: MODEL_KEYS.model,
+  ...MODEL_KEYS,
   threshold: key.double({
     doc: 'A record is an anomaly where its score is above this. Without it the model’s own is used: `postprocess.threshold` of its manifest, or what an isolation forest was trained with.',
     importance: 'HIGH',
@@ -31,15 +32,9 @@ const config = defineConfig({
     optional: true,
     check: (value) => (Number.isFinite(value) ? undefined : 'Expected a finite number'),
   }),
-  prefix: key.string({
-    doc: 'Put before the names of the fields that are added: `anomaly_score`, `is_anomaly`.',
-    importance: 'MEDIUM',
-    group: 'Output',
-    default: '',
-    check: (value) =>
-      /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only',
-  }),
-  fields: MODEL_KEYS.fields,
+  prefix: prefixKey('`anomaly_score`, `is_anomaly`'),
+  fields: FIELDS,
+  'version.field': versionFieldKey(''),
 })
 
 type Config = ConfigOf<typeof config.keys>
@@ -49,40 +44,52 @@ class DetectAnomaly implements Transform {
   readonly adds: readonly string[]
   readonly #model: Model
   readonly #side: SideName
-  readonly #threshold: number | undefined
-  readonly #fieldOf: ReadonlyMap<string, string>
+  readonly #scoring: Scoring
   readonly #added: readonly Field[]
+  readonly #addsVersion: boolean
 
-  constructor(model: Model, side: SideName, { threshold, prefix, fields }: Config) {
-    if (threshold === undefined && model.threshold === undefined) {
-      const message = `The model ${model.name} has no threshold of its own. Set one, or write it into postprocess.threshold of its manifest.`
-      throw new ConfigError([{ path: 'threshold', message }])
-    }
-    this.#model = model
-    this.#side = side
-    this.#threshold = threshold
-    this.#fieldOf = readFields(model, fields)
-    this.#added = [
+  constructor(models: OpenModels, values: Config, context: TransformContext) {
+    const { prefix, threshold, fields } = values
+    this.#model = models.model
+    this.#side = context.side
+    this.#scoring = new Scoring(models, values, context, { fields, threshold })
+    const own: readonly Field[] = [
       { name: `${prefix}anomaly_score`, schema: OPTIONAL_FLOAT64 },
       { name: `${prefix}is_anomaly`, schema: { type: 'BOOLEAN', optional: true, default: null } },
     ]
+    this.#added = withVersionField(own, prefix, values['version.field'])
+    this.#addsVersion = values['version.field'] !== ''
     this.adds = this.#added.map(({ name }) => name)
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
-    const columns = readColumns(batch, this.#side, this.#model, this.#fieldOf)
-    const threshold = this.#threshold ?? this.#model.threshold ?? Infinity // before the model may be replaced
-    const scores = await this.#model.score(columns, batch.length)
-    failUnscored(batch, this.#side, this.#model, scores)
-    const { prediction } = scores
+    const scoring = this.#scoring.begin(batch)
+    const { prediction } = await scoring.scoreFields()
     if (prediction.type !== 'float64') throw notAnomaly(this.#model)
-    const flags = Array.from(prediction.values, (score): Value => score > threshold)
-    return batch.append(this.#side, this.#added, [prediction, { type: 'value', values: flags }])
+    const flags = Array.from(prediction.values, (score, row): Value => {
+      const { threshold = Infinity } = scoring.judgeOf(row)
+      return score > threshold
+    })
+    const versions = this.#addsVersion ? [scoring.versions] : []
+    const added = [prediction, { type: 'value' as const, values: flags }, ...versions]
+    return scoring.finish(batch.append(this.#side, this.#added, added))
   }
 
   checkSchema(schema: Schema | null): SchemaCheck {
-    return checkModelSchema(schema, this.#model, { kind: 'columns', fieldOf: this.#fieldOf }, this.#added)
+    return checkModelSchema(schema, this.#model, this.#scoring.source, this.#added)
   }
+
+  close(): void {
+    this.#scoring.close()
+  }
+}
+
+/** Each model needs a threshold of its own where none is configured. */
+function checkThresholds({ choice }: OpenModels, threshold: number | undefined): void {
+  const lacking = choice.models.find((model) => (threshold ?? model.threshold) === undefined)
+  if (lacking === undefined) return
+  const message = `The model ${lacking.name} has no threshold of its own. Set one, or write it into postprocess.threshold of its manifest.`
+  throw new ConfigError([{ path: 'threshold', message }])
 }
 
 function notAnomaly({ name, algorithm, format, task }: Model): ModelError {
@@ -141,8 +148,9 @@ export const detectAnomaly: TransformPlugin<typeof config.keys> = {
   config,
   examples,
   async open(values: Config, context: TransformContext): Promise<Transform> {
-    const model = await context.models.load(values.model)
-    if (model.task !== 'anomaly') throw notAnomaly(model)
-    return new DetectAnomaly(model, context.side, values)
+    const models = await openModels(values, context)
+    if (models.model.task !== 'anomaly') throw notAnomaly(models.model)
+    checkThresholds(models, values.threshold)
+    return new DetectAnomaly(models, values, context)
   },
 }

@@ -9,6 +9,7 @@ import {
   type ImageLabeller,
   type ImageSource,
   key,
+  type Model,
   openImageLabeller,
   OPTIONAL_FLOAT64,
   OPTIONAL_STRING,
@@ -24,7 +25,9 @@ import {
   type TransformPlugin,
   type Value,
 } from 'sluice'
+import { MODEL_KEYS, modelKey, prefixKey, versionFieldKey, withVersionField } from './model-keys.ts'
 import { checkImageField, imageProblems } from './model-schema.ts'
+import { openModels, Scoring } from './scoring.ts'
 
 /** What an image is called that the model is not sure of. */
 const UNKNOWN = 'unknown'
@@ -33,12 +36,8 @@ const between = (low: number, high: number) => (value: number) =>
   value >= low && value <= high ? undefined : `Expected a number from ${low} to ${high}`
 
 const config = defineConfig({
-  model: key.string({
-    doc: 'The image classifier: a folder below the worker’s models.dir (`name`, or `name$version`), or the path of a model file or folder below one of models.allowed.dirs. Its input is UINT8 of shape [-1, height, width, 3], its labels are in its manifest.',
-    importance: 'HIGH',
-    group: 'Model',
-    check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
-  }),
+  ...MODEL_KEYS,
+  model: modelKey(' Its input is UINT8 of shape [-1, height, width, 3], its labels are in its manifest.'),
   field: key.string({
     doc: 'The field with the image: its bytes, or a text that says where it is. Empty: the key or value itself is the image (ByteArrayConverter) or its location (StringConverter), and becomes a struct of the fields below.',
     importance: 'HIGH',
@@ -97,14 +96,10 @@ const config = defineConfig({
     default: 0.1,
     check: between(0, 1),
   }),
-  prefix: key.string({
-    doc: 'Put before the names of the fields that are added: `label`, `probability` (of the best label) and `labels` (the best labels, each with its probability).',
-    importance: 'MEDIUM',
-    group: 'Output',
-    default: '',
-    check: (value) =>
-      /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only',
-  }),
+  prefix: prefixKey(
+    '`label`, `probability` (of the best label) and `labels` (the best labels, each with its probability)',
+  ),
+  'version.field': versionFieldKey(''),
 })
 
 type Config = ConfigOf<typeof config.keys>
@@ -127,23 +122,26 @@ const LABELS: Schema = {
 /** Reads the images of a batch, labels them, and adds what the model sees. */
 class LabelImage implements Transform {
   readonly #labeller: ImageLabeller
+  readonly #scoring: Scoring
   readonly #side: SideName
   readonly #values: Config
   readonly #fields: readonly Field[]
   /** What records become whose key or value was the image itself. */
   readonly #replacement: Schema
 
-  constructor(labeller: ImageLabeller, side: SideName, values: Config) {
+  constructor(labeller: ImageLabeller, scoring: Scoring, side: SideName, values: Config) {
     this.#labeller = labeller
+    this.#scoring = scoring
     this.#side = side
     this.#values = values
     const { prefix } = values
     // Nullable with default null, so that a later schema stays compatible.
-    this.#fields = [
+    const fields: readonly Field[] = [
       { name: `${prefix}label`, schema: OPTIONAL_STRING },
       { name: `${prefix}probability`, schema: OPTIONAL_FLOAT64 },
       { name: `${prefix}labels`, schema: LABELS },
     ]
+    this.#fields = withVersionField(fields, prefix, values['version.field'])
     this.#replacement = {
       type: 'STRUCT',
       optional: false,
@@ -153,9 +151,24 @@ class LabelImage implements Transform {
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
-    const results = await this.#labeller.label(this.#sources(batch), (row, error) => batch.fail(row, error))
-    const outputs = results.map((labels) => this.#outputs(labels))
-    if (this.#values.field === '') return this.#replace(batch, outputs)
+    const scoring = this.#scoring.begin(batch)
+    const results = await this.#labeller.label(
+      this.#sources(batch),
+      (row, error) => batch.fail(row, error),
+      (tensor, rows) => scoring.scoreTensor(tensor, rows),
+    )
+    const { levels, domain } = scoring.versions
+    const outputs = results.map((labels, row) => [...this.#outputs(labels), domain[levels[row]!] ?? null])
+    return scoring.finish(
+      this.#values.field === '' ? this.#replace(batch, outputs) : this.#append(batch, outputs),
+    )
+  }
+
+  close(): void {
+    this.#scoring.close()
+  }
+
+  #append(batch: RecordBatch, outputs: readonly (readonly Value[])[]): RecordBatch {
     const columns = this.#fields.map((_, i) => ({
       type: 'value' as const,
       values: outputs.map((row) => row[i] ?? null),
@@ -216,6 +229,14 @@ function toStruct({ label, probability }: ImageLabel): Struct {
   return struct({ label, probability })
 }
 
+/** An image is read once for all models. */
+function checkShadow(model: Model, shadow: Model): void {
+  const shape = ({ inputs }: Model) => JSON.stringify(inputs.map((input) => [input.datatype, input.shape]))
+  if (shape(shadow) === shape(model)) return
+  const message = `The shadow model ${shadow.name} takes images of another size or kind than ${model.name}. Name one of the same input.`
+  throw new ConfigError([{ path: 'shadow', message }])
+}
+
 const BYTES: Schema = { type: 'BYTES', optional: true }
 
 const examples: readonly Example[] = [
@@ -262,7 +283,8 @@ export const labelImage: TransformPlugin<typeof config.keys> = {
   config,
   examples,
   async open(values: Config, context: TransformContext): Promise<Transform> {
-    const model = await context.models.load(values.model)
+    const models = await openModels(values, context)
+    const { model } = models
     if (values['top.k'] > model.labels.length) {
       const message = `The model ${model.name} has ${model.labels.length} labels only.`
       throw new ConfigError([{ path: 'top.k', message }])
@@ -275,6 +297,8 @@ export const labelImage: TransformPlugin<typeof config.keys> = {
       topK: values['top.k'],
       concurrency: values['decode.concurrency'],
     })
-    return new LabelImage(labeller, context.side, values)
+    for (const shadow of models.shadows) checkShadow(model, shadow)
+    const scoring = new Scoring(models, values, context, { mostOutputs: values['top.k'] })
+    return new LabelImage(labeller, scoring, context.side, values)
   },
 }

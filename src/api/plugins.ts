@@ -29,11 +29,20 @@ interface Plugin<K extends ConfigKeys> {
 
 // Transforms
 
+/** A small table for people: a row per thing that is measured. */
+export type Figures = readonly Readonly<Record<string, string | number | null>>[]
+
 export interface TransformContext {
   /** From the class suffix: `$Key` or `$Value`. */
   readonly side: SideName
   readonly models: Models
   readonly log: Logger
+  /**
+   * Shows how things are under a name; what is shown later under the same name takes its place. Cheap: the worker gets
+   * the last of each second, and forgets all of it when the task ends. Absent where nobody looks, as in a check of a
+   * configuration.
+   */
+  show?(name: string, figures: Figures): void
 }
 
 /** What a transform says to a schema before any record is there. */

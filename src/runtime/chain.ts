@@ -4,6 +4,7 @@ import {
   type ConfigOf,
   type ConfigKeys,
   ConnectError,
+  type Figures,
   type Logger,
   type Models,
   TaskError,
@@ -28,6 +29,9 @@ export interface Link {
 
 export type RawConfig = Readonly<Record<string, string>>
 
+/** Told what a transform shows: its alias, a name, and the figures. */
+export type Show = (transform: string, name: string, figures: Figures) => void
+
 /** The transforms of a connector, in order. A batch goes through all of them; nothing goes back. */
 export class TransformChain {
   readonly #links: readonly Link[]
@@ -37,14 +41,19 @@ export class TransformChain {
   }
 
   /** Opens the transforms that `transforms` names. A transform that cannot open names its alias in the error. */
-  static async open(raw: RawConfig, models: Models, log: Logger): Promise<TransformChain> {
+  static async open(raw: RawConfig, models: Models, log: Logger, show?: Show): Promise<TransformChain> {
     const links: Link[] = []
     for (const alias of commonKeys.parse(raw).values.transforms) {
       const prefix = `transforms.${alias}.`
       const { plugin, side } = findTransform(raw[`${prefix}type`] ?? '')
       const config = readConfig(plugin, raw, prefix)
       try {
-        const transform = await plugin.open(config, { side, models, log: log.child({ transform: alias }) })
+        const transform = await plugin.open(config, {
+          side,
+          models,
+          log: log.child({ transform: alias }),
+          ...(show === undefined ? {} : { show: (name, figures) => show(alias, name, figures) }),
+        })
         links.push({ alias, name: plugin.name, side, transform })
       } catch (error) {
         for (const link of links) link.transform.close?.()

@@ -1,3 +1,5 @@
+import type { Figures } from '../index.ts'
+
 /**
  * The messages between a worker process and its task hosts (Node's IPC channel, `serialization: 'advanced'`).
  * Nothing else is shared between the two. Per batch or rarer, never per record.
@@ -33,6 +35,14 @@ export interface Membership {
 }
 
 export type TaskState = 'RUNNING' | 'PAUSED' | 'FAILED'
+
+/** What a transform of a task shows under a name. */
+export interface Shown {
+  /** Its alias. */
+  readonly transform: string
+  readonly name: string
+  readonly figures: Figures
+}
 
 export type ToHost =
   | { readonly type: 'settings'; readonly settings: HostSettings }
@@ -71,3 +81,5 @@ export type FromHost =
     }
   /** Once a second while a task runs. */
   | { readonly type: 'metrics'; readonly id: TaskId; readonly records: number; readonly failed: number }
+  /** What changed since the last one; at most once a second, and before `stopped`. */
+  | { readonly type: 'shown'; readonly id: TaskId; readonly shown: readonly Shown[] }
