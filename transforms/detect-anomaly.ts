@@ -102,6 +102,8 @@ function notAnomaly({ name, algorithm, format, task }: Model): ModelError {
 const NORMAL = readings([45, 0, 83, 0, 46, 8, 37, 36, 0])
 const UNUSUAL = readings([85, 0, 88, -4, 6, 1, 3, 83, 80])
 const GAP = readings([45, 0, null, 0, 46, 8, 37, 36, 0])
+const BESIDE =
+  '{"model":"shuttle-anomaly","version":"1","prediction":0.01976572996179996,"outputs":{"reconstructionError":0.01976572996179996}}'
 
 const examples: readonly Example[] = [
   {
@@ -129,6 +131,33 @@ const examples: readonly Example[] = [
         value: struct({ ...UNUSUAL, sensor_anomaly_score: 0.01976572996179996, sensor_is_anomaly: false }),
       },
       { value: struct({ ...GAP, sensor_anomaly_score: 2.4614562168267214e-5, sensor_is_anomaly: false }) },
+    ],
+  },
+  {
+    summary:
+      'version 1 and the latest share the records, each with its own threshold, while one of them scores the others’ too',
+    config: {
+      model: 'shuttle-anomaly$1:0.9,shuttle-anomaly:0.1',
+      'model.seed': 'spring',
+      'version.header': 'true',
+      'version.field': 'model_version',
+      shadow: 'shuttle-anomaly',
+      'shadow.header': 'true',
+    },
+    have: [{ valueSchema: SENSORS, value: struct(UNUSUAL) }],
+    want: [
+      {
+        headers: [
+          { key: 'sluice.model', value: Buffer.from('shuttle-anomaly$1') },
+          { key: 'sluice.shadow', value: Buffer.from(BESIDE) },
+        ],
+        value: struct({
+          ...UNUSUAL,
+          anomaly_score: 0.01976572996179996,
+          is_anomaly: true,
+          model_version: '1',
+        }),
+      },
     ],
   },
   {

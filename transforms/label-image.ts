@@ -247,6 +247,23 @@ const examples: readonly Example[] = [
     want: [{ value: null }],
   },
   {
+    summary:
+      'version 1 and the latest share the images, and the latest labels all of them beside; a header and a field say who labelled one',
+    config: {
+      model: 'efficientnet-lite0$1:0.9,efficientnet-lite0:0.1',
+      'model.seed': 'spring',
+      'version.header': 'true',
+      'version.field': 'model_version',
+      shadow: 'efficientnet-lite0',
+      'shadow.header': 'true',
+    },
+    have: [
+      { valueSchema: BYTES, value: Buffer.from('not an image') },
+      { valueSchema: null, value: null },
+    ],
+    want: [{ error: 'record.image' }, { headers: [], value: null }],
+  },
+  {
     summary: 'bytes that are no JPEG, PNG or WebP fail their record alone',
     config: { model: 'efficientnet-lite0' },
     have: [
