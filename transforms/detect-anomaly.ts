@@ -41,11 +41,10 @@ type Config = ConfigOf<typeof config.keys>
 
 /** Scores all rows of a batch in one call, and marks those above the threshold. */
 class DetectAnomaly implements Transform {
-  readonly adds: readonly string[]
+  readonly adds: readonly Field[]
   readonly #model: Model
   readonly #side: SideName
   readonly #scoring: Scoring
-  readonly #added: readonly Field[]
   readonly #addsVersion: boolean
 
   constructor(models: OpenModels, values: Config, context: TransformContext) {
@@ -57,9 +56,8 @@ class DetectAnomaly implements Transform {
       { name: `${prefix}anomaly_score`, schema: OPTIONAL_FLOAT64 },
       { name: `${prefix}is_anomaly`, schema: { type: 'BOOLEAN', optional: true, default: null } },
     ]
-    this.#added = withVersionField(own, prefix, values['version.field'])
+    this.adds = withVersionField(own, prefix, values['version.field'])
     this.#addsVersion = values['version.field'] !== ''
-    this.adds = this.#added.map(({ name }) => name)
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
@@ -72,11 +70,11 @@ class DetectAnomaly implements Transform {
     })
     const versions = this.#addsVersion ? [scoring.versions] : []
     const added = [prediction, { type: 'value' as const, values: flags }, ...versions]
-    return scoring.finish(batch.append(this.#side, this.#added, added))
+    return scoring.finish(batch.append(this.#side, this.adds, added))
   }
 
   checkSchema(schema: Schema | null): SchemaCheck {
-    return checkModelSchema(schema, this.#model, this.#scoring.source, this.#added)
+    return checkModelSchema(schema, this.#model, this.#scoring.source)
   }
 
   close(): void {

@@ -126,6 +126,8 @@ class LabelImage implements Transform {
   readonly #side: SideName
   readonly #values: Config
   readonly #fields: readonly Field[]
+  /** Undefined where the key or value itself is replaced. */
+  readonly adds?: readonly Field[]
   /** What records become whose key or value was the image itself. */
   readonly #replacement: Schema
 
@@ -142,6 +144,7 @@ class LabelImage implements Transform {
       { name: `${prefix}labels`, schema: LABELS },
     ]
     this.#fields = withVersionField(fields, prefix, values['version.field'])
+    if (values.field !== '') this.adds = this.#fields
     this.#replacement = {
       type: 'STRUCT',
       optional: false,
@@ -178,7 +181,7 @@ class LabelImage implements Transform {
 
   checkSchema(schema: Schema | null): SchemaCheck {
     const { field } = this.#values
-    if (field !== '') return checkImageField(schema, field, this.#fields)
+    if (field !== '') return checkImageField(schema, field)
     const wrong = schema === null ? [] : imageProblems(schema, `the ${this.#side}`)
     return { schema: this.#replacement, problems: wrong.map((message) => ({ path: 'field', message })) }
   }

@@ -28,11 +28,10 @@ export type Config = ConfigOf<typeof config.keys>
 
 /** Reads the model's columns of a batch, scores all rows in one call, and adds what the model says. */
 export class ScoreModel implements Transform {
-  readonly adds: readonly string[]
+  readonly adds: readonly Field[]
   readonly #model: Model
   readonly #scoring: Scoring
   readonly #side: SideName
-  readonly #outputs: readonly Field[]
   readonly #addsVersion: boolean
 
   constructor(models: OpenModels, values: Config, context: TransformContext) {
@@ -40,19 +39,18 @@ export class ScoreModel implements Transform {
     this.#scoring = new Scoring(models, values, context, { fields: values.fields })
     this.#side = context.side
     this.#addsVersion = values['version.field'] !== ''
-    this.#outputs = outputFields(models.model, values.prefix, values['version.field'])
-    this.adds = this.#outputs.map(({ name }) => name)
+    this.adds = outputFields(models.model, values.prefix, values['version.field'])
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
     const scoring = this.#scoring.begin(batch)
     const { prediction, outputs } = await scoring.scoreFields()
     const versions = this.#addsVersion ? [scoring.versions] : []
-    return scoring.finish(batch.append(this.#side, this.#outputs, [prediction, ...outputs, ...versions]))
+    return scoring.finish(batch.append(this.#side, this.adds, [prediction, ...outputs, ...versions]))
   }
 
   checkSchema(schema: Schema | null): SchemaCheck {
-    return checkModelSchema(schema, this.#model, this.#scoring.source, this.#outputs)
+    return checkModelSchema(schema, this.#model, this.#scoring.source)
   }
 
   close(): void {

@@ -4,7 +4,7 @@ import type { ConverterPlugin } from './converter.ts'
 import type { ConfigProblem, ConnectError } from './errors.ts'
 import type { Logger } from './log.ts'
 import type { Models } from './models.ts'
-import type { Schema } from './schema.ts'
+import type { Field, Schema } from './schema.ts'
 
 /** A record of an example, in plain form; absent parts take a simple default (topic `t`, no headers, …). */
 export type ExampleRecord = Partial<Omit<SinkRecord, 'timestamp'>> & { readonly valueSchema?: Schema | null }
@@ -47,8 +47,8 @@ export interface TransformContext {
 
 /** What a transform says to a schema before any record is there. */
 export interface SchemaCheck {
-  /** The schema of what comes out; null where it cannot be known. */
-  readonly schema: Schema | null
+  /** The schema of what comes out, null where it cannot be known. Absent: what went in, with the fields of `adds`. */
+  readonly schema?: Schema | null
   /** What would fail every record. Paths are keys of the transform's own, e.g. `model`. */
   readonly problems: readonly ConfigProblem[]
 }
@@ -66,10 +66,10 @@ export interface Transform {
    */
   apply(batch: RecordBatch): RecordBatch | Promise<RecordBatch>
   /**
-   * Given by a transform that changes records in no other way than by adding these fields to its side: two in a row
-   * that add the same field are refused when they are configured.
+   * Given by a transform that changes the records of its side in no other way than by adding these fields. A field that
+   * the schema has already, or an earlier transform adds, is refused when a connector is configured.
    */
-  readonly adds?: readonly string[]
+  readonly adds?: readonly Field[]
   close?(): void
 }
 

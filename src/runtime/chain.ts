@@ -1,6 +1,5 @@
 import {
   ConfigError,
-  type ConfigProblem,
   type ConfigOf,
   type ConfigKeys,
   ConnectError,
@@ -60,10 +59,7 @@ export class TransformChain {
         throw located(error, alias, plugin.name)
       }
     }
-    const problems = collisions(links)
-    if (problems.length === 0) return new TransformChain(links)
-    for (const link of links) link.transform.close?.()
-    throw new ConfigError(problems)
+    return new TransformChain(links)
   }
 
   /**
@@ -112,25 +108,6 @@ async function applied(transform: Transform, batch: Batch, who: string): Promise
 
 function readConfig(plugin: TransformPlugin, raw: RawConfig, prefix: string): ConfigOf<ConfigKeys> {
   return plugin.config.read(withPrefix(raw, prefix), prefix)
-}
-
-/** Fields that two transforms add. After a transform that may do anything to a record nothing is known any more. */
-function collisions(links: readonly Link[]): ConfigProblem[] {
-  const problems: ConfigProblem[] = []
-  let added = new Map<string, string>()
-  for (const { alias, side, transform } of links) {
-    if (transform.adds === undefined) added = new Map()
-    const twice = (transform.adds ?? []).filter((field) => added.has(`${side} ${field}`))
-    const [first] = twice
-    if (first !== undefined) {
-      const other = added.get(`${side} ${first}`) ?? ''
-      const path = `transforms.${alias}.type`
-      const message = `Transforms ${other} and ${alias} both add ${twice.join(', ')} to the ${side}. Give one of them a prefix.`
-      problems.push({ path, message })
-    }
-    for (const field of transform.adds ?? []) added.set(`${side} ${field}`, alias)
-  }
-  return problems
 }
 
 /** Says in which transform an error happened: problems get their full keys, other errors the alias. */
