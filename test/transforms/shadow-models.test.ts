@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { type ExampleRecord, type Model, struct } from '../../src/index.ts'
+import { type ExampleRecord, type Model, OPTIONAL_FLOAT64, struct } from '../../src/index.ts'
 import { scoreH2o } from '../../transforms/score-h2o.ts'
 import { classifier, detector, firstOf, modelsOf, numeric, yesOrNo } from '../support/fake-models.ts'
 import { figuresOf, openTransform, outputOf, row, SCHEMA } from '../support/open-transform.ts'
@@ -169,6 +169,65 @@ describe('a shadow model', () => {
     expect(opened.said.map((each) => [each['version'], each['rows'], each['equal_labels']])).to.deep.equal([
       ['1', 2, 1],
       ['2', 1, 1],
+    ])
+  })
+
+  it('is in the log once a minute while records come, and once at the end', async () => {
+    const now = performance.now.bind(performance)
+    let later = 0
+    performance.now = () => now() + later
+    try {
+      const opened = await open({ shadow: 'other' }, [classifier('other')])
+      const lines: number[] = []
+      for (const seconds of [0, 30, 59, 61, 62, 120, 122]) {
+        later = seconds * 1000
+        await opened.apply([row(0.25)])
+        lines.push(opened.said.length)
+      }
+      expect(lines).to.deep.equal([0, 0, 0, 1, 1, 1, 2])
+      opened.close()
+      expect(opened.said.map(({ rows }) => rows)).to.deep.equal([4, 7, 7])
+    } finally {
+      performance.now = now
+    }
+  })
+
+  it('reads the array that the serving model reads, as numbers or as a tensor', async () => {
+    const input = (name: string) => ({ inputs: [numeric(name), numeric(`${name}2`)] })
+    const tensor: Partial<Model> = {
+      inputs: [{ name: 't', type: 'tensor', datatype: 'FP32', shape: [2], required: true }],
+      score: ([column], length) => {
+        if (column?.type !== 'tensor') throw new Error('a tensor is expected')
+        return yesOrNo(
+          Float64Array.from({ length }, (_, i) => Number(column.data[i * 2])),
+          ['NO', 'YES'],
+        )
+      },
+    }
+    const three = { inputs: [numeric('a'), numeric('b'), numeric('c')] }
+    const models = [
+      classifier('array', input('x')),
+      classifier('same', input('y')),
+      classifier('tensor', tensor),
+      classifier('three', three),
+    ]
+    const opened = await open({ model: 'array', fields: 'all', shadow: 'same,tensor,three' }, models)
+    const schema = { type: 'ARRAY' as const, optional: false, valueSchema: OPTIONAL_FLOAT64 }
+    const valueSchema = { ...SCHEMA, fields: [{ name: 'all', schema }] }
+    const batch = await opened.apply(
+      [0.25, 0.75].map((x) => ({ valueSchema, value: struct({ all: [x, 1] }) })),
+    )
+    expect([0, 1].map((i) => batch.isLive(i))).to.deep.equal([true, true])
+    const found = figuresOf(opened).map(({ model, rows, notScored, difference }) => [
+      model,
+      rows,
+      notScored,
+      difference,
+    ])
+    expect(found).to.deep.equal([
+      ['same', 2, 0, 0],
+      ['tensor', 2, 0, 0],
+      ['three', 0, 2, 0],
     ])
   })
 
