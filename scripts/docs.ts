@@ -39,13 +39,20 @@ function shown(value: unknown): string {
 }
 
 function exampleText({ summary, config, have, want }: Example): string {
-  const lines = have.map((record, i) => `${shown(record.value ?? null)}  →  ${shown(outcome(want[i]))}`)
+  const lines = have.map(
+    (record, i) => `${shown(record.value ?? null)}  →  ${shown(outcome(want[i]))}${headersOf(want[i])}`,
+  )
   return [`**${summary}** with \`${shown(config)}\``, '', '```', ...lines, '```'].join('\n')
 }
 
 function outcome(want: Example['want'][number] | undefined): unknown {
   if (want === null || want === undefined) return 'dropped'
   return 'error' in want ? `fails: ${want.error}` : (want.value ?? null)
+}
+
+function headersOf(want: Example['want'][number] | undefined): string {
+  if (want === null || want === undefined || 'error' in want) return ''
+  return (want.headers ?? []).map(({ key, value }) => `\n    ${key}: ${String(value)}`).join('')
 }
 
 function transformText(plugin: TransformPlugin): string {

@@ -19,11 +19,12 @@ import {
   type Value,
 } from 'sluice'
 import { readings, SENSORS } from './detect-anomaly-readings.ts'
-import { failUnscored, MODEL_KEYS, readColumns, readFields } from './model-fields.ts'
+import { FIELDS, MODEL_KEYS, prefixKey, versionFieldKey, withVersionField } from './model-keys.ts'
 import { checkModelSchema } from './model-schema.ts'
+import { type OpenModels, openModels, Scoring } from './scoring.ts'
 
 const config = defineConfig({
-  model: MODEL_KEYS.model,
+  ...MODEL_KEYS,
   threshold: key.double({
     doc: 'A record is an anomaly where its score is above this. Without it the model’s own is used: `postprocess.threshold` of its manifest, or what an isolation forest was trained with.',
     importance: 'HIGH',
@@ -31,58 +32,62 @@ const config = defineConfig({
     optional: true,
     check: (value) => (Number.isFinite(value) ? undefined : 'Expected a finite number'),
   }),
-  prefix: key.string({
-    doc: 'Put before the names of the fields that are added: `anomaly_score`, `is_anomaly`.',
-    importance: 'MEDIUM',
-    group: 'Output',
-    default: '',
-    check: (value) =>
-      /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only',
-  }),
-  fields: MODEL_KEYS.fields,
+  prefix: prefixKey('`anomaly_score`, `is_anomaly`'),
+  fields: FIELDS,
+  'version.field': versionFieldKey(''),
 })
 
 type Config = ConfigOf<typeof config.keys>
 
 /** Scores all rows of a batch in one call, and marks those above the threshold. */
 class DetectAnomaly implements Transform {
-  readonly adds: readonly string[]
+  readonly adds: readonly Field[]
   readonly #model: Model
   readonly #side: SideName
-  readonly #threshold: number | undefined
-  readonly #fieldOf: ReadonlyMap<string, string>
-  readonly #added: readonly Field[]
+  readonly #scoring: Scoring
+  readonly #addsVersion: boolean
 
-  constructor(model: Model, side: SideName, { threshold, prefix, fields }: Config) {
-    if (threshold === undefined && model.threshold === undefined) {
-      const message = `The model ${model.name} has no threshold of its own. Set one, or write it into postprocess.threshold of its manifest.`
-      throw new ConfigError([{ path: 'threshold', message }])
-    }
-    this.#model = model
-    this.#side = side
-    this.#threshold = threshold
-    this.#fieldOf = readFields(model, fields)
-    this.#added = [
+  constructor(models: OpenModels, values: Config, context: TransformContext) {
+    const { prefix, threshold, fields } = values
+    this.#model = models.model
+    this.#side = context.side
+    this.#scoring = new Scoring(models, values, context, { fields, threshold })
+    const own: readonly Field[] = [
       { name: `${prefix}anomaly_score`, schema: OPTIONAL_FLOAT64 },
       { name: `${prefix}is_anomaly`, schema: { type: 'BOOLEAN', optional: true, default: null } },
     ]
-    this.adds = this.#added.map(({ name }) => name)
+    this.adds = withVersionField(own, prefix, values['version.field'])
+    this.#addsVersion = values['version.field'] !== ''
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
-    const columns = readColumns(batch, this.#side, this.#model, this.#fieldOf)
-    const threshold = this.#threshold ?? this.#model.threshold ?? Infinity // before the model may be replaced
-    const scores = await this.#model.score(columns, batch.length)
-    failUnscored(batch, this.#side, this.#model, scores)
-    const { prediction } = scores
+    const scoring = this.#scoring.begin(batch)
+    const { prediction } = await scoring.scoreFields()
     if (prediction.type !== 'float64') throw notAnomaly(this.#model)
-    const flags = Array.from(prediction.values, (score): Value => score > threshold)
-    return batch.append(this.#side, this.#added, [prediction, { type: 'value', values: flags }])
+    const flags = Array.from(prediction.values, (score, row): Value => {
+      const { threshold = Infinity } = scoring.judgeOf(row)
+      return score > threshold
+    })
+    const versions = this.#addsVersion ? [scoring.versions] : []
+    const added = [prediction, { type: 'value' as const, values: flags }, ...versions]
+    return scoring.finish(batch.append(this.#side, this.adds, added))
   }
 
   checkSchema(schema: Schema | null): SchemaCheck {
-    return checkModelSchema(schema, this.#model, { kind: 'columns', fieldOf: this.#fieldOf }, this.#added)
+    return checkModelSchema(schema, this.#model, this.#scoring.source)
   }
+
+  close(): void {
+    this.#scoring.close()
+  }
+}
+
+/** Each model needs a threshold of its own where none is configured. */
+function checkThresholds({ choice }: OpenModels, threshold: number | undefined): void {
+  const lacking = choice.models.find((model) => (threshold ?? model.threshold) === undefined)
+  if (lacking === undefined) return
+  const message = `The model ${lacking.name} has no threshold of its own. Set one, or write it into postprocess.threshold of its manifest.`
+  throw new ConfigError([{ path: 'threshold', message }])
 }
 
 function notAnomaly({ name, algorithm, format, task }: Model): ModelError {
@@ -95,6 +100,8 @@ function notAnomaly({ name, algorithm, format, task }: Model): ModelError {
 const NORMAL = readings([45, 0, 83, 0, 46, 8, 37, 36, 0])
 const UNUSUAL = readings([85, 0, 88, -4, 6, 1, 3, 83, 80])
 const GAP = readings([45, 0, null, 0, 46, 8, 37, 36, 0])
+const BESIDE =
+  '{"model":"shuttle-anomaly","version":"1","prediction":0.01976572996179996,"outputs":{"reconstructionError":0.01976572996179996}}'
 
 const examples: readonly Example[] = [
   {
@@ -125,6 +132,33 @@ const examples: readonly Example[] = [
     ],
   },
   {
+    summary:
+      'version 1 and the latest share the records, each with its own threshold, while one of them scores the others’ too',
+    config: {
+      model: 'shuttle-anomaly$1:0.9,shuttle-anomaly:0.1',
+      'model.seed': 'spring',
+      'version.header': 'true',
+      'version.field': 'model_version',
+      shadow: 'shuttle-anomaly',
+      'shadow.header': 'true',
+    },
+    have: [{ valueSchema: SENSORS, value: struct(UNUSUAL) }],
+    want: [
+      {
+        headers: [
+          { key: 'sluice.model', value: Buffer.from('shuttle-anomaly$1') },
+          { key: 'sluice.shadow', value: Buffer.from(BESIDE) },
+        ],
+        value: struct({
+          ...UNUSUAL,
+          anomaly_score: 0.01976572996179996,
+          is_anomaly: true,
+          model_version: '1',
+        }),
+      },
+    ],
+  },
+  {
     summary: 'a tombstone passes, unscored',
     config: { model: 'shuttle-anomaly' },
     have: [{ valueSchema: null, value: null }],
@@ -141,8 +175,9 @@ export const detectAnomaly: TransformPlugin<typeof config.keys> = {
   config,
   examples,
   async open(values: Config, context: TransformContext): Promise<Transform> {
-    const model = await context.models.load(values.model)
-    if (model.task !== 'anomaly') throw notAnomaly(model)
-    return new DetectAnomaly(model, context.side, values)
+    const models = await openModels(values, context)
+    if (models.model.task !== 'anomaly') throw notAnomaly(models.model)
+    checkThresholds(models, values.threshold)
+    return new DetectAnomaly(models, values, context)
   },
 }

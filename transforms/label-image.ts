@@ -9,6 +9,7 @@ import {
   type ImageLabeller,
   type ImageSource,
   key,
+  type Model,
   NO_IMAGES,
   openImageLabeller,
   OPTIONAL_FLOAT64,
@@ -26,7 +27,9 @@ import {
   type TransformPlugin,
   type Value,
 } from 'sluice'
+import { MODEL_KEYS, modelKey, prefixKey, versionFieldKey, withVersionField } from './model-keys.ts'
 import { checkImageField, imageProblems } from './model-schema.ts'
+import { openModels, Scoring } from './scoring.ts'
 
 /** What an image is called that the model is not sure of. */
 const UNKNOWN = 'unknown'
@@ -35,12 +38,10 @@ const between = (low: number, high: number) => (value: number) =>
   value >= low && value <= high ? undefined : `Expected a number from ${low} to ${high}`
 
 const config = defineConfig({
-  model: key.string({
-    doc: 'The image classifier: a folder below the worker’s models.dir (`name`, or `name$version`), or the path of a model file or folder below one of models.allowed.dirs. Its input is UINT8 of shape [-1, height, width, 3], or its manifest says how pixels become its numbers (preprocess.image); its labels are in its manifest.',
-    importance: 'HIGH',
-    group: 'Model',
-    check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
-  }),
+  ...MODEL_KEYS,
+  model: modelKey(
+    ' Its input is UINT8 of shape [-1, height, width, 3], or its manifest says how pixels become its numbers (preprocess.image); its labels are in its manifest.',
+  ),
   field: key.string({
     doc: 'The field with the image: its bytes, or a text that says where it is. Empty: the key or value itself is the image (ByteArrayConverter) or its location (StringConverter), and becomes a struct of the fields below.',
     importance: 'HIGH',
@@ -99,14 +100,10 @@ const config = defineConfig({
     default: 0.1,
     check: between(0, 1),
   }),
-  prefix: key.string({
-    doc: 'Put before the names of the fields that are added: `label`, `probability` (of the best label) and `labels` (the best labels, each with its probability).',
-    importance: 'MEDIUM',
-    group: 'Output',
-    default: '',
-    check: (value) =>
-      /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only',
-  }),
+  prefix: prefixKey(
+    '`label`, `probability` (of the best label) and `labels` (the best labels, each with its probability)',
+  ),
+  'version.field': versionFieldKey(''),
 })
 
 type Config = ConfigOf<typeof config.keys>
@@ -129,23 +126,29 @@ const LABELS: Schema = {
 /** Reads the images of a batch, labels them, and adds what the model sees. */
 class LabelImage implements Transform {
   readonly #labeller: ImageLabeller
+  readonly #scoring: Scoring
   readonly #side: SideName
   readonly #values: Config
   readonly #fields: readonly Field[]
+  /** Undefined where the key or value itself is replaced. */
+  readonly adds?: readonly Field[]
   /** What records become whose key or value was the image itself. */
   readonly #replacement: Schema
 
-  constructor(labeller: ImageLabeller, side: SideName, values: Config) {
+  constructor(labeller: ImageLabeller, scoring: Scoring, side: SideName, values: Config) {
     this.#labeller = labeller
+    this.#scoring = scoring
     this.#side = side
     this.#values = values
     const { prefix } = values
     // Nullable with default null, so that a later schema stays compatible.
-    this.#fields = [
+    const fields: readonly Field[] = [
       { name: `${prefix}label`, schema: OPTIONAL_STRING },
       { name: `${prefix}probability`, schema: OPTIONAL_FLOAT64 },
       { name: `${prefix}labels`, schema: LABELS },
     ]
+    this.#fields = withVersionField(fields, prefix, values['version.field'])
+    if (values.field !== '') this.adds = this.#fields
     this.#replacement = {
       type: 'STRUCT',
       optional: false,
@@ -155,9 +158,24 @@ class LabelImage implements Transform {
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
-    const results = await this.#labeller.label(this.#sources(batch), (row, error) => batch.fail(row, error))
-    const outputs = results.map((labels) => this.#outputs(labels))
-    if (this.#values.field === '') return this.#replace(batch, outputs)
+    const scoring = this.#scoring.begin(batch)
+    const results = await this.#labeller.label(
+      this.#sources(batch),
+      (row, error) => batch.fail(row, error),
+      (tensor, rows) => scoring.scoreTensor(tensor, rows),
+    )
+    const { levels, domain } = scoring.versions
+    const outputs = results.map((labels, row) => [...this.#outputs(labels), domain[levels[row]!] ?? null])
+    return scoring.finish(
+      this.#values.field === '' ? this.#replace(batch, outputs) : this.#append(batch, outputs),
+    )
+  }
+
+  close(): void {
+    this.#scoring.close()
+  }
+
+  #append(batch: RecordBatch, outputs: readonly (readonly Value[])[]): RecordBatch {
     const columns = this.#fields.map((_, i) => ({
       type: 'value' as const,
       values: outputs.map((row) => row[i] ?? null),
@@ -167,7 +185,7 @@ class LabelImage implements Transform {
 
   checkSchema(schema: Schema | null): SchemaCheck {
     const { field } = this.#values
-    if (field !== '') return checkImageField(schema, field, this.#fields)
+    if (field !== '') return checkImageField(schema, field)
     const wrong = schema === null ? [] : imageProblems(schema, `the ${this.#side}`)
     return { schema: this.#replacement, problems: wrong.map((message) => ({ path: 'field', message })) }
   }
@@ -218,6 +236,14 @@ function toStruct({ label, probability }: ImageLabel): Struct {
   return struct({ label, probability })
 }
 
+/** An image is read once for all models. */
+function checkShadow(model: Model, shadow: Model): void {
+  const shape = ({ inputs }: Model) => JSON.stringify(inputs.map((input) => [input.datatype, input.shape]))
+  if (shape(shadow) === shape(model)) return
+  const message = `The shadow model ${shadow.name} takes images of another size or kind than ${model.name}. Name one of the same input.`
+  throw new ConfigError([{ path: 'shadow', message }])
+}
+
 const BYTES: Schema = { type: 'BYTES', optional: true }
 
 const examples: readonly Example[] = [
@@ -226,6 +252,23 @@ const examples: readonly Example[] = [
     config: { model: 'efficientnet-lite0' },
     have: [{ valueSchema: null, value: null }],
     want: [{ value: null }],
+  },
+  {
+    summary:
+      'version 1 and the latest share the images, and the latest labels all of them beside; a header and a field say who labelled one',
+    config: {
+      model: 'efficientnet-lite0$1:0.9,efficientnet-lite0:0.1',
+      'model.seed': 'spring',
+      'version.header': 'true',
+      'version.field': 'model_version',
+      shadow: 'efficientnet-lite0',
+      'shadow.header': 'true',
+    },
+    have: [
+      { valueSchema: BYTES, value: Buffer.from('not an image') },
+      { valueSchema: null, value: null },
+    ],
+    want: [{ error: 'record.image' }, { headers: [], value: null }],
   },
   {
     summary: 'bytes that are no JPEG, PNG or WebP fail their record alone',
@@ -260,7 +303,8 @@ export const labelImage: TransformPlugin<typeof config.keys> = {
   config,
   examples,
   async open(values: Config, context: TransformContext): Promise<Transform> {
-    const model = await context.models.load(values.model)
+    const models = await openModels(values, context)
+    const { model } = models
     if (values['top.k'] > model.labels.length) {
       const message = `The model ${model.name} has ${model.labels.length} labels only.`
       throw new ConfigError([{ path: 'top.k', message }])
@@ -274,6 +318,8 @@ export const labelImage: TransformPlugin<typeof config.keys> = {
       topK: values['top.k'],
       concurrency: values['decode.concurrency'],
     })
-    return new LabelImage(labeller, context.side, values)
+    for (const shadow of models.shadows) checkShadow(model, shadow)
+    const scoring = new Scoring(models, values, context, { mostOutputs: values['top.k'] })
+    return new LabelImage(labeller, scoring, context.side, values)
   },
 }

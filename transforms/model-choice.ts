@@ -1,25 +1,21 @@
-import {
-  type CategoryColumn,
-  ConfigError,
-  type Float64Column,
-  type Model,
-  type Models,
-  type RecordBatch,
-  type Scores,
-  type Value,
-} from 'sluice'
+import { ConfigError, type Model, type Models, type RecordBatch, type Value } from 'sluice'
 
 /** Models that share the records among them; nearly always one. */
 export interface ModelChoice {
   readonly models: readonly Model[]
   /** Shares added up; the last is 1. */
   readonly limits: readonly number[]
+  /** Makes the split random instead of by key; empty: by key. */
+  readonly seed: string
 }
 
-/** Loads what the key `model` names: one model, or several with weights, `a:0.9,b:0.1`. All must fit the first. */
-export async function loadChoice(models: Models, text: string): Promise<ModelChoice> {
+/**
+ * Loads what the key `model` names: one model, or several with weights, `a:0.9,b:0.1`. All must fit the first, and go on
+ * doing so: a model that serves is replaced only by one that fits it.
+ */
+export async function loadChoice(models: Models, text: string, seed: string): Promise<ModelChoice> {
   const parts = text.split(',').map((part) => /^\s*(.+):(\d+(?:\.\d+)?|\.\d+)\s*$/.exec(part))
-  if (parts.some((part) => part === null)) return { models: [await models.load(text)], limits: [1] }
+  if (parts.some((part) => part === null)) return { models: [await models.load(text)], limits: [1], seed }
   const weights = parts.map((part) => Number(part?.[2]))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   if (!(total > 0)) throw wrong('One of the models must have a weight above 0.')
@@ -27,18 +23,14 @@ export async function loadChoice(models: Models, text: string): Promise<ModelCho
   const [first, ...others] = loaded
   for (const other of others) if (first !== undefined) checkFit(first, other)
   let sum = 0
-  return { models: loaded, limits: weights.map((weight) => (sum += weight) / total) }
+  return { models: loaded, limits: weights.map((weight) => (sum += weight) / total), seed }
 }
 
 function checkFit(first: Model, other: Model): void {
-  const shape = ({ format, algorithm, task, outputs, inputs }: Model): string =>
-    JSON.stringify([
-      format,
-      algorithm,
-      task,
-      outputs,
-      inputs.map((i) => [i.name, i.type, i.shape, i.required]),
-    ])
+  const shape = ({ format, algorithm, task, outputs, inputs }: Model): string => {
+    const columns = inputs.map((i) => [i.name, i.type, i.shape, i.datatype, i.required])
+    return JSON.stringify([format, algorithm, task, outputs, columns])
+  }
   if (shape(first) === shape(other)) return
   throw wrong(
     `The models ${first.name} and ${other.name} differ in their kind, columns or outputs, so they cannot share records. Name models of one kind that were trained on the same columns.`,
@@ -53,7 +45,8 @@ function wrong(message: string): ConfigError {
  * Which model scores each row. Equal keys go to the same one, on every worker; a record without a key goes by its place
  * in the topic, and with a seed every record does.
  */
-export function chooseModels(batch: RecordBatch, { limits }: ModelChoice, seed: string): Int32Array {
+export function chooseModels(batch: RecordBatch, { limits, seed }: ModelChoice): Int32Array {
+  if (limits.length === 1) return new Int32Array(batch.length)
   return Int32Array.from({ length: batch.length }, (_, row) => {
     if (!batch.isLive(row)) return 0
     const key = seed !== '' || batch.isNull('key', row) ? null : batch.value('key', row)
@@ -76,27 +69,4 @@ function hash(text: string): number {
   h = Math.imul(h ^ (h >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return ((h ^ (h >>> 16)) >>> 0) / 2 ** 32
-}
-
-/** Out of the scores that every model gave for the whole batch, those of the model that was chosen for each row. */
-export function mergeScores(all: readonly Scores[], chosen: Int32Array): Scores {
-  const [first] = all
-  if (first === undefined) throw new RangeError('no scores')
-  const numbers = (columns: readonly (Float64Column | undefined)[]): Float64Column => ({
-    type: 'float64',
-    values: Float64Array.from(chosen, (at, row) => columns[at]?.values[row] ?? NaN),
-    present: Uint8Array.from(chosen, (at, row) => columns[at]?.present[row] ?? 0),
-  })
-  const outputs = first.outputs.map((_, k) => numbers(all.map((scores) => scores.outputs[k])))
-  const { prediction } = first
-  if (prediction.type === 'float64') {
-    const columns = all.map((scores) =>
-      scores.prediction.type === 'float64' ? scores.prediction : undefined,
-    )
-    return { prediction: numbers(columns), outputs }
-  }
-  const labels = all.map((scores) => (scores.prediction.type === 'category' ? scores.prediction : prediction))
-  const levels = Int32Array.from(chosen, (at, row) => labels[at]?.levels[row] ?? -1)
-  const merged: CategoryColumn = { type: 'category', domain: prediction.domain, levels }
-  return { prediction: merged, outputs }
 }

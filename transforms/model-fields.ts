@@ -2,33 +2,12 @@ import {
   type Column,
   ConfigError,
   DataError,
-  key,
   MISSING,
   type Model,
   type RecordBatch,
   type Scores,
   type SideName,
 } from 'sluice'
-
-/** Keys of every transform that scores records by their fields. */
-export const MODEL_KEYS = {
-  model: key.string({
-    doc: 'The model: a folder below the worker’s models.dir (`name`, or `name$version`; where none is named the latest version, which a newer one replaces while the connector runs), or the path of a model file or folder below one of models.allowed.dirs.',
-    importance: 'HIGH',
-    group: 'Model',
-    check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
-  }),
-  fields: key.list({
-    doc: 'Where a record’s fields have other names than the model’s columns: `column:field` pairs, e.g. `Origin:from,Dest:to`. Or the names of all its fields, in the order of the model’s columns.',
-    importance: 'LOW',
-    group: 'Model',
-    default: [],
-    check: (list) =>
-      list.every((item) => /^.+:.+$/.test(item)) || list.every((item) => /^[^:]+$/.test(item))
-        ? undefined
-        : 'Expected column:field pairs, or field names in the order of the model’s columns',
-  }),
-}
 
 /** The columns that a model reads, from the fields of a side. */
 export function readColumns(
@@ -70,17 +49,21 @@ function isMissing(column: Column, row: number): boolean {
   return column.type === 'category' ? column.levels[row] === MISSING : column.values[row] === null
 }
 
-/** A missing offset, or a number that is missing where the model has nothing in its place, gives none. */
+/** A row without a number was not scored: an offset is missing, or a number where the model has nothing in its place. */
+export function isScored({ prediction, outputs }: Scores, row: number): boolean {
+  const numbers = prediction.type === 'float64' ? prediction : outputs[0]
+  return !Number.isNaN(numbers?.values[row])
+}
+
 export function failUnscored(
   batch: RecordBatch,
   side: SideName,
-  model: Model,
-  { prediction, outputs }: Scores,
+  scores: Scores,
+  modelOf: (row: number) => Model,
 ): void {
-  const numbers = prediction.type === 'float64' ? prediction : outputs[0]
   for (let row = 0; row < batch.length; row++) {
-    if (!Number.isNaN(numbers?.values[row]) || !batch.isLive(row) || batch.isNull(side, row)) continue
-    const what = `The model ${model.name} gives no number for the record. Is a value missing, infinite, or a category that it does not know?`
+    if (isScored(scores, row) || !batch.isLive(row) || batch.isNull(side, row)) continue
+    const what = `The model ${modelOf(row).name} gives no number for the record. Is a value missing, infinite, or a category that it does not know?`
     batch.fail(row, new DataError('record.value', what))
   }
 }

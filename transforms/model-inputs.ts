@@ -18,9 +18,16 @@ export type FieldSource =
 
 /**
  * Reads the key `fields`. A single name for a model of several numbers is the field of an array; so is the one field of
- * a model that takes a tensor. Throws ConfigError where the fields do not fit.
+ * a model that takes a tensor. Throws ConfigError where the fields do not fit; a pair may be for a shadow model alone.
  */
-export function placeFields(model: Model, fields: readonly string[]): FieldSource {
+export function placeFields(
+  model: Model,
+  named: readonly string[],
+  shadows: readonly Model[] = [],
+): FieldSource {
+  const has = ({ inputs }: Model, pair: string): boolean =>
+    inputs.some(({ name }) => pair.startsWith(`${name}:`))
+  const fields = named.filter((pair) => has(model, pair) || !shadows.some((shadow) => has(shadow, pair)))
   const [first] = model.inputs
   const [name] = fields
   if (first?.type === 'tensor') {
@@ -34,6 +41,25 @@ export function placeFields(model: Model, fields: readonly string[]): FieldSourc
   if (isArray && model.inputs.every(({ type }) => type === 'numeric'))
     return { kind: 'array', field: name, size: model.inputs.length }
   return { kind: 'columns', fieldOf: readFields(model, fields) }
+}
+
+/**
+ * Where a shadow model finds its inputs: in the same array, or in the fields that `fields` or the serving model's place
+ * say, by the names of the columns.
+ */
+export function placeShadow(shadow: Model, fields: readonly string[], serving: FieldSource): FieldSource {
+  const pairs = fields
+    .filter((item) => item.includes(':'))
+    .map((pair) => pair.split(/:(.*)/s, 2) as [string, string])
+  const fieldOf = new Map([...(serving.kind === 'columns' ? serving.fieldOf : []), ...pairs])
+  const [first, ...others] = shadow.inputs
+  if (first?.type === 'tensor' && others.length === 0) {
+    const field = serving.kind === 'array' ? serving.field : (fieldOf.get(first.name) ?? first.name)
+    return placeFields(shadow, [`${first.name}:${field}`])
+  }
+  if (serving.kind === 'array' && shadow.inputs.every(({ type }) => type === 'numeric'))
+    return { kind: 'array', field: serving.field, size: shadow.inputs.length }
+  return { kind: 'columns', fieldOf }
 }
 
 /** The model's columns of a batch. A row whose array has another length, or holds something else, fails alone. */

@@ -1,12 +1,4 @@
-import {
-  type ConfigProblem,
-  type Field,
-  LOGICAL,
-  type Model,
-  type ModelInput,
-  type Schema,
-  type SchemaCheck,
-} from 'sluice'
+import { LOGICAL, type Model, type ModelInput, type Schema, type SchemaCheck } from 'sluice'
 import type { FieldSource } from './model-inputs.ts'
 
 const SHOWN = 30
@@ -20,12 +12,7 @@ const TIMES: readonly (string | undefined)[] = [LOGICAL.date, LOGICAL.time, LOGI
  * Compares what a model reads with a schema, by the rules that records are read by: what is wrong here would fail every
  * record. A schema that is not known has no problems.
  */
-export function checkModelSchema(
-  schema: Schema | null,
-  model: Model,
-  source: FieldSource,
-  added: readonly Field[],
-): SchemaCheck {
+export function checkModelSchema(schema: Schema | null, model: Model, source: FieldSource): SchemaCheck {
   if (schema === null || schema.name === UNION_NAME) return { schema: null, problems: [] }
   const { fields } = schema
   if (fields === undefined) {
@@ -39,34 +26,22 @@ export function checkModelSchema(
       : checkColumns(schemaOf, model, source.fieldOf)
   const messages = wrong.slice(0, SHOWN)
   if (wrong.length > SHOWN) messages.push(`${wrong.length - SHOWN} more columns do not fit.`)
-  return withFields(schema, added, messages)
-}
-
-/** The check of a transform that adds fields to a struct, with what else is wrong with the schema. */
-function withFields(schema: Schema, added: readonly Field[], wrong: readonly string[]): SchemaCheck {
-  const { fields = [] } = schema
-  const names = new Set(fields.map(({ name }) => name))
-  const twice = added.filter(({ name }) => names.has(name))
-  const collisions = twice.map(
-    ({ name }) => `the field ${name}, which would be added, is in the schema already. Choose another prefix.`,
-  )
-  return {
-    schema: { ...schema, fields: [...fields, ...added.filter(({ name }) => !names.has(name))] },
-    problems: [...wrong, ...collisions].map((message): ConfigProblem => ({ path: 'model', message })),
-  }
+  return { problems: messages.map((message) => ({ path: 'model', message })) }
 }
 
 /** The same for a field with an image: bytes, or a text that says where it is. */
-export function checkImageField(schema: Schema | null, field: string, added: readonly Field[]): SchemaCheck {
+export function checkImageField(schema: Schema | null, field: string): SchemaCheck {
   if (schema === null || schema.name === UNION_NAME) return { schema: null, problems: [] }
   if (schema.fields === undefined) {
     const message = `there is no field ${field}: the schema is ${typeName(schema)}. Use a converter that gives structs, or leave \`field\` out.`
     return { schema: null, problems: [{ path: 'field', message }] }
   }
   const found = schema.fields.find(({ name }) => name === field)?.schema
-  if (found === undefined)
-    return withFields(schema, added, [`the field ${field} with the image is missing: the schema has none.`])
-  return withFields(schema, added, imageProblems(found, `the field ${field}`))
+  const wrong =
+    found === undefined
+      ? [`the field ${field} with the image is missing: the schema has none.`]
+      : imageProblems(found, `the field ${field}`)
+  return { problems: wrong.map((message) => ({ path: 'field', message })) }
 }
 
 /** What is wrong with a schema that is to hold an image. */

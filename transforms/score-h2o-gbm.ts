@@ -4,6 +4,9 @@ import { H2O_FORMATS, scorePlugin } from './score-plugin.ts'
 
 const LATE = { prediction: 'YES', p_NO: 0.5231016378972136, p_YES: 0.47689836210278636, model_version: '1' }
 
+const BESIDE =
+  '{"model":"airline-delay-dl","version":"1","prediction":"YES","outputs":{"NO":0.49484590869287476,"YES":0.5051540913071253}}'
+
 const examples: readonly Example[] = [
   {
     summary: 'a flight gets the label, the probability of each class and the version of the model',
@@ -24,6 +27,40 @@ const examples: readonly Example[] = [
           delay_p_YES: 0.33118853681460425,
           delay_model_version: '1',
         }),
+      },
+    ],
+  },
+  {
+    summary:
+      'version 1 and the latest share the records, at random by a seed; a header and a field of another name say which scored',
+    config: {
+      model: 'airline-delay$1:0.9,airline-delay:0.1',
+      'model.seed': 'spring',
+      'version.header': 'true',
+      'version.field': 'scored_by',
+    },
+    have: [{ valueSchema: FLIGHT, value: struct(flight()) }],
+    want: [
+      {
+        headers: [{ key: 'sluice.model', value: Buffer.from('airline-delay$1') }],
+        value: struct({
+          ...flight(),
+          prediction: 'YES',
+          p_NO: 0.5231016378972136,
+          p_YES: 0.47689836210278636,
+          scored_by: '1',
+        }),
+      },
+    ],
+  },
+  {
+    summary: 'a network scores beside, as a shadow: what it says is in a header alone',
+    config: { model: 'airline-delay', shadow: 'airline-delay-dl', 'shadow.header': 'true' },
+    have: [{ valueSchema: FLIGHT, value: struct(flight()) }],
+    want: [
+      {
+        headers: [{ key: 'sluice.shadow', value: Buffer.from(BESIDE) }],
+        value: struct({ ...flight(), ...LATE }),
       },
     ],
   },

@@ -6,8 +6,8 @@ import {
   type TransformContext,
   type TransformPlugin,
 } from 'sluice'
-import { loadChoice } from './model-choice.ts'
 import { type Config, config, ScoreModel } from './score-h2o-model.ts'
+import { openModels } from './scoring.ts'
 
 /** The formats of H2O's own exports. */
 export const H2O_FORMATS: readonly string[] = ['h2o-mojo', 'h2o-pojo']
@@ -44,8 +44,8 @@ export function scorePlugin({
     config,
     examples,
     async open(values: Config, context: TransformContext): Promise<Transform> {
-      const choice = await loadChoice(context.models, values.model)
-      const model = choice.models[0] as Model
+      const models = await openModels(values, context)
+      const { model } = models
       const isKind = formats.includes(model.format) && (algorithms?.includes(model.algorithm) ?? true)
       if (!isKind) {
         throw new ModelError(
@@ -56,7 +56,7 @@ export function scorePlugin({
       const problem = check?.(model)
       if (problem !== undefined)
         throw new ModelError('model.unsupported', `The model ${model.name} ${problem}`)
-      return new ScoreModel(choice, model, context.side, values)
+      return new ScoreModel(models, values, context)
     },
   }
 }

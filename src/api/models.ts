@@ -26,8 +26,6 @@ export interface Scores {
   readonly prediction: CategoryColumn | Float64Column
   /** One column per name of the model's `outputs`; classification: the probabilities of its labels. */
   readonly outputs: readonly Float64Column[]
-  /** The version that gave these, where the model may be replaced while it serves; else `Model.version`. */
-  readonly version?: string
 }
 
 /**
@@ -37,6 +35,11 @@ export interface Scores {
 export interface Model {
   readonly name: string
   readonly version: string
+  /**
+   * Where this may be replaced: the version that serves now, which itself stays as it is. Who asks for it once per batch
+   * scores all of its records with one version, and knows which.
+   */
+  readonly serving?: Model
   /** E.g. `h2o-mojo`. */
   readonly format: string
   /** E.g. `gbm`. */

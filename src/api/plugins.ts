@@ -4,7 +4,7 @@ import type { ConverterPlugin } from './converter.ts'
 import type { ConfigProblem, ConnectError } from './errors.ts'
 import type { Logger } from './log.ts'
 import type { Models } from './models.ts'
-import type { Schema } from './schema.ts'
+import type { Field, Schema } from './schema.ts'
 
 /** A record of an example, in plain form; absent parts take a simple default (topic `t`, no headers, …). */
 export type ExampleRecord = Partial<Omit<SinkRecord, 'timestamp'>> & { readonly valueSchema?: Schema | null }
@@ -41,6 +41,9 @@ export interface AllowedImages {
 
 export const NO_IMAGES: AllowedImages = { dirs: [], origins: [], privateAddresses: false }
 
+/** A small table for people: a row per thing that is measured. */
+export type Figures = readonly Readonly<Record<string, string | number | null>>[]
+
 export interface TransformContext {
   /** From the class suffix: `$Key` or `$Value`. */
   readonly side: SideName
@@ -48,12 +51,18 @@ export interface TransformContext {
   readonly log: Logger
   /** What a configuration may choose from at most; absent: NO_IMAGES. */
   readonly images?: AllowedImages
+  /**
+   * Shows how things are under a name; what is shown later under the same name takes its place. Cheap: the worker gets
+   * the last of each second, and forgets all of it when the task ends. Absent where nobody looks, as in a check of a
+   * configuration.
+   */
+  show?(name: string, figures: Figures): void
 }
 
 /** What a transform says to a schema before any record is there. */
 export interface SchemaCheck {
-  /** The schema of what comes out; null where it cannot be known. */
-  readonly schema: Schema | null
+  /** The schema of what comes out, null where it cannot be known. Absent: what went in, with the fields of `adds`. */
+  readonly schema?: Schema | null
   /** What would fail every record. Paths are keys of the transform's own, e.g. `model`. */
   readonly problems: readonly ConfigProblem[]
 }
@@ -71,10 +80,10 @@ export interface Transform {
    */
   apply(batch: RecordBatch): RecordBatch | Promise<RecordBatch>
   /**
-   * Given by a transform that changes records in no other way than by adding these fields to its side: two in a row
-   * that add the same field are refused when they are configured.
+   * Given by a transform that changes the records of its side in no other way than by adding these fields. A field that
+   * the schema has already, or an earlier transform adds, is refused when a connector is configured.
    */
-  readonly adds?: readonly string[]
+  readonly adds?: readonly Field[]
   close?(): void
 }
 

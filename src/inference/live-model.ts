@@ -1,10 +1,10 @@
 import { type CategoryColumn, type ModelColumn, UNSEEN } from '../api/batch.ts'
-import type { Model, ModelInput, Scores } from '../api/models.ts'
+import type { Model, ModelInput } from '../api/models.ts'
 import type { ReadyModel } from './load-model.ts'
 
 /**
  * A model that can be replaced while it serves. `model` is what transforms hold: it always speaks of the version that
- * serves now, and every call of `score` is answered by one version, whose name is in `Scores.version`.
+ * serves now, and every call of `score` is answered by one version.
  */
 export class LiveModel {
   /** As it was asked for. */
@@ -37,6 +37,9 @@ export class LiveModel {
 /** Looks at `serving` once for every call, so that no call sees two models. */
 function mirror(serving: () => Model): Model {
   return {
+    get serving() {
+      return serving()
+    },
     get name() {
       return serving().name
     },
@@ -66,9 +69,7 @@ function mirror(serving: () => Model): Model {
     },
     score(columns, length) {
       const model = serving()
-      const named = (scores: Scores): Scores => ({ ...scores, version: model.version })
-      const scores = model.score(fitLevels(columns, model.inputs), length)
-      return scores instanceof Promise ? scores.then(named) : named(scores)
+      return model.score(fitLevels(columns, model.inputs), length)
     },
   }
 }

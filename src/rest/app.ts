@@ -8,6 +8,7 @@ import { errorMapper, HttpError, sendError } from './errors.ts'
 import { guard } from './guard.ts'
 import { modelRoutes } from './models.ts'
 import { rootRoutes } from './root.ts'
+import { shadowRoutes } from './shadows.ts'
 import { taskRoutes } from './tasks.ts'
 
 /** Kafka Connect's REST API. */
@@ -16,7 +17,14 @@ export function createApp(context: RestContext): Express {
   app.disable('x-powered-by')
   app.disable('etag')
   app.use(guard(context.hosts), timeLimit, modelRoutes(context), ...readBody())
-  const resources = [rootRoutes, connectorsRoutes, connectorRoutes, taskRoutes, connectorPluginsRoutes]
+  const resources = [
+    rootRoutes,
+    connectorsRoutes,
+    connectorRoutes,
+    taskRoutes,
+    connectorPluginsRoutes,
+    shadowRoutes,
+  ]
   for (const routes of resources) app.use(routes(context))
   app.use(() => {
     throw new HttpError(404, 'HTTP 404 Not Found')

@@ -105,6 +105,10 @@ export class Batch implements RecordBatch {
     }
   }
 
+  aside(): Batch {
+    return new Batch(this.fetched, this.states.copy(), this.sides, this.changes)
+  }
+
   column<R extends ColumnRequest>(side: SideName, field: string, request: R, optional = false): ColumnFor<R> {
     return this.sides[side].column(field, request, this.states, this.#failOn(side), optional)
   }

@@ -1,10 +1,10 @@
 import {
   type AllowedImages,
   ConfigError,
-  type ConfigProblem,
   type ConfigOf,
   type ConfigKeys,
   ConnectError,
+  type Figures,
   type Logger,
   type Models,
   NO_IMAGES,
@@ -30,6 +30,17 @@ export interface Link {
 
 export type RawConfig = Readonly<Record<string, string>>
 
+/** Told what a transform shows: its alias, a name, and the figures. */
+export type Show = (transform: string, name: string, figures: Figures) => void
+
+/** What a chain's transforms may use besides models and log. */
+export interface ChainContext {
+  /** Default: NO_IMAGES. */
+  readonly images?: AllowedImages
+  /** Absent where nobody looks. */
+  readonly show?: Show | undefined
+}
+
 /** The transforms of a connector, in order. A batch goes through all of them; nothing goes back. */
 export class TransformChain {
   readonly #links: readonly Link[]
@@ -43,7 +54,7 @@ export class TransformChain {
     raw: RawConfig,
     models: Models,
     log: Logger,
-    images: AllowedImages = NO_IMAGES,
+    { images = NO_IMAGES, show }: ChainContext = {},
   ): Promise<TransformChain> {
     const links: Link[] = []
     for (const alias of commonKeys.parse(raw).values.transforms) {
@@ -52,17 +63,15 @@ export class TransformChain {
       const config = readConfig(plugin, raw, prefix)
       try {
         const context = { side, models, log: log.child({ transform: alias }), images }
-        const transform = await plugin.open(config, context)
+        const shows = show === undefined ? {} : { show: show.bind(null, alias) }
+        const transform = await plugin.open(config, { ...context, ...shows })
         links.push({ alias, name: plugin.name, side, transform })
       } catch (error) {
         for (const link of links) link.transform.close?.()
         throw located(error, alias, plugin.name)
       }
     }
-    const problems = collisions(links)
-    if (problems.length === 0) return new TransformChain(links)
-    for (const link of links) link.transform.close?.()
-    throw new ConfigError(problems)
+    return new TransformChain(links)
   }
 
   /**
@@ -111,25 +120,6 @@ async function applied(transform: Transform, batch: Batch, who: string): Promise
 
 function readConfig(plugin: TransformPlugin, raw: RawConfig, prefix: string): ConfigOf<ConfigKeys> {
   return plugin.config.read(withPrefix(raw, prefix), prefix)
-}
-
-/** Fields that two transforms add. After a transform that may do anything to a record nothing is known any more. */
-function collisions(links: readonly Link[]): ConfigProblem[] {
-  const problems: ConfigProblem[] = []
-  let added = new Map<string, string>()
-  for (const { alias, side, transform } of links) {
-    if (transform.adds === undefined) added = new Map()
-    const twice = (transform.adds ?? []).filter((field) => added.has(`${side} ${field}`))
-    const [first] = twice
-    if (first !== undefined) {
-      const other = added.get(`${side} ${first}`) ?? ''
-      const path = `transforms.${alias}.type`
-      const message = `Transforms ${other} and ${alias} both add ${twice.join(', ')} to the ${side}. Give one of them a prefix.`
-      problems.push({ path, message })
-    }
-    for (const field of transform.adds ?? []) added.set(`${side} ${field}`, alias)
-  }
-  return problems
 }
 
 /** Says in which transform an error happened: problems get their full keys, other errors the alias. */

@@ -8,9 +8,17 @@ interface OpenPlugins {
   readonly converters: TaskConverters
 }
 
-type Schemas = Readonly<Record<SideName, Schema | null>>
+/** What is known of a side before any record is read. */
+interface Known {
+  /** Null where it is not known. */
+  readonly schema: Schema | null
+  /** The fields that transforms have added, whatever is known of the others, and which did. */
+  readonly added: ReadonlyMap<string, string>
+}
+type Sides = Readonly<Record<SideName, Known>>
 
-const UNKNOWN: Schemas = { key: null, value: null }
+const known = (schema: Schema | null): Known => ({ schema, added: new Map() })
+const UNKNOWN: Sides = { key: known(null), value: known(null) }
 
 /**
  * Follows the schema of each topic through the transforms, as far as it is known before a record is read, and gives what
@@ -22,7 +30,9 @@ export async function checkSchemas(
   config: RawConfig,
 ): Promise<ConfigProblem[]> {
   const checked = new Set(
-    chain.links.filter(({ transform }) => 'checkSchema' in transform).map(({ side }) => side),
+    chain.links
+      .filter(({ transform }) => transform.checkSchema !== undefined || transform.adds !== undefined)
+      .map(({ side }) => side),
   )
   if (checked.size === 0) return []
   const ask = async (side: SideName, topic: string): Promise<Schema | null> =>
@@ -30,21 +40,57 @@ export async function checkSchemas(
   const found = await Promise.all(
     sinkKeys.read(config).topics.map(async (topic) => {
       const [key, value] = await Promise.all([ask('key', topic), ask('value', topic)])
-      return follow(chain.links, { key, value }, `Topic ${topic}`)
+      return follow(chain.links, { key: known(key), value: known(value) }, `Topic ${topic}`)
     }),
   )
   return found.length > 0 ? found.flat() : follow(chain.links, UNKNOWN, 'Records')
 }
 
-function follow(links: readonly Link[], start: Schemas, origin: string): ConfigProblem[] {
-  let schemas = start
-  return links.flatMap(({ alias, side, transform }): ConfigProblem[] => {
-    const check = transform.checkSchema?.(schemas[side])
+function follow(links: readonly Link[], start: Sides, origin: string): ConfigProblem[] {
+  let sides = start
+  return links.flatMap((link): ConfigProblem[] => {
+    const { alias, side, transform } = link
+    const before = sides[side]
+    const check = transform.checkSchema?.(before.schema)
     // A transform that says nothing may do anything, to both sides.
-    schemas = check === undefined ? UNKNOWN : { ...schemas, [side]: check.schema }
-    return (check?.problems ?? []).map(({ path, message }) => ({
+    const saysNothing = check === undefined && transform.adds === undefined
+    sides = saysNothing ? UNKNOWN : { ...sides, [side]: after(link, before, check?.schema) }
+    return [...(check?.problems ?? []), ...collisions(link, before)].map(({ path, message }) => ({
       path: `transforms.${alias}.${path}`,
       message: `${origin} (${side}): ${message}`,
     }))
   })
+}
+
+/** `given` is what a transform says of the schema itself. */
+function after({ alias, transform }: Link, before: Known, given: Schema | null | undefined): Known {
+  const schema = given === undefined ? before.schema : given
+  const { adds } = transform
+  if (adds === undefined) return given === undefined ? before : known(schema)
+  const added = new Map([...before.added, ...adds.map(({ name }) => [name, alias] as const)])
+  if (schema?.fields === undefined) return { schema, added }
+  const names = new Set(schema.fields.map(({ name }) => name))
+  const fields = [...schema.fields, ...adds.filter(({ name }) => !names.has(name))]
+  return { schema: { ...schema, fields }, added }
+}
+
+/** Fields that a transform would add, and that are there already. */
+function collisions({ alias, transform }: Link, { schema, added }: Known): ConfigProblem[] {
+  const names = (transform.adds ?? []).map(({ name }) => name)
+  const there = new Set(schema?.fields?.map(({ name }) => name))
+  const problem = (message: string): ConfigProblem => ({ path: 'type', message })
+  const byOther = Map.groupBy(
+    names.filter((name) => added.has(name)),
+    (name) => added.get(name),
+  )
+  return [
+    ...Array.from(byOther, ([other, twice]) =>
+      problem(`transforms ${other} and ${alias} both add ${twice.join(', ')}. Give one of them a prefix.`),
+    ),
+    ...names
+      .filter((name) => there.has(name) && !added.has(name))
+      .map((name) =>
+        problem(`the field ${name}, which would be added, is in the schema already. Choose another prefix.`),
+      ),
+  ]
 }

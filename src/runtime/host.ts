@@ -4,7 +4,7 @@ import { ConfigError, ConnectError, type Logger, messageOf, type Models, TaskErr
 import { checkSchemas } from './check-config.ts'
 import { createLogger } from './log.ts'
 import { openPlugins, openTask, type OpenTask } from './open-task.ts'
-import type { FromHost, HostSettings, TaskId, ToHost } from './protocol.ts'
+import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.ts'
 import { traceOf } from './trace.ts'
 import { startWatchdog } from './watchdog.ts'
 
@@ -21,6 +21,8 @@ interface Task {
   readonly open: Promise<OpenTask | undefined>
   records: number
   failed: number
+  /** What was shown since the worker was told last. */
+  readonly shown: Map<string, Shown>
 }
 
 function send(message: FromHost): void {
@@ -93,6 +95,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
   const task: Task = {
     records: 0,
     failed: 0,
+    shown: new Map(),
     open: openTask({
       id,
       config,
@@ -108,6 +111,8 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
           task.records += records
           task.failed += bad
         },
+        show: (transform, name, figures) =>
+          task.shown.set(`${transform} ${name}`, { transform, name, figures }),
       },
     }).then(
       (opened) => {
@@ -141,7 +146,8 @@ async function pass(host: Host, message: TaskMessage): Promise<void> {
 }
 
 async function stop(host: Host, id: TaskId): Promise<void> {
-  const opened = await host.tasks.get(idOf(id))?.open
+  const task = host.tasks.get(idOf(id))
+  const opened = await task?.open
   host.tasks.delete(idOf(id))
   try {
     await opened?.task.stop()
@@ -149,6 +155,7 @@ async function stop(host: Host, id: TaskId): Promise<void> {
     host.log.warn('a task did not stop cleanly', { ...id, error: messageOf(error) })
   }
   await opened?.close().catch(() => undefined)
+  if (task !== undefined) sendShown(id, task)
   send({ type: 'stopped', id })
 }
 
@@ -186,9 +193,16 @@ function pathOf(error: unknown): string {
 
 function reportMetrics(host: Host | undefined): void {
   if (host === undefined) return
-  for (const [name, { records, failed }] of host.tasks) {
+  for (const [name, task] of host.tasks) {
     const at = name.lastIndexOf('-')
     const id = { connector: name.slice(0, at), task: Number(name.slice(at + 1)) }
-    send({ type: 'metrics', id, records, failed })
+    send({ type: 'metrics', id, records: task.records, failed: task.failed })
+    sendShown(id, task)
   }
+}
+
+function sendShown(id: TaskId, { shown }: Task): void {
+  if (shown.size === 0) return
+  send({ type: 'shown', id, shown: [...shown.values()] })
+  shown.clear()
 }

@@ -3,7 +3,7 @@ import { KafkaClient } from '../kafka/client.ts'
 import { commitOffsets, fetchOffsets } from '../kafka/offsets.ts'
 import { Producer } from '../kafka/produce.ts'
 import { ConfigError, type Logger, type Models, type SinkContext, TaskError } from '../index.ts'
-import { type RawConfig, TransformChain } from './chain.ts'
+import { type RawConfig, type Show, TransformChain } from './chain.ts'
 import { commonKeys, sinkKeys } from './connector-keys.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Delivery } from './delivery.ts'
@@ -22,6 +22,8 @@ export interface TaskEvents {
   readonly failed: (error: unknown) => void
   readonly fenced: () => void
   readonly batch: (records: number, failed: number) => void
+  /** Absent where nobody looks. */
+  readonly show?: Show
 }
 
 export interface OpenTask {
@@ -110,7 +112,8 @@ export async function openPlugins(
 ) {
   const converters = openConverters(config, settings.converterDefaults, log)
   events.at('open')
-  const opening = TransformChain.open(config, models, log, settings.images).finally(() => events.at('idle'))
+  const context = { images: settings.images, show: events.show }
+  const opening = TransformChain.open(config, models, log, context).finally(() => events.at('idle'))
   const chain = await opening.catch((error: unknown) => {
     closeConverters(converters)
     throw error

@@ -1,4 +1,4 @@
-import type { AllowedImages } from '../index.ts'
+import type { AllowedImages, Figures } from '../index.ts'
 
 /**
  * The messages between a worker process and its task hosts (Node's IPC channel, `serialization: 'advanced'`).
@@ -37,6 +37,14 @@ export interface Membership {
 
 export type TaskState = 'RUNNING' | 'PAUSED' | 'FAILED'
 
+/** What a transform of a task shows under a name. */
+export interface Shown {
+  /** Its alias. */
+  readonly transform: string
+  readonly name: string
+  readonly figures: Figures
+}
+
 export type ToHost =
   | { readonly type: 'settings'; readonly settings: HostSettings }
   /** Starts a task; it opens its plugins and models, answers `state`, and waits for `assign`. */
@@ -74,3 +82,5 @@ export type FromHost =
     }
   /** Once a second while a task runs. */
   | { readonly type: 'metrics'; readonly id: TaskId; readonly records: number; readonly failed: number }
+  /** What changed since the last one; at most once a second, and before `stopped`. */
+  | { readonly type: 'shown'; readonly id: TaskId; readonly shown: readonly Shown[] }

@@ -32,6 +32,16 @@ export class RowStates implements LiveRows {
     this.#states = new Uint8Array(length)
   }
 
+  /** What became of each row so far; what follows happens to one of the two alone. */
+  copy(): RowStates {
+    const copy = new RowStates(this.length)
+    copy.#states.set(this.#states)
+    for (const [row, failure] of this.#failures) copy.#failures.set(row, failure)
+    copy.#live = this.#live
+    copy.enter(this.#stage, this.#plugin)
+    return copy
+  }
+
   /** Says who is at work from now on. */
   enter(stage: Stage, plugin: string): void {
     this.#stage = stage

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectError, messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
-import type { TaskId } from '../runtime/protocol.ts'
+import type { Shown, TaskId } from '../runtime/protocol.ts'
 import { traceOf } from '../runtime/trace.ts'
 import type { StringMap } from './config-state.ts'
 import type { ConfigStore } from './config-store.ts'
@@ -41,6 +41,14 @@ export class AssignedWork {
 
   get tasks(): TaskId[] {
     return [...this.#tasks.values()].map(({ id }) => id)
+  }
+
+  /** What the transforms of a connector's tasks show under a name, of those tasks that run here. */
+  shown(connector: string, name: string): (Shown & { readonly task: number })[] {
+    return [...this.#tasks.values()]
+      .filter(({ id }) => id.connector === connector)
+      .flatMap(({ id, run }) => (run?.shown(name) ?? []).map((shown) => ({ ...shown, task: id.task })))
+      .toSorted((a, b) => a.task - b.task)
   }
 
   /** Runs exactly these from now on. Resolves when all others have stopped; the new ones start in the background. */

@@ -6,6 +6,7 @@ import type { ConnectorCheck } from './connector-check.ts'
 import type { ConnectorInfo, ConnectorStatus, ConnectorViews } from './connector-views.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { unmasked } from './secrets.ts'
+import { type ShadowReport, shadowReport } from './shadow-report.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import type { StatusStore } from './status-store.ts'
 
@@ -17,7 +18,7 @@ export interface HerderOptions {
   readonly check: ConnectorCheck
   readonly work: Pick<
     AssignedWork,
-    'refreshConnector' | 'refreshTasks' | 'refreshTarget' | 'restartTask' | 'connectors'
+    'refreshConnector' | 'refreshTasks' | 'refreshTarget' | 'restartTask' | 'connectors' | 'shown'
   >
   readonly rejoin: (reason: string) => void
 }
@@ -112,6 +113,12 @@ export class Herder {
     if (this.#options.work.restartTask({ connector: name, task })) return
     const message = `Task ${name}-${task} does not run on this worker at the moment (a rebalance is going on). Try again.`
     throw new ConflictError('request.rebalancing', message)
+  }
+
+  /** How the shadow models of a connector compare, in the tasks that run on this worker. */
+  shadows(name: string): ShadowReport {
+    this.views.stored(name)
+    return shadowReport(name, this.#options.work.shown(name, 'shadows'))
   }
 
   /** Removes the statuses of connectors and tasks that do not exist any more. */

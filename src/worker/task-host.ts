@@ -1,12 +1,22 @@
 import type { ConfigProblem } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
-import type { FromHost, HostSettings, Membership, TaskId, TaskState, ToHost } from '../runtime/protocol.ts'
+import type {
+  FromHost,
+  HostSettings,
+  Membership,
+  Shown,
+  TaskId,
+  TaskState,
+  ToHost,
+} from '../runtime/protocol.ts'
 import type { StringMap } from './config-state.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
 
 export interface TaskListener {
   state(state: TaskState, trace: string | undefined): void
   fenced(): void
+  /** What its transforms show has changed. */
+  shown(changed: readonly Shown[]): void
   /** The host is gone, and this task with it. */
   died(death: Death): void
 }
@@ -199,6 +209,7 @@ export class TaskHost {
       hosted.since = performance.now()
     } else if (message.type === 'state') hosted.listener.state(message.state, message.trace)
     else if (message.type === 'fenced') hosted.listener.fenced()
+    else if (message.type === 'shown') hosted.listener.shown(message.shown)
     else if (message.type === 'revoked' || message.type === 'stopped') {
       if (message.type === 'stopped') this.tasks.delete(nameOf(message.id))
       settle(hosted, message.type)

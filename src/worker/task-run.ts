@@ -1,6 +1,6 @@
 import { messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
-import type { TaskId, TaskState } from '../runtime/protocol.ts'
+import type { Shown, TaskId, TaskState } from '../runtime/protocol.ts'
 import type { StringMap } from './config-state.ts'
 import type { SinkMembership } from './sink-membership.ts'
 import type { State } from './status-store.ts'
@@ -44,6 +44,7 @@ export class TaskRun {
   #startedAt = 0
   #state: State = 'UNASSIGNED'
   #stopped = false
+  readonly #shown = new Map<string, Shown>()
   /** What a failed task still had open: its host must be done with it before it may start anew. */
   #closing: Promise<void> = Promise.resolve()
 
@@ -58,8 +59,14 @@ export class TaskRun {
     return this.#state
   }
 
+  /** What its transforms show under a name, since it started last. */
+  shown(name: string): Shown[] {
+    return [...this.#shown.values()].filter((each) => each.name === name)
+  }
+
   start(): void {
     const { hosts } = this.#options
+    this.#shown.clear()
     this.#startedAt = performance.now()
     const task: HostedTask = hosts.start(
       this.id,
@@ -68,6 +75,9 @@ export class TaskRun {
       {
         state: (state, trace) => this.#task === task && this.#onState(task, state, trace),
         fenced: () => this.#membership?.rejoin('the task let go of its partitions'),
+        shown: (changed) => {
+          for (const each of changed) this.#shown.set(`${each.transform} ${each.name}`, each)
+        },
         died: (death) => this.#task === task && this.#onDeath(death),
       },
     )

@@ -72,8 +72,9 @@ describe('every transform', () => {
           else if ('error' in want) expect(result.failure(row)?.code).to.equal(want.error)
           else {
             expect(result.failure(row)?.message).to.equal(undefined)
-            const { value } = complete(want)
+            const { value, headers } = complete(want)
             expect(settled(result.record(row).value, value)).to.deep.equal(value)
+            if (want.headers !== undefined) expect(result.headers(row)).to.deep.equal(headers)
           }
         })
         expect(example.have.map((_, row) => batch.record(row))).to.deep.equal(before)

@@ -39,9 +39,16 @@ describe('a live model', () => {
     live.replace(ready(modelOf('2')))
     const after = await live.model.score(origin(0), 1)
     slow.resolve(scores(1))
-    expect((await before).version).to.equal('1')
-    expect(after).to.deep.include({ version: '2', prediction: scores(2).prediction })
+    expect(await before).to.deep.equal(scores(1))
+    expect(after).to.deep.equal(scores(2))
     expect(live.model.version).to.equal('2')
+  })
+
+  it('gives the version that serves now, which stays what it is', () => {
+    const live = new LiveModel('m', ready(modelOf('1')), '')
+    const first = live.model.serving
+    live.replace(ready(modelOf('2')))
+    expect([first?.version, live.model.serving?.version]).to.deep.equal(['1', '2'])
   })
 
   it('understands columns that were read for the levels of the version before', async () => {

@@ -45,7 +45,8 @@ async function looks(): Promise<void> {
 }
 
 async function versionOf(model: Model): Promise<string | undefined> {
-  return (await model.score(columnsFor(model, { header: [], rows: [[]] }), 1)).version
+  await model.score(columnsFor(model, { header: [], rows: [[]] }), 1)
+  return model.version
 }
 
 const refusals = () => said.filter(({ message }) => message.includes('refused'))

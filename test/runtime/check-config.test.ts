@@ -145,6 +145,44 @@ describe('the check of a configuration against the schema of its topics', () => 
     expect(await check(twice, { flights: FLIGHT })).to.deep.equal([])
   })
 
+  it('refuses two transforms in a row that add the same fields to the same side, whatever is known of the topic', async () => {
+    const twice = {
+      ...SCORE,
+      transforms: 'score,again',
+      'transforms.again.type': 'ScoreH2OGbm$Value',
+      'transforms.again.model': 'airline-delay',
+    }
+    const both = 'transforms score and again both add prediction, p_NO, p_YES, model_version.'
+    for (const topics of [{}, { flights: FLIGHT }]) {
+      expect(await check(twice, topics)).to.deep.equal([
+        `transforms.again.type: Topic flights (value): ${both} Give one of them a prefix.`,
+      ])
+    }
+    const [unnamed] = await check({ ...twice, topics: '', 'topics.regex': 'f.*' }, {})
+    expect(unnamed).to.contain(`Records (value): ${both}`)
+    expect(await check({ ...twice, 'transforms.again.prefix': 'again_' }, {})).to.deep.equal([])
+    expect(await check({ ...twice, 'transforms.again.type': 'ScoreH2OGbm$Key' }, {})).to.deep.equal([])
+    const between = {
+      ...twice,
+      transforms: 'score,text,again',
+      'transforms.text.type': 'ParseCsv$Value',
+      'transforms.text.fields': 'Distance:int32',
+    }
+    expect(await check(between, {})).to.deep.equal([])
+    const image = {
+      transforms: 'label,again',
+      'transforms.label.type': 'LabelImage$Value',
+      'transforms.label.model': 'efficientnet-lite0',
+      'transforms.label.field': 'picture',
+      'transforms.again.type': 'LabelImage$Value',
+      'transforms.again.model': 'efficientnet-lite0',
+      'transforms.again.field': 'picture',
+      topics: 'pictures',
+    }
+    const [labels] = await check(image, {})
+    expect(labels).to.contain('both add label, probability, labels')
+  })
+
   it('follows what ParseCsv and FormatString give, whatever is known of the topic', async () => {
     const lines = {
       ...SCORE,

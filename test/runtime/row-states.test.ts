@@ -40,4 +40,20 @@ describe('row states of a batch', () => {
     expect(states.failures()).to.deep.equal([])
     expect(states.live).to.equal(0)
   })
+
+  it('copies what became of each row; what follows happens to one of the two alone', () => {
+    const states = new RowStates(4)
+    states.enter('TRANSFORMATION', 'ScoreH2OGbm')
+    states.drop(0)
+    states.fail(1, bad('before'))
+    const copy = states.copy()
+    copy.fail(2, bad('in the copy'))
+    states.fail(3, bad('after'))
+    expect([[...states.liveRows()], states.live]).to.deep.equal([[2], 1])
+    expect([[...copy.liveRows()], copy.live]).to.deep.equal([[3], 1])
+    expect(copy.failures().map(({ row, plugin }) => [row, plugin])).to.deep.equal([
+      [1, 'ScoreH2OGbm'],
+      [2, 'ScoreH2OGbm'],
+    ])
+  })
 })

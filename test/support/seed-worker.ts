@@ -12,6 +12,8 @@ const CONFIGS = path.resolve(import.meta.dirname, '../../config/connectors/seed'
 export const SHARED_FIXTURES = path.resolve(import.meta.dirname, '../../../shared/fixtures')
 
 export interface SeedWorker {
+  /** Its REST API. */
+  readonly rest: string
   /** Puts a file into the worker's models.dir as the model `name`. */
   addModel(name: string, file: string, bytes: Buffer): Promise<void>
   /** Puts a folder there. */
@@ -47,6 +49,7 @@ export async function startSeedWorker(): Promise<SeedWorker> {
   const worker = sluice(['worker', file])
   await eventually(async () => (await fetch(`${rest}/health`)).status === 200, { timeoutMs: 60_000 })
   return {
+    rest,
     async addModel(name, fileName, bytes) {
       await mkdir(path.join(models, name))
       await writeFile(path.join(models, name, fileName), bytes)

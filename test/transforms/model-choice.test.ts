@@ -1,11 +1,20 @@
 import { expect } from 'chai'
+import fc from 'fast-check'
 import { cp, mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { after, before, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { SILENT } from '../../src/api/log.ts'
-import { type ExampleRecord, OPTIONAL_FLOAT64, OPTIONAL_STRING, struct } from '../../src/index.ts'
+import {
+  type ExampleRecord,
+  type Model,
+  OPTIONAL_FLOAT64,
+  OPTIONAL_STRING,
+  struct,
+  type Transform,
+} from '../../src/index.ts'
 import { ModelStore } from '../../src/inference/model-store.ts'
+import { chooseModels } from '../../transforms/model-choice.ts'
 import { scoreH2o } from '../../transforms/score-h2o.ts'
 import { batchOf } from '../support/example-batch.ts'
 import { FIXTURES } from '../support/model-fixtures.ts'
@@ -34,7 +43,12 @@ const open = (model: string, seed = '') =>
     log: SILENT,
   })
 
-async function chosen(model: string, keys: readonly string[], seed?: string): Promise<string[]> {
+async function chosen(
+  model: string,
+  keys: readonly string[],
+  seed?: string,
+  opened?: Transform,
+): Promise<string[]> {
   const { inputs } = await models.load('a')
   const fields = inputs.map(({ name, type }) => ({
     name,
@@ -47,7 +61,7 @@ async function chosen(model: string, keys: readonly string[], seed?: string): Pr
     valueSchema: { type: 'STRUCT', optional: false, name: 'Flight', fields },
     value,
   }))
-  const scored = await (await open(model, seed)).apply(batchOf(records))
+  const scored = await (opened ?? (await open(model, seed))).apply(batchOf(records))
   return keys.map((_, row) => {
     const record = scored.record(row).value as { prediction: number; model_version: string }
     expect(record.prediction).to.be.closeTo(12.809275, 1e-9)
@@ -88,6 +102,76 @@ describe('several models with weights', () => {
     ] as const) {
       const error = await Promise.resolve(open(model)).catch((reason: unknown) => reason)
       expect(String(error)).to.include(said)
+    }
+  })
+})
+
+describe('the choice between models', () => {
+  const choose = (keys: readonly (string | null)[], limits: readonly number[], seed = '') =>
+    chooseModels(batchOf(keys.map((key) => ({ key }))), { models: [] as Model[], limits, seed })
+
+  it('gives each model its share of many keys, by key and by seed', () => {
+    const keys = Array.from({ length: 20_000 }, (_, i) => `customer-${i}`)
+    for (const seed of ['', 'a', 'b']) {
+      const counts = [0, 0, 0]
+      for (const at of choose(keys, [0.7, 0.9, 1], seed)) counts[at]!++
+      ;[0.7, 0.2, 0.1].forEach((share, at) => {
+        expect(counts[at]! / keys.length, `${seed} ${at}`).to.be.closeTo(share, 0.015)
+      })
+    }
+  })
+
+  it('is the same for equal keys, wherever they stand', () => {
+    const keys = fc.array(fc.string({ maxLength: 3 }), { minLength: 1, maxLength: 60 })
+    const weights = fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 5 })
+    fc.assert(
+      fc.property(keys, weights, (all, given) => {
+        const total = given.reduce((a, b) => a + b)
+        const limits = given.map((_, i) => given.slice(0, i + 1).reduce((a, b) => a + b) / total)
+        const chosen = choose(all, limits)
+        const known = new Map<string, number>()
+        all.forEach((key, row) => {
+          expect(chosen[row]).to.be.within(0, given.length - 1)
+          expect(known.get(key) ?? chosen[row]).to.equal(chosen[row])
+          known.set(key, chosen[row]!)
+        })
+      }),
+    )
+  })
+
+  it('is another with another seed, whatever the keys are, and without a key goes by the place', () => {
+    const none = Array.from({ length: 500 }, () => null)
+    const [a, b, byPlace] = [choose(none, [0.5, 1], 'a'), choose(none, [0.5, 1], 'b'), choose(none, [0.5, 1])]
+    const share = (one: Int32Array, other: Int32Array) => one.filter((at, i) => at === other[i]).length / 500
+    expect(share(a, b)).to.be.within(0.4, 0.6)
+    expect(share(a, byPlace)).to.be.within(0.4, 0.6)
+    expect(
+      choose(
+        Array.from({ length: 500 }, (_, i) => `${i}`),
+        [0.5, 1],
+        'a',
+      ),
+    ).to.deep.equal(a)
+    expect(new Set(byPlace).size).to.equal(2)
+  })
+})
+
+describe('models that share records, when one is replaced', () => {
+  after(() => Promise.all(['8', '9'].map((each) => rm(path.join(root, 'b', each), { recursive: true }))))
+
+  it('go on with the new one where it fits the others, and with the old one where it does not', async () => {
+    const transform = await open('a:0.5,b:0.5')
+    const keys = Array.from({ length: 50 }, (_, i) => `key ${i}`)
+    const scoredBy = async () => [...new Set(await chosen('', keys, '', transform))].sort()
+    expect(await scoredBy()).to.deep.equal(['a$1', 'b$7'])
+    for (const [version, source] of [
+      ['8', 'gaussian-constant'],
+      ['9', 'binomial-na'],
+    ] as const) {
+      await mkdir(path.join(root, 'b', version))
+      await cp(path.join(FIXTURES, source, 'model.zip'), path.join(root, 'b', version, 'm.zip'))
+      for (let i = 0; i < 4; i++) await models.look()
+      expect(await scoredBy(), version).to.deep.equal(['a$1', 'b$8'])
     }
   })
 })

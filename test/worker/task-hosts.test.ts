@@ -35,6 +35,7 @@ function pool(max: number, deadline = 60_000, keep = 10_000, silence = 60_000) {
     const listener = {
       state: (state: TaskState) => void told.states.push(state),
       fenced: () => undefined,
+      shown: () => undefined,
       died: (death: Death) => void told.deaths.push(death),
     }
     return { ...all.start(id(task), { name: 'a' }, { paused: false, alone }, listener), ...told }

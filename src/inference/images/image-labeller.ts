@@ -1,6 +1,6 @@
 import type { TensorColumn } from '../../api/batch.ts'
 import { type ConnectError, DataError, ModelError } from '../../api/errors.ts'
-import type { Model } from '../../api/models.ts'
+import type { Model, Scores } from '../../api/models.ts'
 import type { ImageSize } from './image-decoder.ts'
 import { type ImageRules, openImages } from './images.ts'
 
@@ -23,15 +23,19 @@ export interface LabellerOptions extends ImageRules {
   readonly concurrency: number
 }
 
+/** Scores some of the images, named by their indexes. */
+type ScoreImages = (tensor: TensorColumn, images: readonly number[]) => Scores | Promise<Scores>
+
 /** An image classifier with what makes its input: labels images, a bad one failing alone. */
 export interface ImageLabeller {
   /**
    * The best labels of each image, the best first; null where there is no image, or where it was bad: that was said to
-   * `fail` with its index.
+   * `fail` with its index. `score` may ask other models of the same input and labels.
    */
   label(
     sources: readonly ImageSource[],
     fail: (index: number, error: ConnectError) => void,
+    score?: ScoreImages,
   ): Promise<readonly (readonly ImageLabel[] | null)[]>
 }
 
@@ -40,7 +44,7 @@ export async function openImageLabeller(model: Model, options: LabellerOptions):
   const size = imageSize(model)
   const images = await openImages(options)
   return {
-    async label(sources, fail) {
+    async label(sources, fail, score = (tensor, { length }) => model.score([tensor], length)) {
       const results: (readonly ImageLabel[] | null)[] = sources.map(() => null)
       const wanted = [...sources.keys()].filter((index) => sources[index] !== null)
       for (let start = 0; start < wanted.length; start += BATCH) {
@@ -58,10 +62,13 @@ export async function openImageLabeller(model: Model, options: LabellerOptions):
           good.map((each) => each.pixels),
           size,
         )
-        const { outputs } = await model.score([tensor], good.length)
+        const scores = await score(
+          tensor,
+          good.map(({ index }) => index),
+        )
         good.forEach(({ index }, row) => {
           results[index] = best(
-            model.labels.map((label, k) => ({ label, probability: outputs[k]?.values[row] ?? NaN })),
+            model.labels.map((label, k) => ({ label, probability: scores.outputs[k]?.values[row] ?? NaN })),
             options.topK,
           )
         })

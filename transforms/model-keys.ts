@@ -1,0 +1,93 @@
+import { ConfigError, type ConfigOf, type Field, key, OPTIONAL_STRING } from 'sluice'
+
+/** Keys of every transform that uses models. */
+export const MODEL_KEYS = {
+  model: modelKey(''),
+  'model.seed': key.string({
+    doc: 'With several models: a text that makes the split random instead of by key: records go to models by a hash of this and of their place in the topic.',
+    importance: 'LOW',
+    group: 'Model',
+    default: '',
+  }),
+  shadow: key.list({
+    doc: 'Models that score the same records without being used, named as in `model`, e.g. `challenger,airline-delay-dl`. Each may be of any format and read other columns, but must be for the same task and have the same labels. What they say is compared under `GET /sluice/connectors/{name}/shadows` and in the log; what they cannot score is counted there, and hurts no record.',
+    importance: 'LOW',
+    group: 'Model',
+    default: [],
+    check: (list) =>
+      list.includes('') ? 'Expected names or paths of models, separated by commas' : undefined,
+  }),
+  'version.header': key.boolean({
+    doc: 'Whether each scored record gets the header `sluice.model`: the name and version of the model that scored it, e.g. `airline-delay$3`.',
+    importance: 'LOW',
+    group: 'Output',
+    default: false,
+  }),
+  'shadow.header': key.boolean({
+    doc: 'Whether each record gets a header `sluice.shadow` per shadow model that scored it: JSON with `model`, `version`, `prediction` and `outputs`.',
+    importance: 'LOW',
+    group: 'Output',
+    default: false,
+  }),
+}
+
+/** Key of the transforms that read what a model needs from fields. */
+export const FIELDS = key.list({
+  doc: 'Where a record’s fields have other names than the model’s columns: `column:field` pairs, e.g. `Origin:from,Dest:to`. Or the names of all its fields, in the order of the model’s columns.',
+  importance: 'LOW',
+  group: 'Model',
+  default: [],
+  check: (list) =>
+    list.every((item) => /^.+:.+$/.test(item)) || list.every((item) => /^[^:]+$/.test(item))
+      ? undefined
+      : 'Expected column:field pairs, or field names in the order of the model’s columns',
+})
+
+export type ModelConfig = ConfigOf<typeof MODEL_KEYS>
+
+/** `model`, where a transform has something to say of what it must be. */
+export function modelKey(what: string) {
+  return key.string({
+    doc: `The model: a folder below the worker’s models.dir (\`name\`, or \`name$version\`; where none is named the latest version, which a newer one replaces while the connector runs), or the path of a model file or folder below one of models.allowed.dirs. Or several of one kind with weights, \`a:0.9,b:0.1\`: each record goes to one, by a hash of its key; the header of \`version.header\` says to which.${what}`,
+    importance: 'HIGH',
+    group: 'Model',
+    check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
+  })
+}
+
+/** `prefix`, with the names of the fields that it is put before. */
+export function prefixKey(fields: string) {
+  return key.string({
+    doc: `Put before the names of the fields that are added: ${fields}, and that of \`version.field\`.`,
+    importance: 'MEDIUM',
+    group: 'Output',
+    default: '',
+    check: checkFieldName,
+  })
+}
+
+/** `version.field`, with what the field is called where nothing is said. */
+export function versionFieldKey(name: string) {
+  return key.string({
+    doc: 'The field that gets the version of the model that scored the record. Empty: no field.',
+    importance: 'LOW',
+    group: 'Output',
+    default: name,
+    check: checkFieldName,
+  })
+}
+
+/** The fields that a transform adds, and the one of `version.field` where it is asked for. */
+export function withVersionField(fields: readonly Field[], prefix: string, version: string): Field[] {
+  if (version === '') return [...fields]
+  const name = prefix + version
+  if (fields.some((field) => field.name === name)) {
+    const message = `The field ${name} is added already. Choose another name for the version's.`
+    throw new ConfigError([{ path: 'version.field', message }])
+  }
+  return [...fields, { name, schema: OPTIONAL_STRING }]
+}
+
+function checkFieldName(value: string): string | undefined {
+  return /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only'
+}
