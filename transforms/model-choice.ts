@@ -37,6 +37,11 @@ function checkFit(first: Model, other: Model): void {
   )
 }
 
+/** As headers and reports name a model: `airline-delay$3`. */
+export function nameOf({ name, version }: Model): string {
+  return `${name}$${version}`
+}
+
 function wrong(message: string): ConfigError {
   return new ConfigError([{ path: 'model', message }])
 }

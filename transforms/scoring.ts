@@ -9,7 +9,7 @@ import {
   type TensorColumn,
   type TransformContext,
 } from 'sluice'
-import { chooseModels, loadChoice, type ModelChoice } from './model-choice.ts'
+import { chooseModels, loadChoice, type ModelChoice, nameOf } from './model-choice.ts'
 import { failUnscored } from './model-fields.ts'
 import { placeFields, placeShadow, readInputs } from './model-inputs.ts'
 import type { ModelConfig } from './model-keys.ts'
@@ -82,17 +82,16 @@ export class Scoring {
   /** A batch is scored by one version of each model. */
   begin(batch: RecordBatch): BatchScoring {
     const models = this.#choice.models.map((model) => model.serving ?? model)
-    const names = models.map(({ name, version }) => `${name}$${version}`)
     return new BatchScoring({
       batch,
       side: this.#side,
       models,
-      names: this.#addsHeader ? names : null,
+      names: this.#addsHeader ? models.map(nameOf) : null,
       chosen: chooseModels(batch, this.#choice),
       source: this.source,
       judges: models.map((model) => this.judge(model)),
       shadows: this.#shadows,
-      rounds: this.#shadows.begin(batch, names.join(', ')),
+      rounds: this.#shadows.begin(batch, models),
     })
   }
 

@@ -94,16 +94,14 @@ export class Shadows {
   }
 
   /** What the shadow models do with one batch. Each scores it with one version. */
-  begin(batch: RecordBatch, serving: string): ShadowRound[] {
+  begin(batch: RecordBatch, serving: readonly Model[]): ShadowRound[] {
     return this.#shadows.map((shadow) => {
       const model = shadow.model.serving ?? shadow.model
-      const { sums } = shadow.tally ?? {}
-      // Figures of different versions do not add up.
-      if (sums?.version !== model.version || sums.serving !== serving) {
-        if (sums !== undefined) this.#say(shadow)
-        shadow.tally = new ShadowTally(model, serving)
-      }
-      const tally = shadow.tally ?? new ShadowTally(model, serving)
+      const last = shadow.tally
+      // Figures of different models do not add up, also where a file was replaced under the same version.
+      const tally = last?.isOf(model, serving) === true ? last : new ShadowTally(model, serving)
+      if (tally !== last) this.#say(shadow)
+      shadow.tally = tally
       return new ShadowRound({ model, source: shadow.source }, tally, batch.length, this.#options)
     })
   }

@@ -1,4 +1,5 @@
 import type { Model, RecordBatch, Scores, ShadowSums, SideName } from 'sluice'
+import { nameOf } from './model-choice.ts'
 import { isScored } from './model-fields.ts'
 
 /** A model, with the threshold above which it takes a record for an anomaly. */
@@ -24,11 +25,20 @@ type Pairs = readonly (readonly [ArrayLike<number>, ArrayLike<number>])[]
 /** What a shadow model said, next to what the serving one said. */
 export class ShadowTally {
   readonly sums: { -readonly [K in keyof ShadowSums]: ShadowSums[K] }
+  readonly #models: readonly Model[]
 
-  constructor({ name, version }: Model, serving: string) {
+  constructor(model: Model, serving: readonly Model[]) {
+    this.#models = [model, ...serving]
+    const names = { model: model.name, version: model.version, serving: serving.map(nameOf).join(', ') }
     const none = { rows: 0, notScored: 0, labelled: 0, equal: 0, compared: 0, difference: 0, largest: 0 }
     const times = { batches: 0, milliseconds: 0, servingMilliseconds: 0 }
-    this.sums = { model: name, version, serving, ...none, ...times, problem: null }
+    this.sums = { ...names, ...none, ...times, problem: null }
+  }
+
+  /** Whether it is these models that it compares. */
+  isOf(model: Model, serving: readonly Model[]): boolean {
+    const models = [model, ...serving]
+    return models.length === this.#models.length && models.every((each, i) => each === this.#models[i])
   }
 
   /** Compares row by row. Returns which of the rows were compared: all others had nothing to be compared. */

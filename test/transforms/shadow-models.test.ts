@@ -149,25 +149,28 @@ describe('a shadow model', () => {
     expect(figuresOf(opened)[0]).to.deep.include({ rows: 2, notScored: 0, difference: 0 })
   })
 
-  it('begins anew where another version serves, and says in the log what there was', async () => {
-    let version = '1'
-    const shadow = classifier('other')
-    const live = {
-      ...shadow,
-      get serving(): Model {
-        return { ...shadow, version }
+  it('begins anew where another model serves, also under the same version, and says in the log what there was', async () => {
+    let serving = classifier('other')
+    const live: Model = {
+      ...serving,
+      get serving() {
+        return serving
       },
     }
     const opened = await open({ shadow: 'other' }, [live])
     await opened.apply([row(0.25), row(0.5)])
-    expect(opened.said).to.deep.equal([])
-    version = '2'
     await opened.apply([row(0.25)])
-    expect(figuresOf(opened)[0]).to.deep.include({ version: '2', rows: 1, batches: 1 })
+    expect(opened.said).to.deep.equal([])
+    for (const version of ['2', '2']) {
+      serving = classifier('other', { version })
+      await opened.apply([row(0.25)])
+      expect(figuresOf(opened)[0]).to.deep.include({ version: '2', rows: 1, batches: 1 })
+    }
     opened.close()
     opened.close()
     expect(opened.said.map((each) => [each['version'], each['rows'], each['equal_labels']])).to.deep.equal([
-      ['1', 2, 1],
+      ['1', 3, 1],
+      ['2', 1, 1],
       ['2', 1, 1],
     ])
   })
