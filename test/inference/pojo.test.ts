@@ -98,6 +98,14 @@ describe('an H2O POJO', () => {
   })
 })
 
+describe('a string of a POJO that nobody reads', () => {
+  it('may have escapes that are none: H2O writes the levels into the header of an autoencoder as they are', () => {
+    const start = 'public String getHeader() { return "'
+    const header = change(sourceOf('autoencoder'), start, String.raw`${start}C:\data`)
+    expect(read(header).algorithm).to.equal('autoencoder')
+  })
+})
+
 describe('columns that a POJO does not use, such as weights,', () => {
   it('stand between its features and its response, and change nothing', async () => {
     const folder = path.join(FIXTURES, 'gbm-flight')

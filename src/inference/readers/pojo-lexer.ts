@@ -33,6 +33,8 @@ export class PojoLexer {
   text = ''
   at = 0
   #next: number
+  /** The string has an escape that is octal or unknown: of no matter where nobody reads it, as an autoencoder's header. */
+  #isOdd = false
 
   constructor(source: string, from = 0) {
     this.source = source
@@ -65,6 +67,7 @@ export class PojoLexer {
   read(kind: TokenKind): string {
     const { text } = this
     if (this.kind !== kind) throw this.fail(`a ${kind} is expected instead of "${text.slice(0, 60)}"`)
+    if (kind === 'string' && this.#isOdd) throw this.fail('a string has an unknown escape')
     this.advance()
     return text
   }
@@ -136,6 +139,7 @@ export class PojoLexer {
     const { source } = this
     let value = ''
     let at = this.at + 1
+    this.#isOdd = false
     for (;;) {
       const c = source[at++]
       if (c === undefined || c === '\n' || c === '\r')
@@ -150,9 +154,9 @@ export class PojoLexer {
         value += char
         at += 5
       } else {
-        const escaped = ESCAPES[source[at++] ?? '']
-        if (escaped === undefined) throw notUnderstood(source, at - 1, 'a string has an unknown escape')
-        value += escaped
+        const escaped = source[at++] ?? ''
+        this.#isOdd ||= !Object.hasOwn(ESCAPES, escaped)
+        value += ESCAPES[escaped] ?? escaped
       }
     }
     this.kind = 'string'
