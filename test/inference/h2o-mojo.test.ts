@@ -112,7 +112,7 @@ describe('what is not an H2O MOJO that is read', () => {
 
   it('a network that hashes its categories is refused by the option that makes it do so', () => {
     const zip = openZip(readFileSync(path.join(FIXTURES, 'dl-rectifier/model.zip')))
-    const ini = zip.text('model.ini').replace('cat_offsets = [0, 15, 18]', 'cat_offsets = [0, 1500, 1800]')
+    const ini = zip.text('model.ini').replace('sizes = [22, 8,', 'sizes = [11, 16,') // as many weights
     const domains = [0, 1, 2].map((i) => `domains/d00${i}.txt`)
     const entries = [
       { name: 'model.ini', content: Buffer.from(ini) },

@@ -99,7 +99,7 @@ function readLayers(info: MojoInfo, inputs: number, classes: number | null): Den
   const sizes = info.findNumbers('neural_network_sizes') ?? []
   const outputs = classes === null ? inputs : Math.max(1, classes)
   const isCount = sizes.every((size) => Number.isInteger(size) && size > 0)
-  if (isCount && sizes[0]! < inputs && isHashed(info, sizes)) {
+  if (isCount && isHashed(info, sizes, inputs)) {
     throw new ModelError(
       'model.unsupported',
       `The network has ${sizes[0]} inputs for ${inputs} levels and numbers: it hashes categories (max_categorical_features), which h2o-genmodel does not read either. Train it without.`,
@@ -128,10 +128,13 @@ function readLayers(info: MojoInfo, inputs: number, classes: number | null): Den
   })
 }
 
-/** The weights fit the inputs, which are fewer than the columns make. */
-function isHashed(info: MojoInfo, [inputs = 0, units = 0]: readonly number[]): boolean {
-  const weights = info.findNumbers('weight_layer0')?.length
-  return weights === inputs * units || weights === 2 * inputs * units
+/** The weights fit the inputs, which are fewer than the columns make, levels that are really there. */
+function isHashed(info: MojoInfo, sizes: readonly number[], inputs: number): boolean {
+  const [first = 0, second = 0] = sizes
+  const weights = info.findNumbers('weight_layer0')?.length ?? 0
+  const columns = info.integer('n_features')
+  const levels = info.domains.slice(0, columns).reduce((sum, domain) => sum + (domain?.length ?? 0), columns)
+  return first < inputs && inputs <= levels && (weights === first * second || weights === 2 * first * second)
 }
 
 interface Shape {
