@@ -105,7 +105,7 @@ export class MojoTreeReader {
   }
 
   /**
-   * Missing values go right and the rest left. H2O up to 3.24 at least marked some of these splits as ones by levels,
+   * Missing values go right and the rest left. H2O up to 3.30 at least marked some of these splits as ones by levels,
    * but wrote no set: h2o-genmodel then sends right, too, what the last set that it met on its way does not cover, be
    * that one of another column.
    */
