@@ -6,6 +6,8 @@ type H2oActivation = 'linear' | 'relu' | 'tanh' | 'elu' | 'softmax' | 'maxout'
 
 /** Below this many multiplications a batch is computed faster in loops than handed to ONNX Runtime. */
 const FEW = 16_000
+/** Beyond this a later layer could overflow. ONNX Runtime's Relu and ReduceMax take infinity and NaN otherwise than genmodel. */
+const HUGE = 1e100
 
 /** Which inputs of a row are not 0, and their values; `width` for each row. */
 export interface SparseRows {
@@ -45,7 +47,8 @@ export class DlLayers {
   async run(input: SparseRows, rows: number): Promise<Float64Array> {
     const hidden = this.#runFirst(input, rows)
     if (this.#others.length === 0) return hidden
-    const network = rows * this.#multiplications < FEW ? null : await this.#load()
+    const isFew = rows * this.#multiplications < FEW
+    const network = isFew || !hidden.every((value) => Math.abs(value) < HUGE) ? null : await this.#load()
     return network === null
       ? runLayers(this.#others, hidden, rows)
       : ((await network.run(hidden, rows)) as Float64Array)

@@ -4,7 +4,7 @@ import { describe, it } from 'mocha'
 import { ModelError } from '../../src/api/errors.ts'
 import { DlLayers } from '../../src/inference/dl-layers.ts'
 import type { DenseLayer } from '../../src/inference/engines/dense-network.ts'
-import { runLayers } from '../../src/inference/engines/dense-loops.ts'
+import { activateRows, runLayers } from '../../src/inference/engines/dense-loops.ts'
 
 const HIDDEN = ['relu', 'tanh', 'elu', 'maxout'] as const
 
@@ -84,6 +84,22 @@ describe("an H2O network's layers", () => {
       const alone = await network.run(sparse(input.subarray(row * 6, (row + 1) * 6), 6), 1)
       alone.forEach((value, k) => expect(value).to.be.closeTo(whole[row * 3 + k]!, 1e-15))
     }
+  })
+
+  it('give what genmodel does where numbers overflow, whatever the size of the batch', async () => {
+    const layer = (activation: DenseLayer['activation'], weight: number): DenseLayer => ({
+      activation,
+      weights: Float64Array.of(weight),
+      bias: Float64Array.of(0),
+    })
+    const network = new DlLayers([layer('relu', 10), layer('relu', -1), layer('linear', 1)])
+    for (const rows of [1, 20_000]) {
+      const input = new Float64Array(rows).fill(1)
+      input[rows - 1] = 1e308
+      // its rectifier is (x + |x|) / 2, which makes NaN of −∞
+      expect((await network.run(sparse(input, 1), rows)).at(-1)).to.be.NaN
+    }
+    expect([...activateRows('maxout', Float64Array.of(NaN, 2, 2, NaN), 4)]).to.deep.equal([2, NaN])
   })
 
   it('are refused where there are none', () => {

@@ -54,7 +54,13 @@ function addTree(
   } else {
     const size = Math.floor(next() * (levels + 9))
     const bytes = Uint8Array.from({ length: Math.ceil(size / 8) }, () => Math.floor(next() * 256))
-    const set = { from: Math.floor(next() * 5), size, bytes, isOutsideRight: next() < 0.5 }
+    const isEmpty = next() < 0.2
+    const set = {
+      from: Math.floor(next() * 5),
+      size,
+      bytes: isEmpty ? null : bytes,
+      isOutsideRight: next() < 0.5,
+    }
     split = builder.levels(f, set, next() < 0.5)
   }
   addTree(builder, features, left, next)

@@ -4,7 +4,9 @@ import { describe, it } from 'mocha'
 import path from 'node:path'
 import { ModelError } from '../../src/api/errors.ts'
 import { readMojo } from '../../src/inference/readers/h2o-mojo.ts'
+import { openZip } from '../../src/inference/readers/zip.ts'
 import { compare, FIXTURES, readTable, SHARED, sharedExists } from '../support/model-fixtures.ts'
+import { zipOf } from '../support/zip-writer.ts'
 
 function refusal(file: string): ModelError {
   try {
@@ -106,6 +108,19 @@ describe('what is not an H2O MOJO that is read', () => {
     const error = refusal(path.join(FIXTURES, 'binomial-one-hot/model.zip'))
     expect(error.code).to.equal('model.unsupported')
     expect(error.message).to.include('OneHotExplicit')
+  })
+
+  it('a network that hashes its categories is refused by the option that makes it do so', () => {
+    const zip = openZip(readFileSync(path.join(FIXTURES, 'dl-rectifier/model.zip')))
+    const ini = zip.text('model.ini').replace('sizes = [22, 8,', 'sizes = [11, 16,') // as many weights
+    const domains = [0, 1, 2].map((i) => `domains/d00${i}.txt`)
+    const entries = [
+      { name: 'model.ini', content: Buffer.from(ini) },
+      ...domains.map((name) => ({ name, content: zip.read(name) })),
+    ]
+    expect(() => readMojo(zipOf(entries)))
+      .to.throw(ModelError, 'max_categorical_features')
+      .with.property('code', 'model.unsupported')
   })
 
   for (const [file, reason] of [

@@ -74,6 +74,13 @@ describe('a zip archive', () => {
     expect(failure(zipOf([bomb])).message).to.include('would grow from')
   })
 
+  it('is read where an entry of some megabytes is nearly all the same, as coefficients of 0 are', () => {
+    const zeros = { ...hello, content: Buffer.from('0.0, '.repeat(2 ** 20)) }
+    const bytes = zipOf([zeros])
+    expect(bytes.length).to.be.lessThan(zeros.content.length / 200)
+    expect(openZip(bytes).read(hello.name).equals(zeros.content)).to.equal(true)
+  })
+
   it('is refused when its entries together grow beyond the limit', () => {
     const zip = openZip(zipOf([hello]), { ...ZIP_LIMITS, inflated: 12 })
     expect(zip.text(hello.name) + zip.text(hello.name)).to.equal('hellohello')

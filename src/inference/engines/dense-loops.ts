@@ -71,8 +71,8 @@ function dot(
 /** Applies an activation in place; maxout halves the width. */
 export function activateRows(activation: LoopActivation, values: Float64Array, width: number): Float64Array {
   switch (activation) {
-    case 'relu':
-      for (let i = 0; i < values.length; i++) values[i] = Math.max(0, values[i]!)
+    case 'relu': // as genmodel has it: −∞ gives NaN
+      for (let i = 0; i < values.length; i++) values[i] = 0.5 * (values[i]! + Math.abs(values[i]!))
       return values
     case 'tanh': // as genmodel has it
       for (let i = 0; i < values.length; i++) values[i] = 1 - 2 / (1 + Math.exp(2 * values[i]!))
@@ -83,10 +83,11 @@ export function activateRows(activation: LoopActivation, values: Float64Array, w
     case 'softmax':
       for (let at = 0; at < values.length; at += width) softmax(values.subarray(at, at + width))
       return values
-    case 'maxout':
-      return Float64Array.from({ length: values.length / 2 }, (_, i) =>
-        Math.max(values[2 * i]!, values[2 * i + 1]!),
-      )
+    case 'maxout': // as genmodel has it: of NaN and a number, the second one
+      return Float64Array.from({ length: values.length / 2 }, (_, i) => {
+        const [a, b] = [values[2 * i]!, values[2 * i + 1]!]
+        return a > b ? a : b
+      })
     case 'linear':
       return values
   }

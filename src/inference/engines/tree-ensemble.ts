@@ -52,13 +52,15 @@ export function goesRight(e: TreeEnsemble, node: number, level: number): boolean
   return ((e.bits[e.setAt[node]! + (i >> 3)]! >> (i & 7)) & 1) === 1
 }
 
-/** A set of levels: bit i stands for level `from + i`. */
+/** A set of levels: bit i stands for level `from + i`; without bytes, none of those it covers is in it. */
 export interface LevelSet {
   readonly from: number
   readonly size: number
-  readonly bytes: Uint8Array
+  readonly bytes: Uint8Array | null
   readonly isOutsideRight: boolean
 }
+
+const NOT_YET = -1
 
 /** Collects trees node by node, in preorder. */
 export class TreeBuilder {
@@ -74,6 +76,8 @@ export class TreeBuilder {
   readonly #setAt: number[] = []
   readonly #bytes: Uint8Array[] = []
   #bytesLength = 0
+  /** The levels of the largest set without bytes: all such sets share their zeros, which stand last. */
+  #emptySize = 0
 
   constructor(features: readonly Feature[]) {
     this.#features = features
@@ -105,9 +109,14 @@ export class TreeBuilder {
     const node = this.#add(feature, 0, flags)
     this.#setFrom[node] = set.from
     this.#setSize[node] = set.size
-    this.#setAt[node] = this.#bytesLength
-    this.#bytes.push(set.bytes)
-    this.#bytesLength += set.bytes.length
+    if (set.bytes === null) {
+      this.#setAt[node] = NOT_YET
+      this.#emptySize = Math.max(this.#emptySize, set.size)
+    } else {
+      this.#setAt[node] = this.#bytesLength
+      this.#bytes.push(set.bytes)
+      this.#bytesLength += set.bytes.length
+    }
     return node
   }
 
@@ -129,8 +138,8 @@ export class TreeBuilder {
       flags: new Uint8Array(this.#flags),
       setFrom: new Int32Array(this.#setFrom),
       setSize: new Int32Array(this.#setSize),
-      setAt: new Int32Array(this.#setAt),
-      bits: Buffer.concat(this.#bytes),
+      setAt: Int32Array.from(this.#setAt, (at) => (at === NOT_YET ? this.#bytesLength : at)),
+      bits: Buffer.concat([...this.#bytes, new Uint8Array(Math.ceil(this.#emptySize / 8))]),
     }
   }
 

@@ -99,6 +99,12 @@ function readLayers(info: MojoInfo, inputs: number, classes: number | null): Den
   const sizes = info.findNumbers('neural_network_sizes') ?? []
   const outputs = classes === null ? inputs : Math.max(1, classes)
   const isCount = sizes.every((size) => Number.isInteger(size) && size > 0)
+  if (isCount && isHashed(info, sizes, inputs)) {
+    throw new ModelError(
+      'model.unsupported',
+      `The network has ${sizes[0]} inputs for ${inputs} levels and numbers: it hashes categories (max_categorical_features), which h2o-genmodel does not read either. Train it without.`,
+    )
+  }
   if (sizes.length < 2 || !isCount || sizes[0] !== inputs || sizes.at(-1) !== outputs) {
     throw corrupt(`neural_network_sizes is ${sizes.join(', ')} for ${inputs} inputs and ${outputs} outputs`)
   }
@@ -120,6 +126,15 @@ function readLayers(info: MojoInfo, inputs: number, classes: number | null): Den
     const scale = 1 - (dropouts[i - 1] ?? 0)
     return readLayer(info, i, { inputs: sizes[i]!, units: size, activation: kind, scale })
   })
+}
+
+/** The weights fit the inputs, which are fewer than the columns make, levels that are really there. */
+function isHashed(info: MojoInfo, sizes: readonly number[], inputs: number): boolean {
+  const [first = 0, second = 0] = sizes
+  const weights = info.findNumbers('weight_layer0')?.length ?? 0
+  const columns = info.integer('n_features')
+  const levels = info.domains.slice(0, columns).reduce((sum, domain) => sum + (domain?.length ?? 0), columns)
+  return first < inputs && inputs <= levels && (weights === first * second || weights === 2 * first * second)
 }
 
 interface Shape {

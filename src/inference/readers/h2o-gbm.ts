@@ -4,7 +4,7 @@ import { type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
 import { createWalk } from '../engines/walk.ts'
 import { type GbmParameters, type Link, LINKS, scoreGbm } from '../gbm-score.ts'
 import type { LoadedModel } from '../loaded-model.ts'
-import { corrupt, readBalance, readDecision, readInputs } from './mojo-head.ts'
+import { corrupt, NUMERIC_LABELS, readBalance, readDecision, readInputs } from './mojo-head.ts'
 import type { MojoInfo } from './mojo-info.ts'
 
 /** Distributions whose f is the log-odds of the second class. */
@@ -99,8 +99,7 @@ function readLabels(info: MojoInfo, kind: GbmParameters['kind']): readonly strin
     )
   }
   if (kind === 'regression') return []
-  const labels = info.domains.at(-1)
-  if (labels == null) throw unsupported('The response of the model is a number without classes.')
+  const labels = info.domains.at(-1) ?? (category === 'Binomial' ? NUMERIC_LABELS : [])
   const isRight = category === 'Binomial' ? classes === 2 : classes > 2 && kind === 'softmax'
   if (labels.length !== classes || !isRight)
     throw corrupt(`${classes} classes do not fit a ${category} model`)

@@ -45,7 +45,7 @@ export function readForest(zip: Zip, info: MojoInfo): TreeEnsemble {
       new MojoTreeReader(zip.read(name), features, version, builder).read()
       if (builder.nodes > MAX_NODES) {
         throw new ModelError(
-          'model.corrupt',
+          'model.unsupported',
           `The model has more than ${MAX_NODES} nodes. Train a smaller one.`,
         )
       }

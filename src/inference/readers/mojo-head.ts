@@ -10,6 +10,9 @@ export function corrupt(what: string): ModelError {
   return new ModelError('model.corrupt', `model.ini: ${what}. Export the model again.`)
 }
 
+/** What h2o-genmodel calls the classes of a response of two numbers (quasibinomial), whichever they are. */
+export const NUMERIC_LABELS: readonly string[] = ['0', '1']
+
 export function readBalance(info: MojoInfo, classes: number): Balance | null {
   if (classes === 0 || !info.flag('balance_classes')) return null
   const prior = info.findNumbers('prior_class_distrib')
@@ -58,8 +61,7 @@ export function readLabels(info: MojoInfo, categories: readonly string[]): reado
   if (!['Binomial', 'Multinomial', 'Ordinal'].includes(category)) return []
   const classes = info.integer('n_classes')
   const domain = info.domains.at(-1)
-  // A response of numbers that is read as two classes (quasibinomial) has no domain.
-  const labels = domain ?? (category === 'Binomial' ? ['0', '1'] : [])
+  const labels = domain ?? (category === 'Binomial' ? NUMERIC_LABELS : [])
   const isRight = category === 'Binomial' ? classes === 2 : classes > 2
   if (labels.length !== classes || !isRight)
     throw corrupt(`${classes} classes do not fit a ${category} model`)

@@ -11,8 +11,13 @@ function corrupt(what: string): ModelError {
   return new ModelError('model.corrupt', `A tree is damaged: ${what}. Export the model again.`)
 }
 
+/** The levels that a set covers, whether they are in it or not. */
+type Range = Pick<LevelSet, 'from' | 'size'>
+
 interface Pending {
   readonly split: number
+  /** What the last set of levels on the way to the children covers; see `#missingOrRest`. */
+  readonly range: Range | null
   /** Where the right child's bytes must start; −1 where the left child is a leaf. */
   readonly rightAt: number
   readonly isRightLeaf: boolean
@@ -23,9 +28,9 @@ interface Pending {
  *
  *   u8 type · u16 column · u8 NA direction · split · left size · left subtree · right subtree
  *
- * split: nothing for NA-vs-rest; f32 threshold where type & 12 is 0; 4 bytes of bits where it is 8; where it is 12,
- * u16 first level, then i32 bits (MOJO 1.2 and later) or u16 bytes (before), and the bits. The left size has
- * 1 + (type & 51) bytes, or none where that is 48: then the left child is a leaf, an f32. type & 64: so is the right.
+ * split: nothing for NA-vs-rest, whatever the type; f32 threshold where type & 12 is 0; 4 bytes of bits where it is 8;
+ * where it is 12, u16 first level, then i32 bits (MOJO 1.2 and later) or u16 bytes (before), and the bits. The left size
+ * has 1 + (type & 51) bytes, or none where that is 48: then the left child is a leaf, an f32. type & 64: so is the right.
  * Column 65535 is a leaf of its own. Every size is checked, so hostile bytes end in `model.corrupt`.
  */
 export class MojoTreeReader {
@@ -35,6 +40,7 @@ export class MojoTreeReader {
   readonly #builder: TreeBuilder
   readonly #pending: Pending[] = []
   #at = 0
+  #range: Range | null = null
 
   constructor(bytes: Buffer, features: readonly Feature[], version: number, builder: TreeBuilder) {
     this.#bytes = bytes
@@ -55,6 +61,7 @@ export class MojoTreeReader {
       const parent = this.#pending.pop()
       if (parent === undefined) break
       if (parent.rightAt >= 0 && parent.rightAt !== this.#at) throw corrupt('a subtree has the wrong size')
+      this.#range = parent.range
       this.#builder.rightOf(parent.split)
       isLeaf = parent.isRightLeaf
     }
@@ -76,7 +83,8 @@ export class MojoTreeReader {
     const sizeWidth = (type & 51) + 1
     if (sizeWidth > 4 && sizeWidth !== 49) throw corrupt(`node type ${type} is unknown`)
     const size = sizeWidth === 49 ? -1 : this.#uint(sizeWidth)
-    this.#pending.push({ split, rightAt: size < 0 ? -1 : this.#at + size, isRightLeaf: (type & 64) !== 0 })
+    const rightAt = size < 0 ? -1 : this.#at + size
+    this.#pending.push({ split, range: this.#range, rightAt, isRightLeaf: (type & 64) !== 0 })
     return 'split'
   }
 
@@ -86,15 +94,26 @@ export class MojoTreeReader {
     const isMissingRight = !NA_LEFT.has(direction)
     const kind = type & 12
     if (kind !== 0 && kind !== 8 && kind !== 12) throw corrupt(`node type ${type} is unknown`)
-    if (direction === NA_VS_REST) {
-      if (kind !== 0) throw corrupt('a split of missing values from the rest has a set of levels')
-      return this.#builder.threshold(column, NaN, isMissingRight)
-    }
+    if (kind !== 0 && feature === 'numeric') throw corrupt(`it splits the numeric column ${column} by levels`)
+    if (direction === NA_VS_REST) return this.#missingOrRest(column, kind !== 0)
     if (kind === 0) return this.#builder.threshold(column, this.#float(), isMissingRight)
-    if (feature === 'numeric') throw corrupt(`it splits the numeric column ${column} by levels`)
     // MOJO 1.0 sent levels outside of a set left, all later ones send them where missing values go.
     const isOutsideRight = this.#version > 1 && isMissingRight
-    return this.#builder.levels(column, { ...this.#levelSet(kind === 8), isOutsideRight }, isMissingRight)
+    const set = this.#levelSet(kind === 8)
+    this.#range = { from: set.from, size: set.size }
+    return this.#builder.levels(column, { ...set, isOutsideRight }, isMissingRight)
+  }
+
+  /**
+   * Missing values go right and the rest left. H2O up to 3.30 at least marked some of these splits as ones by levels,
+   * but wrote no set: h2o-genmodel then sends right, too, what the last set that it met on its way does not cover, be
+   * that one of another column.
+   */
+  #missingOrRest(column: number, isByLevels: boolean): number {
+    if (!isByLevels || this.#range === null || this.#version === 1) {
+      return this.#builder.threshold(column, NaN, true)
+    }
+    return this.#builder.levels(column, { ...this.#range, bytes: null, isOutsideRight: true }, true)
   }
 
   #levelSet(isShort: boolean): Omit<LevelSet, 'isOutsideRight'> {

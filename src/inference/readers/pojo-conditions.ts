@@ -104,12 +104,14 @@ class ConditionReader {
     const bytes = this.#bytesOf(lexer.read('name'))
     lexer.expect(',')
     const first = this.#argument()
-    // Before H2O 3.10.5 the count of bits was not written: it is that of the bytes.
-    const [count, from] = lexer.is('data') ? [bytes.length * 8, first] : [first, this.#argument()]
+    // H2O 3.10.0 and before wrote no count of bits: it is that of the bytes. A missing value counted as one of the set.
+    const isOld = lexer.is('data')
+    const [count, from] = isOld ? [bytes.length * 8, first] : [first, this.#argument()]
     this.#data()
     lexer.expect(')')
     if (!(count <= bytes.length * 8)) throw lexer.fail(`${count} levels do not fit ${bytes.length} bytes`)
     return (value) => {
+      if (isOld && Number.isNaN(value)) return true
       const bit = Math.trunc(value) - from
       return inRange(value, count, from) && ((bytes[bit >> 3]! >> (bit & 7)) & 1) === 1
     }

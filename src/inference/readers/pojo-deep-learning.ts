@@ -3,7 +3,7 @@ import type { LoadedModel } from '../loaded-model.ts'
 import { notUnderstood, PojoLexer } from './pojo-lexer.ts'
 import type { PojoHead } from './pojo-model.ts'
 import { type PojoActivation, type PojoLayer, type PojoUnits, scorePojoNetwork } from './pojo-network.ts'
-import type { PojoSource } from './pojo-source.ts'
+import type { PojoClass, PojoSource } from './pojo-source.ts'
 import { PojoStatements } from './pojo-statements.ts'
 import { classesOf, findClass, numbersIn, numbersOf, readNumber } from './pojo-values.ts'
 
@@ -85,8 +85,7 @@ function readUnits(pojo: PojoSource, head: PojoHead, statements: PojoStatements)
   if (numbers > 0) statements.expect('java.util.Arrays.fill(NUMS,0);')
   if (count > 0) statements.expect('java.util.Arrays.fill(CATS,0);')
   statements.expect('inti=0,ncats=0;')
-  const categories =
-    count > 0 ? readCategories(statements, count) : ({ isLeftOut: false, missing: 'none' } as const)
+  const categories = count > 0 ? readCategories(statements, count) : CATEGORIES[0]
   const isStandardised = numbers > 0 && readNumbers(statements, count)
   statements.expect('java.util.Arrays.fill(ACTIVATION[0],0);')
   if (count > 0) {
@@ -95,7 +94,7 @@ function readUnits(pojo: PojoSource, head: PojoHead, statements: PojoStatements)
       `for(i=0;i<ncats;++i)${set}`,
       `for(i=0;i<ncats;++i){if(CATS[i]>=0)${set}}`,
     )
-    if ((isGuarded === 1) !== (categories.missing === 'last')) throw statements.fail()
+    if (isGuarded === 0 && categories === GUARDED) throw statements.fail('CATS[i] may be negative here')
   }
   if (numbers > 0) {
     statements.expect(
@@ -108,21 +107,34 @@ function readUnits(pojo: PojoSource, head: PojoHead, statements: PojoStatements)
     throw statements.fail('the standardisation does not fit the columns')
   }
   const offsets = numbersOf(pojo, pojo.model, 'CATOFFSETS') ?? [0]
-  checkOffsets(pojo, head, { offsets, count, isLeftOut: categories.isLeftOut })
-  const { isLeftOut: isFirstLevelLeftOut, missing } = categories
-  return { offsets, isFirstLevelLeftOut, missing, numbers, subtract, multiply }
+  checkOffsets(pojo, head, { offsets, count, isLeftOut: categories.firstLevel !== 'own' })
+  return { offsets, ...categories, numbers, subtract, multiply }
 }
 
-function readCategories(statements: PojoStatements, count: number) {
+/** What each way of writing the loop over categories makes of level 0 and of what is missing; in the order of `readCategories`. */
+const GUARDED = { firstLevel: 'none', missing: 'last' } as const
+const CATEGORIES = [
+  { firstLevel: 'own', missing: 'none' },
+  { firstLevel: 'none', missing: 'none' },
+  { firstLevel: 'own', missing: 'last' },
+  { firstLevel: 'first', missing: 'last' },
+  GUARDED,
+] as const
+
+function readCategories(
+  statements: PojoStatements,
+  count: number,
+): Pick<PojoUnits, 'firstLevel' | 'missing'> {
   statements.expect(`for(;i<${count};++i){if(!Double.isNaN(data[i])){intc=(int)data[i];`)
   const missing = '}else{CATS[ncats]=CATOFFSETS[i+1]-1;}ncats++;}'
   const found = statements.choose(
     'CATS[ncats++]=c+CATOFFSETS[i];}}',
     'if(c!=0)CATS[ncats++]=c+CATOFFSETS[i]-1;}}',
     `CATS[ncats]=c+CATOFFSETS[i];${missing}`,
+    `if(c!=0)CATS[ncats]=c+CATOFFSETS[i]-1;${missing}`, // level 0 leaves the 0 that CATS was filled with
     `if(c!=0){CATS[ncats]=c+CATOFFSETS[i]-1;}else{CATS[ncats]=-1;}${missing}`,
   )
-  return { isLeftOut: found === 1 || found === 3, missing: found < 2 ? ('none' as const) : ('last' as const) }
+  return CATEGORIES[found]!
 }
 
 /** True where the numbers are standardised. */
@@ -244,12 +256,15 @@ function readLayers(
   })
 }
 
-/** `ACTIVATION = new double[][] {new double[130], …}`: the units of each layer. */
+/** `ACTIVATION = new double[][] {new double[130], …}`, or classes that hold such arrays (H2O 3.10): the units of each layer. */
 function readSizes(pojo: PojoSource): number[] {
-  const field = pojo.model.fields.get('ACTIVATION')
-  if (field === undefined) throw notUnderstood(pojo.source, pojo.model.at, 'the field ACTIVATION is missing')
+  const { model } = pojo
+  const field = model.fields.get('ACTIVATION')
+  if (field === undefined) throw notUnderstood(pojo.source, model.at, 'the field ACTIVATION is missing')
   const lexer = new PojoLexer(pojo.source, field.at)
   lexer.expect('new', 'double', '[', ']', '[', ']', '{')
+  // What such a class fills in is overwritten with each row.
+  if (!lexer.is('new')) return classesOf(pojo, model, 'ACTIVATION').map((holder) => sizeOf(pojo, holder))
   const sizes: number[] = []
   do {
     lexer.expect('new', 'double', '[')
@@ -258,4 +273,8 @@ function readSizes(pojo: PojoSource): number[] {
   } while (lexer.take(','))
   lexer.expect('}')
   return sizes
+}
+
+function sizeOf(pojo: PojoSource, holder: PojoClass | null): number {
+  return (holder === null ? null : numbersIn(pojo, holder, 'double'))?.length ?? 0
 }

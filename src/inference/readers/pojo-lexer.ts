@@ -6,7 +6,13 @@ const SPACE = /[ \t\f\r\n]+/y
 const NAME = /[A-Za-z_$][\w$]*/y
 const NUMBER = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdDlL]?/y
 const SYMBOL = /[|&]{2}|[=!<>]=|\+\+|--|[-+*/]=|[-+*/%<>=!?:;,.(){}[\]@&|]/y
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', b: '\b', f: '\f' }
+const LINE_END = /[\r\n]|$/g
+const ESCAPES: Readonly<Record<string, string>> = {
+  ...{ n: '\n', t: '\t', r: '\r', b: '\b', f: '\f' },
+  ...{ '"': '"', "'": "'", '\\': '\\' },
+}
+/** In a comment Java replaces these before it looks for the comment's end; H2O writes none. */
+const UNICODE_ESCAPE = /(?<!\\)(?:\\\\)*\\u/
 
 /** The error of a source that is not as H2O writes it, with its line. */
 export function notUnderstood(source: string, at: number, what: string): ModelError {
@@ -27,6 +33,8 @@ export class PojoLexer {
   text = ''
   at = 0
   #next: number
+  /** The string has an escape that is octal or unknown: of no matter where nobody reads it, as an autoencoder's header. */
+  #isOdd = false
 
   constructor(source: string, from = 0) {
     this.source = source
@@ -59,6 +67,7 @@ export class PojoLexer {
   read(kind: TokenKind): string {
     const { text } = this
     if (this.kind !== kind) throw this.fail(`a ${kind} is expected instead of "${text.slice(0, 60)}"`)
+    if (kind === 'string' && this.#isOdd) throw this.fail('a string has an unknown escape')
     this.advance()
     return text
   }
@@ -91,6 +100,7 @@ export class PojoLexer {
     } else if (this.#match(NAME)) {
       this.kind = 'name'
     } else if (this.#match(NUMBER)) {
+      if (/^0\d+[lL]?$/.test(this.text)) throw this.fail('an octal number is not expected')
       this.kind = 'number'
     } else {
       throw notUnderstood(source, at, `the character "${source[at] ?? ''}" is not expected`)
@@ -111,33 +121,41 @@ export class PojoLexer {
     for (;;) {
       SPACE.lastIndex = this.#next
       if (SPACE.test(source)) this.#next = SPACE.lastIndex
-      if (source.startsWith('//', this.#next)) this.#skipTo('\n')
-      else if (source.startsWith('/*', this.#next)) this.#skipTo('*/')
+      if (source.startsWith('//', this.#next)) this.#comment(LINE_END)
+      else if (source.startsWith('/*', this.#next)) this.#comment(/\*\/|$/g)
       else return
     }
   }
 
-  #skipTo(end: string): void {
-    const found = this.source.indexOf(end, this.#next + 2)
-    this.#next = found < 0 ? this.source.length : found + end.length
+  #comment(end: RegExp): void {
+    end.lastIndex = this.#next + 2
+    end.test(this.source)
+    const text = this.source.slice(this.#next, end.lastIndex)
+    if (UNICODE_ESCAPE.test(text)) throw notUnderstood(this.source, this.#next, 'a comment has a \\u')
+    this.#next = end.lastIndex
   }
 
   #string(): void {
     const { source } = this
     let value = ''
     let at = this.at + 1
+    this.#isOdd = false
     for (;;) {
       const c = source[at++]
-      if (c === undefined || c === '\n') throw notUnderstood(source, this.at, 'a string does not end')
+      if (c === undefined || c === '\n' || c === '\r')
+        throw notUnderstood(source, this.at, 'a string does not end')
       if (c === '"') break
       if (c !== '\\') value += c
       else if (source[at] === 'u') {
         const digits = source.slice(at + 1, at + 5)
         if (!/^[\da-fA-F]{4}$/.test(digits)) throw notUnderstood(source, at, 'a \\u needs four digits')
-        value += String.fromCharCode(parseInt(digits, 16))
+        const char = String.fromCharCode(parseInt(digits, 16))
+        if (/["\\\r\n]/.test(char)) throw notUnderstood(source, at, `a string has \\u${digits}`)
+        value += char
         at += 5
       } else {
         const escaped = source[at++] ?? ''
+        this.#isOdd ||= !Object.hasOwn(ESCAPES, escaped)
         value += ESCAPES[escaped] ?? escaped
       }
     }

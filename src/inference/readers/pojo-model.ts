@@ -1,11 +1,12 @@
 import { ModelError } from '../../api/errors.ts'
 import type { ModelInput } from '../../api/models.ts'
 import type { LoadedModel } from '../loaded-model.ts'
+import { NUMERIC_LABELS } from './mojo-head.ts'
 import { readPojoDeepLearning } from './pojo-deep-learning.ts'
 import { readPojoGbm } from './pojo-gbm.ts'
 import { notUnderstood, PojoLexer } from './pojo-lexer.ts'
 import { parsePojo, type PojoSource } from './pojo-source.ts'
-import { classesOf, holderOf, stringsIn } from './pojo-values.ts'
+import { classesOf, holderOf, numberOf, stringsIn } from './pojo-values.ts'
 
 /** What the POJOs of all algorithms have. */
 export interface PojoHead {
@@ -17,6 +18,8 @@ export interface PojoHead {
   readonly facts: Readonly<Record<string, string | number>>
 }
 
+/** What is read from a MOJO, but not from a POJO. */
+const MOJO_ONLY = ['drf', 'glm']
 /** Java limits classes, not files; a network of this size takes seconds to read. */
 const MAX_BYTES = 256 * 2 ** 20
 
@@ -36,9 +39,10 @@ export function readPojo(bytes: Buffer): LoadedModel {
   const { algorithm } = pojo
   if (algorithm === 'gbm') return readPojoGbm(pojo, readHead(pojo))
   if (algorithm === 'deeplearning') return readPojoDeepLearning(pojo, readHead(pojo))
+  const instead = MOJO_ONLY.includes(algorithm) ? 'Export it as a MOJO, or train' : 'Train'
   throw new ModelError(
     'model.unsupported',
-    `The POJO holds a model of the algorithm "${algorithm}"; gbm and deeplearning are supported. Export it as a MOJO, or train one of these.`,
+    `The POJO holds a model of the algorithm "${algorithm}"; gbm and deeplearning are supported. ${instead} one of these.`,
   )
 }
 
@@ -61,6 +65,12 @@ function checkEncoding({ source, model }: PojoSource): void {
   throw lexer.fail(`it encodes categories as ${lexer.text}, which is not supported`)
 }
 
+/** The classes of a response of numbers: two where it was taken for two classes (quasibinomial). */
+function numericLabels(pojo: PojoSource): readonly string[] {
+  const isTwo = pojo.model.fields.has('NCLASSES') && numberOf(pojo, pojo.model, 'NCLASSES') === 2
+  return isTwo ? NUMERIC_LABELS : []
+}
+
 function readHead(pojo: PojoSource): PojoHead {
   const { model, source } = pojo
   checkEncoding(pojo)
@@ -75,7 +85,7 @@ function readHead(pojo: PojoSource): PojoHead {
     const what = `${names.length} column names do not fit ${domains.length} domains`
     throw notUnderstood(source, model.at, what)
   }
-  const labels = isAutoencoder ? [] : (domains.at(-1) ?? [])
+  const labels = isAutoencoder ? [] : (domains.at(-1) ?? numericLabels(pojo))
   if (labels.length === 1) throw notUnderstood(source, model.at, 'the response has one class only')
   const inputs = names.map((name, i): ModelInput => {
     const domain = domains[i] ?? null

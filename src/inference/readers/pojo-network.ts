@@ -20,9 +20,12 @@ export interface PojoLayer {
 export interface PojoUnits {
   /** Where each category's units start, and at last where the numbers do. */
   readonly offsets: readonly number[]
-  /** Level 0 has no unit (use_all_factor_levels = false). */
-  readonly isFirstLevelLeftOut: boolean
-  /** A missing category: its last unit (H2O 3.46), or none at all (older). */
+  /**
+   * What level 0 sets: a unit of its own or, without use_all_factor_levels, none. H2O 3.16 to 3.22 set the very first
+   * unit instead, whose it is or not.
+   */
+  readonly firstLevel: 'own' | 'none' | 'first'
+  /** A missing category: its last unit, or none at all (H2O 3.10). */
   readonly missing: 'last' | 'none'
   readonly numbers: number
   /** Null where numbers are not standardised. */
@@ -69,7 +72,7 @@ export function scorePojoNetwork(
 }
 
 function fillUnits(
-  { offsets, missing, isFirstLevelLeftOut, numbers, subtract, multiply }: PojoUnits,
+  { offsets, missing, firstLevel, numbers, subtract, multiply }: PojoUnits,
   inputs: readonly (Float64Array | Int32Array)[],
   { row, into }: { row: number; into: Float64Array },
 ): void {
@@ -79,8 +82,9 @@ function fillUnits(
     const level = inputs[i]![row]!
     if (level < 0) {
       if (missing === 'last') into[offsets[i + 1]! - 1] = 1
-    } else if (!isFirstLevelLeftOut) into[offsets[i]! + level] = 1
+    } else if (firstLevel === 'own') into[offsets[i]! + level] = 1
     else if (level > 0) into[offsets[i]! + level - 1] = 1
+    else if (firstLevel === 'first') into[0] = 1
   }
   for (let i = 0; i < numbers; i++) {
     const value = inputs[categories + i]![row]!

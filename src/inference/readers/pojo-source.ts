@@ -1,4 +1,4 @@
-import { PojoLexer } from './pojo-lexer.ts'
+import { notUnderstood, PojoLexer } from './pojo-lexer.ts'
 
 /** A class of a POJO: where its parts stand in the source; nothing in them is read yet. */
 export interface PojoClass {
@@ -116,6 +116,10 @@ class Parser {
     into.set(name, found)
     lexer.expect('{')
     while (!lexer.take('}')) this.#member(found, depth)
+    const [block] = found.statics
+    if (block !== undefined && !found.fields.has('VALUES')) {
+      throw notUnderstood(lexer.source, block.from, `${name} runs something when it is loaded`)
+    }
     return found
   }
 

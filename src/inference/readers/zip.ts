@@ -6,7 +6,7 @@ export interface ZipLimits {
   readonly entries: number
   /** Bytes inflated from one archive, all reads together. */
   readonly inflated: number
-  /** Inflated size by stored size of one entry; entries below 1 MiB are not asked. */
+  /** Inflated size by stored size of one entry; entries below 32 MiB are not asked. */
   readonly ratio: number
 }
 
@@ -35,7 +35,8 @@ const END = 0x06054b50
 const CENTRAL = 0x02014b50
 const LOCAL = 0x04034b50
 const ZIP64_LOCATOR = 0x07064b50
-const ASK_RATIO_ABOVE = 2 ** 20
+/** Coefficients that are nearly all 0 (a GLM of many levels with a lasso) deflate as well as a bomb does. */
+const ASK_RATIO_ABOVE = 32 * 2 ** 20
 
 function corrupt(what: string, cause?: unknown): ModelError {
   return new ModelError('model.corrupt', `${what}. Copy the file again from where it was exported.`, {
