@@ -36,13 +36,22 @@ export class TransformChain {
     this.#links = links
   }
 
-  /** Opens the transforms that `transforms` names. A transform that cannot open names its alias in the error. */
-  static async open(raw: RawConfig, models: Models, log: Logger): Promise<TransformChain> {
+  /**
+   * Opens the transforms that `transforms` names. A transform that cannot open names its alias in the error; `before` is
+   * told which is next.
+   */
+  static async open(
+    raw: RawConfig,
+    models: Models,
+    log: Logger,
+    before: (stage: string) => void = () => undefined,
+  ): Promise<TransformChain> {
     const links: Link[] = []
     for (const alias of commonKeys.parse(raw).values.transforms) {
       const prefix = `transforms.${alias}.`
       const { plugin, side } = findTransform(raw[`${prefix}type`] ?? '')
       const config = readConfig(plugin, raw, prefix)
+      before(`the opening of transforms.${alias}`)
       try {
         const transform = await plugin.open(config, { side, models, log: log.child({ transform: alias }) })
         links.push({ alias, name: plugin.name, side, transform })

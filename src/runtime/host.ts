@@ -99,9 +99,12 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
       models: host.models,
       log,
       events: {
-        at: (stage) => send({ type: 'at', id, stage }),
+        at: (stage, rows) => send({ type: 'at', id, stage, ...(rows === undefined ? {} : { rows }) }),
         failed,
         fenced: () => send({ type: 'fenced', id }),
+        cleared: (offsets) => {
+          for (const each of offsets) send({ type: 'cleared', id, ...each })
+        },
         batch: (records, bad) => {
           task.records += records
           task.failed += bad
@@ -128,7 +131,7 @@ async function pass(host: Host, message: TaskMessage): Promise<void> {
   const { id } = message
   const task = (await host.tasks.get(idOf(id))?.open)?.task
   try {
-    if (message.type === 'assign') await task?.assign(message.membership)
+    if (message.type === 'assign') await task?.assign(message.membership, message.suspects)
     else await task?.[message.type]()
   } catch (error) {
     send({ type: 'state', id, state: 'FAILED', trace: traceOf(error) })
@@ -156,6 +159,7 @@ async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'v
     at: () => undefined,
     failed: () => undefined,
     fenced: () => undefined,
+    cleared: () => undefined,
     batch: () => undefined,
   }
   try {

@@ -10,17 +10,21 @@ import { Delivery } from './delivery.ts'
 import { ensureTopic } from './ensure-topic.ts'
 import { ErrorPolicy } from './error-policy.ts'
 import { findConnector } from './plugins.ts'
-import type { HostSettings, TaskId } from './protocol.ts'
+import type { PartitionOffset } from './positions.ts'
+import type { HostSettings, RowRange, TaskId } from './protocol.ts'
 import { topicReader } from './read-topics.ts'
 import { Outbox, SinkPipeline } from './sink-pipeline.ts'
 import { RunningSinkTask } from './sink-task.ts'
 import { closeConverters, openConverters } from './task-converters.ts'
+import { IDLE, Whereabouts } from './whereabouts.ts'
 
 export interface TaskEvents {
-  /** A plugin is about to be called; `idle` when none is at work. */
-  readonly at: (stage: string) => void
+  /** A plugin is about to be called, with these rows where it gets some; `idle` when none is at work. */
+  readonly at: (stage: string, rows?: RowRange) => void
   readonly failed: (error: unknown) => void
   readonly fenced: () => void
+  /** Suspect rows before these offsets are done with. */
+  readonly cleared: (offsets: readonly PartitionOffset[]) => void
   readonly batch: (records: number, failed: number) => void
 }
 
@@ -69,7 +73,8 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   }
   try {
     const outbox = new Outbox()
-    const context = sinkContext(options, client, outbox, aborter.signal)
+    const whereabouts = new Whereabouts(options.events.at)
+    const context = sinkContext(options, client, { outbox, whereabouts }, aborter.signal)
     const pipeline = new SinkPipeline({
       ...plugins,
       sink: await openSink(options, context),
@@ -77,7 +82,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
       policy: new ErrorPolicy(common, log),
       delivery: new Delivery(client, producer, plugins.converters),
       deadLetters: await DeadLetters.open(client, producer, sinkConfig, id),
-      before: options.events.at,
+      whereabouts,
     })
     const task = new RunningSinkTask(
       {
@@ -90,6 +95,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
           commitOffsets(client, groupId, { memberId, generation }, offsets),
         onFailed: options.events.failed,
         onFenced: options.events.fenced,
+        onCleared: options.events.cleared,
         onBatch: options.events.batch,
         stopping: aborter,
       },
@@ -108,9 +114,8 @@ export async function openPlugins(
   signal: AbortSignal,
 ) {
   const converters = openConverters(config, settings.converterDefaults, log)
-  events.at('open')
-  const chain = await TransformChain.open(config, models, log)
-  events.at('idle')
+  const chain = await TransformChain.open(config, models, log, events.at)
+  events.at(IDLE)
   if (signal.aborted) throw new TaskError('task.failed', 'The task was stopped while it started.')
   return {
     converters,
@@ -133,9 +138,9 @@ async function openSink({ config }: TaskOptions, context: SinkContext) {
 }
 
 function sinkContext(
-  { id, config, models, log, events }: TaskOptions,
+  { id, config, models, log }: TaskOptions,
   client: KafkaClient,
-  outbox: Outbox,
+  { outbox, whereabouts }: { readonly outbox: Outbox; readonly whereabouts: Whereabouts },
   signal: AbortSignal,
 ): SinkContext {
   return {
@@ -148,9 +153,9 @@ function sinkContext(
     emit: (batch, options = {}) => outbox.emit(batch, options),
     report: (batch, row, error) => batch.fail(row, error),
     ensureTopic: async (topic, like) => {
-      events.at('idle') // a Kafka that is slow is no fault of the sink
+      whereabouts.at(IDLE) // a Kafka that is slow is no fault of the sink
       await ensureTopic(client, log, topic, like)
-      events.at('put')
+      whereabouts.at('put')
     },
   }
 }

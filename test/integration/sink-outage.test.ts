@@ -79,6 +79,7 @@ describe('a sink task whose broker is killed and comes back', function () {
       events: {
         at,
         failed: (error) => void failures.push(error),
+        cleared: () => undefined,
         fenced: () => void opened.task.revoke().then(() => opened.task.assign(membership)), // as the worker does
         batch: () => undefined,
       },

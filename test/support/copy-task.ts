@@ -40,6 +40,7 @@ export async function startCopy(
       at: () => undefined,
       failed: (error) => failures.push(error),
       fenced: () => undefined,
+      cleared: () => undefined,
       batch: () => undefined,
     },
   })

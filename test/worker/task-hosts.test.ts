@@ -5,6 +5,7 @@ import type { HostSettings, TaskId, TaskState } from '../../src/runtime/protocol
 import type { Death, HostedTask } from '../../src/worker/task-host.ts'
 import { TaskHosts } from '../../src/worker/task-hosts.ts'
 import type { SpawnHost } from '../../src/worker/host-process.ts'
+import { Suspects } from '../../src/worker/suspects.ts'
 import { TaskRun } from '../../src/worker/task-run.ts'
 import { eventually } from '../support/eventually.ts'
 import { type FakeHost, fakeHosts } from './memory-worker.ts'
@@ -33,6 +34,8 @@ function pool(max: number, deadline = 60_000, keep = 10_000, silence = 60_000) {
     const listener = {
       state: (state: TaskState) => void told.states.push(state),
       fenced: () => undefined,
+      passed: () => undefined,
+      cleared: () => undefined,
       died: (death: Death) => void told.deaths.push(death),
     }
     return { ...all.start(id(task), { name: 'a' }, { paused: false, alone }, listener), ...told }
@@ -208,6 +211,7 @@ describe('a task', () => {
       config: { name: 'a' },
       paused: false,
       hosts: all,
+      suspects: new Suspects(),
       join: () => ({ start: () => undefined, rejoin: () => undefined, leave: () => Promise.resolve() }),
       report: (state, trace) => void reports.push(trace === null ? state : `${state} ${trace}`),
       stopTimeout: 1_000,
@@ -246,6 +250,7 @@ describe('a task', () => {
       config: { name: 'a' },
       paused: false,
       hosts: all,
+      suspects: new Suspects(),
       report: () => undefined,
       stopTimeout: 5_000,
       log: SILENT,
