@@ -12,6 +12,8 @@ export interface ModelStoreOptions {
   /** `models.allowed.dirs`: below these a model may be named by its path. */
   readonly allowedDirs: readonly string[]
   readonly log?: Logger
+  /** Told the name of a model before `watch` reads its new files, and null after it. */
+  readonly onReading?: (model: string | null) => void
 }
 
 const NAME = /^([A-Za-z0-9_][A-Za-z0-9_.-]*)(?:\$([A-Za-z0-9_][A-Za-z0-9_.-]*))?$/
@@ -37,7 +39,7 @@ export class ModelStore implements Models {
     this.#log = options.log ?? SILENT
     const source = {
       locate: (reference: string) => this.#locate(reference),
-      open: (files: ModelFiles) => this.#openFiles(files),
+      open: (files: ModelFiles) => this.#readAnew(files),
       forget: ({ file, model }: ReadyModel) => void loadedModels.delete(keyOf({ ...model, file })),
     }
     this.#watch = new ModelWatch(source, this.#log)
@@ -89,6 +91,16 @@ export class ModelStore implements Models {
       throw error
     }
     return ready
+  }
+
+  async #readAnew(files: ModelFiles): Promise<ReadyModel> {
+    const { onReading } = this.#options
+    onReading?.(files.name)
+    try {
+      return await this.#openFiles(files)
+    } finally {
+      onReading?.(null)
+    }
   }
 
   #roots(): readonly string[] {

@@ -17,6 +17,7 @@ import {
 import { Batch } from './batch.ts'
 import { commonKeys } from './connector-keys.ts'
 import { findTransform } from './plugins.ts'
+import type { Tell } from './whereabouts.ts'
 
 /** A transform in its place. */
 export interface Link {
@@ -44,14 +45,14 @@ export class TransformChain {
     raw: RawConfig,
     models: Models,
     log: Logger,
-    before: (stage: string) => void = () => undefined,
+    before: Tell = () => undefined,
   ): Promise<TransformChain> {
     const links: Link[] = []
     for (const alias of commonKeys.parse(raw).values.transforms) {
       const prefix = `transforms.${alias}.`
       const { plugin, side } = findTransform(raw[`${prefix}type`] ?? '')
       const config = readConfig(plugin, raw, prefix)
-      before(`the opening of transforms.${alias}`)
+      await before(`the opening of transforms.${alias}`)
       try {
         const transform = await plugin.open(config, { side, models, log: log.child({ transform: alias }) })
         links.push({ alias, name: plugin.name, side, transform })
@@ -70,11 +71,11 @@ export class TransformChain {
    * Invariant 3: each transform must return a batch of the same length. `before` is told which transform is next, so
    * that the worker can see which one did not return.
    */
-  async apply(batch: Batch, before: (stage: string) => void): Promise<Batch> {
+  async apply(batch: Batch, before: Tell): Promise<Batch> {
     let current = batch
     for (const { alias, name, transform } of this.#links) {
       if (current.states.live === 0) break
-      before(`transforms.${alias}`)
+      await before(`transforms.${alias}`)
       current.states.enter('TRANSFORMATION', name)
       const returned: RecordBatch = await applied(transform, current, `Transform ${alias} (${name})`)
       if (

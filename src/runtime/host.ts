@@ -26,6 +26,15 @@ function send(message: FromHost): void {
   if (process.connected) process.send?.(message)
 }
 
+/**
+ * Resolves when the message has left the process. One that waits for room in the channel would be lost when a plugin
+ * blocks or ends the process, and the worker would blame what came before.
+ */
+function sent(message: FromHost): Promise<void> | undefined {
+  if (!process.connected) return undefined
+  return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()))
+}
+
 function idOf({ connector, task }: TaskId): string {
   return `${connector}-${task}`
 }
@@ -57,6 +66,7 @@ function createHost(settings: HostSettings): Host {
   const models = new ModelStore({
     modelsDir: settings.modelsDir,
     allowedDirs: settings.modelsAllowedDirs,
+    onReading: (model) => send({ type: 'reading', model }),
     log,
   })
   models.watch()
@@ -99,7 +109,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
       models: host.models,
       log,
       events: {
-        at: (stage, rows) => send({ type: 'at', id, stage, ...(rows === undefined ? {} : { rows }) }),
+        at: (stage, rows) => sent({ type: 'at', id, stage, ...(rows === undefined ? {} : { rows }) }),
         failed,
         fenced: () => send({ type: 'fenced', id }),
         cleared: (offsets) => {

@@ -11,16 +11,16 @@ import { ensureTopic } from './ensure-topic.ts'
 import { ErrorPolicy } from './error-policy.ts'
 import { findConnector } from './plugins.ts'
 import type { PartitionOffset } from './positions.ts'
-import type { HostSettings, RowRange, TaskId } from './protocol.ts'
+import type { HostSettings, TaskId } from './protocol.ts'
 import { topicReader } from './read-topics.ts'
 import { Outbox, SinkPipeline } from './sink-pipeline.ts'
 import { RunningSinkTask } from './sink-task.ts'
 import { closeConverters, openConverters } from './task-converters.ts'
-import { IDLE, Whereabouts } from './whereabouts.ts'
+import { IDLE, type Tell, Whereabouts } from './whereabouts.ts'
 
 export interface TaskEvents {
   /** A plugin is about to be called, with these rows where it gets some; `idle` when none is at work. */
-  readonly at: (stage: string, rows?: RowRange) => void
+  readonly at: Tell
   readonly failed: (error: unknown) => void
   readonly fenced: () => void
   /** Suspect rows before these offsets are done with. */
@@ -115,7 +115,7 @@ export async function openPlugins(
 ) {
   const converters = openConverters(config, settings.converterDefaults, log)
   const chain = await TransformChain.open(config, models, log, events.at)
-  events.at(IDLE)
+  void events.at(IDLE)
   if (signal.aborted) throw new TaskError('task.failed', 'The task was stopped while it started.')
   return {
     converters,
@@ -153,9 +153,9 @@ function sinkContext(
     emit: (batch, options = {}) => outbox.emit(batch, options),
     report: (batch, row, error) => batch.fail(row, error),
     ensureTopic: async (topic, like) => {
-      whereabouts.at(IDLE) // a Kafka that is slow is no fault of the sink
+      void whereabouts.at(IDLE) // a Kafka that is slow is no fault of the sink
       await ensureTopic(client, log, topic, like)
-      whereabouts.at('put')
+      await whereabouts.at('put')
     },
   }
 }

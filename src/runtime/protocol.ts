@@ -93,6 +93,8 @@ export type FromHost =
   | { readonly type: 'fenced'; readonly id: TaskId }
   /** Sent before each call into a plugin, and with `idle` after it: the worker holds the deadline. `rows`: its batch. */
   | { readonly type: 'at'; readonly id: TaskId; readonly stage: string; readonly rows?: RowRange }
+  /** Before a model that was replaced is read by no task's wish, and with null after it: that has a deadline too. */
+  | { readonly type: 'reading'; readonly model: string | null }
   /** Suspect rows before this offset are done with: the offset is committed. */
   | {
       readonly type: 'cleared'

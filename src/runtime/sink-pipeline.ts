@@ -150,14 +150,14 @@ export class SinkPipeline {
   /** A plugin is at work, under its deadline, until it returns or throws; what waits between two tries is not. */
   async #within<T>(stage: string, work: () => Promise<T>): Promise<T> {
     const { at } = this.#parts.whereabouts
-    at(stage)
+    await at(stage)
     try {
       const done = await work()
       // A promise that a plugin left behind and that nobody waits for ends the process here, and names this row.
       if (this.#apart) await nextTurn()
       return done
     } finally {
-      at(IDLE)
+      void at(IDLE)
     }
   }
 
@@ -167,7 +167,7 @@ export class SinkPipeline {
     const fail = (row: number, error: ConnectError): void => states.fail(row, error)
     states.enter('KEY_CONVERTER', converters.key.name)
     const key = await converters.key.converter.decode(fetched.topic, fetched.keys, fail)
-    whereabouts.at('value.converter')
+    await whereabouts.at('value.converter')
     states.enter('VALUE_CONVERTER', converters.value.name)
     const value = await converters.value.converter.decode(fetched.topic, fetched.values, fail)
     return chain.apply(new Batch(fetched, states, { key, value }), whereabouts.at)

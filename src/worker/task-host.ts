@@ -104,6 +104,8 @@ export class TaskHost {
   #ticked = performance.now()
   #heard = performance.now()
   #dead = false
+  /** A model that was replaced, and that the host reads by itself. */
+  #reading: { readonly model: string; readonly since: number } | undefined
 
   constructor(options: TaskHostOptions) {
     this.#options = options
@@ -221,6 +223,10 @@ export class TaskHost {
       this.#validations.get(message.call)?.settle(message.problems)
       return
     }
+    if (message.type === 'reading') {
+      this.#onReading(message.model)
+      return
+    }
     const hosted = this.tasks.get(nameOf(message.id))
     if (hosted === undefined) return
     if (message.type === 'at') this.#at(hosted, message)
@@ -231,6 +237,13 @@ export class TaskHost {
       if (message.type === 'stopped') this.tasks.delete(nameOf(message.id))
       settle(hosted, message.type)
     }
+  }
+
+  /** Tasks wait meanwhile, whatever they were at. */
+  #onReading(model: string | null): void {
+    const since = performance.now()
+    this.#reading = model === null ? undefined : { model, since }
+    if (model === null) for (const hosted of this.tasks.values()) hosted.since = since
   }
 
   #at(hosted: Hosted, { stage, rows }: Extract<FromHost, { type: 'at' }>): void {
@@ -260,8 +273,17 @@ export class TaskHost {
     this.#ticked = now
     // After a pause of this process itself, the host's messages may still wait to be read.
     if (late) return
+    const { deadline } = this.#options
+    if (this.#reading !== undefined) {
+      const { model, since } = this.#reading
+      if (now - since > deadline)
+        this.kill(
+          `was killed: it could not read the new files of model ${model} in ${deadline} ms (task.deadline.ms)`,
+        )
+      return
+    }
     for (const [name, { stage, since }] of this.tasks) {
-      if (stage !== IDLE && now - since > this.#options.deadline) this.#suspects.add(name)
+      if (stage !== IDLE && now - since > deadline) this.#suspects.add(name)
     }
     const [first] = this.#suspects
     if (first === undefined) {
@@ -271,7 +293,6 @@ export class TaskHost {
       return
     }
     const stage = this.tasks.get(first)?.stage ?? IDLE
-    const { deadline } = this.#options
     this.kill(`was killed: ${stage} of task ${first} did not return in ${deadline} ms (task.deadline.ms)`)
   }
 
@@ -282,8 +303,11 @@ export class TaskHost {
     const reason =
       this.#why ?? (signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`)
     // A signal from outside says nothing about a task. A crash suspects whoever was in a plugin, or, where nobody was
-    // (a promise or a timer that a plugin left behind), all of them: each then runs alone, and shows who it is.
-    const crashed = !killed && signal !== 'SIGKILL' && signal !== 'SIGTERM' && code !== 0
+    // (a promise or a timer that a plugin left behind), all of them: each then runs alone, and shows who it is. Whose model
+    // the host read by itself shows when that opens it.
+    const unknown = !killed && this.#reading === undefined
+    const bySignal = unknown && (signal === 'SIGKILL' || signal === 'SIGTERM')
+    const crashed = unknown && !bySignal && code !== 0
     const inPlugin = [...this.tasks.values()].some(({ stage }) => stage !== IDLE)
     this.#options.onGone(this)
     for (const { settle: answer } of this.#validations.values())
@@ -293,7 +317,6 @@ export class TaskHost {
       const suspect = this.#suspects.has(name) || (crashed && (hosted.stage !== IDLE || !inPlugin))
       const { stage, rows } = hosted
       const where = suspect && stage !== IDLE && !killed ? ` while it was in ${stage}` : ''
-      const bySignal = !killed && !crashed && code !== 0
       const work =
         (suspect || bySignal) && stage !== IDLE && rows !== undefined ? { rows, stage, bySignal } : undefined
       hosted.listener.died({

@@ -140,8 +140,8 @@ export class TaskRun {
     const finding = work === undefined ? undefined : suspects.died(this.id.connector, work, reason)
     if (this.#stopped) return
     if (performance.now() - this.#startedAt > GOOD_CONDUCT) this.#pardon()
-    // A record that was found out is a step forward.
-    this.#deaths = finding === 'convicted' ? 1 : this.#deaths + 1
+    // Each death over known rows is a step forward, and soon the last one.
+    this.#deaths = finding === undefined ? this.#deaths + 1 : 1
     if (suspect && work === undefined) this.#suspicions++
     this.#alone ||= suspect || finding === 'apart' || finding === 'convicted'
     const broken = this.#whyBroken(finding, work, reason)

@@ -77,7 +77,7 @@ describe('a sink task whose broker is killed and comes back', function () {
       models: NO_MODELS,
       log: SILENT,
       events: {
-        at,
+        at: (stage) => void at(stage),
         failed: (error) => void failures.push(error),
         cleared: () => undefined,
         fenced: () => void opened.task.revoke().then(() => opened.task.assign(membership)), // as the worker does
