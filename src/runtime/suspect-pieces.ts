@@ -27,7 +27,7 @@ export class SuspectPieces {
   }
 
   cut(fetched: FetchedBatch): readonly Piece[] {
-    const suspects = this.#suspects.filter((each) => each.apart && isOf(each, fetched))
+    const suspects = fetched.length === 0 ? [] : this.#suspectsIn(rangeOf(fetched))
     if (suspects.length === 0) return [{ fetched, apart: false, verdict: null }]
     const pieces: Piece[] = []
     let from = 0
@@ -45,7 +45,13 @@ export class SuspectPieces {
       take(row + 1, found.find(({ verdict }) => verdict !== null) ?? found[0])
     }
     take(fetched.length)
-    return pieces.length > 0 ? pieces : [{ fetched, apart: false, verdict: null }]
+    return pieces
+  }
+
+  #suspectsIn(rows: RowRange): readonly SuspectRows[] {
+    return this.#suspects.filter(
+      (each) => each.apart && isOf(each, rows) && each.first <= rows.last && rows.first <= each.last,
+    )
   }
 
   /** Forgets what lies before these offsets, which are committed; gives those that something lay before. */

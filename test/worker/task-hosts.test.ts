@@ -182,6 +182,31 @@ describe('task hosts', () => {
     expect(task.deaths[0]?.reason).to.contain('said nothing')
   })
 
+  it('are killed when they do not come back from a model that was replaced; no task is to blame', async () => {
+    const { hosts, start } = pool(1, 60)
+    const [first, second] = [start(0), start(1)]
+    await eventually(() => second.states.length === 1, QUICK)
+    hosts[0]?.say({ type: 'at', id: id(0), stage: 'transforms.score' })
+    hosts[0]?.say({ type: 'reading', model: 'airline' })
+    await eventually(() => first.deaths.length === 1, QUICK)
+    expect(first.deaths[0]?.reason).to.contain('model airline').and.to.contain('task.deadline.ms')
+    expect([first, second].map(({ deaths }) => deaths[0]?.suspect)).to.deep.equal([false, false])
+  })
+
+  it('tell which rows a plugin was at when it died, and none for one that was given none', async () => {
+    const { hosts, start } = pool(1)
+    const rows = { topic: 't', partition: 0, first: 5n, last: 9n }
+    for (const [k, last] of ['put', 'flush'].entries()) {
+      const task = start(k)
+      await eventually(() => task.states.length === 1, QUICK)
+      hosts[k]?.say({ type: 'at', id: id(k), stage: 'put', rows })
+      if (last === 'flush') hosts[k]?.say({ type: 'at', id: id(k), stage: last })
+      hosts[k]?.exit({ code: null, signal: 'SIGABRT' })
+      const work = last === 'put' ? { rows, stage: 'put', bySignal: false } : undefined
+      expect(task.deaths[0]?.work).to.deep.equal(work)
+    }
+  })
+
   it('check configurations with a deadline that begins when the process has started', async () => {
     const silent: SpawnHost = () => ({
       ...{ pid: 1, send: () => undefined, kill: () => killed++, disconnect: () => undefined },
