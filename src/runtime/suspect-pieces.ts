@@ -27,7 +27,7 @@ export class SuspectPieces {
   }
 
   cut(fetched: FetchedBatch): readonly Piece[] {
-    const suspects = fetched.length === 0 ? [] : this.#suspectsIn(rangeOf(fetched))
+    const suspects = this.any && fetched.length > 0 ? this.#suspectsIn(rangeOf(fetched)) : []
     if (suspects.length === 0) return [{ fetched, apart: false, verdict: null }]
     const pieces: Piece[] = []
     let from = 0
