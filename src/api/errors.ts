@@ -21,6 +21,8 @@ export const ERROR_CATALOGUE = {
     'Kafka refuses a record: its time is out of bounds, or it has no key in a compacted topic.',
   'record.loop': 'A record would be written to a topic that its connector reads.',
   'record.value': 'A value does not fit its schema.',
+  'record.poison':
+    'A record makes its task host die, alone too: a plugin does not return, or takes the process with it.',
   'record.image':
     'An image is not JPEG, PNG or WebP, is damaged or too large, or its location may not or cannot be read.',
   'schema.unknown': 'The registry does not know a schema id, subject or version.',

@@ -10,7 +10,7 @@ export interface InspectionLimits {
   readonly dataMib: number
 }
 
-const LIMITS: InspectionLimits = { milliseconds: 60_000, heapMib: 2048, dataMib: 4096 }
+export const INSPECTION_LIMITS: InspectionLimits = { milliseconds: 60_000, heapMib: 2048, dataMib: 4096 }
 /** Of processor time, in seconds: a process whose worker was killed ends too. */
 const CPU_LIMIT = 600
 
@@ -32,7 +32,7 @@ export type InspectModel = (reference: string, served?: readonly string[]) => Pr
  * reading a model may take long and much, and its file comes from somebody else.
  */
 export function inspectInProcess(
-  limits: InspectionLimits = LIMITS,
+  limits: InspectionLimits = INSPECTION_LIMITS,
   entry: string = process.argv[1] ?? '',
   execArgv: readonly string[] = process.execArgv,
 ): InspectModel {

@@ -38,6 +38,25 @@ export function emptyBatch(topic: string, partition: number, nextOffset: bigint)
   }
 }
 
+/** Rows `from` to `to` of a batch as a batch of their own; it shares the bytes. */
+export function sliceBatch(batch: FetchedBatch, from: number, to: number): FetchedBatch {
+  const { exactTimestamps } = batch
+  const slice = ({ bytes, start, end }: Slices): Slices => {
+    return { bytes, start: start.subarray(from, to), end: end.subarray(from, to), length: to - from }
+  }
+  return {
+    ...batch,
+    length: to - from,
+    keys: slice(batch.keys),
+    values: slice(batch.values),
+    headers: slice(batch.headers),
+    offsetDeltas: batch.offsetDeltas.subarray(from, to),
+    timestampDeltas: batch.timestampDeltas.subarray(from, to),
+    ...(exactTimestamps === undefined ? {} : { exactTimestamps: exactTimestamps.subarray(from, to) }),
+    nextOffset: to < batch.length ? offsetOf(batch, to) : batch.nextOffset,
+  }
+}
+
 export function offsetOf(batch: FetchedBatch, row: number): bigint {
   return batch.baseOffset + BigInt(batch.offsetDeltas[row]!)
 }

@@ -19,6 +19,7 @@ import {
 import { Batch } from './batch.ts'
 import { commonKeys } from './connector-keys.ts'
 import { findTransform } from './plugins.ts'
+import type { Tell } from './whereabouts.ts'
 
 /** A transform in its place. */
 export interface Link {
@@ -39,6 +40,8 @@ export interface ChainContext {
   readonly images?: AllowedImages
   /** Absent where nobody looks. */
   readonly show?: Show | undefined
+  /** Told which transform is opened next. */
+  readonly before?: Tell
 }
 
 /** The transforms of a connector, in order. A batch goes through all of them; nothing goes back. */
@@ -49,18 +52,21 @@ export class TransformChain {
     this.#links = links
   }
 
-  /** Opens the transforms that `transforms` names. A transform that cannot open names its alias in the error. */
+  /**
+   * Opens the transforms that `transforms` names. A transform that cannot open names its alias in the error.
+   */
   static async open(
     raw: RawConfig,
     models: Models,
     log: Logger,
-    { images = NO_IMAGES, show }: ChainContext = {},
+    { images = NO_IMAGES, show, before = () => undefined }: ChainContext = {},
   ): Promise<TransformChain> {
     const links: Link[] = []
     for (const alias of commonKeys.parse(raw).values.transforms) {
       const prefix = `transforms.${alias}.`
       const { plugin, side } = findTransform(raw[`${prefix}type`] ?? '')
       const config = readConfig(plugin, raw, prefix)
+      await before(`the opening of transforms.${alias}`)
       try {
         const context = { side, models, log: log.child({ transform: alias }), images }
         const shows = show === undefined ? {} : { show: show.bind(null, alias) }
@@ -78,11 +84,11 @@ export class TransformChain {
    * Invariant 3: each transform must return a batch of the same length. `before` is told which transform is next, so
    * that the worker can see which one did not return.
    */
-  async apply(batch: Batch, before: (stage: string) => void): Promise<Batch> {
+  async apply(batch: Batch, before: Tell): Promise<Batch> {
     let current = batch
     for (const { alias, name, transform } of this.#links) {
       if (current.states.live === 0) break
-      before(`transforms.${alias}`)
+      await before(`transforms.${alias}`)
       current.states.enter('TRANSFORMATION', name)
       const returned: RecordBatch = await applied(transform, current, `Transform ${alias} (${name})`)
       if (

@@ -1,4 +1,4 @@
-import { inspectInProcess } from '../inference/model-inspection.ts'
+import { INSPECTION_LIMITS, inspectInProcess } from '../inference/model-inspection.ts'
 import { ModelStore } from '../inference/model-store.ts'
 import { ConfigError, ConnectError, type Logger, messageOf, type Models, TaskError } from '../index.ts'
 import { checkSchemas } from './check-config.ts'
@@ -27,6 +27,15 @@ interface Task {
 
 function send(message: FromHost): void {
   if (process.connected) process.send?.(message)
+}
+
+/**
+ * Resolves when the message has left the process. One that waits for room in the channel would be lost when a plugin
+ * blocks or ends the process, and the worker would blame what came before.
+ */
+function sent(message: FromHost): Promise<void> | undefined {
+  if (!process.connected) return undefined
+  return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()))
 }
 
 function idOf({ connector, task }: TaskId): string {
@@ -61,7 +70,7 @@ function createHost(settings: HostSettings): Host {
     modelsDir: settings.modelsDir,
     allowedDirs: settings.modelsAllowedDirs,
     log,
-    inspect: inspectInProcess(),
+    inspect: inspectInProcess({ ...INSPECTION_LIMITS, milliseconds: settings.taskDeadlineMs }),
   })
   models.watch()
   return { settings, models, log, tasks: new Map() }
@@ -104,9 +113,12 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
       models: host.models,
       log,
       events: {
-        at: (stage) => send({ type: 'at', id, stage }),
+        at: (stage, rows) => sent({ type: 'at', id, stage, ...(rows === undefined ? {} : { rows }) }),
         failed,
         fenced: () => send({ type: 'fenced', id }),
+        cleared: (offsets) => {
+          for (const each of offsets) send({ type: 'cleared', id, ...each })
+        },
         batch: (records, bad) => {
           task.records += records
           task.failed += bad
@@ -135,7 +147,7 @@ async function pass(host: Host, message: TaskMessage): Promise<void> {
   const { id } = message
   const task = (await host.tasks.get(idOf(id))?.open)?.task
   try {
-    if (message.type === 'assign') await task?.assign(message.membership)
+    if (message.type === 'assign') await task?.assign(message.membership, message.suspects)
     else await task?.[message.type]()
   } catch (error) {
     send({ type: 'state', id, state: 'FAILED', trace: traceOf(error) })
@@ -165,6 +177,7 @@ async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'v
     at: () => undefined,
     failed: () => undefined,
     fenced: () => undefined,
+    cleared: () => undefined,
     batch: () => undefined,
   }
   try {

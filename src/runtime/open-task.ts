@@ -10,17 +10,21 @@ import { Delivery } from './delivery.ts'
 import { ensureTopic } from './ensure-topic.ts'
 import { ErrorPolicy } from './error-policy.ts'
 import { findConnector } from './plugins.ts'
+import type { PartitionOffset } from './positions.ts'
 import type { HostSettings, TaskId } from './protocol.ts'
 import { topicReader } from './read-topics.ts'
 import { Outbox, SinkPipeline } from './sink-pipeline.ts'
 import { RunningSinkTask } from './sink-task.ts'
 import { closeConverters, openConverters } from './task-converters.ts'
+import { IDLE, type Tell, Whereabouts } from './whereabouts.ts'
 
 export interface TaskEvents {
-  /** A plugin is about to be called; `idle` when none is at work. */
-  readonly at: (stage: string) => void
+  /** A plugin is about to be called, with these rows where it gets some; `idle` when none is at work. */
+  readonly at: Tell
   readonly failed: (error: unknown) => void
   readonly fenced: () => void
+  /** Suspect rows before these offsets are done with. */
+  readonly cleared: (offsets: readonly PartitionOffset[]) => void
   readonly batch: (records: number, failed: number) => void
   /** Absent where nobody looks. */
   readonly show?: Show
@@ -51,11 +55,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   const sinkConfig = sinkKeys.read(config)
   const aborter = new AbortController()
   const plugins = await openPlugins(options, aborter.signal)
-  const client = new KafkaClient({
-    bootstrapServers: settings.bootstrapServers,
-    clientId: `${settings.clientId}-${id.connector}-${id.task}`,
-    log,
-  })
+  const client = openClient(options)
   const producer = new Producer(client, { log })
   const fetcher = new Fetcher(client, {
     isolation: sinkConfig['consumer.override.isolation.level'] as 'read_committed' | 'read_uncommitted',
@@ -71,7 +71,8 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   }
   try {
     const outbox = new Outbox()
-    const context = sinkContext(options, client, outbox, aborter.signal)
+    const whereabouts = new Whereabouts(options.events.at)
+    const context = sinkContext(options, client, { outbox, whereabouts }, aborter.signal)
     const deadLetters = await DeadLetters.open(client, producer, sinkConfig, id)
     const pipeline = new SinkPipeline({
       ...plugins,
@@ -80,7 +81,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
       policy: new ErrorPolicy(common, log),
       delivery: new Delivery(client, producer, plugins.converters),
       deadLetters,
-      before: options.events.at,
+      whereabouts,
     })
     const task = new RunningSinkTask(
       {
@@ -93,6 +94,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
           commitOffsets(client, groupId, { memberId, generation }, offsets),
         onFailed: options.events.failed,
         onFenced: options.events.fenced,
+        onCleared: options.events.cleared,
         onBatch: options.events.batch,
         stopping: aborter,
       },
@@ -105,19 +107,25 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   }
 }
 
+function openClient({ id, settings, log }: TaskOptions): KafkaClient {
+  const clientId = `${settings.clientId}-${id.connector}-${id.task}`
+  return new KafkaClient({ bootstrapServers: settings.bootstrapServers, clientId, log })
+}
+
 /** Opens converters and transforms, as a check of a configuration too: no Kafka is needed. */
 export async function openPlugins(
   { config, settings, models, log, events }: TaskOptions,
   signal: AbortSignal,
 ) {
   const converters = openConverters(config, settings.converterDefaults, log)
-  events.at('open')
-  const context = { images: settings.images, show: events.show }
-  const opening = TransformChain.open(config, models, log, context).finally(() => events.at('idle'))
-  const chain = await opening.catch((error: unknown) => {
-    closeConverters(converters)
-    throw error
-  })
+  const { at, show } = events
+  const opening = TransformChain.open(config, models, log, { images: settings.images, show, before: at })
+  const chain = await opening
+    .finally(() => at(IDLE))
+    .catch((error: unknown) => {
+      closeConverters(converters)
+      throw error
+    })
   const close = (): void => {
     chain.close()
     closeConverters(converters)
@@ -134,18 +142,18 @@ async function openSink({ config, events }: TaskOptions, context: SinkContext) {
   const values = plugin.config.read(config)
   const problems = plugin.validate?.(values, config, (topic) => context.reads(topic)) ?? []
   if (problems.length > 0) throw new ConfigError(problems)
-  events.at('open')
+  await events.at('the opening of the connector')
   try {
     return await plugin.open(values, context)
   } finally {
-    events.at('idle')
+    void events.at(IDLE)
   }
 }
 
 function sinkContext(
-  { id, config, models, log, events }: TaskOptions,
+  { id, config, models, log }: TaskOptions,
   client: KafkaClient,
-  outbox: Outbox,
+  { outbox, whereabouts }: { readonly outbox: Outbox; readonly whereabouts: Whereabouts },
   signal: AbortSignal,
 ): SinkContext {
   return {
@@ -158,9 +166,9 @@ function sinkContext(
     emit: (batch, options = {}) => outbox.emit(batch, options),
     report: (batch, row, error) => batch.fail(row, error),
     ensureTopic: async (topic, like) => {
-      events.at('idle') // a Kafka that is slow is no fault of the sink
+      void whereabouts.at(IDLE) // a Kafka that is slow is no fault of the sink
       await ensureTopic(client, log, topic, like)
-      events.at('put')
+      await whereabouts.at('put')
     },
   }
 }

@@ -17,6 +17,8 @@ export interface HostSettings {
   readonly modelsAllowedDirs: readonly string[]
   readonly images: AllowedImages
   readonly offsetFlushIntervalMs: number
+  /** How long a plugin may take, and the inspection of a new model. */
+  readonly taskDeadlineMs: number
   /** `key.converter`, `value.converter.schema.registry.url`, …: defaults under a connector's own. */
   readonly converterDefaults: Readonly<Record<string, string>>
   readonly logLevel: string
@@ -33,6 +35,30 @@ export interface Membership {
   readonly memberId: string
   readonly generation: number
   readonly partitions: readonly TopicPartitions[]
+}
+
+/** Records of one partition. */
+export interface RowRange {
+  readonly topic: string
+  readonly partition: number
+  /** Offsets; both belong to it. */
+  readonly first: bigint
+  readonly last: bigint
+}
+
+/** What a plugin did to its task host when it was given one record alone. */
+export interface Verdict {
+  /** As `at` named it. */
+  readonly stage: string
+  readonly reason: string
+}
+
+/** Records over which task hosts died. `worker/suspects` keeps them; `runtime/suspect-pieces` acts on them. */
+export interface SuspectRows extends RowRange {
+  /** Whether they are taken one by one; else they are tried once more as they come. */
+  readonly apart: boolean
+  /** One record that was found out: it fails, and no plugin sees it again. */
+  readonly verdict: Verdict | null
 }
 
 export type TaskState = 'RUNNING' | 'PAUSED' | 'FAILED'
@@ -54,7 +80,12 @@ export type ToHost =
       readonly config: Readonly<Record<string, string>>
       readonly paused: boolean
     }
-  | { readonly type: 'assign'; readonly id: TaskId; readonly membership: Membership }
+  | {
+      readonly type: 'assign'
+      readonly id: TaskId
+      readonly membership: Membership
+      readonly suspects: readonly SuspectRows[]
+    }
   /** Finish what is in flight, commit, stop fetching; answered by `revoked`. */
   | { readonly type: 'revoke'; readonly id: TaskId }
   /** The membership was lost: stop at once, commit nothing. */
@@ -73,8 +104,16 @@ export type FromHost =
   | { readonly type: 'stopped'; readonly id: TaskId }
   /** The broker refused a commit: this member was replaced. The worker rejoins the group. */
   | { readonly type: 'fenced'; readonly id: TaskId }
-  /** Sent before each call into a plugin, and with `idle` after it: the worker holds the deadline. */
-  | { readonly type: 'at'; readonly id: TaskId; readonly stage: string }
+  /** Sent before each call into a plugin, and with `idle` after it: the worker holds the deadline. `rows`: its batch. */
+  | { readonly type: 'at'; readonly id: TaskId; readonly stage: string; readonly rows?: RowRange }
+  /** Suspect rows before this offset are done with: the offset is committed. */
+  | {
+      readonly type: 'cleared'
+      readonly id: TaskId
+      readonly topic: string
+      readonly partition: number
+      readonly offset: bigint
+    }
   | {
       readonly type: 'validated'
       readonly call: number

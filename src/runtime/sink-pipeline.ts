@@ -1,12 +1,25 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FetchedBatch } from '../kafka/records.ts'
-import { type ConnectError, type EmitOptions, type RecordBatch, type SinkTask, TaskError } from '../index.ts'
+import { recordsSide } from '../converters/records-side.ts'
+import {
+  type ConnectError,
+  DataError,
+  type EmitOptions,
+  type RecordBatch,
+  type SinkTask,
+  type Stage,
+  TaskError,
+} from '../index.ts'
 import { Batch } from './batch.ts'
 import type { TransformChain } from './chain.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { Delivery, Emission, Parcel } from './delivery.ts'
 import type { ErrorPolicy } from './error-policy.ts'
+import type { Verdict } from './protocol.ts'
 import { RowStates } from './row-states.ts'
+import { type Piece, rangeOf } from './suspect-pieces.ts'
 import type { TaskConverters } from './task-converters.ts'
+import { IDLE, type Whereabouts } from './whereabouts.ts'
 
 export interface PipelineParts {
   readonly sink: SinkTask
@@ -16,8 +29,7 @@ export interface PipelineParts {
   readonly policy: ErrorPolicy
   readonly delivery: Delivery
   readonly deadLetters: DeadLetters | undefined
-  /** Told what comes next, before each call into a plugin; `idle` after the last one. */
-  readonly before: (stage: string) => void
+  readonly whereabouts: Whereabouts
 }
 
 /** A batch that went through the plugins: what is left is to make it durable. */
@@ -50,6 +62,7 @@ export class Outbox {
  */
 export class SinkPipeline {
   readonly #parts: PipelineParts
+  #apart = false
 
   constructor(parts: PipelineParts) {
     this.#parts = parts
@@ -59,10 +72,23 @@ export class SinkPipeline {
    * Takes a batch through all plugins and encodes what comes out. Nothing has been sent yet. `interrupt` ends the wait
    * between two tries.
    */
-  async prepare(fetched: FetchedBatch, interrupt: AbortSignal): Promise<Prepared> {
+  async prepare({ fetched, apart, verdict }: Piece, interrupt: AbortSignal): Promise<Prepared> {
+    if (verdict !== null) return this.#refuse(fetched, verdict)
+    const { whereabouts } = this.#parts
+    whereabouts.hold(fetched.length > 0 ? rangeOf(fetched) : undefined)
+    this.#apart = apart
+    try {
+      return await this.#pass(fetched, interrupt)
+    } finally {
+      whereabouts.hold(undefined)
+      this.#apart = false
+    }
+  }
+
+  async #pass(fetched: FetchedBatch, interrupt: AbortSignal): Promise<Prepared> {
     const { policy, sink, outbox, delivery } = this.#parts
     outbox.take() // what a put that failed has left
-    const decode = () => this.#within('decode', () => this.#decodeAndTransform(fetched))
+    const decode = () => this.#within('key.converter', () => this.#decodeAndTransform(fetched))
     const batch = await policy.retry(decode, interrupt)
     const { states } = batch
     if (states.live > 0) {
@@ -96,24 +122,54 @@ export class SinkPipeline {
     await this.#within('close', async () => this.#parts.sink.close?.())
   }
 
+  /** Invariant 6: a record that was found out fails as any bad record does, and hurts nothing but itself. */
+  #refuse(fetched: FetchedBatch, { stage, reason }: Verdict): Prepared {
+    const { topic, partition, first } = rangeOf(fetched)
+    const states = new RowStates(fetched.length)
+    const unread = () => recordsSide([null], [null])
+    const batch = new Batch(fetched, states, { key: unread(), value: unread() })
+    const message =
+      `The record ${topic}-${partition}@${first} makes its task die, with its batch and alone: ${reason}. ` +
+      `Mend the record or what ${stage} does with it, and send it again.`
+    states.fail(0, new DataError('record.poison', message, this.#pluginAt(stage)))
+    this.#parts.policy.judge(batch, states.failures())
+    return { batch, parcels: [] }
+  }
+
+  /** Who was at work, as dead letters name it. */
+  #pluginAt(stage: string): { readonly stage: Stage; readonly plugin: string } {
+    const { chain, converters } = this.#parts
+    const link = chain.links.find(({ alias }) => stage === `transforms.${alias}`)
+    if (link !== undefined) return { stage: 'TRANSFORMATION', plugin: link.name }
+    if (stage === 'key.converter') return { stage: 'KEY_CONVERTER', plugin: converters.key.name }
+    if (stage === 'value.converter') return { stage: 'VALUE_CONVERTER', plugin: converters.value.name }
+    if (stage === 'encode') return { stage: 'VALUE_CONVERTER', plugin: converters.target.value.name }
+    return { stage: 'TASK_PUT', plugin: 'sink' }
+  }
+
   /** A plugin is at work, under its deadline, until it returns or throws; what waits between two tries is not. */
   async #within<T>(stage: string, work: () => Promise<T>): Promise<T> {
-    this.#parts.before(stage)
+    const { at } = this.#parts.whereabouts
+    await at(stage)
     try {
-      return await work()
+      const done = await work()
+      // A promise that a plugin left behind and that nobody waits for ends the process here, and names this row.
+      if (this.#apart) await nextTurn()
+      return done
     } finally {
-      this.#parts.before('idle')
+      void at(IDLE)
     }
   }
 
   async #decodeAndTransform(fetched: FetchedBatch): Promise<Batch> {
-    const { converters, chain, before } = this.#parts
+    const { converters, chain, whereabouts } = this.#parts
     const states = new RowStates(fetched.length)
     const fail = (row: number, error: ConnectError): void => states.fail(row, error)
     states.enter('KEY_CONVERTER', converters.key.name)
     const key = await converters.key.converter.decode(fetched.topic, fetched.keys, fail)
+    await whereabouts.at('value.converter')
     states.enter('VALUE_CONVERTER', converters.value.name)
     const value = await converters.value.converter.decode(fetched.topic, fetched.values, fail)
-    return chain.apply(new Batch(fetched, states, { key, value }), before)
+    return chain.apply(new Batch(fetched, states, { key, value }), whereabouts.at)
   }
 }

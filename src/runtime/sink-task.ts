@@ -2,11 +2,14 @@ import type { Fetcher } from '../kafka/fetch.ts'
 import type { FetchedBatch } from '../kafka/records.ts'
 import { FencedError, type Logger, messageOf, UnavailableError } from '../index.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
-import type { Membership } from './protocol.ts'
+import type { Membership, SuspectRows } from './protocol.ts'
 import type { Prepared, SinkPipeline } from './sink-pipeline.ts'
+import { type Piece, SuspectPieces } from './suspect-pieces.ts'
 
 /** How many rounds of fetched batches may wait for their acknowledgement while the next one is worked on. */
 const MAX_ROUNDS_IN_FLIGHT = 3
+/** How many pieces of batches that are taken apart make a round. */
+const MOST_PIECES = 100
 
 export interface SinkTaskParts {
   readonly pipeline: SinkPipeline
@@ -21,6 +24,8 @@ export interface SinkTaskParts {
   readonly onFailed: (error: unknown) => void
   /** The task has let go of its partitions and waits to be assigned anew. */
   readonly onFenced: () => void
+  /** Suspect rows before these offsets are done with. */
+  readonly onCleared: (offsets: readonly PartitionOffset[]) => void
   readonly onBatch: (records: number, failed: number) => void
   /** Aborted when the task must stop. */
   readonly stopping: AbortController
@@ -49,6 +54,9 @@ export class RunningSinkTask {
   #closed = false
   #failed = false
   #fetching: Promise<readonly FetchedBatch[]> | null = null
+  /** Fetched, and not yet at work. */
+  #waiting: readonly Piece[] = []
+  #suspects = new SuspectPieces([])
   #lastCommit = performance.now()
   #wake: () => void = () => undefined
 
@@ -58,10 +66,11 @@ export class RunningSinkTask {
     this.#loop = this.#run()
   }
 
-  /** The partitions of a new generation; replaces what was assigned before. */
-  assign(membership: Membership): Promise<void> {
+  /** The partitions of a new generation, and what is known of their rows; replaces what was assigned before. */
+  assign(membership: Membership, suspects: readonly SuspectRows[] = []): Promise<void> {
     return this.#command(() => {
       this.#positions.clear()
+      this.#suspects = new SuspectPieces(suspects)
       this.#membership = membership
       this.#placed = false
     })
@@ -136,12 +145,32 @@ export class RunningSinkTask {
       await Promise.race([...this.#rounds, this.#woken()])
       return
     }
+    if (this.#suspects.any && this.#rounds.size > 0) {
+      // A further death then repeats nothing that has been delivered: the rows before it are committed.
+      await this.#settleAndCommit()
+      return
+    }
+    if (this.#waiting.length === 0 && !(await this.#fetch())) return
+    const prepared = await this.#prepare(this.#take())
+    if (prepared.length > 0) this.#deliver(prepared)
+  }
+
+  /** False where a command is waiting: the fetch goes on meanwhile. */
+  async #fetch(): Promise<boolean> {
     this.#fetching ??= this.#parts.fetcher.next()
     const batches = await Promise.race([this.#fetching, this.#woken()])
-    if (batches === undefined) return // a command is waiting; the fetch goes on
+    if (batches === undefined) return false
     this.#fetching = null
-    const prepared = await this.#prepare(batches)
-    if (prepared.length > 0) this.#deliver(prepared)
+    this.#waiting = batches.flatMap((fetched) => this.#suspects.cut(fetched))
+    return true
+  }
+
+  /** The pieces of one round: all that wait, unless batches were taken apart into many. */
+  #take(): readonly Piece[] {
+    const most = this.#suspects.any ? MOST_PIECES : this.#waiting.length
+    const taken = this.#waiting.slice(0, most)
+    this.#waiting = this.#waiting.slice(most)
+    return taken
   }
 
   /** Begins where the group has committed; false where Kafka does not say at the moment. */
@@ -151,6 +180,7 @@ export class RunningSinkTask {
     try {
       const positions = await this.#parts.startAt(membership)
       await this.#discardFetch()
+      this.#clear(positions)
       this.#parts.fetcher.assign(positions)
       this.#placed = true
     } catch (error) {
@@ -160,14 +190,15 @@ export class RunningSinkTask {
     return this.#placed
   }
 
-  async #prepare(batches: readonly FetchedBatch[]): Promise<Ready[]> {
+  async #prepare(pieces: readonly Piece[]): Promise<Ready[]> {
     const { signal } = this.#interrupt
     const prepared: Ready[] = []
     try {
-      for (const fetched of batches) {
+      for (const piece of pieces) {
         if (signal.aborted) break // its next owner reads it again
-        const durable = this.#positions.begin(fetched.topic, fetched.partition, fetched.nextOffset)
-        prepared.push({ ...(await this.#parts.pipeline.prepare(fetched, signal)), durable })
+        const { topic, partition, nextOffset } = piece.fetched
+        const durable = this.#positions.begin(topic, partition, nextOffset)
+        prepared.push({ ...(await this.#parts.pipeline.prepare(piece, signal)), durable })
       }
     } catch (error) {
       if (!signal.aborted) throw error
@@ -209,10 +240,16 @@ export class RunningSinkTask {
     try {
       await this.#parts.commit(membership, offsets)
       this.#positions.committed(offsets)
+      this.#clear(offsets)
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error
       this.#parts.log.warn('offsets could not be committed yet', { error: error.message })
     }
+  }
+
+  #clear(committed: readonly { topic: string; partition: number; offset: bigint | null }[]): void {
+    const cleared = this.#suspects.clear(committed)
+    if (cleared.length > 0) this.#parts.onCleared(cleared)
   }
 
   /** Waits for all acknowledgements, then commits; also after a failure, for what was durable before it. */
@@ -232,6 +269,7 @@ export class RunningSinkTask {
   async #discardFetch(): Promise<void> {
     await this.#fetching?.catch(() => undefined)
     this.#fetching = null
+    this.#waiting = []
   }
 
   #drop(): void {

@@ -8,12 +8,15 @@ import type { ConfigStore } from './config-store.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import { sameConfig, sameConfigs, taskConfigs } from './task-configs.ts'
+import type { Suspects } from './suspects.ts'
 import { nameOf } from './task-host.ts'
 import type { TaskRun } from './task-run.ts'
 
 export interface AssignedWorkOptions {
   readonly configs: Pick<ConfigStore, 'get' | 'putTasks'>
   readonly statuses: Pick<StatusReporter, 'connector' | 'task'>
+  /** What is known of records that kill hosts: forgotten with the connector, and when somebody restarts or changes it. */
+  readonly suspects: Pick<Suspects, 'forget'>
   readonly createTask: (id: TaskId, config: StringMap, paused: boolean) => TaskRun
   readonly log: Logger
 }
@@ -89,11 +92,12 @@ export class AssignedWork {
     for (const { id, run } of this.#tasks.values()) if (id.connector === connector) run?.pause(paused)
   }
 
-  /** Stops a task and starts it anew; false where it does not run here. */
+  /** Stops a task and starts it anew, with a new chance for every record; false where it does not run here. */
   restartTask(id: TaskId): boolean {
     if (!this.#tasks.has(nameOf(id))) return false
     void this.#queue.run(nameOf(id), async () => {
       await this.#tasks.get(nameOf(id))?.run?.stop()
+      this.#options.suspects.forget(id.connector)
       this.#startTask(id)
     })
     return true
@@ -166,6 +170,7 @@ export class AssignedWork {
       await slot?.run?.stop()
       const exists = this.#options.configs.get(id.connector)?.tasks[id.task] !== undefined
       if (exists) await this.#options.statuses.task(id, 'UNASSIGNED')
+      else this.#options.suspects.forget(id.connector)
     })
   }
 

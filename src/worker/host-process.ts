@@ -31,6 +31,9 @@ export type SpawnHost = (events: HostProcessEvents) => HostProcess
  */
 const HOST_FLAGS = ['--initial-heap-size=256']
 
+/** How long, in milliseconds, words of a process that has ended are waited for; a child of its own may hold the channel. */
+const LAST_WORDS = 1_000
+
 /**
  * Starts task hosts with the command line that started this process: `… task-host`. Each has a process group of its
  * own, so that a Ctrl-C at a terminal reaches the worker alone.
@@ -54,7 +57,9 @@ export function hostSpawner(
     child.on('message', (message) => {
       if (!gone) events.message(message as FromHost)
     })
-    child.on('exit', (code, signal) => exited({ code, signal }))
+    // Its last words may still be unread when it has ended, and tell what it was at; `close` comes after them.
+    child.on('exit', (code, signal) => setTimeout(() => exited({ code, signal }), LAST_WORDS).unref())
+    child.on('close', (code: number | null, signal) => exited({ code, signal }))
     child.on('error', () => {
       if (child.pid === undefined) exited({ code: null, signal: null })
     })

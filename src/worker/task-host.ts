@@ -4,12 +4,16 @@ import type {
   FromHost,
   HostSettings,
   Membership,
+  RowRange,
   Shown,
+  SuspectRows,
   TaskId,
   TaskState,
   ToHost,
 } from '../runtime/protocol.ts'
+import type { PartitionOffset } from '../runtime/positions.ts'
 import type { StringMap } from './config-state.ts'
+import { IDLE } from '../runtime/whereabouts.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
 
 export interface TaskListener {
@@ -17,6 +21,10 @@ export interface TaskListener {
   fenced(): void
   /** What its transforms show has changed. */
   shown(changed: readonly Shown[]): void
+  /** The plugins are done with these rows. */
+  passed(rows: RowRange): void
+  /** Suspect rows before this offset are done with. */
+  cleared(before: PartitionOffset): void
   /** The host is gone, and this task with it. */
   died(death: Death): void
 }
@@ -26,11 +34,20 @@ export interface Death {
   readonly reason: string
   /** Whether this task was in a plugin when its host crashed, or beyond its deadline when it was killed. */
   readonly suspect: boolean
+  /** The rows that a plugin was at, which may be to blame. */
+  readonly work?: Work
+}
+
+export interface Work {
+  readonly rows: RowRange
+  readonly stage: string
+  /** A signal ended the host: perhaps the kernel, because memory ran out, perhaps somebody who had nothing to do with it. */
+  readonly bySignal: boolean
 }
 
 /** A task in a host. Whatever waits here also ends when the host dies. */
 export interface HostedTask {
-  assign(membership: Membership): void
+  assign(membership: Membership, suspects?: readonly SuspectRows[]): void
   /** Resolves when what was in flight is delivered and committed; a host that takes longer than `timeout` is killed. */
   revoke(timeout: number): Promise<void>
   lost(): void
@@ -58,6 +75,10 @@ interface Hosted {
   readonly listener: TaskListener
   stage: string
   since: number
+  /** What the plugin at work was given. */
+  rows: RowRange | undefined
+  /** The last rows that any was given. */
+  latest: RowRange | undefined
   waiting: { type: 'revoked' | 'stopped'; done: () => void }[]
 }
 
@@ -69,7 +90,6 @@ interface Validation {
 
 const START_TIMEOUT = 30_000
 const EXIT_TIMEOUT = 2_000
-const IDLE = 'idle'
 
 /** One task host process: its tasks, the deadline over them, and calls to it. It never comes back: a new one does. */
 export class TaskHost {
@@ -87,6 +107,7 @@ export class TaskHost {
   #ticked = performance.now()
   #heard = performance.now()
   #dead = false
+  /** A model that was replaced, and that the host reads by itself. */
 
   constructor(options: TaskHostOptions) {
     this.#options = options
@@ -114,11 +135,13 @@ export class TaskHost {
   }
 
   start(id: TaskId, config: StringMap, paused: boolean, listener: TaskListener): HostedTask {
-    const hosted: Hosted = { id, listener, stage: IDLE, since: performance.now(), waiting: [] }
+    const at = { stage: IDLE, since: performance.now(), rows: undefined, latest: undefined }
+    const hosted: Hosted = { id, listener, ...at, waiting: [] }
     this.tasks.set(nameOf(id), hosted)
     this.#send({ type: 'start', id, config, paused })
     return {
-      assign: (membership) => this.#sendTask(hosted, { type: 'assign', id, membership }),
+      assign: (membership, suspects = []) =>
+        this.#sendTask(hosted, { type: 'assign', id, membership, suspects }),
       revoke: (timeout) => this.#ask(hosted, 'revoke', 'revoked', timeout),
       lost: () => this.#sendTask(hosted, { type: 'lost', id }),
       pause: () => this.#sendTask(hosted, { type: 'pause', id }),
@@ -204,16 +227,28 @@ export class TaskHost {
     }
     const hosted = this.tasks.get(nameOf(message.id))
     if (hosted === undefined) return
-    if (message.type === 'at') {
-      hosted.stage = message.stage
-      hosted.since = performance.now()
-    } else if (message.type === 'state') hosted.listener.state(message.state, message.trace)
+    if (message.type === 'at') this.#at(hosted, message)
+    else if (message.type === 'cleared') hosted.listener.cleared(message)
+    else if (message.type === 'state') hosted.listener.state(message.state, message.trace)
     else if (message.type === 'fenced') hosted.listener.fenced()
     else if (message.type === 'shown') hosted.listener.shown(message.shown)
     else if (message.type === 'revoked' || message.type === 'stopped') {
       if (message.type === 'stopped') this.tasks.delete(nameOf(message.id))
       settle(hosted, message.type)
     }
+  }
+
+  /** Tasks wait meanwhile, whatever they were at. */
+  #at(hosted: Hosted, { stage, rows }: Extract<FromHost, { type: 'at' }>): void {
+    // What it does after its end was decided is no reason for it.
+    if (this.#why !== undefined) return
+    hosted.stage = stage
+    hosted.since = performance.now()
+    hosted.rows = rows
+    if (rows === undefined) return
+    const before = hosted.latest
+    hosted.latest = rows
+    if (before !== undefined && !isSame(before, rows)) hosted.listener.passed(before)
   }
 
   #ready(): void {
@@ -231,8 +266,9 @@ export class TaskHost {
     this.#ticked = now
     // After a pause of this process itself, the host's messages may still wait to be read.
     if (late) return
+    const { deadline } = this.#options
     for (const [name, { stage, since }] of this.tasks) {
-      if (stage !== IDLE && now - since > this.#options.deadline) this.#suspects.add(name)
+      if (stage !== IDLE && now - since > deadline) this.#suspects.add(name)
     }
     const [first] = this.#suspects
     if (first === undefined) {
@@ -242,7 +278,7 @@ export class TaskHost {
       return
     }
     const stage = this.tasks.get(first)?.stage ?? IDLE
-    this.kill(`task ${first} did not return from ${stage} in ${this.#options.deadline} ms (task.deadline.ms)`)
+    this.kill(`was killed: ${stage} of task ${first} did not return in ${deadline} ms (task.deadline.ms)`)
   }
 
   #gone({ code, signal }: HostExit): void {
@@ -253,7 +289,8 @@ export class TaskHost {
       this.#why ?? (signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`)
     // A signal from outside says nothing about a task. A crash suspects whoever was in a plugin, or, where nobody was
     // (a promise or a timer that a plugin left behind), all of them: each then runs alone, and shows who it is.
-    const crashed = !killed && signal !== 'SIGKILL' && signal !== 'SIGTERM' && code !== 0
+    const bySignal = !killed && (signal === 'SIGKILL' || signal === 'SIGTERM')
+    const crashed = !killed && !bySignal && code !== 0
     const inPlugin = [...this.tasks.values()].some(({ stage }) => stage !== IDLE)
     this.#options.onGone(this)
     for (const { settle: answer } of this.#validations.values())
@@ -261,8 +298,15 @@ export class TaskHost {
     for (const [name, hosted] of this.tasks) {
       settle(hosted)
       const suspect = this.#suspects.has(name) || (crashed && (hosted.stage !== IDLE || !inPlugin))
-      const where = suspect && hosted.stage !== IDLE ? ` while it was in ${hosted.stage}` : ''
-      hosted.listener.died({ reason: `its task host ${reason}${where}`, suspect })
+      const { stage, rows } = hosted
+      const where = suspect && stage !== IDLE && !killed ? ` while it was in ${stage}` : ''
+      const work =
+        (suspect || bySignal) && stage !== IDLE && rows !== undefined ? { rows, stage, bySignal } : undefined
+      hosted.listener.died({
+        reason: `its task host ${reason}${where}`,
+        suspect,
+        ...(work === undefined ? {} : { work }),
+      })
     }
     this.tasks.clear()
     this.#exited.resolve(undefined)
@@ -275,6 +319,10 @@ function settle(hosted: Hosted, type?: 'revoked' | 'stopped'): void {
   )
   hosted.waiting = hosted.waiting.filter((wait) => !answered.includes(wait))
   for (const { done } of answered) done()
+}
+
+function isSame(a: RowRange, b: RowRange): boolean {
+  return a.topic === b.topic && a.partition === b.partition && a.first === b.first && a.last === b.last
 }
 
 export function nameOf({ connector, task }: TaskId): string {

@@ -16,6 +16,7 @@ import { shareOutFrom } from './share-out.ts'
 import { sinkGroup } from './sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './sink-membership.ts'
 import { StatusReporter } from './status-reporter.ts'
+import { Suspects } from './suspects.ts'
 import { TaskHosts } from './task-hosts.ts'
 import { TaskRun } from './task-run.ts'
 import { WorkerGroup } from './worker-group.ts'
@@ -102,8 +103,9 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const versionOf = (name: string): string | null =>
     connectorClass(configs.get(name)?.config['connector.class']).version
   const reporter = new StatusReporter(statuses, `${advertised.host}:${advertised.port}`, versionOf)
-  const createTask = taskCreator(surroundings, hosts, reporter)
-  const work = new AssignedWork({ configs, statuses: reporter, log, createTask })
+  const suspects = new Suspects()
+  const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
+  const work = new AssignedWork({ configs, statuses: reporter, log, createTask, suspects })
   const onTaken = async (generation: number, leads: boolean): Promise<void> => {
     reporter.generation = generation
     if (leads) await herder.removeStaleStatuses()
@@ -128,8 +130,11 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
 
 function taskCreator(
   { settings, cluster, createMember, log }: Surroundings,
-  hosts: TaskHosts,
-  reporter: StatusReporter,
+  {
+    hosts,
+    reporter,
+    suspects,
+  }: { readonly hosts: TaskHosts; readonly reporter: StatusReporter; readonly suspects: Suspects },
 ) {
   return (id: TaskId, config: StringMap, paused: boolean): TaskRun => {
     const taskLog = log.child({ ...id })
@@ -138,6 +143,7 @@ function taskCreator(
       config,
       paused,
       hosts,
+      suspects,
       join: (task) => new SinkMembership(sinkGroup(settings, config, taskLog), cluster, createMember, task),
       report: (state, trace) => void reporter.task(id, state, trace),
       stopTimeout: settings.shutdownTimeout,
@@ -164,6 +170,7 @@ function hostSettings(settings: WorkerSettings): HostSettings {
     modelsAllowedDirs: settings.modelsAllowedDirs,
     images: settings.images,
     offsetFlushIntervalMs: settings.offsetFlushInterval,
+    taskDeadlineMs: settings.taskDeadline,
     converterDefaults: settings.converterDefaults,
     logLevel: settings.logLevel,
   }

@@ -40,7 +40,7 @@ describe('a sink task whose broker is killed and comes back', function () {
   it('goes on by itself, whatever batch it was working on, and loses nothing', async () => {
     const failures: unknown[] = []
     let puts = 0
-    const at = (stage: string): void => {
+    const at = (stage: string): undefined => {
       if (stage !== 'encode' || ++puts !== 2) return
       block(100) // the next fetch is answered
       broker.kill()
@@ -72,6 +72,7 @@ describe('a sink task whose broker is killed and comes back', function () {
         modelsAllowedDirs: [],
         images: NO_IMAGES,
         offsetFlushIntervalMs: 20,
+        taskDeadlineMs: 60_000,
         converterDefaults: {},
         logLevel: 'silent',
       },
@@ -80,6 +81,7 @@ describe('a sink task whose broker is killed and comes back', function () {
       events: {
         at,
         failed: (error) => void failures.push(error),
+        cleared: () => undefined,
         fenced: () => void opened.task.revoke().then(() => opened.task.assign(membership)), // as the worker does
         batch: () => undefined,
       },

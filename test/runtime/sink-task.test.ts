@@ -7,6 +7,7 @@ import type { PartitionOffset } from '../../src/runtime/positions.ts'
 import type { Membership } from '../../src/runtime/protocol.ts'
 import type { SinkPipeline } from '../../src/runtime/sink-pipeline.ts'
 import { RunningSinkTask } from '../../src/runtime/sink-task.ts'
+import type { Piece } from '../../src/runtime/suspect-pieces.ts'
 import { eventually } from '../support/eventually.ts'
 
 const MEMBERSHIP: Membership = {
@@ -40,7 +41,7 @@ function scripted(hooks: {
     },
   } as unknown as Fetcher
   const pipeline = {
-    prepare: async ({ nextOffset }: FetchedBatch, interrupt: AbortSignal) => {
+    prepare: async ({ fetched: { nextOffset } }: Piece, interrupt: AbortSignal) => {
       await hooks.prepare?.(nextOffset, interrupt)
       return { batch: { length: 1, states: { failures: () => [] }, nextOffset }, parcels: [] }
     },
@@ -65,6 +66,7 @@ function scripted(hooks: {
       },
       onFailed: (error) => seen.failures.push(error),
       onFenced: () => seen.fenced++,
+      onCleared: () => undefined,
       stopping: new AbortController(),
       onBatch: () => undefined,
     },

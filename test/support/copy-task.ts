@@ -32,6 +32,7 @@ export async function startCopy(
       modelsAllowedDirs: [],
       images: NO_IMAGES,
       offsetFlushIntervalMs: 100,
+      taskDeadlineMs: 60_000,
       converterDefaults: {},
       logLevel: 'silent',
     },
@@ -41,6 +42,7 @@ export async function startCopy(
       at: () => undefined,
       failed: (error) => failures.push(error),
       fenced: () => undefined,
+      cleared: () => undefined,
       batch: () => undefined,
     },
   })

@@ -6,6 +6,7 @@ import type { HostSettings, TaskId, TaskState } from '../../src/runtime/protocol
 import type { Death, HostedTask } from '../../src/worker/task-host.ts'
 import { TaskHosts } from '../../src/worker/task-hosts.ts'
 import type { SpawnHost } from '../../src/worker/host-process.ts'
+import { Suspects } from '../../src/worker/suspects.ts'
 import { TaskRun } from '../../src/worker/task-run.ts'
 import { eventually } from '../support/eventually.ts'
 import { type FakeHost, fakeHosts } from './memory-worker.ts'
@@ -17,6 +18,7 @@ const SETTINGS: HostSettings = {
   modelsAllowedDirs: [],
   images: NO_IMAGES,
   offsetFlushIntervalMs: 1000,
+  taskDeadlineMs: 60_000,
   converterDefaults: {},
   logLevel: 'silent',
 }
@@ -36,6 +38,8 @@ function pool(max: number, deadline = 60_000, keep = 10_000, silence = 60_000) {
       state: (state: TaskState) => void told.states.push(state),
       fenced: () => undefined,
       shown: () => undefined,
+      passed: () => undefined,
+      cleared: () => undefined,
       died: (death: Death) => void told.deaths.push(death),
     }
     return { ...all.start(id(task), { name: 'a' }, { paused: false, alone }, listener), ...told }
@@ -182,6 +186,20 @@ describe('task hosts', () => {
     expect(task.deaths[0]?.reason).to.contain('said nothing')
   })
 
+  it('tell which rows a plugin was at when it died, and none for one that was given none', async () => {
+    const { hosts, start } = pool(1)
+    const rows = { topic: 't', partition: 0, first: 5n, last: 9n }
+    for (const [k, last] of ['put', 'flush'].entries()) {
+      const task = start(k)
+      await eventually(() => task.states.length === 1, QUICK)
+      hosts[k]?.say({ type: 'at', id: id(k), stage: 'put', rows })
+      if (last === 'flush') hosts[k]?.say({ type: 'at', id: id(k), stage: last })
+      hosts[k]?.exit({ code: null, signal: 'SIGABRT' })
+      const work = last === 'put' ? { rows, stage: 'put', bySignal: false } : undefined
+      expect(task.deaths[0]?.work).to.deep.equal(work)
+    }
+  })
+
   it('check configurations with a deadline that begins when the process has started', async () => {
     const silent: SpawnHost = () => ({
       ...{ pid: 1, send: () => undefined, kill: () => killed++, disconnect: () => undefined },
@@ -211,6 +229,7 @@ describe('a task', () => {
       config: { name: 'a' },
       paused: false,
       hosts: all,
+      suspects: new Suspects(),
       join: () => ({ start: () => undefined, rejoin: () => undefined, leave: () => Promise.resolve() }),
       report: (state, trace) => void reports.push(trace === null ? state : `${state} ${trace}`),
       stopTimeout: 1_000,
@@ -249,6 +268,7 @@ describe('a task', () => {
       config: { name: 'a' },
       paused: false,
       hosts: all,
+      suspects: new Suspects(),
       report: () => undefined,
       stopTimeout: 5_000,
       log: SILENT,

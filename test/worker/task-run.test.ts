@@ -1,0 +1,139 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { SILENT } from '../../src/api/log.ts'
+import type { RowRange } from '../../src/runtime/protocol.ts'
+import { Suspects } from '../../src/worker/suspects.ts'
+import type { HostedTask, TaskListener } from '../../src/worker/task-host.ts'
+import { TaskRun } from '../../src/worker/task-run.ts'
+import { eventually } from '../support/eventually.ts'
+
+const PARTITIONS = [{ topic: 't', partitions: [0] }]
+const QUICK = { everyMs: 2, timeoutMs: 5_000 }
+
+function rows(first: number, last = first): RowRange {
+  return { topic: 't', partition: 0, first: BigInt(first), last: BigInt(last) }
+}
+
+/** A task whose hosts are as the test says. */
+function run(suspects = new Suspects()) {
+  const started: { readonly listener: TaskListener; readonly alone: boolean }[] = []
+  const assigned: Parameters<HostedTask['assign']>[] = []
+  const reports: string[] = []
+  const hosted: HostedTask = {
+    assign: (...args) => void assigned.push(args),
+    revoke: () => Promise.resolve(),
+    lost: () => undefined,
+    pause: () => undefined,
+    resume: () => undefined,
+    stop: () => Promise.resolve(),
+  }
+  const task = new TaskRun({
+    id: { connector: 'c', task: 0 },
+    config: { name: 'c' },
+    paused: false,
+    hosts: {
+      start: (_id, _config, { alone }, listener) => {
+        started.push({ listener, alone })
+        setImmediate(() => listener.state('RUNNING', undefined))
+        return hosted
+      },
+    },
+    suspects,
+    join: (joining) => {
+      joining.assign({ groupId: 'g', memberId: 'm', generation: 1, partitions: PARTITIONS })
+      return { start: () => undefined, rejoin: () => undefined, leave: () => Promise.resolve() }
+    },
+    report: (state, trace) => void reports.push(trace === null ? state : `${state} ${trace}`),
+    stopTimeout: 1_000,
+    log: SILENT,
+  })
+  task.start()
+  let deaths = 0
+  /** Lets the next host die over these rows; gives what was reported then. */
+  const die = async (first: number, last = first, bySignal = false): Promise<string> => {
+    await eventually(() => started.length > deaths && reports.at(-1) === 'RUNNING', QUICK)
+    const work = { rows: rows(first, last), stage: 'transforms.score', bySignal }
+    started[deaths++]?.listener.died({ reason: 'its task host died', suspect: !bySignal, work })
+    return reports.at(-1) ?? ''
+  }
+  const running = () => eventually(() => started.length > deaths && reports.at(-1) === 'RUNNING', QUICK)
+  return { task, started, assigned, reports, suspects, die, running }
+}
+
+describe('a task whose host died while a plugin was at rows', () => {
+  it('looks for the record that did it, and goes on without it', async () => {
+    const { task, started, assigned, die, running } = run()
+    expect(await die(0, 9)).to.match(/^RESTARTING .*t-0@0–9 are tried once more/)
+    expect(await die(0, 9)).to.match(/^RESTARTING .*t-0@0–9 are tried one by one/)
+    expect(await die(4)).to.match(/^RESTARTING .*t-0@4 is given up/)
+    await running()
+    expect(started.map(({ alone }) => alone)).to.deep.equal([false, true, true, true])
+    const verdict = { stage: 'transforms.score', reason: 'its task host died' }
+    expect(assigned.map(([, suspects]) => suspects)).to.deep.equal([
+      [],
+      [{ ...rows(0, 9), apart: false, verdict: null }],
+      [{ ...rows(0, 9), apart: true, verdict: null }],
+      [
+        { ...rows(0, 9), apart: true, verdict: null },
+        { ...rows(4), apart: true, verdict },
+      ],
+    ])
+    await task.stop()
+  })
+
+  it('shares what it knows with the other tasks of its connector, which may get the partition next', async () => {
+    const first = run()
+    await first.die(0, 9)
+    await first.task.stop()
+    const second = run(first.suspects)
+    expect(await second.die(0, 9)).to.contain('one by one')
+    await second.task.stop()
+  })
+
+  it('is FAILED, with the plugin in its trace, when one record after the other does it', async () => {
+    const { started, die } = run()
+    for (const [first, last] of [
+      [0, 9],
+      [0, 9],
+      [0, 0],
+      [1, 1],
+    ] as const)
+      await die(first, last)
+    const report = await die(2)
+    expect(report).to.match(/^FAILED TaskError \[record.poison\].*t-0@2.*transforms\.score that is broken/)
+    expect(started).to.have.lengthOf(5)
+  })
+
+  it('is not FAILED for such records when others get through between them', async () => {
+    const { task, started, die, running } = run()
+    for (const [first, last] of [
+      [0, 9],
+      [0, 9],
+      [0, 0],
+      [1, 1],
+    ] as const)
+      await die(first, last)
+    await running()
+    started.at(-1)?.listener.passed(rows(2))
+    expect(await die(3)).to.match(/^RESTARTING .*t-0@3 is given up/)
+    await task.stop()
+  })
+
+  it('stays with the others after a signal from outside, until that has hit the same rows again', async () => {
+    const { task, started, die, running } = run()
+    await die(0, 9, true)
+    await die(0, 9, true)
+    await running()
+    expect(started.map(({ alone }) => alone)).to.deep.equal([false, false, true])
+    await task.stop()
+  })
+
+  it('forgets rows that are committed', async () => {
+    const { task, started, suspects, die, running } = run()
+    await die(0, 9)
+    await running()
+    started.at(-1)?.listener.cleared({ topic: 't', partition: 0, offset: 10n })
+    expect(suspects.of('c', PARTITIONS)).to.deep.equal([])
+    await task.stop()
+  })
+})
