@@ -7,7 +7,7 @@ import { eventually, uniqueName } from '../support/eventually.ts'
 import { greedyGraph, loopingGraph, POISON, stuckGraph } from '../support/hostile-graphs.ts'
 import { kafkajsClient } from '../support/kafka.ts'
 import { call, untilTasks } from '../support/sluice-dev.ts'
-import { countRecords, fillTopic, type Produced, readTopic } from '../support/topics.ts'
+import { fillTopic, type Produced, readTopic } from '../support/topics.ts'
 
 interface Run {
   readonly name: string
@@ -31,11 +31,9 @@ describe('a record that kills its task host', function () {
   /** All at once: most of the time they wait for a deadline. */
   before(async () => {
     worker = await startChaosWorker(DEADLINE)
-    for (const model of ['looping', 'replaced']) await putModel(model, loopingGraph())
+    await putModel('looping', loopingGraph())
     await putModel('greedy', greedyGraph())
     const values = numbers.map((number) => (number === POISON ? 'eat' : 'fine'))
-    await start('replaced', json.slice(0, 10), scoring('replaced'))
-    await putStuckModel('replaced')
     await start('greedy', json, scoring('greedy'))
     await start('holding', Array<string>(RECORDS).fill('hold'), wild)
     await start('eating', values, wild)
@@ -198,18 +196,6 @@ describe('a record that kills its task host', function () {
     expect(status).to.equal(400)
     expect(JSON.stringify(body)).to.contain('transforms').and.to.contain(`${DEADLINE} ms`)
     await worker.expectCalm()
-  })
-
-  it('is no record where such a model is to take the place of another: it is refused, the other goes on', async () => {
-    const { name, source, target } = runOf('replaced')
-    const refused = 'a new model was refused; the one before goes on serving'
-    await eventually(() => worker.log().includes(refused), { timeoutMs: 60_000 })
-    const before = await countRecords(worker.bootstrapServers, target)
-    const records = json.slice(0, 10).map((value) => ({ key: 'late', value: Buffer.from(value) }))
-    await fillTopic(worker.bootstrapServers, source, 2, records)
-    const isScored = async () => (await countRecords(worker.bootstrapServers, target)) >= before + 10
-    await eventually(isScored, { timeoutMs: 60_000 })
-    await untilTasks(worker.rest, name, 'RUNNING')
   })
 
   it('by a promise that nobody waits for fails its task', async () => {

@@ -13,8 +13,6 @@ export interface ChaosWorker {
   readonly rest: string
   /** `models.dir`; empty at first. */
   readonly models: string
-  /** What it has logged: warnings and errors. */
-  log(): string
   create(name: string, config: Record<string, string>): Promise<void>
   /** The neighbour of all who come to harm: what is written now is copied, and its task runs. */
   expectCalm(): Promise<void>
@@ -42,7 +40,7 @@ export async function startChaosWorker(taskDeadlineMs: number): Promise<ChaosWor
     'task.hosts': '1',
     'task.deadline.ms': String(taskDeadlineMs),
     'value.converter': 'StringConverter',
-    'log.level': 'warn',
+    'log.level': 'error',
     ...(Object.fromEntries(topics) as Record<string, string>),
   }
   const file = path.join(folder, 'worker.json')
@@ -71,7 +69,6 @@ export async function startChaosWorker(taskDeadlineMs: number): Promise<ChaosWor
     bootstrapServers,
     rest,
     models: folder,
-    log: () => worker.stdout() + worker.stderr(),
     create,
     expectCalm: async () => {
       await write()
