@@ -31,6 +31,12 @@ const REFUSED: Readonly<Record<string, string>> = {
   'refused-two-inputs': 'inputs',
   'refused-two-outputs': 'outputs',
   'refused-nested': 'Sequential',
+  'refused-double-conv': 'Conv2D layer of float64',
+  'refused-softmax-axes': 'the axes [1,2] together',
+  'refused-own-class': 'Own>Dense',
+  'refused-own-class-unnamed': 'a class of its own, Dense',
+  'refused-two-named-outputs': '2 outputs',
+  'refused-training': 'dropout called with training=True',
 }
 
 function read(file: string, bytes = readFileSync(file)) {
@@ -94,6 +100,10 @@ describe('a Keras model', () => {
     const image = await read(path.join(FOLDER, 'conv.h5'))
     expect(image).to.deep.include({ format: 'keras-h5', algorithm: 'Sequential', task: 'classification' })
     expect(image.inputs).to.have.length(1)
+    // Many lists of classes, and the largest of many probabilities, are no probabilities of classes.
+    for (const name of ['softmax-list', 'reshape']) {
+      expect((await read(path.join(FOLDER, `${name}.keras`))).task).to.equal('vector')
+    }
   })
 })
 

@@ -24,7 +24,8 @@ export async function readKerasH5(bytes: Buffer, manifest: Manifest | null): Pro
     const config = file.text('', 'model_config')
     if (config === null)
       throw corrupt('has no configuration: it may hold weights only. Save it with model.save()')
-    return write(readKerasModel(config), h5Weights(file), file.text('', 'keras_version') ?? '1')
+    const version = file.text('', 'keras_version') ?? '1'
+    return write(readKerasModel(config, version), h5Weights(file), version)
   })
   return finish(written, 'keras-h5', manifest)
 }
@@ -32,8 +33,8 @@ export async function readKerasH5(bytes: Buffer, manifest: Manifest | null): Pro
 /** Reads a `.keras` file (Keras 3). Throws ModelError. */
 export async function readKerasZip(bytes: Buffer, manifest: Manifest | null): Promise<LoadedModel> {
   const zip = openZip(bytes)
-  const model = readKerasModel(zip.text('config.json'))
   const version = readVersion(zip.has('metadata.json') ? zip.text('metadata.json') : '{}')
+  const model = readKerasModel(zip.text('config.json'), version)
   const written = await withHdf5(zip.read('model.weights.h5'), '"model.weights.h5"', (file) =>
     write(model, kerasWeights(file), version),
   )
@@ -73,8 +74,14 @@ async function finish(
       tensors: graph.tensors,
     }),
   )
+  // Probabilities lie along the last axis: with others, they are many lists of classes.
+  const isOneList = flow.shape.at(-1) === width
   const head =
-    flow.activation === 'softmax' ? 'probabilities' : flow.activation === 'sigmoid' ? 'sigmoid' : 'numbers'
+    flow.activation === 'softmax' && isOneList
+      ? 'probabilities'
+      : flow.activation === 'sigmoid'
+        ? 'sigmoid'
+        : 'numbers'
   const network: Network = {
     inputShape,
     inputName,
