@@ -55,7 +55,7 @@ function rewrite(name: string, entry: string, change: (content: Buffer) => Buffe
 }
 
 describe('a Keras model', () => {
-  const files = readdirSync(FOLDER).filter((name) => /\.(h5|keras)$/.test(name))
+  const files = readdirSync(FOLDER).filter((name) => /\.(h5|keras)$/.test(name) && name !== 'bomb.h5')
 
   it('has fixtures of every kind, in both formats', () => {
     expect(files.filter((name) => !name.startsWith('refused')).length).to.be.greaterThan(35)
@@ -127,6 +127,11 @@ describe('what is no Keras model that can be read', () => {
       expect((await refusalOf(() => readKerasZip(bytes, null))).code).to.equal('model.corrupt')
     })
   }
+
+  it('a file of a few kilobytes that claims 1.6 gigabytes of weights is refused before they are read', async () => {
+    const error = await refusalOf(() => read(path.join(FOLDER, 'bomb.h5')))
+    expect([error.code, error.message.includes('would grow')]).to.deep.equal(['model.corrupt', true])
+  })
 
   it('damaged weights are refused', async () => {
     const cut = rewrite('mlp', 'model.weights.h5', (content) => content.subarray(0, content.length / 2))
