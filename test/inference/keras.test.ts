@@ -156,6 +156,14 @@ describe('what is no Keras model that can be read', () => {
     })
   }
 
+  it('a setting that is no number is refused, not taken for the usual one', async () => {
+    const changed = rewrite('relu-options', 'config.json', (content) =>
+      Buffer.from(content.toString().replace('"threshold": 0.5', '"threshold": [0.5]')),
+    )
+    const error = await refusalOf(() => readKerasZip(changed, null))
+    expect(error.message).to.include('the threshold [0.5]')
+  })
+
   it('an open input size is refused by name', async () => {
     const changed = rewrite('conv', 'config.json', (content) =>
       Buffer.from(

@@ -1,5 +1,5 @@
 import type { Activation, ActivationSettings } from '../engines/activations.ts'
-import { isObject, type Json, unsupported } from './keras-config.ts'
+import { isObject, type Json, numberOf, unsupported } from './keras-config.ts'
 
 export interface KerasActivation {
   readonly activation: Activation
@@ -44,20 +44,20 @@ const NAMES: Readonly<Record<string, Activation>> = {
 /** Activations that are layers of their own, and may stand where a layer names its activation. */
 const LAYERS: Readonly<Record<string, (config: Json, rank: number) => KerasActivation>> = {
   ReLU: (config) => {
-    const limit = config['max_value']
+    const limit = config['max_value'] == null ? {} : { limit: numberOf(config, 'max_value', 0) }
     const settings = {
-      alpha: number(config, 'negative_slope', 0),
-      threshold: number(config, 'threshold', 0),
+      alpha: numberOf(config, 'negative_slope', 0),
+      threshold: numberOf(config, 'threshold', 0),
       isOpen: true,
-      ...(typeof limit === 'number' ? { limit } : {}),
+      ...limit,
     }
     return { activation: 'relu', settings }
   },
   LeakyReLU: (config) => {
-    const alpha = number(config, 'negative_slope', number(config, 'alpha', 0.3))
+    const alpha = numberOf(config, 'negative_slope', numberOf(config, 'alpha', 0.3))
     return { activation: 'leaky-relu', settings: { alpha } }
   },
-  ELU: (config) => ({ activation: 'elu', settings: { alpha: number(config, 'alpha', 1) } }),
+  ELU: (config) => ({ activation: 'elu', settings: { alpha: numberOf(config, 'alpha', 1) } }),
   Softmax: (config, rank) => {
     const given = config['axis'] ?? -1
     const axis: unknown = Array.isArray(given) && given.length === 1 ? given[0] : given
@@ -90,9 +90,4 @@ export function readActivation(
   if (activation === undefined) throw unsupported(`the activation ${name}`)
   if (activation === 'hard-sigmoid') return { activation, settings: { alpha: keras >= 3 ? 1 / 6 : 0.2 } }
   return { activation, settings: activation === 'leaky-relu' ? { alpha: 0.2 } : {} }
-}
-
-function number(config: Json, key: string, fallback: number): number {
-  const value = config[key]
-  return typeof value === 'number' ? value : fallback
 }

@@ -36,6 +36,13 @@ export function unsupported(what: string): ModelError {
   )
 }
 
+/** A setting of a layer that is a number; `fallback` where it is not there. Throws where it is anything else. */
+export function numberOf(config: Json, key: string, fallback: number): number {
+  const value = config[key] ?? fallback
+  if (typeof value === 'number') return value
+  throw unsupported(`the ${key} ${JSON.stringify(value).slice(0, 100)}`)
+}
+
 /**
  * Reads the configuration of a Sequential model, or of a functional one whose layers follow one another. `version` is
  * that of the Keras that wrote it.

@@ -7,7 +7,7 @@ import {
 } from './keras-activations.ts'
 import { convolve, pool, poolAll } from './keras-images.ts'
 import { batchNormalization, normalization, rescaling } from './keras-scaling.ts'
-import { corrupt, type Json, type KerasLayer, unsupported } from './keras-config.ts'
+import { corrupt, type KerasLayer, numberOf, unsupported } from './keras-config.ts'
 import { exactly, type WeightsOf } from './keras-weights.ts'
 
 /** A value on its way through the layers. */
@@ -75,15 +75,10 @@ export function writeLayer(context: LayerContext, layer: KerasLayer, flow: Flow)
   return writer(context, layer, flow)
 }
 
-function number(config: Json, key: string, fallback: number): number {
-  const value = config[key]
-  return typeof value === 'number' ? value : fallback
-}
-
 /** Kernel: inputs × units. It applies to the last axis. */
 function dense(context: LayerContext, layer: KerasLayer, flow: Flow): Flow {
   const { graph } = context
-  const units = number(layer.config, 'units', 0)
+  const units = numberOf(layer.config, 'units', 0)
   const width = flow.shape.at(-1) ?? 0
   const hasBias = layer.config['use_bias'] !== false
   const weights = exactly(context.weightsOf(layer), layer, hasBias ? 2 : 1)

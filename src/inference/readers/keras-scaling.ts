@@ -1,4 +1,4 @@
-import { corrupt, type KerasLayer, unsupported } from './keras-config.ts'
+import { corrupt, type KerasLayer, numberOf, unsupported } from './keras-config.ts'
 import type { Flow, LayerContext } from './keras-layers.ts'
 import { exactly } from './keras-weights.ts'
 
@@ -35,7 +35,7 @@ export function batchNormalization(context: LayerContext, layer: KerasLayer, flo
   const beta = hasCenter ? weights.at(Number(hasScale), shape).values : null
   const mean = weights.at(weights.count - 2, shape).values
   const variance = weights.at(weights.count - 1, shape).values
-  const epsilon = typeof layer.config['epsilon'] === 'number' ? layer.config['epsilon'] : 1e-3
+  const epsilon = numberOf(layer.config, 'epsilon', 1e-3)
   const scale = Array.from(variance, (each, i) => (gamma?.[i] ?? 1) / Math.sqrt(each + epsilon))
   const shift = scale.map((each, i) => (beta?.[i] ?? 0) - mean[i]! * each)
   const dims = spread(flow, axes)
