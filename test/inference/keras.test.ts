@@ -94,6 +94,11 @@ describe('a Keras model', () => {
     })
   }
 
+  it('may be HDF5 in a file that ends in .keras, as Keras wrote before 2.12', async () => {
+    const model = await readKerasZip(readFileSync(path.join(FOLDER, 'keras2-functional.h5')), null)
+    expect(model).to.deep.include({ format: 'keras-h5', formatVersion: '2.2.4' })
+  })
+
   it('says what it is', async () => {
     const functional = await read(path.join(FOLDER, 'functional.keras'))
     expect(functional).to.deep.include({ format: 'keras', algorithm: 'Functional', task: 'regression' })

@@ -124,8 +124,9 @@ function readActivation(body: Json): Pick<Dl4jLayer, 'activation' | keyof Activa
   const name = given.replace(/^Activation/, '').toLowerCase()
   const settings = isObject(value) ? unwrapped(value) : {}
   const number = (key: string, fallback: number) => {
-    const found = settings[key]
-    return typeof found === 'number' ? found : fallback
+    const found = settings[key] ?? fallback
+    if (typeof found === 'number') return found
+    throw corrupt(`gives the activation ${given} the ${key} ${JSON.stringify(found).slice(0, 100)}`)
   }
   if (name === 'gelu') return { activation: settings['precise'] === true ? 'gelu-nd4j' : 'gelu-sigmoid' }
   // What ND4J makes of its randomized ReLU where nothing is trained: max(x, (l + u) / 2).
@@ -135,12 +136,11 @@ function readActivation(body: Json): Pick<Dl4jLayer, 'activation' | keyof Activa
   if (found === undefined) throw unsupported(`the activation ${given}`)
   if (name === 'thresholdedrelu') return { activation: found, threshold: number('theta', 1), isOpen: true }
   if (name === 'relu') {
-    const limit = settings['max']
     const slope = { alpha: number('negativeSlope', 0), threshold: number('threshold', 0) }
-    return { activation: found, ...slope, ...(typeof limit === 'number' ? { limit } : {}) }
+    const limit = settings['max'] == null ? {} : { limit: number('max', 0) }
+    return { activation: found, ...slope, ...limit }
   }
   const takesAlpha = found === 'leaky-relu' || found === 'elu'
-  return takesAlpha && typeof settings['alpha'] === 'number'
-    ? { activation: found, alpha: settings['alpha'] }
-    : { activation: found }
+  if (!takesAlpha || settings['alpha'] == null) return { activation: found }
+  return { activation: found, alpha: number('alpha', 0) }
 }

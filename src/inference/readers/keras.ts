@@ -30,8 +30,11 @@ export async function readKerasH5(bytes: Buffer, manifest: Manifest | null): Pro
   return finish(written, 'keras-h5', manifest)
 }
 
-/** Reads a `.keras` file (Keras 3). Throws ModelError. */
+const HDF5 = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1')
+
+/** Reads a `.keras` file: a zip since Keras 2.12, HDF5 before. Throws ModelError. */
 export async function readKerasZip(bytes: Buffer, manifest: Manifest | null): Promise<LoadedModel> {
+  if (bytes.subarray(0, HDF5.length).equals(HDF5)) return readKerasH5(bytes, manifest)
   const zip = openZip(bytes)
   const version = readVersion(zip.has('metadata.json') ? zip.text('metadata.json') : '{}')
   const model = readKerasModel(zip.text('config.json'), version)

@@ -69,7 +69,8 @@ export function readOnnxInputs(
   manifest: Manifest | null,
 ): readonly OnnxInput[] {
   const declared = manifest?.signature?.inputs
-  if (values.length === 0) throw unsupported('takes nothing: it gives the same numbers whatever a record holds')
+  if (values.length === 0)
+    throw unsupported('takes nothing: it gives the same numbers whatever a record holds')
   const batch = commonBatch(values)
   const plain = values.map((value) =>
     readInput(value, {
