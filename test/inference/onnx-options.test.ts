@@ -35,7 +35,14 @@ async function labelsOf(name: string, input: Rows): Promise<readonly (string | u
 }
 
 describe('labels, shapes and types of numbers of an ONNX model', () => {
-  for (const name of ['label-svc', 'label-bagging', 'label-network', 'label-clusters']) {
+  for (const name of [
+    'label-svc',
+    'label-bagging',
+    'label-network',
+    'label-clusters',
+    'label-encoded',
+    'label-looked-up',
+  ]) {
     it(`${name}: the label is the graph's own, by its own name`, async () => {
       const { input, output, labels } = OPTIONS[name]!
       const model = await readOnnx(file(name), null)

@@ -94,20 +94,21 @@ function classesOf(graph: Buffer, nodes: readonly Node[]): readonly (readonly st
     }
     return at
   }
-  const listOf = (name: string): readonly string[] => {
+  const classes = (name: string): readonly string[] => {
     const node = maker(name)
     if (typeof node === 'string') {
       const tensor = fields.find(({ field, bytes }) => field === 5 && nameOf(bytes, 8) === node)
       return tensor === undefined ? [] : valuesOf(tensor.bytes)
     }
     if (CLASSIFIERS.includes(node.op)) return labelsOf(node)
-    return node.op === 'ArrayFeatureExtractor' ? listOf(node.inputs[0] ?? '') : []
+    if (node.op === 'LabelEncoder') return encodedPlaces(node)
+    return ['ArrayFeatureExtractor', 'Gather'].includes(node.op) ? classes(node.inputs[0] ?? '') : []
   }
   const outputs = fields.filter(({ field }) => field === 12).map(({ bytes }) => nameOf(bytes, 1))
   const zipped = nodes.filter(
     ({ op, outputs: own }) => op === 'ZipMap' && own.some((name) => outputs.includes(name)),
   )
-  return [...zipped.map(labelsOf), ...outputs.map(listOf)]
+  return [...zipped.map(labelsOf), ...outputs.map(classes)]
 }
 
 function nameOf(message: Buffer, field: number): string {
@@ -142,17 +143,27 @@ function readNode({ bytes, whole }: WireField): Node {
   return { op: texts(4)[0] ?? '', inputs: texts(1), outputs: texts(2), attributes, whole }
 }
 
-/** AttributeProto: name 1, ints 8 (packed or not), strings 9. */
-function labelsOf({ attributes }: Node): readonly string[] {
+/** A list of texts or whole numbers, whichever is there. AttributeProto: name 1, ints 8 (packed or not), strings 9. */
+function listOf({ attributes }: Node, prefix: string): readonly string[] {
   for (const attribute of attributes) {
+    if (!nameOf(attribute.bytes, 1).startsWith(prefix)) continue
     const fields = readFields(attribute.bytes)
-    const name = fields.find(({ field }) => field === 1)?.bytes.toString() ?? ''
-    if (!name.startsWith('classlabels_')) continue
     const texts = fields.filter(({ field }) => field === 9).map(({ bytes }) => bytes.toString())
     const numbers = fields.filter(({ field }) => field === 8).flatMap(readIntegers)
     if (texts.length + numbers.length > 0) return [...texts, ...numbers]
   }
   return []
+}
+
+function labelsOf(node: Node): readonly string[] {
+  return listOf(node, 'classlabels_')
+}
+
+/** The values of an encoder of places, 0 1 2 …, in their order; none where it encodes something else. */
+function encodedPlaces(node: Node): readonly string[] {
+  const keys = listOf(node, 'keys_int64s')
+  const values = listOf(node, 'values_')
+  return keys.length === values.length && keys.every((key, i) => key === String(i)) ? values : []
 }
 
 /** A packed list is a row of varints, which are read as fields' values would be: each with a made-up tag. */
