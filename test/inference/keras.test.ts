@@ -138,6 +138,18 @@ describe('what is no Keras model that can be read', () => {
     expect([error.code, error.message.includes('would grow')]).to.deep.equal(['model.corrupt', true])
   })
 
+  it('a row of a thousand million numbers is refused before it is made', async () => {
+    const layer = (kind: string, config: object) => ({ class_name: kind, config })
+    const layers = [layer('InputLayer', { batch_shape: [null, 1e9] }), layer('Activation', { name: 'a' })]
+    const config = { class_name: 'Sequential', config: { layers } }
+    const bytes = rewrite('mlp', 'config.json', () => Buffer.from(JSON.stringify(config)))
+    const error = await refusalOf(() => readKerasZip(bytes, null))
+    expect([error.code, error.message.includes('1000000000 numbers')]).to.deep.equal([
+      'model.unsupported',
+      true,
+    ])
+  })
+
   it('damaged weights are refused', async () => {
     const cut = rewrite('mlp', 'model.weights.h5', (content) => content.subarray(0, content.length / 2))
     expect((await refusalOf(() => readKerasZip(cut, null))).code).to.equal('model.corrupt')

@@ -191,6 +191,13 @@ function withOpset(bytes: Buffer, version: number, domain = 'ai.onnx.ml'): Buffe
   return Buffer.concat([...fields.map(({ whole }) => whole), bytesField(8, integerField(2, version)), more])
 }
 
+/** y = −x on rows of a claimed width. */
+function wide(rows: number | string, width = 10 ** 9): Graph {
+  const value = (name: string) => ({ name, type: 'FP32' as const, shape: [rows, width] })
+  const nodes = [{ op: 'Neg', inputs: ['x'], outputs: ['y'] }]
+  return { inputs: [value('x')], outputs: [value('y')], nodes, tensors: [] }
+}
+
 const tensorOfTexts: Graph = {
   inputs: [{ name: 'x', type: 'BYTES', shape: ['n', 2, 2] }],
   outputs: [{ name: 'y', type: 'FP32', shape: [1] }],
@@ -216,6 +223,8 @@ describe('what is no ONNX model that can be run', () => {
     ],
     ['a later opset', withOpset(negation({ op: 'Neg' }), 99), 'opset 99'],
     ['texts in a tensor of several axes', encodeGraph(tensorOfTexts), 'a tensor of texts'],
+    ['a row of a thousand million numbers', encodeGraph(wide('n')), 'takes 1000000000 numbers'],
+    ['that many rows at once', encodeGraph(wide(10 ** 9, 4)), 'takes 4000000000 numbers'],
     ['no inputs', encodeGraph({ ...tensorOfTexts, inputs: [] }), 'takes nothing'],
   ] as const) {
     it(`${what} is refused by name`, async () => {

@@ -3,6 +3,7 @@ import { ModelError } from '../../api/errors.ts'
 import type { ModelInput } from '../../api/models.ts'
 import type { OnnxData, OnnxTensor, OnnxValue } from '../engines/onnx-session.ts'
 import type { Manifest } from '../manifest.ts'
+import { refuseWide } from '../network-model.ts'
 
 type Numbers = Exclude<OnnxData, readonly string[]>
 
@@ -129,15 +130,21 @@ function readInput(
   return { ...input, columns: columnsOf(input, count) }
 }
 
-function columnsOf({ name, type, shape }: Omit<OnnxInput, 'columns'>, count: number): readonly ModelInput[] {
+function columnsOf(
+  { name, type, shape, batch }: Omit<OnnxInput, 'columns'>,
+  count: number,
+): readonly ModelInput[] {
   const width = shape.reduce((product, each) => product * each, 1)
   const isText = type === 'string'
-  if (shape.length > 1 && width !== 1) {
+  const isTensor = shape.length > 1 && width !== 1
+  refuseWide('takes', width * (batch ?? 1), isTensor || batch !== null)
+  if (isTensor) {
     const datatype = TYPES[type]?.datatype
     if (datatype === undefined)
       throw unsupported(`takes a tensor of texts as ${name}: a list of them is supported`)
     return [{ name, type: 'tensor', shape, datatype, required: true }]
   }
+  refuseWide('takes', width)
   const kind = isText ? 'categorical' : 'numeric'
   if (width === 1 && (isText || count > 1 || shape.length === 0))
     return [{ name, type: kind, required: true }]

@@ -5,7 +5,7 @@ import type { OnnxTensor, OnnxValue } from '../engines/onnx-session.ts'
 import type { Decision } from '../loaded-model.ts'
 import type { Manifest } from '../manifest.ts'
 import { decideLabel, networkLabels } from '../network-labels.ts'
-import { outputNames } from '../network-model.ts'
+import { outputNames, refuseWide } from '../network-model.ts'
 import type { OnnxFile } from './onnx-file.ts'
 import { isNumeric } from './onnx-inputs.ts'
 
@@ -53,6 +53,10 @@ export function readOnnxHead(
   file: OnnxFile,
   manifest: Manifest | null,
 ): OnnxHead {
+  refuseWide(
+    'gives',
+    values.reduce((sum, { name }) => sum + (widths.get(name) ?? 0), 0),
+  )
   const floats = values.filter(({ type }) => type?.startsWith('float') === true)
   const total = floats.reduce((sum, { name }) => sum + (widths.get(name) ?? 0), 0)
   const label = values.find(

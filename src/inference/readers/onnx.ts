@@ -109,7 +109,7 @@ async function measure(
   const names = values.map(({ name }) => name)
   const widthsOf = (tensors: readonly OnnxTensor[], rows: number) =>
     new Map(tensors.map(({ data }, i) => [names[i] ?? '', data.length / rows]))
-  const rows = batch ?? TRIED_ROWS
+  const rows = batch ?? (widestOf(inputs) * TRIED_ROWS > MOST_NUMBERS ? 1 : TRIED_ROWS)
   try {
     const tensors = await session.run(zeros(inputs, rows), names)
     const isTurned =
@@ -128,6 +128,10 @@ async function measure(
     if (error instanceof ModelError) throw error
     return { widths: declared(values, error), isSingle: false }
   }
+}
+
+function widestOf(inputs: readonly OnnxInput[]): number {
+  return Math.max(...inputs.map(({ shape }) => shape.reduce((product, each) => product * each, 1)))
 }
 
 function zeros(inputs: readonly OnnxInput[], padded: number): Record<string, OnnxTensor> {
@@ -169,7 +173,7 @@ async function score(
   })
   const results = { columns, levels: label === null ? null : new Int32Array(length) }
   const lacking = new Set<number>()
-  const widest = Math.max(...inputs.map(({ shape }) => shape.reduce((product, each) => product * each, 1)))
+  const widest = widestOf(inputs)
   const step = isSingle
     ? 1
     : (inputs[0]?.batch ?? Math.max(1, Math.min(MOST_ROWS, Math.floor(MOST_NUMBERS / widest))))
