@@ -34,6 +34,18 @@ export interface NetworkFacts {
   readonly facts: LoadedModel['facts']
 }
 
+/** More columns than a record has, and more numbers than an image has. */
+const MOST_COLUMNS = 2 ** 17
+const MOST_CELLS = 2 ** 24
+
+/** Refuses a row that a file of a few bytes may claim, before anything of that size is made. */
+export function refuseWide(what: 'takes' | 'gives', count: number, isTensor = false): void {
+  const most = isTensor ? MOST_CELLS : MOST_COLUMNS
+  if (count <= most) return
+  const message = `The model ${what} ${count} numbers a row; at most ${most} are supported. Export it with fewer.`
+  throw new ModelError('model.unsupported', message)
+}
+
 /** Rows that are given to the engine at once hold at most so many numbers. */
 const MOST_NUMBERS = 2 ** 22
 
@@ -42,6 +54,9 @@ const MOST_NUMBERS = 2 ** 22
  * f0, f1 … and labels class0, class1 …. Throws `model.manifest` where the manifest does not fit.
  */
 export function networkModel(network: Network, what: NetworkFacts, manifest: Manifest | null): LoadedModel {
+  const size = network.inputShape.reduce((product, each) => product * each, 1)
+  refuseWide('takes', size, network.inputShape.length > 1)
+  refuseWide('gives', network.width)
   checkTensor('inputs', manifest?.inputs, network.precision, network.inputShape)
   checkTensor('outputs', manifest?.outputs, network.precision, [network.width])
   const labels = networkLabels(network, manifest)

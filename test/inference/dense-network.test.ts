@@ -1,7 +1,11 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { ModelError } from '../../src/api/errors.ts'
-import { type Activation, ACTIVATIONS } from '../../src/inference/engines/activations.ts'
+import {
+  type Activation,
+  ACTIVATIONS,
+  type ActivationSettings,
+} from '../../src/inference/engines/activations.ts'
 import { createDenseNetwork } from '../../src/inference/engines/dense-network.ts'
 
 const SELU = [1.0507009873554805, 1.6732632423543772] as const
@@ -28,6 +32,14 @@ const DEFINITIONS: Readonly<Partial<Record<Activation, (x: number) => number>>> 
   cube: (x) => x ** 3,
   'rectified-tanh': (x) => Math.max(Math.tanh(x), 0),
   mish: (x) => x * Math.tanh(Math.log1p(Math.exp(x))),
+  'log-sigmoid': (x) => -Math.log1p(Math.exp(-x)),
+  'hard-swish': (x) => (x * Math.min(Math.max(x + 3, 0), 6)) / 6,
+  'hard-shrink': (x) => (Math.abs(x) > 0.5 ? x : 0),
+  'soft-shrink': (x) => (x > 0.5 ? x - 0.5 : x < -0.5 ? x + 0.5 : 0),
+  'tanh-shrink': (x) => x - Math.tanh(x),
+  squareplus: (x) => (x + Math.sqrt(x * x + 4)) / 2,
+  'sparse-plus': (x) => (x <= -1 ? 0 : x < 1 ? (x + 1) ** 2 / 4 : x),
+  'sparse-sigmoid': (x) => (x <= -1 ? 0 : x < 1 ? (x + 1) / 2 : 1),
 }
 
 const WEIGHTS = Float64Array.from([1, 2, 3, 4, -1, -1, 0.5, -0.5])
@@ -36,8 +48,13 @@ const ROWS = Float64Array.from([1, -1, 0.3, 2])
 /** The layer's sums for both rows, without an activation. */
 const SUMS = [-0.9, -0.8, 0.3, 1.4, 4.4, 9.1, -2, -0.45]
 
-async function run(activation: Activation, precision: 'FP64' | 'FP32'): Promise<number[]> {
-  const network = await createDenseNetwork([{ weights: WEIGHTS, bias: BIAS, activation }], precision)
+async function run(
+  activation: Activation,
+  precision: 'FP64' | 'FP32',
+  settings: ActivationSettings = {},
+): Promise<number[]> {
+  const layer = { weights: WEIGHTS, bias: BIAS, activation, ...settings }
+  const network = await createDenseNetwork([layer], precision)
   return [...(await network.run(ROWS, 2))]
 }
 
@@ -57,27 +74,47 @@ describe('a network of dense layers', () => {
     })
   }
 
-  it('computes softmax over each row', async () => {
+  it('computes relu with a slope, a threshold and a largest value, and max of a number', async () => {
+    const settings = { alpha: 0.2, threshold: 0.25, limit: 4 }
+    const expected = SUMS.map((x) => (x >= 0.25 ? Math.min(x, 4) : 0.2 * (x - 0.25)))
+    expect(largest(await run('relu', 'FP64', settings), expected)).to.be.lessThan(1e-14)
+    expect(largest(await run('relu', 'FP32', { ...settings, isOpen: true }), expected)).to.be.lessThan(1e-6)
+    const most = SUMS.map((x) => Math.max(x, 0.5))
+    expect(largest(await run('cut-off', 'FP64', { threshold: 0.5 }), most)).to.be.lessThan(1e-14)
+  })
+
+  it('computes softmax and its logarithm over each row', async () => {
     const expected = [0, 4].flatMap((start) => {
       const powers = SUMS.slice(start, start + 4).map(Math.exp)
       const sum = powers.reduce((a, b) => a + b)
       return powers.map((power) => power / sum)
     })
     expect(largest(await run('softmax', 'FP64'), expected)).to.be.lessThan(1e-15)
+    expect(largest(await run('log-softmax', 'FP64'), expected.map(Math.log))).to.be.lessThan(1e-14)
   })
 
   it('computes maxout over pairs', async () => {
     expect(largest(await run('maxout', 'FP64'), [-0.8, 1.4, 9.1, -0.45])).to.be.lessThan(1e-14)
   })
 
-  it('computes the exact gelu in float', async () => {
-    // By tables of the error function: gelu(−2) and gelu(1.4).
-    const found = await run('gelu', 'FP32')
-    expect(largest([found[6]!, found[3]!], [-0.04550026, 1.28694094])).to.be.lessThan(1e-6)
+  it("computes the exact gelu with float's digits", async () => {
+    for (const precision of ['FP32', 'FP64'] as const) {
+      // By tables of the error function: gelu(−2) and gelu(1.4).
+      const found = await run('gelu', precision)
+      expect(largest([found[6]!, found[3]!], [-0.04550026, 1.28694094])).to.be.lessThan(1e-6)
+    }
   })
 
   it('has a test for every activation', () => {
-    const tested = [...Object.keys(DEFINITIONS), 'softmax', 'maxout', 'gelu', 'rational-tanh']
+    const tested = [
+      ...Object.keys(DEFINITIONS),
+      'softmax',
+      'log-softmax',
+      'maxout',
+      'gelu',
+      'rational-tanh',
+      'cut-off',
+    ]
     expect(ACTIVATIONS.filter((name) => !tested.includes(name))).to.deep.equal([])
   })
 

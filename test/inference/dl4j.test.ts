@@ -22,9 +22,6 @@ const ORACLE = JSON.parse(readFileSync(path.join(FOLDER, 'oracle.json'), 'utf8')
 >
 const REFUSED: Readonly<Record<string, string>> = {
   'image-scaler': 'IMAGE_MIN_MAX',
-  'activation-thresholdedrelu': 'ThresholdedReLU',
-  'activation-relu-threshold': 'ReLU with a threshold',
-  'activation-relu-max-slope': 'slope and a largest value',
   'refused-layer-norm': 'layer normalization',
   'refused-batch-normalization': 'BatchNormalization',
   'refused-lstm': 'LSTM',
@@ -148,6 +145,22 @@ describe('a DL4J MultiLayerNetwork', () => {
 })
 
 describe('what is no DL4J MultiLayerNetwork that can be read', () => {
+  it('numbers of half precision, and a preprocessor of before 0.9, are refused by name', async () => {
+    const half = rewrite(file('all-layers'), 'coefficients.bin', (content) =>
+      Buffer.from(content.toString('latin1').replace('\0\x05FLOAT', '\0\x04HALF'), 'latin1'),
+    )
+    expect((await refusalOf(() => readDl4j(half, null))).message).to.include('HALF')
+    const zip = openZip(file('all-layers'))
+    const names = ['configuration.json', 'coefficients.bin']
+    const entries = names.map((name) => ({ name, content: zip.read(name) }))
+    const old = zipOf([...entries, { name: 'preprocessor.bin', content: Buffer.alloc(9) }])
+    const error = await refusalOf(() => readDl4j(old, null))
+    expect([error.code, error.message.includes('preprocessor.bin')]).to.deep.equal([
+      'model.unsupported',
+      true,
+    ])
+  })
+
   for (const [name, reason] of Object.entries(REFUSED)) {
     it(`${name} is refused by name`, async () => {
       const error = await refusalOf(() => readDl4j(file(name), null))

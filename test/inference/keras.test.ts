@@ -31,6 +31,12 @@ const REFUSED: Readonly<Record<string, string>> = {
   'refused-two-inputs': 'inputs',
   'refused-two-outputs': 'outputs',
   'refused-nested': 'Sequential',
+  'refused-double-conv': 'Conv2D layer of float64',
+  'refused-softmax-axes': 'the axes [1,2] together',
+  'refused-own-class': 'Own>Dense',
+  'refused-own-class-unnamed': 'a class of its own, Dense',
+  'refused-two-named-outputs': '2 outputs',
+  'refused-training': 'dropout called with training=True',
 }
 
 function read(file: string, bytes = readFileSync(file)) {
@@ -49,7 +55,7 @@ function rewrite(name: string, entry: string, change: (content: Buffer) => Buffe
 }
 
 describe('a Keras model', () => {
-  const files = readdirSync(FOLDER).filter((name) => /\.(h5|keras)$/.test(name))
+  const files = readdirSync(FOLDER).filter((name) => /\.(h5|keras)$/.test(name) && name !== 'bomb.h5')
 
   it('has fixtures of every kind, in both formats', () => {
     expect(files.filter((name) => !name.startsWith('refused')).length).to.be.greaterThan(35)
@@ -88,12 +94,21 @@ describe('a Keras model', () => {
     })
   }
 
+  it('may be HDF5 in a file that ends in .keras, as Keras wrote before 2.12', async () => {
+    const model = await readKerasZip(readFileSync(path.join(FOLDER, 'keras2-functional.h5')), null)
+    expect(model).to.deep.include({ format: 'keras-h5', formatVersion: '2.2.4' })
+  })
+
   it('says what it is', async () => {
     const functional = await read(path.join(FOLDER, 'functional.keras'))
     expect(functional).to.deep.include({ format: 'keras', algorithm: 'Functional', task: 'regression' })
     const image = await read(path.join(FOLDER, 'conv.h5'))
     expect(image).to.deep.include({ format: 'keras-h5', algorithm: 'Sequential', task: 'classification' })
     expect(image.inputs).to.have.length(1)
+    // Many lists of classes, and the largest of many probabilities, are no probabilities of classes.
+    for (const name of ['softmax-list', 'reshape']) {
+      expect((await read(path.join(FOLDER, `${name}.keras`))).task).to.equal('vector')
+    }
   })
 })
 
@@ -118,6 +133,23 @@ describe('what is no Keras model that can be read', () => {
     })
   }
 
+  it('a file of a few kilobytes that claims 1.6 gigabytes of weights is refused before they are read', async () => {
+    const error = await refusalOf(() => read(path.join(FOLDER, 'bomb.h5')))
+    expect([error.code, error.message.includes('would grow')]).to.deep.equal(['model.corrupt', true])
+  })
+
+  it('a row of a thousand million numbers is refused before it is made', async () => {
+    const layer = (kind: string, config: object) => ({ class_name: kind, config })
+    const layers = [layer('InputLayer', { batch_shape: [null, 1e9] }), layer('Activation', { name: 'a' })]
+    const config = { class_name: 'Sequential', config: { layers } }
+    const bytes = rewrite('mlp', 'config.json', () => Buffer.from(JSON.stringify(config)))
+    const error = await refusalOf(() => readKerasZip(bytes, null))
+    expect([error.code, error.message.includes('1000000000 numbers')]).to.deep.equal([
+      'model.unsupported',
+      true,
+    ])
+  })
+
   it('damaged weights are refused', async () => {
     const cut = rewrite('mlp', 'model.weights.h5', (content) => content.subarray(0, content.length / 2))
     expect((await refusalOf(() => readKerasZip(cut, null))).code).to.equal('model.corrupt')
@@ -140,6 +172,14 @@ describe('what is no Keras model that can be read', () => {
       expect((await refusalOf(() => readKerasZip(changed, null))).code).to.equal('model.corrupt')
     })
   }
+
+  it('a setting that is no number is refused, not taken for the usual one', async () => {
+    const changed = rewrite('relu-options', 'config.json', (content) =>
+      Buffer.from(content.toString().replace('"threshold": 0.5', '"threshold": [0.5]')),
+    )
+    const error = await refusalOf(() => readKerasZip(changed, null))
+    expect(error.message).to.include('the threshold [0.5]')
+  })
 
   it('an open input size is refused by name', async () => {
     const changed = rewrite('conv', 'config.json', (content) =>

@@ -20,6 +20,7 @@ const ACTIVATION_CLASSES: Readonly<Record<string, Activation>> = {
   identity: 'linear',
   relu: 'relu',
   relu6: 'relu6',
+  thresholdedrelu: 'relu',
   tanh: 'tanh',
   sigmoid: 'sigmoid',
   softmax: 'softmax',
@@ -117,28 +118,29 @@ function unwrapped(value: Json): Json {
 }
 
 /** `activationFn`, an object; `activationFunction`, a text, before 0.7. */
-function readActivation(body: Json): ActivationSettings & { readonly activation: Activation } {
+function readActivation(body: Json): Pick<Dl4jLayer, 'activation' | keyof ActivationSettings> {
   const value = body['activationFn'] ?? body['activationFunction'] ?? 'identity'
   const given = className(value)
   const name = given.replace(/^Activation/, '').toLowerCase()
   const settings = isObject(value) ? unwrapped(value) : {}
-  const number = (key: string) => {
-    const found = settings[key]
-    return typeof found === 'number' ? found : undefined
+  const number = (key: string, fallback: number) => {
+    const found = settings[key] ?? fallback
+    if (typeof found === 'number') return found
+    throw corrupt(`gives the activation ${given} the ${key} ${JSON.stringify(found).slice(0, 100)}`)
   }
-  const alpha = number('alpha')
-  const found = Object.hasOwn(ACTIVATION_CLASSES, name) ? ACTIVATION_CLASSES[name] : undefined
   if (name === 'gelu') return { activation: settings['precise'] === true ? 'gelu-nd4j' : 'gelu-sigmoid' }
+  // What ND4J makes of its randomized ReLU where nothing is trained: max(x, (l + u) / 2).
+  if (name === 'rrelu')
+    return { activation: 'cut-off', threshold: (number('l', 1 / 8) + number('u', 1 / 3)) / 2 }
+  const found = Object.hasOwn(ACTIVATION_CLASSES, name) ? ACTIVATION_CLASSES[name] : undefined
   if (found === undefined) throw unsupported(`the activation ${given}`)
-  if (found === 'relu') {
-    if ((number('threshold') ?? 0) !== 0) throw unsupported('the activation ReLU with a threshold')
-    const slope = number('negativeSlope') ?? 0
-    const limit = number('max') ?? 0
-    if (slope !== 0 && limit !== 0)
-      throw unsupported('the activation ReLU with both a slope and a largest value')
-    if (slope !== 0) return { activation: 'leaky-relu', alpha: slope }
-    return limit === 0 ? { activation: found } : { activation: found, limit }
+  if (name === 'thresholdedrelu') return { activation: found, threshold: number('theta', 1), isOpen: true }
+  if (name === 'relu') {
+    const slope = { alpha: number('negativeSlope', 0), threshold: number('threshold', 0) }
+    const limit = settings['max'] == null ? {} : { limit: number('max', 0) }
+    return { activation: found, ...slope, ...limit }
   }
   const takesAlpha = found === 'leaky-relu' || found === 'elu'
-  return takesAlpha && alpha !== undefined ? { activation: found, alpha } : { activation: found }
+  if (!takesAlpha || settings['alpha'] == null) return { activation: found }
+  return { activation: found, alpha: number('alpha', 0) }
 }

@@ -21,6 +21,10 @@ type Numbers = Float32Array | Float64Array
  */
 export async function readDl4j(bytes: Buffer, manifest: Manifest | null): Promise<LoadedModel> {
   const zip = openZip(bytes)
+  if (zip.has('preprocessor.bin')) {
+    const what = 'The network is packed with a preprocessor as DL4J before 0.9 wrote it (preprocessor.bin)'
+    throw new ModelError('model.unsupported', `${what}. Pack it again: ModelSerializer.addNormalizerToModel.`)
+  }
   const config = parseConfig(zip.text('configuration.json'))
   const layers = readDl4jLayers(config)
   const stream = new JavaStream(zip.read('coefficients.bin'), 'coefficients.bin')

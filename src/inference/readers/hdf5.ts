@@ -19,6 +19,11 @@ export interface Hdf5 {
   tensor(path: string): Tensor
 }
 
+/** How much larger than its file the content that is read may be: HDF5 compresses, and leaves out what is all one number. */
+const MOST_GROWTH = 200
+const ALWAYS_READ = 2 ** 20
+const MOST_BYTES = 512 * 2 ** 20
+
 let library: Promise<H5wasm> | undefined
 let count = 0
 
@@ -49,7 +54,7 @@ export async function withHdf5<T>(bytes: Buffer, name: string, read: (file: Hdf5
   try {
     const file = new h5.File(place, 'r')
     try {
-      return read(view(h5, file, name))
+      return read(view(h5, file, { name, size: bytes.length }))
     } finally {
       file.close()
     }
@@ -62,7 +67,31 @@ export async function withHdf5<T>(bytes: Buffer, name: string, read: (file: Hdf5
   }
 }
 
-function view(h5: H5wasm, file: InstanceType<H5wasm['File']>, name: string): Hdf5 {
+/**
+ * Asked with the size of what is to be read, before it is: the library's memory grows to what a file claims, and never
+ * shrinks. Throws where all of it together is too much for the file.
+ */
+function allowance(name: string, stored: number) {
+  const most = Math.min(MOST_BYTES, Math.max(ALWAYS_READ, stored * MOST_GROWTH))
+  let bytesRead = 0
+  return ({ size, total_size: count }: { readonly size: number; readonly total_size: number }): void => {
+    bytesRead += size * count
+    if (!(bytesRead <= most)) throw corrupt(name, `would grow from ${stored} bytes to more than ${most}`)
+  }
+}
+
+function list(value: unknown): readonly string[] | null {
+  if (Array.isArray(value)) return value.map(String)
+  if (typeof value === 'string') return [value]
+  return value === null ? null : []
+}
+
+function view(
+  h5: H5wasm,
+  file: InstanceType<H5wasm['File']>,
+  { name, size: stored }: { readonly name: string; readonly size: number },
+): Hdf5 {
+  const refuseBomb = allowance(name, stored)
   const has = (path: string): boolean => {
     let at = ''
     for (const part of path.split('/')) {
@@ -75,16 +104,11 @@ function view(h5: H5wasm, file: InstanceType<H5wasm['File']>, name: string): Hdf
   const attribute = (path: string, key: string): unknown => {
     const entity = path === '' ? file : has(path) ? file.get(path) : null
     if (!(entity instanceof h5.Group)) return null
-    return entity.attrs[key]?.value ?? null
+    const found = entity.attrs[key]
+    if (found === undefined) return null
+    refuseBomb(found.metadata)
+    return found.value
   }
-  const list = (value: unknown): readonly string[] | null =>
-    Array.isArray(value)
-      ? value.map(String)
-      : typeof value === 'string'
-        ? [value]
-        : value === null
-          ? null
-          : []
   return {
     has,
     names(path) {
@@ -108,6 +132,7 @@ function view(h5: H5wasm, file: InstanceType<H5wasm['File']>, name: string): Hdf
     tensor(path) {
       const dataset = has(path) ? file.get(path) : null
       if (!(dataset instanceof h5.Dataset)) throw corrupt(name, `lacks the weights ${path}`)
+      refuseBomb(dataset.metadata)
       const { value, shape } = dataset
       const values = typeof value === 'number' ? Float32Array.of(value) : value
       const isNumbers = values instanceof Float32Array || values instanceof Float64Array

@@ -36,8 +36,18 @@ export function unsupported(what: string): ModelError {
   )
 }
 
-/** Reads the configuration of a Sequential model, or of a functional one whose layers follow one another. */
-export function readKerasModel(json: string): KerasModel {
+/** A setting of a layer that is a number; `fallback` where it is not there. Throws where it is anything else. */
+export function numberOf(config: Json, key: string, fallback: number): number {
+  const value = config[key] ?? fallback
+  if (typeof value === 'number') return value
+  throw unsupported(`the ${key} ${JSON.stringify(value).slice(0, 100)}`)
+}
+
+/**
+ * Reads the configuration of a Sequential model, or of a functional one whose layers follow one another. `version` is
+ * that of the Keras that wrote it.
+ */
+export function readKerasModel(json: string, version: string): KerasModel {
   let root: unknown
   try {
     root = JSON.parse(json)
@@ -53,10 +63,11 @@ export function readKerasModel(json: string): KerasModel {
   if (!isObject(root)) throw corrupt('has no configuration')
   const kind = String(root['class_name'])
   if (!['Sequential', 'Functional', 'Model'].includes(kind)) throw unsupported(`the class ${kind}`)
+  refuseCustom(root)
   // Keras up to 2.2.2 wrote the layers of a Sequential model as a list.
   const config = Array.isArray(root['config']) ? { layers: root['config'] } : root['config']
   if (!isObject(config) || !Array.isArray(config['layers'])) throw corrupt('has no layers')
-  const all = readLayers(config['layers'])
+  const all = readLayers(config['layers'], Number.parseInt(version, 10))
   const layers = kind === 'Sequential' ? all.map(({ layer }) => layer) : inOrder(all, config)
   const inputs = all.filter(({ layer }) => layer.kind === 'InputLayer')
   if (inputs.length > 1) throw unsupported(`${inputs.length} inputs`)
@@ -82,19 +93,39 @@ interface Linked {
   readonly sources: readonly string[]
 }
 
-function readLayers(list: readonly unknown[]): readonly Linked[] {
+/** A class of somebody's own may have the name of one of Keras': it says where it comes from. */
+function refuseCustom(value: Json): void {
+  const { module, registered_name: registered } = value
+  const isOwn = module === null || (typeof module === 'string' && !/^(tf_)?keras(\.|$)/.test(module))
+  const isRegistered = typeof registered === 'string' && registered.includes('>')
+  if (isRegistered) throw unsupported(`a class of its own, ${registered}`)
+  if (isOwn) throw unsupported(`a class of its own, ${String(value['class_name'])}`)
+}
+
+function readLayers(list: readonly unknown[], keras: number): readonly Linked[] {
   const counts = new Map<string, number>()
   return list.map((each) => {
     const config = isObject(each) ? each['config'] : undefined
     if (!isObject(each) || !isObject(config)) throw corrupt('has a layer without a configuration')
+    refuseCustom(each)
     const kind = String(each['class_name'])
     const snake = snakeCase(kind)
     const count = counts.get(snake) ?? 0
     counts.set(snake, count + 1)
     const name = typeof config['name'] === 'string' ? config['name'] : kind
     const layer = { kind, name, config, place: count === 0 ? snake : `${snake}_${count}` }
+    // Keras 3 overrides it where a model predicts.
+    if (keras < 3 && isTraining(each['inbound_nodes']))
+      throw unsupported(`the layer ${name} called with training=True`)
     return { layer, sources: readSources(each['inbound_nodes'], name) }
   })
+}
+
+/** Whether a layer was called with `training=True`: it then drops out, or normalizes by the batch, for ever. */
+function isTraining(nodes: unknown): boolean {
+  if (Array.isArray(nodes)) return nodes.some(isTraining)
+  if (!isObject(nodes)) return false
+  return nodes['training'] === true || Object.values(nodes).some(isTraining)
 }
 
 /** keras.utils.naming.to_snake_case. */
@@ -145,10 +176,11 @@ function inOrder(all: readonly Linked[], config: Json): readonly KerasLayer[] {
   return order
 }
 
-/** ["name", 0, 0], or a list of such. */
+/** ["name", 0, 0], or a list or an object of such. */
 function onlyName(value: unknown, what: string): string {
-  if (!Array.isArray(value)) throw corrupt(`does not name its ${what}`)
-  const list: readonly unknown[] = typeof value[0] === 'string' ? [value] : value
+  const given: unknown = isObject(value) ? Object.values(value) : value
+  if (!Array.isArray(given)) throw corrupt(`does not name its ${what}`)
+  const list: readonly unknown[] = typeof given[0] === 'string' ? [given] : given
   const first: unknown = list[0]
   if (list.length > 1) throw unsupported(`${list.length} ${what}`)
   if (!Array.isArray(first) || typeof first[0] !== 'string') throw corrupt(`does not name its ${what}`)
@@ -166,16 +198,27 @@ function rowShape(shape: readonly unknown[] | undefined): readonly number[] {
   return sizes
 }
 
+/** Of the layers that compute: whole numbers that go in become floats in the first of them. */
 function readPrecision(layers: readonly KerasLayer[]): 'FP32' | 'FP64' {
-  const names = layers.map(({ config }) => {
-    const { dtype } = config
-    if (typeof dtype === 'string') return dtype
-    const inner = isObject(dtype) ? dtype['config'] : undefined
-    return isObject(inner) && typeof inner['name'] === 'string' ? inner['name'] : 'float32'
-  })
-  const other = names.find((name) => name !== 'float32' && name !== 'float64')
-  if (other !== undefined) throw unsupported(`numbers of the type ${other}`)
+  const types = layers.map(({ kind, config }) => ({
+    isInput: kind === 'InputLayer',
+    name: typeName(config['dtype']),
+  }))
+  const isOpen = (name: string) => /^(u?int\d+|float32|float64)$/.test(name) && types.length > 1
+  const other = types.find(
+    ({ name, isInput }) => !['float32', 'float64'].includes(name) && !(isInput && isOpen(name)),
+  )
+  if (other !== undefined) throw unsupported(`numbers of the type ${other.name}`)
+  const names = types.filter(({ isInput }) => !isInput || types.length === 1).map(({ name }) => name)
   const isDouble = names.includes('float64')
   if (isDouble && names.includes('float32')) throw unsupported('layers of float32 and of float64')
   return isDouble ? 'FP64' : 'FP32'
+}
+
+/** A text, or a policy: an object with the name of one, or of a class of its own. */
+function typeName(dtype: unknown): string {
+  if (dtype == null) return 'float32'
+  if (!isObject(dtype)) return typeof dtype === 'string' ? dtype : JSON.stringify(dtype)
+  const inner = dtype['config']
+  return String((isObject(inner) ? inner['name'] : undefined) ?? dtype['class_name'])
 }

@@ -36,6 +36,11 @@ function fromImage(graph: GraphWriter, layer: KerasLayer, { value, channels, siz
   return { value: graph.node('Transpose', [value], TO_LAST), shape: [...size, channels] }
 }
 
+/** onnxruntime convolves and pools in float only. */
+function refuseDouble(graph: GraphWriter, layer: KerasLayer): void {
+  if (graph.precision === 'FP64') throw unsupported(`a ${layer.kind} layer of float64`)
+}
+
 function pair(
   layer: KerasLayer,
   key: string,
@@ -84,6 +89,7 @@ function windows(
 
 /** Kernel: rows × columns × channels / groups × filters; ONNX wants filters first. */
 export function convolve(graph: GraphWriter, layer: KerasLayer, flow: Value, weights: LayerWeights): Value {
+  refuseDouble(graph, layer)
   const image = toImage(graph, layer, flow)
   const kernel = pair(layer, 'kernel_size', null)
   const dilations = pair(layer, 'dilation_rate', [1, 1])
@@ -116,6 +122,7 @@ export function pool(
   flow: Value,
   op: 'MaxPool' | 'AveragePool',
 ): Value {
+  refuseDouble(graph, layer)
   const image = toImage(graph, layer, flow)
   const kernel = pair(layer, 'pool_size', [2, 2])
   const strides = pair(layer, 'strides', kernel)

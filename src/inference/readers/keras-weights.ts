@@ -49,3 +49,9 @@ function weights(layer: KerasLayer, paths: readonly string[], file: Hdf5): Layer
     },
   }
 }
+
+/** Throws where a layer has another number of weights. */
+export function exactly(weights: LayerWeights, layer: KerasLayer, count: number): LayerWeights {
+  if (weights.count === count) return weights
+  throw corrupt(`has ${weights.count} weights for the layer ${layer.name}, which takes ${count}`)
+}

@@ -24,16 +24,20 @@ export async function readKerasH5(bytes: Buffer, manifest: Manifest | null): Pro
     const config = file.text('', 'model_config')
     if (config === null)
       throw corrupt('has no configuration: it may hold weights only. Save it with model.save()')
-    return write(readKerasModel(config), h5Weights(file), file.text('', 'keras_version') ?? '1')
+    const version = file.text('', 'keras_version') ?? '1'
+    return write(readKerasModel(config, version), h5Weights(file), version)
   })
   return finish(written, 'keras-h5', manifest)
 }
 
-/** Reads a `.keras` file (Keras 3). Throws ModelError. */
+const HDF5 = Buffer.from('\x89HDF\r\n\x1a\n', 'latin1')
+
+/** Reads a `.keras` file: a zip since Keras 2.12, HDF5 before. Throws ModelError. */
 export async function readKerasZip(bytes: Buffer, manifest: Manifest | null): Promise<LoadedModel> {
+  if (bytes.subarray(0, HDF5.length).equals(HDF5)) return readKerasH5(bytes, manifest)
   const zip = openZip(bytes)
-  const model = readKerasModel(zip.text('config.json'))
   const version = readVersion(zip.has('metadata.json') ? zip.text('metadata.json') : '{}')
+  const model = readKerasModel(zip.text('config.json'), version)
   const written = await withHdf5(zip.read('model.weights.h5'), '"model.weights.h5"', (file) =>
     write(model, kerasWeights(file), version),
   )
@@ -73,8 +77,14 @@ async function finish(
       tensors: graph.tensors,
     }),
   )
+  // Probabilities lie along the last axis: with others, they are many lists of classes.
+  const isOneList = flow.shape.at(-1) === width
   const head =
-    flow.activation === 'softmax' ? 'probabilities' : flow.activation === 'sigmoid' ? 'sigmoid' : 'numbers'
+    flow.activation === 'softmax' && isOneList
+      ? 'probabilities'
+      : flow.activation === 'sigmoid'
+        ? 'sigmoid'
+        : 'numbers'
   const network: Network = {
     inputShape,
     inputName,

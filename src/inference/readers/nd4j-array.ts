@@ -1,3 +1,4 @@
+import { ModelError } from '../../api/errors.ts'
 import type { JavaStream } from './java-stream.ts'
 
 export interface Nd4jArray {
@@ -9,6 +10,9 @@ export interface Nd4jArray {
 const OLD_MODES = ['DIRECT', 'HEAP', 'JAVACPP']
 /** LONG_SHAPE is 1.0.0-beta's, MIXED_DATA_TYPES that of 1.0.0-beta4 and later: the layout is the same. */
 const NEW_MODES = ['LONG_SHAPE', 'MIXED_DATA_TYPES']
+
+/** Types of networks that are not read. */
+const NARROW = ['HALF', 'BFLOAT16']
 
 const WIDTH: Readonly<Record<string, number>> = { INT: 4, LONG: 8, FLOAT: 4, DOUBLE: 8 }
 
@@ -38,6 +42,10 @@ function readBuffer(stream: JavaStream, types: readonly string[]): Float32Array 
   const length = OLD_MODES.includes(mode) ? stream.int() : stream.long()
   const type = stream.text()
   const width = WIDTH[type]
+  if (NARROW.includes(type)) {
+    const what = `The network has numbers of the type ${type}, which is not supported: FLOAT and DOUBLE are.`
+    throw new ModelError('model.unsupported', `${what} Save it after model.convertDataType(DataType.FLOAT).`)
+  }
   if (width === undefined || !types.includes(type)) {
     throw stream.corrupt(`holds numbers of the type ${JSON.stringify(type)}, not ${types.join(' or ')}`)
   }

@@ -1,14 +1,16 @@
 import { ModelError } from '../../api/errors.ts'
 import type { Activation } from '../manifest.ts'
-import { encodeValue } from '../engines/onnx-graph.ts'
+import { ELEMENT, encodeValue } from '../engines/onnx-graph.ts'
 import { bytesField, readFields, textField, type WireField } from '../engines/protobuf.ts'
 
 /** What the bytes of an ONNX file say besides what onnxruntime tells. */
 export interface OnnxFile {
   /** The file without ZipMap nodes, whose maps onnxruntime does not hand out in Node: their numbers are outputs instead. */
   readonly bytes: Buffer
-  /** The classes that a ZipMap or a classifier names; null where none does. */
+  /** The classes that a ZipMap names, or what computes a label of the outputs; null where none does. */
   readonly labels: readonly string[] | null
+  /** Outputs that are the place of the largest number, or of the smallest: a label as a number from 0. */
+  readonly places: ReadonlyMap<string, 'place'>
   /** Outputs that a Softmax or a Sigmoid computes. */
   readonly activations: ReadonlyMap<string, Activation>
   readonly version: string
@@ -25,6 +27,8 @@ interface Node {
 }
 
 const CLASSIFIERS = ['ZipMap', 'TreeEnsembleClassifier', 'LinearClassifier', 'SVMClassifier']
+/** What gives its input on as it is. */
+const COPIES = ['Identity', 'Cast', 'Reshape', 'Squeeze', 'Unsqueeze', 'Flatten']
 const DEEPEST = 50
 
 /** Looks into an ONNX file (onnx.proto3: ModelProto). Refuses external data; `model.corrupt` where it is none. */
@@ -52,29 +56,86 @@ function readModel(bytes: Buffer): OnnxFile {
   const nodes = readFields(graph.bytes)
     .filter(({ field }) => field === 1)
     .map(readNode)
-  const labels = CLASSIFIERS.flatMap((op) => nodes.filter((node) => node.op === op).map(labelsOf))
+  const labels = classesOf(graph.bytes, nodes)
   const content = withoutZipMaps(graph.bytes, nodes)
   return {
     bytes: Buffer.concat(fields.map((each) => (each === graph ? bytesField(7, content) : each.whole))),
     labels: labels.find((each) => each.length > 0) ?? null,
-    activations: activations(nodes),
+    activations: following(nodes, { Softmax: 'softmax', Sigmoid: 'sigmoid' }),
+    places: following(nodes, { ArgMax: 'place', ArgMin: 'place' }),
     version: String(fields.find(({ field }) => field === 1)?.value ?? 0),
     producer: fields.find(({ field }) => field === 2)?.bytes.toString() ?? '',
     operators: nodes.length,
   }
 }
 
-const ACTIVATIONS: Readonly<Record<string, Activation>> = { Softmax: 'softmax', Sigmoid: 'sigmoid' }
-const COPIES = ['Identity', 'Cast', 'Reshape', 'Squeeze', 'Flatten']
-
-/** Values that these compute, however they are renamed and shaped after it; nodes stand in the order they run. */
-function activations(nodes: readonly Node[]): ReadonlyMap<string, Activation> {
-  const found = new Map<string, Activation>()
+/** Values that some operators compute, however they are renamed and shaped after it; nodes stand in the order they run. */
+function following<T>(
+  nodes: readonly Node[],
+  operators: Readonly<Record<string, T>>,
+): ReadonlyMap<string, T> {
+  const found = new Map<string, T>()
   for (const { op, inputs, outputs } of nodes) {
-    const activation = COPIES.includes(op) ? found.get(inputs[0] ?? '') : ACTIVATIONS[op]
-    if (activation !== undefined) for (const output of outputs) found.set(output, activation)
+    const computed = COPIES.includes(op) ? found.get(inputs[0] ?? '') : operators[op]
+    if (computed !== undefined) for (const output of outputs) found.set(output, computed)
   }
   return found
+}
+
+/**
+ * The lists of classes that outputs are of, a ZipMap's first: a classifier's own, or the list that the label is taken
+ * from. Classifiers inside an ensemble have others, which no output is of. GraphProto: initializer 5, output 12.
+ */
+function classesOf(graph: Buffer, nodes: readonly Node[]): readonly (readonly string[])[] {
+  const makers = new Map(nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)))
+  const fields = readFields(graph)
+  const maker = (name: string): Node | string => {
+    let at = name
+    // As many steps as there are nodes: a graph that runs has no circles, but this one may be damaged.
+    for (let node = makers.get(at), i = 0; node !== undefined; node = makers.get(at), i++) {
+      if (!COPIES.includes(node.op) || i > nodes.length) return node
+      at = node.inputs[0] ?? ''
+    }
+    return at
+  }
+  const classes = (name: string): readonly string[] => {
+    const node = maker(name)
+    if (typeof node === 'string') {
+      const tensor = fields.find(({ field, bytes }) => field === 5 && nameOf(bytes, 8) === node)
+      return tensor === undefined ? [] : valuesOf(tensor.bytes)
+    }
+    if (CLASSIFIERS.includes(node.op)) return labelsOf(node)
+    if (node.op === 'LabelEncoder') return encodedPlaces(node)
+    return ['ArrayFeatureExtractor', 'Gather'].includes(node.op) ? classes(node.inputs[0] ?? '') : []
+  }
+  const outputs = fields.filter(({ field }) => field === 12).map(({ bytes }) => nameOf(bytes, 1))
+  const zipped = nodes.filter(
+    ({ op, outputs: own }) => op === 'ZipMap' && own.some((name) => outputs.includes(name)),
+  )
+  return [...zipped.map(labelsOf), ...outputs.map(classes)]
+}
+
+function nameOf(message: Buffer, field: number): string {
+  return (
+    readFields(message)
+      .find((each) => each.field === field)
+      ?.bytes.toString() ?? ''
+  )
+}
+
+/** The texts or whole numbers of a TensorProto: data_type 2, int32_data 5, string_data 6, int64_data 7, raw_data 9. */
+function valuesOf(tensor: Buffer): readonly string[] {
+  const fields = readFields(tensor)
+  const all = (field: number) => fields.filter((each) => each.field === field)
+  const type = Number(all(2)[0]?.value ?? 0n)
+  if (type === ELEMENT.BYTES) return all(6).map(({ bytes }) => bytes.toString())
+  if (type !== ELEMENT.INT64 && type !== ELEMENT.INT32) return []
+  const raw = all(9)[0]?.bytes
+  if (raw === undefined) return all(type === ELEMENT.INT64 ? 7 : 5).flatMap(readIntegers)
+  const size = type === ELEMENT.INT64 ? 8 : 4
+  return Array.from({ length: Math.floor(raw.length / size) }, (_, i) =>
+    String(size === 8 ? raw.readBigInt64LE(i * 8) : raw.readInt32LE(i * 4)),
+  )
 }
 
 /** NodeProto: input 1, output 2, op_type 4, attribute 5. */
@@ -86,17 +147,27 @@ function readNode({ bytes, whole }: WireField): Node {
   return { op: texts(4)[0] ?? '', inputs: texts(1), outputs: texts(2), attributes, whole }
 }
 
-/** AttributeProto: name 1, ints 8 (packed or not), strings 9. */
-function labelsOf({ attributes }: Node): readonly string[] {
+/** A list of texts or whole numbers, whichever is there. AttributeProto: name 1, ints 8 (packed or not), strings 9. */
+function listOf({ attributes }: Node, prefix: string): readonly string[] {
   for (const attribute of attributes) {
+    if (!nameOf(attribute.bytes, 1).startsWith(prefix)) continue
     const fields = readFields(attribute.bytes)
-    const name = fields.find(({ field }) => field === 1)?.bytes.toString() ?? ''
-    if (!name.startsWith('classlabels_')) continue
     const texts = fields.filter(({ field }) => field === 9).map(({ bytes }) => bytes.toString())
     const numbers = fields.filter(({ field }) => field === 8).flatMap(readIntegers)
     if (texts.length + numbers.length > 0) return [...texts, ...numbers]
   }
   return []
+}
+
+function labelsOf(node: Node): readonly string[] {
+  return listOf(node, 'classlabels_')
+}
+
+/** The values of an encoder of places, 0 1 2 …, in their order; none where it encodes something else. */
+function encodedPlaces(node: Node): readonly string[] {
+  const keys = listOf(node, 'keys_int64s')
+  const values = listOf(node, 'values_')
+  return keys.length === values.length && keys.every((key, i) => key === String(i)) ? values : []
 }
 
 /** A packed list is a row of varints, which are read as fields' values would be: each with a made-up tag. */
@@ -123,10 +194,7 @@ function withoutZipMaps(graph: Buffer, nodes: readonly Node[]): Buffer {
       return map === undefined ? whole : bytesField(1, identity(map))
     }
     if (field !== 12) return whole
-    const name =
-      readFields(bytes)
-        .find((each) => each.field === 1)
-        ?.bytes.toString() ?? ''
+    const name = nameOf(bytes, 1)
     const map = maps.find(({ outputs }) => outputs[0] === name)
     if (map === undefined) return whole
     return bytesField(12, encodeValue({ name, type: 'FP32', shape: ['rows', labelsOf(map).length] }))

@@ -3,28 +3,63 @@ import { ModelError } from '../../api/errors.ts'
 import type { ModelInput } from '../../api/models.ts'
 import type { OnnxData, OnnxTensor, OnnxValue } from '../engines/onnx-session.ts'
 import type { Manifest } from '../manifest.ts'
+import { refuseWide } from '../network-model.ts'
 import { imageShape } from '../preprocess-image.ts'
 
-type NumericType = 'float32' | 'float64' | 'int64' | 'int32' | 'uint8' | 'bool'
+type Numbers = Exclude<OnnxData, readonly string[]>
 
 /** One input of a graph, and the columns of a record that it is made of. */
 export interface OnnxInput {
   readonly name: string
-  readonly type: NumericType | 'string'
+  /** The tensor's element type. */
+  readonly type: string
   /** Of one row. */
   readonly shape: readonly number[]
-  /** The number of rows that the graph insists on; null where any will do. */
+  /** The number of rows that the graph insists on; null where any will do. The same for all its inputs. */
   readonly batch: number | null
+  /** False where the tensor is one row itself. */
+  readonly isBatched: boolean
   readonly columns: readonly ModelInput[]
 }
 
-const DATATYPE: Readonly<Partial<Record<string, TensorType>>> = {
-  float32: 'FP32',
-  float64: 'FP64',
-  int64: 'INT64',
-  uint8: 'UINT8',
+/** How numbers of a type are kept, what a tensor of it is to a transform, and for whole numbers what fits. */
+interface NumberType {
+  readonly datatype: TensorType
+  readonly least?: number
+  readonly most?: number
+  make(length: number): Numbers
 }
-const NUMERIC: readonly string[] = ['float32', 'float64', 'int64', 'int32', 'uint8', 'bool']
+
+const SAFE = Number.MAX_SAFE_INTEGER
+const TYPES: Readonly<Record<string, NumberType>> = {
+  float16: { datatype: 'FP32', make: (length) => new Float32Array(length) },
+  float32: { datatype: 'FP32', make: (length) => new Float32Array(length) },
+  float64: { datatype: 'FP64', make: (length) => new Float64Array(length) },
+  bool: { datatype: 'UINT8', least: 0, most: 1, make: (length) => new Uint8Array(length) },
+  uint8: { datatype: 'UINT8', least: 0, most: 2 ** 8 - 1, make: (length) => new Uint8Array(length) },
+  int8: { datatype: 'INT64', least: -(2 ** 7), most: 2 ** 7 - 1, make: (length) => new Int8Array(length) },
+  uint16: { datatype: 'INT64', least: 0, most: 2 ** 16 - 1, make: (length) => new Uint16Array(length) },
+  int16: {
+    datatype: 'INT64',
+    least: -(2 ** 15),
+    most: 2 ** 15 - 1,
+    make: (length) => new Int16Array(length),
+  },
+  uint32: { datatype: 'INT64', least: 0, most: 2 ** 32 - 1, make: (length) => new Uint32Array(length) },
+  int32: {
+    datatype: 'INT64',
+    least: -(2 ** 31),
+    most: 2 ** 31 - 1,
+    make: (length) => new Int32Array(length),
+  },
+  uint64: { datatype: 'INT64', least: 0, most: SAFE, make: (length) => new BigUint64Array(length) },
+  int64: { datatype: 'INT64', least: -SAFE, most: SAFE, make: (length) => new BigInt64Array(length) },
+}
+
+/** Types of tensors that are numbers. */
+export function isNumeric(type: string | null): boolean {
+  return type !== null && Object.hasOwn(TYPES, type)
+}
 
 function unsupported(what: string): ModelError {
   return new ModelError('model.unsupported', `The ONNX model ${what}.`)
@@ -36,8 +71,11 @@ export function readOnnxInputs(
   manifest: Manifest | null,
 ): readonly OnnxInput[] {
   const declared = manifest?.signature?.inputs
+  if (values.length === 0)
+    throw unsupported('takes nothing: it gives the same numbers whatever a record holds')
   const known = values.length === 1 ? rowShape(manifest) : undefined
-  const plain = values.map((value) => readInput(value, known, values.length))
+  const batch = commonBatch(values)
+  const plain = values.map((value) => readInput(value, { known, count: values.length, batch }))
   const width = plain.reduce((sum, { columns }) => sum + columns.length, 0)
   const isNamed = plain.every(({ columns, name }) => columns.length === 1 && columns[0]?.name === name)
   if (declared === undefined || isNamed) return plain
@@ -62,15 +100,30 @@ function rowShape(manifest: Manifest | null): readonly number[] | undefined {
   return columns === undefined ? undefined : [columns.length]
 }
 
-function readInput(value: OnnxValue, known: readonly number[] | undefined, count: number): OnnxInput {
+/** Whether a tensor is one row itself: a number without axes, or a list of a fixed length. */
+function isOneRow({ shape }: OnnxValue): boolean {
+  const [size] = shape
+  return shape.length === 0 || (shape.length === 1 && typeof size === 'number' && size > 1)
+}
+
+function commonBatch(values: readonly OnnxValue[]): number | null {
+  const found = values.map((value) => (isOneRow(value) ? 1 : value.shape[0]))
+  const sizes = [...new Set(found.filter((size) => typeof size === 'number'))]
+  if (sizes.length > 1)
+    throw unsupported(`takes ${sizes.join(' and ')} rows at once. Export it with one open size`)
+  return sizes[0] ?? null
+}
+
+function readInput(
+  value: OnnxValue,
+  { known, count, batch }: { known: readonly number[] | undefined; count: number; batch: number | null },
+): OnnxInput {
   const { name, type, shape } = value
   if (type === null) throw unsupported(`takes a sequence or a map as ${name}: tensors are supported`)
-  const isText = type === 'string'
-  if (!isText && !NUMERIC.includes(type)) throw unsupported(`takes numbers of the type ${type} as ${name}`)
-  const [batch, ...row] = shape
-  if (batch === undefined || (shape.length === 1 && typeof batch === 'number' && batch > 1)) {
-    throw unsupported(`takes ${name} of the shape [${shape.join(', ')}] without a batch. Export it with one`)
-  }
+  if (type !== 'string' && !isNumeric(type)) throw unsupported(`takes numbers of the type ${type} as ${name}`)
+  if (shape.length === 0 && count === 1)
+    throw unsupported(`does not say of what shape ${name} is. Export it with one that begins with the batch`)
+  const row = isOneRow(value) ? shape : shape.slice(1)
   const sizes = row.map((size, i) =>
     typeof size === 'number' ? size : known?.length === row.length ? known[i] : undefined,
   )
@@ -79,31 +132,31 @@ function readInput(value: OnnxValue, known: readonly number[] | undefined, count
       `does not say how large ${name} is ([${shape.join(', ')}]). Name its columns in signature.inputs of a manifest, or the size of a picture in preprocess.image, or export it with fixed sizes`,
     )
   }
-  const fixed = sizes as number[]
-  const input = {
-    name,
-    type: type as OnnxInput['type'],
-    shape: fixed,
-    batch: typeof batch === 'number' ? batch : null,
-  }
+  const input = { name, type, shape: sizes as number[], batch, isBatched: !isOneRow(value) }
   return { ...input, columns: columnsOf(input, count) }
 }
 
-function columnsOf({ name, type, shape }: Omit<OnnxInput, 'columns'>, count: number): readonly ModelInput[] {
+function columnsOf(
+  { name, type, shape, batch }: Omit<OnnxInput, 'columns'>,
+  count: number,
+): readonly ModelInput[] {
   const width = shape.reduce((product, each) => product * each, 1)
-  if (type === 'string') {
-    if (width !== 1) throw unsupported(`takes ${width} texts at once as ${name}: one is supported`)
-    return [{ name, type: 'categorical', required: true }]
-  }
-  const datatype = DATATYPE[type]
-  if (shape.length > 1 && width !== 1) {
-    if (datatype === undefined) throw unsupported(`takes a tensor of ${type} as ${name}`)
+  const isText = type === 'string'
+  const isTensor = shape.length > 1 && width !== 1
+  refuseWide('takes', width * (batch ?? 1), isTensor || batch !== null)
+  if (isTensor) {
+    const datatype = TYPES[type]?.datatype
+    if (datatype === undefined)
+      throw unsupported(`takes a tensor of texts as ${name}: a list of them is supported`)
     return [{ name, type: 'tensor', shape, datatype, required: true }]
   }
-  if (width === 1 && (count > 1 || shape.length === 0)) return [{ name, type: 'numeric', required: true }]
+  refuseWide('takes', width)
+  const kind = isText ? 'categorical' : 'numeric'
+  if (width === 1 && (isText || count > 1 || shape.length === 0))
+    return [{ name, type: kind, required: true }]
   return Array.from({ length: width }, (_, i) => ({
     name: count === 1 ? `f${i}` : `${name}_${i}`,
-    type: 'numeric' as const,
+    type: kind,
     required: true,
   }))
 }
@@ -126,15 +179,19 @@ export function feed(
   lacks: (row: number) => void,
 ): OnnxTensor {
   const { type, shape } = input
-  const dims = [padded, ...shape]
+  const dims = input.isBatched ? [padded, ...shape] : shape
+  const number = TYPES[type]
+  const slice = { from, to, padded }
   const [first] = columns
-  if (type === 'string') return { type, dims, data: texts(first, { from, to, padded }, lacks) }
   const width = shape.reduce((product, each) => product * each, 1)
-  const data = made(type, width * padded)
-  const isFloat = data instanceof Float32Array || data instanceof Float64Array
+  if (number === undefined) return { type, dims, data: texts(columns, { ...slice, width }, lacks) }
+  const data = number.make(width * padded)
+  const { least = -Infinity, most = Infinity } = number
+  const isWhole = number.least !== undefined
   const write = (at: number, value: number, row: number) => {
-    if (!isFloat && !Number.isSafeInteger(value)) lacks(row)
-    else if (data instanceof BigInt64Array) data[at] = BigInt(value)
+    // Beyond what fits, a number would become another one.
+    if (isWhole && !(Number.isInteger(value) && value >= least && value <= most)) lacks(row)
+    else if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[at] = BigInt(value)
     else data[at] = value
   }
   if (first?.type === 'tensor') {
@@ -151,25 +208,20 @@ export function feed(
   return { type, dims, data }
 }
 
-function made(type: NumericType, length: number): Exclude<OnnxData, readonly string[]> {
-  if (type === 'float32') return new Float32Array(length)
-  if (type === 'float64') return new Float64Array(length)
-  if (type === 'int64') return new BigInt64Array(length)
-  return type === 'int32' ? new Int32Array(length) : new Uint8Array(length)
-}
-
 function texts(
-  column: ModelColumn | undefined,
-  { from, to, padded }: Slice,
+  columns: readonly ModelColumn[],
+  { from, to, padded, width }: Slice & { readonly width: number },
   lacks: (row: number) => void,
 ): string[] {
-  const found = new Array<string>(padded).fill('')
-  for (let row = from; row < to; row++) {
-    let value: string | null | undefined
-    if (column?.type === 'string') value = column.values[row]
-    else if (column?.type === 'category') value = column.domain[column.levels[row]!]
-    if (value == null) lacks(row)
-    else found[row - from] = value
-  }
+  const found = new Array<string>(padded * width).fill('')
+  columns.forEach((column, k) => {
+    for (let row = from; row < to; row++) {
+      let value: string | null | undefined
+      if (column.type === 'string') value = column.values[row]
+      else if (column.type === 'category') value = column.domain[column.levels[row]!]
+      if (value == null) lacks(row)
+      else found[(row - from) * width + k] = value
+    }
+  })
   return found
 }

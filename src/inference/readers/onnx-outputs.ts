@@ -5,58 +5,76 @@ import type { OnnxTensor, OnnxValue } from '../engines/onnx-session.ts'
 import type { Decision } from '../loaded-model.ts'
 import type { Activation, Manifest } from '../manifest.ts'
 import { classProbabilities, decideLabel, networkLabels } from '../network-labels.ts'
-import { outputNames } from '../network-model.ts'
+import { outputNames, refuseWide } from '../network-model.ts'
 import type { OnnxFile } from './onnx-file.ts'
+import { isNumeric } from './onnx-inputs.ts'
+
+/** Rows of a graph's outputs: its numbers, and what it says the label is, as a place in its list of classes or -1. */
+export interface OnnxRows {
+  readonly columns: readonly Float64Column[]
+  readonly levels: Int32Array | null
+}
 
 /** How the outputs of a graph become scores. */
 export interface OnnxHead {
   readonly task: ModelTask
   readonly labels: readonly string[]
   readonly outputs: readonly string[]
-  /** The graph's outputs that are fetched. */
+  /** The graph's outputs that are fetched for their numbers. */
   readonly fetched: readonly string[]
+  /** The output that is fetched for the label, after the others. */
+  readonly label: { readonly name: string; levelOf(value: unknown): number } | null
   /** Numbers per row of all fetched outputs. */
   readonly width: number
   /** Anomaly and vector: the outputs' numbers; classification: the labels' probabilities. */
-  decide(columns: readonly Float64Column[], decision: Decision | null): Scores
+  decide(rows: OnnxRows, decision: Decision | null): Scores
 }
 
-const NUMERIC = ['float32', 'float64', 'int64', 'int32', 'uint8', 'int8', 'int16', 'bool']
+/** Understands numbers and labels that a graph gives, by `widths`: numbers per row of each output. */
+export interface OnnxOutputs {
+  readonly values: readonly OnnxValue[]
+  readonly widths: ReadonlyMap<string, number>
+}
 
-/** Numbers per row of an output; null where the file does not say. */
-function widthOf({ shape }: OnnxValue): number | null {
-  const row = shape.slice(1)
-  return row.every((size) => typeof size === 'number')
-    ? row.reduce((product, size) => product * size, 1)
-    : null
+/** Outputs that are fetched to see their widths. */
+export function readableOutputs(values: readonly OnnxValue[]): readonly OnnxValue[] {
+  if (values.some(({ type }) => isNumeric(type)))
+    return values.filter(({ type }) => isNumeric(type) || type === 'string')
+  const found = values.map(({ name, type }) => `${name} (${type ?? 'no tensor'})`).join(', ')
+  throw new ModelError('model.unsupported', `The ONNX model gives no numbers, but ${found}.`)
 }
 
 /**
  * Understands the outputs of a graph: a label and probabilities, as scikit-learn's classifiers give; probabilities alone,
- * which a Softmax or the manifest tell; else numbers. `trial` gives the widths that the file leaves open.
+ * which a Softmax or the manifest tell; else numbers.
  */
-export async function readOnnxHead(
-  values: readonly OnnxValue[],
+export function readOnnxHead(
+  { values, widths }: OnnxOutputs,
   file: OnnxFile,
   manifest: Manifest | null,
-  trial: (names: readonly string[]) => Promise<readonly number[]>,
-): Promise<OnnxHead> {
-  const numeric = values.filter(({ type }) => type !== null && NUMERIC.includes(type))
-  const floats = numeric.filter(({ type }) => type === 'float32' || type === 'float64')
-  if (numeric.length === 0) {
-    const found = values.map(({ name, type }) => `${name} (${type ?? 'no tensor'})`).join(', ')
-    throw new ModelError('model.unsupported', `The ONNX model gives no numbers, but ${found}.`)
-  }
-  const measure = async (list: readonly OnnxValue[]): Promise<readonly number[]> => {
-    const known = list.map(widthOf)
-    return known.includes(null) ? trial(list.map(({ name }) => name)) : (known as number[])
-  }
-  const hasLabel = values.length > floats.length
-  const widths = await measure(floats)
-  const total = widths.reduce((sum, width) => sum + width, 0)
+): OnnxHead {
+  refuseWide(
+    'gives',
+    values.reduce((sum, { name }) => sum + (widths.get(name) ?? 0), 0),
+  )
+  const floats = values.filter(({ type }) => type?.startsWith('float') === true)
+  const total = floats.reduce((sum, { name }) => sum + (widths.get(name) ?? 0), 0)
+  const label = values.find(
+    (each) => !floats.includes(each) && each.type !== 'bool' && widths.get(each.name) === 1,
+  )
+  const hasLabel = label !== undefined
   const labels = total === 0 ? [] : classLabels(floats, { total, hasLabel }, file, manifest)
-  if (labels.length > 0) return classifier(floats, total, labels, manifest?.postprocess?.activation)
-  return numbers(numeric, await measure(numeric), manifest)
+  if (labels.length === 0) return numbers(values, widths, manifest)
+  const activation = manifest?.postprocess?.activation
+  return {
+    task: 'classification',
+    labels,
+    outputs: labels,
+    fetched: floats.map(({ name }) => name),
+    label: label === undefined ? null : labelOf(label.name, labels, file),
+    width: total,
+    decide: (rows, decision) => classify(rows, labels, decision, activation),
+  }
 }
 
 function classLabels(
@@ -77,36 +95,39 @@ function classLabels(
   return !isNamed && labels.length > 0 && file.labels?.length === labels.length ? file.labels : labels
 }
 
-function classifier(
-  floats: readonly OnnxValue[],
-  width: number,
+/** The graph's own label, which need not be that of the largest number; null where it cannot be told which class it is. */
+function labelOf(name: string, labels: readonly string[], file: OnnxFile): OnnxHead['label'] {
+  const own = file.labels?.length === labels.length ? file.labels : null
+  if (own === null && !file.places.has(name)) return null
+  const places = new Map((own ?? labels.map((_, i) => String(i))).map((each, i) => [each, i]))
+  return { name, levelOf: (value) => places.get(String(value)) ?? -1 }
+}
+
+function classify(
+  { columns, levels }: OnnxRows,
   labels: readonly string[],
+  decision: Decision | null,
   activation: Activation | undefined,
-): OnnxHead {
-  return {
-    task: 'classification',
-    labels,
-    outputs: labels,
-    fetched: floats.map(({ name }) => name),
-    width,
-    decide(columns, decision) {
-      const classes = classProbabilities(columns, activation)
-      return { prediction: decideLabel(classes, labels, decision), outputs: classes }
-    },
-  }
+): Scores {
+  const classes = classProbabilities(columns, activation)
+  const prediction = decideLabel(classes, labels, decision)
+  if (levels === null || decision !== null) return { prediction, outputs: classes }
+  const own = prediction.levels.map((level, row) => (levels[row]! < 0 ? level : levels[row]!))
+  return { prediction: { ...prediction, levels: own }, outputs: classes }
 }
 
 function numbers(
-  values: readonly OnnxValue[],
-  widths: readonly number[],
+  all: readonly OnnxValue[],
+  widths: ReadonlyMap<string, number>,
   manifest: Manifest | null,
 ): OnnxHead {
-  const width = widths.reduce((sum, each) => sum + each, 0)
+  const values = all.filter(({ type }) => isNumeric(type))
+  const width = values.reduce((sum, { name }) => sum + (widths.get(name) ?? 0), 0)
   const wanted = manifest?.task
   const task: ModelTask =
     wanted === 'anomaly' || wanted === 'vector' ? wanted : width === 1 ? 'regression' : 'vector'
-  const own = values.flatMap(({ name }, i) =>
-    widths[i] === 1 ? [name] : Array.from({ length: widths[i] ?? 0 }, (_, k) => `${name}${k}`),
+  const own = values.flatMap(({ name }) =>
+    widths.get(name) === 1 ? [name] : Array.from({ length: widths.get(name) ?? 0 }, (_, k) => `${name}${k}`),
   )
   const named = manifest?.signature?.outputs === undefined ? own : outputNames(width, manifest)
   return {
@@ -114,34 +135,46 @@ function numbers(
     labels: [],
     outputs: task === 'regression' ? [] : named,
     fetched: values.map(({ name }) => name),
+    label: null,
     width,
-    decide(columns) {
+    decide({ columns }) {
       const first = columns[0] ?? { type: 'float64', values: new Float64Array(0), present: new Uint8Array(0) }
       return { prediction: first, outputs: task === 'regression' ? [] : columns }
     },
   }
 }
 
-/** Copies the rows of fetched tensors into columns, starting at row `from`. Throws where a tensor has another size. */
+/**
+ * Copies the rows of fetched tensors into columns, starting at row `from`, and the labels after them. Copies nothing and
+ * is false where a tensor has another size: a graph may give numbers for all rows together.
+ */
 export function collect(
   tensors: readonly OnnxTensor[],
-  columns: readonly Float64Column[],
-  { from, to, padded }: { from: number; to: number; padded: number },
-): void {
+  { columns, levels }: OnnxRows,
+  {
+    from,
+    to,
+    padded,
+    levelOf,
+  }: { from: number; to: number; padded: number; levelOf: (value: unknown) => number },
+): boolean {
+  const fits = tensors.every(
+    ({ data, dims }) => (padded === 1 || dims[0] === padded) && data.length % padded === 0,
+  )
+  const widths = tensors.map(({ data }) => data.length / padded)
+  const width = widths.reduce((sum, each) => sum + each, 0)
+  if (!fits || width !== columns.length + Number(levels !== null)) return false
   let k = 0
-  for (const { data, dims } of tensors) {
-    const width = data.length / padded
-    if (!Number.isInteger(width) || k + width > columns.length) {
-      throw new ModelError(
-        'model.corrupt',
-        `The ONNX model gives a tensor of [${dims.join(', ')}] for ${padded} rows.`,
-      )
+  tensors.forEach(({ data }, t) => {
+    const own = widths[t]!
+    for (let i = 0; i < own; i++, k++) {
+      const values = columns[k]?.values
+      for (let row = from; row < to; row++) {
+        const value = data[(row - from) * own + i]
+        if (values !== undefined) values[row] = Number(value)
+        else if (levels !== null) levels[row] = levelOf(value)
+      }
     }
-    for (let i = 0; i < width; i++, k++) {
-      const { values } = columns[k]!
-      for (let row = from; row < to; row++) values[row] = Number(data[(row - from) * width + i])
-    }
-  }
-  if (k !== columns.length)
-    throw new ModelError('model.corrupt', `The ONNX model gives ${k} numbers for a row.`)
+  })
+  return true
 }

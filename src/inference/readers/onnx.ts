@@ -7,7 +7,7 @@ import type { Manifest, ManifestTensor } from '../manifest.ts'
 import { networkDecision } from '../network-labels.ts'
 import { readOnnxFile } from './onnx-file.ts'
 import { feed, type OnnxInput, readOnnxInputs } from './onnx-inputs.ts'
-import { collect, type OnnxHead, readOnnxHead } from './onnx-outputs.ts'
+import { collect, type OnnxHead, readableOutputs, readOnnxHead } from './onnx-outputs.ts'
 
 /** Rows that are given to a graph at once. */
 const MOST_ROWS = 1024
@@ -18,13 +18,13 @@ const DATATYPES: Readonly<Record<string, string>> = {
   float32: 'FP32',
   float64: 'FP64',
   float16: 'FP16',
-  int64: 'INT64',
-  int32: 'INT32',
-  int16: 'INT16',
-  int8: 'INT8',
-  uint8: 'UINT8',
   bool: 'BOOL',
   string: 'BYTES',
+}
+
+/** The name that a manifest has for a type of numbers: `INT8` and the like are those of ONNX in capitals. */
+function datatypeOf(type: string): string {
+  return DATATYPES[type] ?? type.toUpperCase()
 }
 
 /** Reads an ONNX model of any graph that onnxruntime runs. Throws ModelError. */
@@ -34,7 +34,9 @@ export async function readOnnx(bytes: Buffer, manifest: Manifest | null): Promis
   checkTensors('inputs', manifest?.inputs, session.inputs)
   checkTensors('outputs', manifest?.outputs, session.outputs)
   const inputs = readOnnxInputs(session.inputs, manifest)
-  const head = await readOnnxHead(session.outputs, file, manifest, (names) => tryOut(session, inputs, names))
+  const values = readableOutputs(session.outputs)
+  const { widths, isSingle } = await measure(session, inputs, values)
+  const head = readOnnxHead({ values, widths }, file, manifest)
   const columns = inputs.flatMap((input) => input.columns)
   return {
     format: 'onnx',
@@ -43,20 +45,20 @@ export async function readOnnx(bytes: Buffer, manifest: Manifest | null): Promis
     task: head.task,
     labels: head.labels,
     outputs: head.outputs,
-    decision: networkDecision(head.width, head.labels),
+    decision: head.label === null ? networkDecision(head.width, head.labels) : null, // else the graph's own label
     inputs: columns,
-    ...(inputs.length === 1 && columns[0]?.name !== inputs[0]?.name ? { namesColumns: false } : {}),
+    ...(hasNames(inputs) ? {} : { namesColumns: false }),
     facts: {
       producer: file.producer,
       operators: file.operators,
       tensors: [...session.inputs, ...session.outputs].map(describe).join(', '),
     },
-    score: (values, length, decision) => score({ session, inputs, head, decision }, values, length),
+    score: (given, length, decision) => score({ session, inputs, head, decision, isSingle }, given, length),
   }
 }
 
 function describe({ name, type, shape }: OnnxValue): string {
-  return `${name} ${type === null ? 'map' : (DATATYPES[type] ?? type)}[${shape.map((size) => (typeof size === 'number' ? size : -1)).join(',')}]`
+  return `${name} ${type === null ? 'map' : datatypeOf(type)}[${shape.map((size) => (typeof size === 'number' ? size : -1)).join(',')}]`
 }
 
 /** Holds what the manifest says of a graph's tensors against the graph. */
@@ -71,7 +73,7 @@ function checkTensors(
     // An open size of either fits: a file may leave open what its manifest knows.
     const fits =
       value !== undefined &&
-      DATATYPES[value.type ?? ''] === datatype &&
+      datatypeOf(value.type ?? '') === datatype &&
       sizes.length === shape.length &&
       sizes.every((size, i) => size === -1 || shape[i] === -1 || size === shape[i])
     if (fits) continue
@@ -81,25 +83,74 @@ function checkTensors(
   }
 }
 
-/** Runs one row of zeros, to see how wide the outputs are that the file leaves open. */
-async function tryOut(
+/** A single input that is many numbers has no names for them. */
+function hasNames(inputs: readonly OnnxInput[]): boolean {
+  const [input] = inputs
+  const [column] = input?.columns ?? []
+  return inputs.length > 1 || (column?.name === input?.name && column?.type !== 'tensor')
+}
+
+interface Measured {
+  /** Numbers per row of each output. */
+  readonly widths: ReadonlyMap<string, number>
+  /** Whether the graph takes the rows of a batch together: it must be given one at a time. */
+  readonly isSingle: boolean
+}
+
+/** Rows that are tried at once; no usual number of classes, which an output that is turned would have in their place. */
+const TRIED_ROWS = 5
+
+/** Runs rows of zeros to see how wide the outputs are: what a file says of them may be wrong, or nothing. */
+async function measure(
   session: OnnxSession,
   inputs: readonly OnnxInput[],
-  names: readonly string[],
-): Promise<readonly number[]> {
-  const feeds: Record<string, OnnxTensor> = {}
-  let rows = 1
-  for (const input of inputs) {
-    rows = input.batch ?? 1
-    feeds[input.name] = feed(input, [], { from: 0, to: 0, padded: rows }, () => undefined)
-  }
+  values: readonly OnnxValue[],
+): Promise<Measured> {
+  const batch = inputs[0]?.batch ?? null
+  const names = values.map(({ name }) => name)
+  const widthsOf = (tensors: readonly OnnxTensor[], rows: number) =>
+    new Map(tensors.map(({ data }, i) => [names[i] ?? '', data.length / rows]))
+  const rows = batch ?? (widestOf(inputs) * TRIED_ROWS > MOST_NUMBERS ? 1 : TRIED_ROWS)
   try {
-    const tensors = await session.run(feeds, names)
-    return tensors.map(({ data }) => data.length / rows)
+    const tensors = await session.run(zeros(inputs, rows), names)
+    const isTurned =
+      batch === null && values.some(({ shape }) => typeof shape[0] === 'number' && shape[0] > 1)
+    const fits = rows === 1 || tensors.every(({ dims }) => dims[0] === rows)
+    if (fits && !isTurned) return { widths: widthsOf(tensors, rows), isSingle: false }
+    if (batch !== null) {
+      const sizes = tensors.map(({ dims }) => `[${dims.join(', ')}]`).join(' and ')
+      throw new ModelError(
+        'model.unsupported',
+        `The ONNX model gives ${sizes} for ${rows} rows. Export it with an open batch.`,
+      )
+    }
+    return { widths: widthsOf(await session.run(zeros(inputs, 1), names), 1), isSingle: true }
   } catch (error) {
-    const what = `The ONNX model does not say how large its outputs are, and fails on zeros: ${messageOf(error)}.`
-    throw new ModelError('model.unsupported', what, { cause: error })
+    if (error instanceof ModelError) throw error
+    return { widths: declared(values, error), isSingle: false }
   }
+}
+
+function widestOf(inputs: readonly OnnxInput[]): number {
+  return Math.max(...inputs.map(({ shape }) => shape.reduce((product, each) => product * each, 1)))
+}
+
+function zeros(inputs: readonly OnnxInput[], padded: number): Record<string, OnnxTensor> {
+  const slice = { from: 0, to: 0, padded }
+  return Object.fromEntries(inputs.map((input) => [input.name, feed(input, [], slice, () => undefined)]))
+}
+
+/** What the file says of its outputs' widths, for a graph that fails on zeros. */
+function declared(values: readonly OnnxValue[], cause: unknown): ReadonlyMap<string, number> {
+  return new Map(
+    values.map(({ name, shape }) => {
+      const row = shape.slice(1)
+      if (row.every((size) => typeof size === 'number'))
+        return [name, row.reduce((product, size) => product * size, 1)]
+      const what = `The ONNX model does not say how large its outputs are, and fails on zeros: ${messageOf(cause)}.`
+      throw new ModelError('model.unsupported', what, { cause })
+    }),
+  )
 }
 
 interface Scoring {
@@ -107,32 +158,39 @@ interface Scoring {
   readonly inputs: readonly OnnxInput[]
   readonly head: OnnxHead
   readonly decision: Decision | null
+  readonly isSingle: boolean
 }
 
 async function score(
-  { session, inputs, head, decision }: Scoring,
-  columns: readonly ModelColumn[],
+  { session, inputs, head, decision, isSingle }: Scoring,
+  given: readonly ModelColumn[],
   length: number,
 ): Promise<Scores> {
-  const results = Array.from({ length: head.width }, (): Float64Column => {
+  const { label } = head
+  const levelOf = (value: unknown) => label?.levelOf(value) ?? -1
+  const names = label === null ? head.fetched : [...head.fetched, label.name]
+  const columns = Array.from({ length: head.width }, (): Float64Column => {
     return { type: 'float64', values: new Float64Array(length), present: new Uint8Array(length).fill(1) }
   })
+  const results = { columns, levels: label === null ? null : new Int32Array(length) }
   const lacking = new Set<number>()
-  const widest = Math.max(...inputs.map(({ shape }) => shape.reduce((product, each) => product * each, 1)))
-  const step = inputs[0]?.batch ?? Math.max(1, Math.min(MOST_ROWS, Math.floor(MOST_NUMBERS / widest)))
+  const widest = widestOf(inputs)
+  const step = isSingle
+    ? 1
+    : (inputs[0]?.batch ?? Math.max(1, Math.min(MOST_ROWS, Math.floor(MOST_NUMBERS / widest))))
   /** A graph may fail on what one row holds, e.g. a text that it does not know: halves find that row. */
   const run = async (from: number, to: number): Promise<void> => {
     const slice = { from, to, padded: inputs[0]?.batch ?? to - from }
     const feeds: Record<string, OnnxTensor> = {}
     let at = 0
     for (const input of inputs) {
-      const own = columns.slice(at, at + input.columns.length)
+      const own = given.slice(at, at + input.columns.length)
       feeds[input.name] = feed(input, own, slice, (row) => lacking.add(row))
       at += own.length
     }
-    const tensors = await session.run(feeds, head.fetched).catch(() => null)
-    if (tensors !== null) collect(tensors, results, slice)
-    else if (to - from === 1) lacking.add(from)
+    const tensors = await session.run(feeds, names).catch(() => null)
+    if (tensors !== null && collect(tensors, results, { ...slice, levelOf })) return
+    if (to - from === 1) lacking.add(from)
     else {
       const middle = (from + to) >>> 1
       await run(from, middle)
@@ -140,6 +198,6 @@ async function score(
     }
   }
   for (let from = 0; from < length; from += step) await run(from, Math.min(from + step, length))
-  for (const row of lacking) for (const { values } of results) values[row] = NaN
+  for (const row of lacking) for (const { values } of columns) values[row] = NaN
   return head.decide(results, decision)
 }

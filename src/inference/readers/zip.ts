@@ -86,7 +86,11 @@ function findEnd(bytes: Buffer): number {
     if (bytes.readUInt32LE(at) === END && at + 22 + bytes.readUInt16LE(at + 20) === bytes.length) return at
   }
   const isZip = bytes.length >= 4 && bytes.readUInt32LE(0) === LOCAL
-  throw corrupt(isZip ? 'The zip archive is truncated' : 'The file is not a zip archive, as an H2O MOJO is')
+  throw corrupt(
+    isZip
+      ? 'The zip archive is truncated'
+      : 'The file is not a zip archive, as MOJOs, DL4J networks and .keras files are',
+  )
 }
 
 function readDirectory(bytes: Buffer, limits: ZipLimits): Map<string, Entry> {
