@@ -2,8 +2,8 @@
 // Usage: node --conditions=source bench/record-batch.ts [ROWS]
 import { createRequire } from 'node:module'
 import type { EncodedRows } from '../src/api/converter.ts'
-import { decodePartition } from '../src/kafka/record-batch-decode.ts'
-import { encodeBatches, type OutgoingRows, seal } from '../src/kafka/record-batch-encode.ts'
+import { decodePartition } from '../src/kafka/record-batches/record-batch-decode.ts'
+import { encodeBatches, type OutgoingRows, seal } from '../src/kafka/record-batches/record-batch-encode.ts'
 
 const require = createRequire(import.meta.url)
 const rows = Number(process.argv[2] ?? 1_000_000)

@@ -1,6 +1,6 @@
 import { type Example, struct } from 'sluice'
-import { FLOWER, flower, flowerSchema } from './iris-flowers.ts'
-import { scorePlugin } from './score-plugin.ts'
+import { FLOWER, flower, flowerSchema } from './examples/iris-flowers.ts'
+import { scorePlugin } from './scoring/score-plugin.ts'
 
 const SETOSA = [4.7, 3.2, 1.3, 0.2]
 const VIRGINICA = [6.5, 3.2, 5.1, 2]

@@ -18,10 +18,10 @@ import {
   type TransformPlugin,
   type Value,
 } from 'sluice'
-import { readings, SENSORS } from './detect-anomaly-readings.ts'
-import { FIELDS, MODEL_KEYS, prefixKey, versionFieldKey, withVersionField } from './model-keys.ts'
-import { checkModelSchema } from './model-schema.ts'
-import { type OpenModels, openModels, Scoring } from './scoring.ts'
+import { readings, SENSORS } from './examples/detect-anomaly-readings.ts'
+import { FIELDS, MODEL_KEYS, prefixKey, versionFieldKey, withVersionField } from './scoring/model-keys.ts'
+import { checkModelSchema } from './scoring/model-schema.ts'
+import { type OpenModels, openModels, Scoring } from './scoring/scoring.ts'
 
 const config = defineConfig({
   ...MODEL_KEYS,

@@ -16,7 +16,7 @@ import {
   type TransformPlugin,
   type Value,
 } from 'sluice'
-import { type Format, formatOf } from './number-format.ts'
+import { type Format, formatOf } from './text/number-format.ts'
 
 // A colon would be Kafka Connect's sign of a config provider.
 /** `${fields}` or `${fields|format}`; `$$` is a dollar sign. */

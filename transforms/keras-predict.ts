@@ -1,5 +1,5 @@
 import { type Example, type Schema, struct } from 'sluice'
-import { scorePlugin } from './score-plugin.ts'
+import { scorePlugin } from './scoring/score-plugin.ts'
 
 const DIGIT: Schema = {
   type: 'STRUCT',

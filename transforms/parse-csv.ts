@@ -13,7 +13,7 @@ import {
   type TransformPlugin,
   type Value,
 } from 'sluice'
-import { splitCsvLine } from './csv-line.ts'
+import { splitCsvLine } from './text/csv-line.ts'
 
 const TYPES: Readonly<Record<string, SchemaType>> = {
   boolean: 'BOOLEAN',

@@ -1,6 +1,6 @@
 import { type Example, struct } from 'sluice'
-import { FLOWER, flower } from './iris-flowers.ts'
-import { scorePlugin } from './score-plugin.ts'
+import { FLOWER, flower } from './examples/iris-flowers.ts'
+import { scorePlugin } from './scoring/score-plugin.ts'
 
 const VERSICOLOR = [5.1, 2.5, 3, 1.1]
 

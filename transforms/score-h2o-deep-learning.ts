@@ -1,6 +1,6 @@
 import { type Example, struct } from 'sluice'
-import { flight, FLIGHT } from './score-h2o-flights.ts'
-import { H2O_FORMATS, scorePlugin } from './score-plugin.ts'
+import { flight, FLIGHT } from './examples/score-h2o-flights.ts'
+import { H2O_FORMATS, scorePlugin } from './scoring/score-plugin.ts'
 
 const LATE = { prediction: 'YES', p_NO: 0.49484590869287476, p_YES: 0.5051540913071253, model_version: '1' }
 

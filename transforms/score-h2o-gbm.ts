@@ -1,6 +1,6 @@
 import { type Example, OPTIONAL_FLOAT64, OPTIONAL_STRING, struct } from 'sluice'
-import { flight, FLIGHT } from './score-h2o-flights.ts'
-import { H2O_FORMATS, scorePlugin } from './score-plugin.ts'
+import { flight, FLIGHT } from './examples/score-h2o-flights.ts'
+import { H2O_FORMATS, scorePlugin } from './scoring/score-plugin.ts'
 
 const LATE = { prediction: 'YES', p_NO: 0.5231016378972136, p_YES: 0.47689836210278636, model_version: '1' }
 

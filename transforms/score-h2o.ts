@@ -1,7 +1,7 @@
 import { type Example, struct } from 'sluice'
-import { readings, SENSORS } from './detect-anomaly-readings.ts'
-import { flight, FLIGHT } from './score-h2o-flights.ts'
-import { H2O_FORMATS, scorePlugin } from './score-plugin.ts'
+import { readings, SENSORS } from './examples/detect-anomaly-readings.ts'
+import { flight, FLIGHT } from './examples/score-h2o-flights.ts'
+import { H2O_FORMATS, scorePlugin } from './scoring/score-plugin.ts'
 
 const LATE = { prediction: 'YES', p_NO: 0.5231016378972136, p_YES: 0.47689836210278636, model_version: '1' }
 

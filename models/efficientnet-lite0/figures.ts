@@ -10,7 +10,7 @@
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { openImageLabeller } from '../../src/index.ts'
-import { ModelStore } from '../../src/inference/model-store.ts'
+import { ModelStore } from '../../src/inference/store/model-store.ts'
 
 const SKLEARN = 'sklearn/datasets/images/'
 const SKIMAGE = 'skimage/data/'

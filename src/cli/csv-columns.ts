@@ -2,7 +2,7 @@ import { CommandError } from '../api/errors.ts'
 import type { ModelColumn, TensorColumn } from '../api/batch.ts'
 import type { ModelInput } from '../api/models.ts'
 import { type Plain, toColumn } from '../inference/probe.ts'
-import type { ReadyModel } from '../inference/load-model.ts'
+import type { ReadyModel } from '../inference/store/load-model.ts'
 import type { CsvRecord } from './csv.ts'
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i

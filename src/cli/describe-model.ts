@@ -1,4 +1,4 @@
-import type { ReadyModel } from '../inference/load-model.ts'
+import type { ReadyModel } from '../inference/store/load-model.ts'
 
 const SHOWN_LEVELS = 8
 

@@ -3,9 +3,9 @@ import path from 'node:path'
 import type { ModelColumn } from '../api/batch.ts'
 import { ModelError } from '../api/errors.ts'
 import type { Model } from '../api/models.ts'
-import { whyIncompatible } from '../inference/live-model.ts'
-import type { ReadyModel } from '../inference/load-model.ts'
-import { ModelStore } from '../inference/model-store.ts'
+import { whyIncompatible } from '../inference/store/live-model.ts'
+import type { ReadyModel } from '../inference/store/load-model.ts'
+import { ModelStore } from '../inference/store/model-store.ts'
 import { toColumn } from '../inference/probe.ts'
 
 /**

@@ -3,7 +3,7 @@ import { realpath, rename, rm, stat } from 'node:fs/promises'
 import { pipeline } from 'node:stream/promises'
 import { CommandError, ConnectError, messageOf } from '../api/errors.ts'
 import type { Model, Scores } from '../api/models.ts'
-import type { ReadyModel } from '../inference/load-model.ts'
+import type { ReadyModel } from '../inference/store/load-model.ts'
 import { csvCell, CsvReader, type CsvRecord } from './csv.ts'
 import { CsvColumns } from './csv-columns.ts'
 

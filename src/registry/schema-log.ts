@@ -1,4 +1,4 @@
-import { CompactedLog } from '../kafka/compacted-log.ts'
+import { CompactedLog } from '../kafka/compacted-log/compacted-log.ts'
 import type { KafkaClient } from '../kafka/client.ts'
 import type { Logger } from '../api/log.ts'
 

@@ -1,6 +1,6 @@
 import { Router } from 'express'
 import { NotFoundError } from '../api/errors.ts'
-import { connectorClass, pluginKeys, pluginList } from '../worker/plugin-catalogue.ts'
+import { connectorClass, pluginKeys, pluginList } from '../worker/configs/plugin-catalogue.ts'
 import { jsonBody, stringMap } from './body.ts'
 import { flag, herderOf, methodNotAllowed, pathParameter, queryValues, type RestContext } from './context.ts'
 

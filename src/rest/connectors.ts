@@ -1,6 +1,6 @@
 import { type Request, Router } from 'express'
 import { NotFoundError, RequestError } from '../api/errors.ts'
-import type { TargetState } from '../worker/config-state.ts'
+import type { TargetState } from '../worker/stores/config-state.ts'
 import type { ConnectorViews } from '../worker/connector-views.ts'
 import { jsonBody, stringMap } from './body.ts'
 import { herderOf, locate, methodNotAllowed, queryValues, type RestContext } from './context.ts'

@@ -1,7 +1,7 @@
 import type { Logger } from '../api/log.ts'
-import type { SpawnHost } from '../worker/host-process.ts'
+import type { SpawnHost } from '../worker/hosts/host-process.ts'
 import { modelShelf } from '../worker/model-shelf.ts'
-import type { WorkerSettings } from '../worker/settings.ts'
+import type { WorkerSettings } from '../worker/settings/settings.ts'
 import { type RunningWorker, startWorker } from '../worker/worker.ts'
 import { type RestServer, startRest } from './server.ts'
 

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http'
 import { once } from 'node:events'
 import { CommandError, messageOf } from '../api/errors.ts'
-import type { Listener } from '../worker/listener.ts'
+import type { Listener } from '../worker/settings/listener.ts'
 import { createApp } from './app.ts'
 import type { RestContext } from './context.ts'
 

@@ -1,5 +1,5 @@
-import { decodeHeaders } from '../kafka/headers.ts'
-import { type FetchedBatch, offsetOf, timestampOf } from '../kafka/records.ts'
+import { decodeHeaders } from '../kafka/record-batches/headers.ts'
+import { type FetchedBatch, offsetOf, timestampOf } from '../kafka/record-batches/records.ts'
 import { recordsSide } from '../converters/records-side.ts'
 import {
   type Column,

@@ -1,6 +1,6 @@
 import type { KafkaClient } from '../kafka/client.ts'
-import { partitionForKey } from '../kafka/partitioner.ts'
-import type { OutgoingRows, Producer } from '../kafka/produce.ts'
+import { partitionForKey } from '../kafka/produce/partitioner.ts'
+import type { OutgoingRows, Producer } from '../kafka/produce/produce.ts'
 import { DataError, type EmitOptions, type EncodedRows, TaskError } from '../index.ts'
 import type { Batch } from './batch.ts'
 import { headerRows, rawRows } from './raw-rows.ts'

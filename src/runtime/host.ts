@@ -1,5 +1,5 @@
-import { INSPECTION_LIMITS, inspectInProcess } from '../inference/model-inspection.ts'
-import { ModelStore } from '../inference/model-store.ts'
+import { INSPECTION_LIMITS, inspectInProcess } from '../inference/store/model-inspection.ts'
+import { ModelStore } from '../inference/store/model-store.ts'
 import { ConfigError, ConnectError, type Logger, messageOf, type Models, TaskError } from '../index.ts'
 import { checkSchemas } from './check-config.ts'
 import { createLogger } from './log.ts'

@@ -1,4 +1,4 @@
-import { encodeHeaders } from '../kafka/headers.ts'
+import { encodeHeaders } from '../kafka/record-batches/headers.ts'
 import type { EncodedRows, Header, Slices } from '../index.ts'
 
 /** Fetched bytes as they are, to be written again. */

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import type { FetchedBatch } from '../kafka/records.ts'
+import type { FetchedBatch } from '../kafka/record-batches/records.ts'
 import { recordsSide } from '../converters/records-side.ts'
 import {
   type ConnectError,

@@ -1,5 +1,5 @@
-import type { Fetcher } from '../kafka/fetch.ts'
-import type { FetchedBatch } from '../kafka/records.ts'
+import type { Fetcher } from '../kafka/fetch/fetch.ts'
+import type { FetchedBatch } from '../kafka/record-batches/records.ts'
 import { FencedError, type Logger, messageOf, UnavailableError } from '../index.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
 import type { Membership, SuspectRows } from './protocol.ts'

@@ -1,4 +1,4 @@
-import { type FetchedBatch, offsetOf, sliceBatch } from '../kafka/records.ts'
+import { type FetchedBatch, offsetOf, sliceBatch } from '../kafka/record-batches/records.ts'
 import type { PartitionOffset } from './positions.ts'
 import type { RowRange, SuspectRows, Verdict } from './protocol.ts'
 

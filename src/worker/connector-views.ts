@@ -1,10 +1,10 @@
 import { NotFoundError } from '../api/errors.ts'
 import type { TaskId } from '../runtime/protocol.ts'
-import type { StoredConnector, StringMap } from './config-state.ts'
-import type { ConfigStore } from './config-store.ts'
-import { connectorClass } from './plugin-catalogue.ts'
-import { masked } from './secrets.ts'
-import type { State, Status, StatusStore } from './status-store.ts'
+import type { StoredConnector, StringMap } from './stores/config-state.ts'
+import type { ConfigStore } from './stores/config-store.ts'
+import { connectorClass } from './configs/plugin-catalogue.ts'
+import { masked } from './configs/secrets.ts'
+import type { State, Status, StatusStore } from './stores/status-store.ts'
 
 /** Kafka Connect's ConnectorInfo. */
 export interface ConnectorInfo {

@@ -1,14 +1,14 @@
 import { ConflictError, ConfigError, NotFoundError, RequestError } from '../api/errors.ts'
 import type { AssignedWork } from './assigned-work.ts'
-import type { ConfigChange, StringMap, TargetState } from './config-state.ts'
-import type { ConfigStore } from './config-store.ts'
-import type { ConnectorCheck } from './connector-check.ts'
+import type { ConfigChange, StringMap, TargetState } from './stores/config-state.ts'
+import type { ConfigStore } from './stores/config-store.ts'
+import type { ConnectorCheck } from './configs/connector-check.ts'
 import type { ConnectorInfo, ConnectorStatus, ConnectorViews } from './connector-views.ts'
 import { KeyedQueue } from './keyed-queue.ts'
-import { unmasked } from './secrets.ts'
+import { unmasked } from './configs/secrets.ts'
 import { type ShadowReport, shadowReport } from './shadow-report.ts'
 import type { StatusReporter } from './status-reporter.ts'
-import type { StatusStore } from './status-store.ts'
+import type { StatusStore } from './stores/status-store.ts'
 
 export interface HerderOptions {
   readonly configs: ConfigStore

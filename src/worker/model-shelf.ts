@@ -1,9 +1,9 @@
 import path from 'node:path'
 import { ConnectError, messageOf, NotFoundError } from '../api/errors.ts'
-import { addVersion, type NewVersion } from '../inference/add-model-version.ts'
-import { latest } from '../inference/model-folder.ts'
-import { type InspectModel, inspectInProcess } from '../inference/model-inspection.ts'
-import { findVersions, listModels, type ModelVersions } from '../inference/model-store-versions.ts'
+import { addVersion, type NewVersion } from '../inference/store/add-model-version.ts'
+import { latest } from '../inference/store/model-folder.ts'
+import { type InspectModel, inspectInProcess } from '../inference/store/model-inspection.ts'
+import { findVersions, listModels, type ModelVersions } from '../inference/store/model-store-versions.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 
 export type { NewVersion }

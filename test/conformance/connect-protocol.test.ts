@@ -9,7 +9,7 @@ import {
   encodeConnectAssignment,
   encodeWorkerState,
   type WorkerState,
-} from '../../src/kafka/connect-protocol.ts'
+} from '../../src/kafka/groups/connect-protocol.ts'
 
 type Offset = { readonly configOffset: string }
 type GoldenAssignment = Omit<ConnectAssignment, 'configOffset'> & Offset

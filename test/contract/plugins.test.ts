@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import path from 'node:path'
 import { type Example, isStruct, SILENT, struct, type TransformPlugin, type Value } from '../../src/index.ts'
-import { ModelStore } from '../../src/inference/model-store.ts'
+import { ModelStore } from '../../src/inference/store/model-store.ts'
 import {
   connectors,
   converters,

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { SILENT, struct, type SideName, type TransformPlugin, type Value } from '../../src/index.ts'
-import { ModelStore } from '../../src/inference/model-store.ts'
+import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { batchOf } from '../support/example-batch.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { ModelError } from '../../src/api/errors.ts'
-import { DlLayers } from '../../src/inference/dl-layers.ts'
+import { DlLayers } from '../../src/inference/scores/dl-layers.ts'
 import type { DenseLayer } from '../../src/inference/engines/dense-network.ts'
 import { activateRows, runLayers } from '../../src/inference/engines/dense-loops.ts'
 

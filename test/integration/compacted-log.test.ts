@@ -5,7 +5,7 @@ import { DataError, TaskError } from '../../src/api/errors.ts'
 import { SILENT } from '../../src/api/log.ts'
 import { createTopic, topicConfigs } from '../../src/kafka/admin.ts'
 import { KafkaClient } from '../../src/kafka/client.ts'
-import { CompactedLog, type CompactedLogOptions } from '../../src/kafka/compacted-log.ts'
+import { CompactedLog, type CompactedLogOptions } from '../../src/kafka/compacted-log/compacted-log.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { kafkajsClient, sharedKafka } from '../support/kafka.ts'
 

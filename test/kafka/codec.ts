@@ -1,8 +1,8 @@
-import type { Compression } from '../../src/kafka/compression.ts'
-import { decodePartition, type FetchedPartition } from '../../src/kafka/record-batch-decode.ts'
-import { encodeBatches, seal } from '../../src/kafka/record-batch-encode.ts'
-import { AT } from '../../src/kafka/record-batch.ts'
-import type { FetchedBatch } from '../../src/kafka/records.ts'
+import type { Compression } from '../../src/kafka/record-batches/compression.ts'
+import { decodePartition, type FetchedPartition } from '../../src/kafka/record-batches/record-batch-decode.ts'
+import { encodeBatches, seal } from '../../src/kafka/record-batches/record-batch-encode.ts'
+import { AT } from '../../src/kafka/record-batches/record-batch.ts'
+import type { FetchedBatch } from '../../src/kafka/record-batches/records.ts'
 import { type PlainRecord, recordsOf, rowsOf } from './craft.ts'
 
 export const MIB = 1 << 20

@@ -9,7 +9,7 @@ import {
   decodeWorkerState,
   encodeConnectAssignment,
   encodeWorkerState,
-} from '../../src/kafka/connect-protocol.ts'
+} from '../../src/kafka/groups/connect-protocol.ts'
 
 const ASSIGNMENT: ConnectAssignment = {
   error: 0,

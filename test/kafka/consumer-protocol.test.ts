@@ -12,7 +12,7 @@ import {
   type OwnedPartitions,
   type RangeMember,
   subscriptionTo,
-} from '../../src/kafka/consumer-protocol.ts'
+} from '../../src/kafka/groups/consumer-protocol.ts'
 
 type Pair = readonly [string, number]
 interface Golden {

@@ -1,8 +1,8 @@
 import { crc32c } from '@platformatic/kafka'
 import type { Header } from '../../src/api/batch.ts'
-import { decodeHeaders, encodeHeaders } from '../../src/kafka/headers.ts'
-import type { OutgoingRows } from '../../src/kafka/record-batch-encode.ts'
-import { type FetchedBatch, offsetOf, timestampOf } from '../../src/kafka/records.ts'
+import { decodeHeaders, encodeHeaders } from '../../src/kafka/record-batches/headers.ts'
+import type { OutgoingRows } from '../../src/kafka/record-batches/record-batch-encode.ts'
+import { type FetchedBatch, offsetOf, timestampOf } from '../../src/kafka/record-batches/records.ts'
 
 /** A record as tests write it. */
 export interface PlainRecord {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { afterEach, describe, it } from 'mocha'
-import { GroupSession, type Seat } from '../../src/kafka/group-session.ts'
+import { GroupSession, type Seat } from '../../src/kafka/groups/group-session.ts'
 import { eventually } from '../support/eventually.ts'
 
 const SEAT: Seat = { memberId: 'm', generation: 1 }

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { ConnectError, TaskError } from '../../src/api/errors.ts'
-import { decodeHeaders, encodeHeaders, NO_HEADERS } from '../../src/kafka/headers.ts'
+import { decodeHeaders, encodeHeaders, NO_HEADERS } from '../../src/kafka/record-batches/headers.ts'
 
 const bytes = fc.uint8Array({ maxLength: 50 }).map((array) => Buffer.from(array))
 const header = fc.record({ key: fc.string({ unit: 'grapheme' }), value: fc.option(bytes) })

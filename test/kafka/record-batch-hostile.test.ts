@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { ConnectError, TaskError } from '../../src/api/errors.ts'
-import { COMPRESSIONS } from '../../src/kafka/compression.ts'
-import { AT } from '../../src/kafka/record-batch.ts'
+import { COMPRESSIONS } from '../../src/kafka/record-batches/compression.ts'
+import { AT } from '../../src/kafka/record-batches/record-batch.ts'
 import { type Asked, decode, encode, MIB } from './codec.ts'
 import {
   type CraftedBatch,

@@ -2,8 +2,8 @@ import { createRecordsBatch, Reader, readRecordsBatch } from '@platformatic/kafk
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { COMPRESSIONS } from '../../src/kafka/compression.ts'
-import { AT } from '../../src/kafka/record-batch.ts'
+import { COMPRESSIONS } from '../../src/kafka/record-batches/compression.ts'
+import { AT } from '../../src/kafka/record-batches/record-batch.ts'
 import { atOffsets, decode, decoded, encode, MIB, valuesOf } from './codec.ts'
 import { craftBatch, plain, type PlainRecord, recordsOf } from './craft.ts'
 

@@ -1,7 +1,13 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { VarintReader, varintSize, varlongSize, writeVarint, writeVarlong } from '../../src/kafka/varint.ts'
+import {
+  VarintReader,
+  varintSize,
+  varlongSize,
+  writeVarint,
+  writeVarlong,
+} from '../../src/kafka/record-batches/varint.ts'
 import { varint } from './craft.ts'
 
 const INT32 = [0, -1, 1, 63, -64, 64, -65, 8191, 8192, 2 ** 27, 2 ** 31 - 1, -(2 ** 31)]

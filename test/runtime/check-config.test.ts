@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import path from 'node:path'
-import { ModelStore } from '../../src/inference/model-store.ts'
+import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { type Converter, type Field, type Schema, SILENT } from '../../src/index.ts'
 import { TransformChain } from '../../src/runtime/chain.ts'
 import { checkSchemas } from '../../src/runtime/check-config.ts'
 import type { NamedConverter } from '../../src/runtime/task-converters.ts'
-import { FLIGHT } from '../../transforms/score-h2o-flights.ts'
+import { FLIGHT } from '../../transforms/examples/score-h2o-flights.ts'
 
 const models = new ModelStore({
   modelsDir: path.resolve(import.meta.dirname, '../../models'),

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { timestampOf } from '../../src/kafka/records.ts'
+import { timestampOf } from '../../src/kafka/record-batches/records.ts'
 import type { SuspectRows } from '../../src/runtime/protocol.ts'
 import { SuspectPieces } from '../../src/runtime/suspect-pieces.ts'
 import { batchOfOffsets, offsetsOf, rowsFrom } from '../support/rows.ts'

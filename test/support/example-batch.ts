@@ -1,4 +1,4 @@
-import type { FetchedBatch } from '../../src/kafka/records.ts'
+import type { FetchedBatch } from '../../src/kafka/record-batches/records.ts'
 import { recordsSide } from '../../src/converters/records-side.ts'
 import type { ExampleRecord, SinkRecord } from '../../src/index.ts'
 import { Batch } from '../../src/runtime/batch.ts'

@@ -10,8 +10,8 @@ import {
   encodeSubscription,
   RANGE,
   subscriptionTo,
-} from '../../src/kafka/consumer-protocol.ts'
-import { type GroupAssignment, GroupMember, type GroupMemberOptions } from '../../src/kafka/group.ts'
+} from '../../src/kafka/groups/consumer-protocol.ts'
+import { type GroupAssignment, GroupMember, type GroupMemberOptions } from '../../src/kafka/groups/group.ts'
 
 /** A client whose network can be cut: what is then asked for fails as an unreachable broker does. */
 export class CuttableClient extends KafkaClient {

@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelError } from '../../src/api/errors.ts'
-import { locateFiles, loadModel, type ReadyModel } from '../../src/inference/load-model.ts'
-import { findInFolder } from '../../src/inference/model-folder.ts'
+import { locateFiles, loadModel, type ReadyModel } from '../../src/inference/store/load-model.ts'
+import { findInFolder } from '../../src/inference/store/model-folder.ts'
 
 /** Writes a model file with the manifest that belongs to it, which is not checked: `rest` is what it says besides. */
 export async function writeModel(

@@ -1,4 +1,4 @@
-import { type FetchedBatch, offsetOf } from '../../src/kafka/records.ts'
+import { type FetchedBatch, offsetOf } from '../../src/kafka/record-batches/records.ts'
 
 /** A batch as fetched from `t-0`: offsets `from` up to `to`, each value its offset as text. */
 export function rowsFrom(from: number, to: number, partition = 0): FetchedBatch {

@@ -10,7 +10,7 @@ import {
   struct,
   type Value,
 } from '../../src/index.ts'
-import { ModelStore } from '../../src/inference/model-store.ts'
+import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { detectAnomaly } from '../../transforms/detect-anomaly.ts'
 import { batchOf } from '../support/example-batch.ts'
 import { FIXTURES, readTable } from '../support/model-fixtures.ts'

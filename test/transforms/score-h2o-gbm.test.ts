@@ -15,7 +15,7 @@ import {
   struct,
   type Value,
 } from '../../src/index.ts'
-import { ModelStore } from '../../src/inference/model-store.ts'
+import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { scoreH2oGbm } from '../../transforms/score-h2o-gbm.ts'
 import { batchOf } from '../support/example-batch.ts'
 import { FIXTURES, readTable } from '../support/model-fixtures.ts'

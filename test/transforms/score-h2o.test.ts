@@ -11,7 +11,7 @@ import {
   type TransformPlugin,
   type Value,
 } from '../../src/index.ts'
-import { ModelStore } from '../../src/inference/model-store.ts'
+import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { scoreH2oDeepLearning } from '../../transforms/score-h2o-deep-learning.ts'
 import { scoreH2o } from '../../transforms/score-h2o.ts'
 import { batchOf } from '../support/example-batch.ts'

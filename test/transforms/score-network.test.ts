@@ -11,9 +11,9 @@ import {
   type TransformPlugin,
   type Value,
 } from '../../src/index.ts'
-import { ModelStore } from '../../src/inference/model-store.ts'
+import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { classifyIris } from '../../transforms/classify-iris.ts'
-import { flower, flowerSchema, FLOWER } from '../../transforms/iris-flowers.ts'
+import { flower, flowerSchema, FLOWER } from '../../transforms/examples/iris-flowers.ts'
 import { kerasPredict } from '../../transforms/keras-predict.ts'
 import { scoreDl4j } from '../../transforms/score-dl4j.ts'
 import { scoreOnnx } from '../../transforms/score-onnx.ts'

@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import type { ConnectAssignment, WorkerState } from '../../src/kafka/connect-protocol.ts'
-import { assignEager, assignIncremental, assignWork, type Work } from '../../src/worker/assignment.ts'
+import type { ConnectAssignment, WorkerState } from '../../src/kafka/groups/connect-protocol.ts'
+import { assignEager, assignIncremental, assignWork, type Work } from '../../src/worker/groups/assignment.ts'
 
 function tasks(connector: string, count: number): Work['tasks'] {
   return Array.from({ length: count }, (_, task) => ({ connector, task }))

@@ -1,10 +1,10 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { key } from '../../src/api/config.ts'
-import { configInfos } from '../../src/worker/config-infos.ts'
-import { checkConnectorConfig, unknownKeys } from '../../src/worker/connector-config.ts'
+import { configInfos } from '../../src/worker/configs/config-infos.ts'
+import { checkConnectorConfig, unknownKeys } from '../../src/worker/configs/connector-config.ts'
 import { compileTopicPattern } from '../../src/runtime/safe-regex.ts'
-import { isSecretName, MASK, masked, unmasked } from '../../src/worker/secrets.ts'
+import { isSecretName, MASK, masked, unmasked } from '../../src/worker/configs/secrets.ts'
 
 const GOOD: Readonly<Record<string, string>> = {
   name: 'a',

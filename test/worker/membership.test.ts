@@ -6,15 +6,15 @@ import {
   type ConnectAssignment,
   decodeWorkerState,
   encodeConnectAssignment,
-} from '../../src/kafka/connect-protocol.ts'
-import { decodeAssignment, decodeSubscription } from '../../src/kafka/consumer-protocol.ts'
-import type { GroupMemberOptions } from '../../src/kafka/group.ts'
+} from '../../src/kafka/groups/connect-protocol.ts'
+import { decodeAssignment, decodeSubscription } from '../../src/kafka/groups/consumer-protocol.ts'
+import type { GroupMemberOptions } from '../../src/kafka/groups/group.ts'
 import type { Membership, TaskId } from '../../src/runtime/protocol.ts'
-import { readSettings } from '../../src/worker/settings.ts'
-import { SinkMembership } from '../../src/worker/sink-membership.ts'
-import type { HostedTask } from '../../src/worker/task-host.ts'
-import { topicSelection } from '../../src/worker/topic-selection.ts'
-import { WorkerGroup } from '../../src/worker/worker-group.ts'
+import { readSettings } from '../../src/worker/settings/settings.ts'
+import { SinkMembership } from '../../src/worker/groups/sink-membership.ts'
+import type { HostedTask } from '../../src/worker/hosts/task-host.ts'
+import { topicSelection } from '../../src/worker/groups/topic-selection.ts'
+import { WorkerGroup } from '../../src/worker/groups/worker-group.ts'
 import { eventually } from '../support/eventually.ts'
 
 const QUICK = { everyMs: 2, timeoutMs: 5_000 }

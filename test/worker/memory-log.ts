@@ -1,4 +1,4 @@
-import type { LogRecord, OpenLog } from '../../src/worker/record-log.ts'
+import type { LogRecord, OpenLog } from '../../src/worker/stores/record-log.ts'
 
 /** The three topics in memory: what is written is read back at once by every log that is open on the topic. */
 export class MemoryTopics {

@@ -2,9 +2,9 @@ import path from 'node:path'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { ConfigError } from '../../src/api/errors.ts'
-import { parseListener } from '../../src/worker/listener.ts'
-import { parseProperties } from '../../src/worker/properties-file.ts'
-import { fromEnvironment, loadSettings, readSettings } from '../../src/worker/settings.ts'
+import { parseListener } from '../../src/worker/settings/listener.ts'
+import { parseProperties } from '../../src/worker/settings/properties-file.ts'
+import { fromEnvironment, loadSettings, readSettings } from '../../src/worker/settings/settings.ts'
 
 const MINIMUM: Readonly<Record<string, string>> = {
   'bootstrap.servers': '127.0.0.1:9999',

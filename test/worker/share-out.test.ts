@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { decodeConnectAssignment, encodeWorkerState } from '../../src/kafka/connect-protocol.ts'
-import { type ConfiguredWork, shareOutFrom } from '../../src/worker/share-out.ts'
+import { decodeConnectAssignment, encodeWorkerState } from '../../src/kafka/groups/connect-protocol.ts'
+import { type ConfiguredWork, shareOutFrom } from '../../src/worker/groups/share-out.ts'
 
 /** Config topic with one connector of two tasks, of which the worker has read up to `offset`. */
 function configs(offset: bigint, end: bigint): ConfiguredWork & { reads: number } {

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { SILENT } from '../../src/api/log.ts'
-import type { ConfigChange } from '../../src/worker/config-state.ts'
-import { ConfigStore } from '../../src/worker/config-store.ts'
-import { StatusStore } from '../../src/worker/status-store.ts'
+import type { ConfigChange } from '../../src/worker/stores/config-state.ts'
+import { ConfigStore } from '../../src/worker/stores/config-store.ts'
+import { StatusStore } from '../../src/worker/stores/status-store.ts'
 import { MemoryTopics } from './memory-log.ts'
 
 const CONFIG = { topic: 'configs', partitions: 1, replicationFactor: 1 }

@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import type { RowRange } from '../../src/runtime/protocol.ts'
 import { SuspectPieces } from '../../src/runtime/suspect-pieces.ts'
-import { type Finding, PartitionSuspects, Suspects } from '../../src/worker/suspects.ts'
+import { type Finding, PartitionSuspects, Suspects } from '../../src/worker/hosts/suspects.ts'
 import { offsetsOf, rowsFrom } from '../support/rows.ts'
 
 const PLACE = { topic: 't', partition: 0 }

@@ -2,9 +2,9 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { SILENT } from '../../src/api/log.ts'
 import type { RowRange } from '../../src/runtime/protocol.ts'
-import { Suspects } from '../../src/worker/suspects.ts'
-import type { HostedTask, TaskListener } from '../../src/worker/task-host.ts'
-import { TaskRun } from '../../src/worker/task-run.ts'
+import { Suspects } from '../../src/worker/hosts/suspects.ts'
+import type { HostedTask, TaskListener } from '../../src/worker/hosts/task-host.ts'
+import { TaskRun } from '../../src/worker/hosts/task-run.ts'
 import { eventually } from '../support/eventually.ts'
 
 const PARTITIONS = [{ topic: 't', partitions: [0] }]

@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { ConfigError, type ConfigProblem } from '../../api/errors.ts'
 import type { AllowedImages } from '../../api/plugins.ts'
-import { realPathBelow } from '../model-folder.ts'
+import { realPathBelow } from '../store/model-folder.ts'
 import { fetchImage } from './fetch-image.ts'
 import { type ImageDecoder, type ImageSize, openImageDecoder } from './image-decoder.ts'
 import { imageError } from './image-error.ts'

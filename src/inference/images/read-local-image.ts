@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { open, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isInside } from '../model-folder.ts'
+import { isInside } from '../store/model-folder.ts'
 import { imageError } from './image-error.ts'
 
 /**

@@ -1,6 +1,6 @@
 import { ModelError } from '../../api/errors.ts'
-import { DlLayers } from '../dl-layers.ts'
-import { AUTOENCODER_OUTPUTS, type Dl, scoreDl } from '../dl-score.ts'
+import { DlLayers } from '../scores/dl-layers.ts'
+import { AUTOENCODER_OUTPUTS, type Dl, scoreDl } from '../scores/dl-score.ts'
 import type { DenseLayer } from '../engines/dense-network.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import {

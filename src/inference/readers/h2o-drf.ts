@@ -1,7 +1,7 @@
 import { createTabulated } from '../engines/tabulated.ts'
 import { type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
 import { createWalk } from '../engines/walk.ts'
-import { type Drf, scoreDrf } from '../drf-score.ts'
+import { type Drf, scoreDrf } from '../scores/drf-score.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { commonFacts, corrupt, readBalance, readDecision, readInputs, readLabels } from './mojo-head.ts'
 import type { MojoInfo } from './mojo-info.ts'

@@ -1,5 +1,5 @@
 import { ModelError } from '../../api/errors.ts'
-import { type Glm, GLM_LINKS, type GlmLink, scoreGlm } from '../glm-score.ts'
+import { type Glm, GLM_LINKS, type GlmLink, scoreGlm } from '../scores/glm-score.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import {
   type Blocks,

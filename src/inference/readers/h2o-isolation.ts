@@ -1,7 +1,7 @@
 import { createTabulated } from '../engines/tabulated.ts'
 import { type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
 import { createWalk } from '../engines/walk.ts'
-import { ISOLATION_OUTPUTS, scoreIsolation } from '../isolation-score.ts'
+import { ISOLATION_OUTPUTS, scoreIsolation } from '../scores/isolation-score.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { commonFacts, corrupt, readInputs, readLabels } from './mojo-head.ts'
 import type { MojoInfo } from './mojo-info.ts'

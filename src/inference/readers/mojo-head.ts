@@ -1,6 +1,6 @@
 import { ModelError } from '../../api/errors.ts'
 import type { ModelInput } from '../../api/models.ts'
-import type { Balance } from '../class-scores.ts'
+import type { Balance } from '../scores/class-scores.ts'
 import type { Decision } from '../loaded-model.ts'
 import type { MojoInfo } from './mojo-info.ts'
 

@@ -1,5 +1,5 @@
 import { ModelError } from '../../api/errors.ts'
-import type { Activation } from '../manifest.ts'
+import type { Activation } from '../manifest/manifest.ts'
 import { ELEMENT, encodeValue } from '../engines/onnx-graph.ts'
 import { bytesField, readFields, textField, type WireField } from '../engines/protobuf.ts'
 

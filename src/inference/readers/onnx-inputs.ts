@@ -2,9 +2,9 @@ import type { ModelColumn, TensorType } from '../../api/batch.ts'
 import { ModelError } from '../../api/errors.ts'
 import type { ModelInput } from '../../api/models.ts'
 import type { OnnxData, OnnxTensor, OnnxValue } from '../engines/onnx-session.ts'
-import type { Manifest } from '../manifest.ts'
-import { refuseWide } from '../network-model.ts'
-import { imageShape } from '../preprocess-image.ts'
+import type { Manifest } from '../manifest/manifest.ts'
+import { refuseWide } from '../scores/network-model.ts'
+import { imageShape } from '../manifest/preprocess-image.ts'
 
 type Numbers = Exclude<OnnxData, readonly string[]>
 

@@ -1,6 +1,6 @@
 import type { ModelColumn } from '../../api/batch.ts'
 import type { Scores } from '../../api/models.ts'
-import { type Classes, classScores, float64, valuesOf } from '../class-scores.ts'
+import { type Classes, classScores, float64, valuesOf } from '../scores/class-scores.ts'
 import type { Decision } from '../loaded-model.ts'
 
 export type PojoActivation = 'rectifier' | 'tanh' | 'maxout' | 'none'

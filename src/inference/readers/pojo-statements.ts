@@ -1,6 +1,6 @@
 import type { ModelError } from '../../api/errors.ts'
-import type { Balance } from '../class-scores.ts'
-import type { Link } from '../gbm-score.ts'
+import type { Balance } from '../scores/class-scores.ts'
+import type { Link } from '../scores/gbm-score.ts'
 import { notUnderstood, PojoLexer } from './pojo-lexer.ts'
 import type { PojoSource } from './pojo-source.ts'
 import { numbersOf } from './pojo-values.ts'

@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { ModelError } from '../../api/errors.ts'
 import type { LoadedModel } from '../loaded-model.ts'
-import type { Manifest } from '../manifest.ts'
+import type { Manifest } from '../manifest/manifest.ts'
 import { readDl4j } from './dl4j.ts'
 import { readMojo } from './h2o-mojo.ts'
 import { readPojo } from './pojo-model.ts'

@@ -1,0 +1,82 @@
+import { type Float64Column, MISSING, type ModelColumn } from '../../api/batch.ts'
+import type { ModelInput, Scores } from '../../api/models.ts'
+import type { LoadedModel } from '../loaded-model.ts'
+import type { EncodedField } from './manifest-preprocess.ts'
+
+/** The fields in the order of the network's numbers. */
+export function inOrder(fields: readonly EncodedField[]): readonly EncodedField[] {
+  return fields.toSorted((a, b) => a.index - b.index)
+}
+
+/** Why fields cannot be the numbers that a model takes; undefined where they can. */
+export function columnsMisfit(
+  fields: readonly EncodedField[],
+  inputs: readonly ModelInput[],
+): string | undefined {
+  const isTensor = inputs.some(({ type }) => type === 'tensor')
+  if (isTensor) return 'preprocess.columns: the model takes a tensor, which is not made of fields'
+  const names = inOrder(fields).map(({ field }) => field)
+  const wrong = inputs.find(({ name, type }, i) => name !== names[i] || type !== 'numeric')
+  if (wrong === undefined && names.length === inputs.length) return undefined
+  const own = inputs.map(({ name, type }) => `${name} (${type})`).join(', ')
+  return `preprocess.columns: the model has columns of its own, ${own}: only numbers of these names, in this order, can be made`
+}
+
+/** The model with fields for inputs: categories are texts, and what is missing or unseen is what the manifest says. */
+export function encodeColumns(
+  loaded: LoadedModel,
+  columns: readonly EncodedField[],
+  missing: readonly string[],
+): LoadedModel {
+  const fields = inOrder(columns)
+  const inputs = fields.map(({ domain, field }): ModelInput => {
+    if (domain === undefined) return { name: field, type: 'numeric', required: true }
+    // Texts that are missing are levels behind the others: who reads a column need not know of them.
+    return { name: field, type: 'categorical', domain: [...domain, ...missing], required: true }
+  })
+  return {
+    ...loaded,
+    inputs,
+    namesColumns: true,
+    async score(given, length, decision) {
+      const refused = new Set<number>()
+      const encoded = given.map((column, i) => encode(column, fields[i]!, (row) => refused.add(row)))
+      const scores = await loaded.score(encoded, length, decision)
+      for (const row of refused) poison(scores, row)
+      return scores
+    },
+  }
+}
+
+function encode(column: ModelColumn, field: EncodedField, refuse: (row: number) => void): Float64Column {
+  const { domain, fill = NaN, unseen = 'missing' } = field
+  if (column.type === 'float64') {
+    const values = column.values.map((value, row) =>
+      column.present[row] === 1 && !Number.isNaN(value) ? value : fill,
+    )
+    return columnOf(values)
+  }
+  if (column.type !== 'category' || domain === undefined)
+    throw new TypeError(`a column of type ${column.type} for the field ${field.field}`)
+  const other = typeof unseen === 'number' ? unseen : fill
+  const values = Float64Array.from(column.levels, (level, row) => {
+    if (level >= domain.length || level === MISSING) return fill
+    if (level >= 0) return level
+    if (unseen === 'error') refuse(row)
+    return other
+  })
+  return columnOf(values)
+}
+
+function columnOf(values: Float64Array): Float64Column {
+  return {
+    type: 'float64',
+    values,
+    present: Uint8Array.from(values, (value) => Number(!Number.isNaN(value))),
+  }
+}
+
+function poison({ prediction, outputs }: Scores, row: number): void {
+  if (prediction.type === 'float64') prediction.values[row] = NaN
+  for (const { values } of outputs) values[row] = NaN
+}

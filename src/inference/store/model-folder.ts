@@ -1,0 +1,123 @@
+import { readdir, realpath, stat } from 'node:fs/promises'
+import path from 'node:path'
+import { ModelError, messageOf } from '../../api/errors.ts'
+
+/** Endings of model files. Those that cannot be read yet count too, so that they are refused by name. */
+const MODEL_ENDINGS = ['.zip', '.mojo', '.java', '.onnx', '.h5', '.keras', '.pb']
+export const MANIFEST = 'manifest.json'
+/** The probes beside a model, where its manifest names no other file. */
+export const DEFAULT_PROBE = 'probe.jsonl'
+
+/** One version of a model on disk: a manifest, or a model file alone. */
+export interface ModelPlace {
+  /** As it was asked for, or the folder's; null where the manifest or the file that was named gives it. */
+  readonly name: string | null
+  readonly folder: string
+  /** Null: the manifest names it. */
+  readonly file: string | null
+  /** The version whose folder this is; null where the folder is the model's own. */
+  readonly versionFolder: string | null
+  /** The version that was asked for; null for the latest. */
+  readonly wanted: string | null
+}
+
+export function missing(message: string, cause?: unknown): ModelError {
+  return new ModelError('model.missing', message, { cause })
+}
+
+/** True where `inner` is `outer` or lies below it; both are real paths. */
+export function isInside(outer: string, inner: string): boolean {
+  return inner === outer || inner.startsWith(outer.endsWith(path.sep) ? outer : outer + path.sep)
+}
+
+/** The real path of something below `roots`; undefined where there is none, or it lies outside of them. */
+export async function realPathBelow(roots: readonly string[], wanted: string): Promise<string | undefined> {
+  try {
+    const real = await realpath(wanted)
+    for (const root of roots) {
+      const realRoot = await realpath(root).catch(() => undefined)
+      if (realRoot !== undefined && isInside(realRoot, real)) return real
+    }
+  } catch {
+    // Not there, or not to be entered: the caller says both in one sentence, which reveals nothing.
+  }
+  return undefined
+}
+
+/**
+ * Finds the model in a folder: a manifest or exactly one model file is one version; else its subfolders are versions,
+ * of which `version` or the latest is taken.
+ */
+export async function findInFolder(
+  name: string | null,
+  folder: string,
+  wanted: string | null,
+): Promise<ModelPlace> {
+  const file = await findModelFile(folder)
+  const base = file === null ? null : path.basename(folder)
+  if (file !== undefined) return { name: name ?? base, folder, file, versionFolder: null, wanted }
+  const versions: string[] = []
+  for (const entry of await list(folder)) {
+    if (await holdsModel(path.join(folder, entry))) versions.push(entry)
+  }
+  if (versions.length === 0) {
+    throw missing(`${folder} holds no model: put a model file there, with or without a ${MANIFEST}.`)
+  }
+  const versionFolder = wanted ?? latest(versions)
+  if (!versions.includes(versionFolder)) throw noVersion(folder, versionFolder, versions)
+  const inner = path.join(folder, versionFolder)
+  const innerFile = (await findModelFile(inner)) ?? null
+  return { name: name ?? path.basename(folder), folder: inner, file: innerFile, versionFolder, wanted }
+}
+
+export function noVersion(folder: string, wanted: string, versions: readonly string[]): ModelError {
+  return missing(
+    `${folder} has no version ${wanted} of the model. It has: ${sortVersions(versions).join(', ')}.`,
+  )
+}
+
+async function list(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    throw missing(`The folder ${folder} cannot be read: ${messageOf(error)}.`, error)
+  }
+}
+
+export function isModelFile(name: string): boolean {
+  return !name.startsWith('.') && MODEL_ENDINGS.some((ending) => name.toLowerCase().endsWith(ending))
+}
+
+async function holdsModel(folder: string): Promise<boolean> {
+  const isFolder = await stat(folder).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  if (!isFolder) return false
+  const entries = await list(folder)
+  return entries.includes(MANIFEST) || entries.some(isModelFile)
+}
+
+/** The one model file of a folder; null where a manifest names it, undefined where there is neither. */
+async function findModelFile(folder: string): Promise<string | null | undefined> {
+  const entries = await list(folder)
+  if (entries.includes(MANIFEST)) return null
+  const files = entries.filter(isModelFile)
+  if (files.length <= 1) return files[0]
+  throw new ModelError(
+    'model.manifest',
+    `${folder} holds ${files.length} model files (${files.join(', ')}): keep one, or add a ${MANIFEST} that names one.`,
+  )
+}
+
+const natural = new Intl.Collator('en', { numeric: true })
+
+export function sortVersions(versions: readonly string[]): string[] {
+  return versions.toSorted((a, b) => natural.compare(a, b))
+}
+
+/** The highest number where any version is one, else the last in natural order (`v2` before `v10`). */
+export function latest(versions: readonly string[]): string {
+  const numbers = versions.filter((version) => /^\d+$/.test(version))
+  return sortVersions(numbers.length > 0 ? numbers : versions).at(-1) ?? '1'
+}

@@ -1,0 +1,39 @@
+import type { EncodedRows } from '../../api/converter.ts'
+import type { OutgoingRows } from '../produce/produce.ts'
+
+/** A record on its way into a compacted log. */
+export interface Append {
+  readonly key: Buffer
+  readonly value: Buffer | null
+  readonly partition: number
+  resolve(): void
+  reject(error: Error): void
+}
+
+/** A varint count of zero headers. */
+const NO_HEADERS: EncodedRows = {
+  size: () => 1,
+  write: (_row, target, at) => {
+    target[at] = 0
+    return at + 1
+  },
+}
+
+/** Records as what a producer takes, all with the present time. */
+export function outgoing(appends: readonly Append[]): OutgoingRows {
+  return {
+    rows: Int32Array.from(appends.keys()),
+    keys: encoded(appends, ({ key }) => key),
+    values: encoded(appends, ({ value }) => value),
+    headers: NO_HEADERS,
+    baseTimestamp: BigInt(Date.now()),
+    timestampDelta: () => 0,
+  }
+}
+
+function encoded(appends: readonly Append[], bytesOf: (append: Append) => Buffer | null): EncodedRows {
+  return {
+    size: (row) => bytesOf(appends[row]!)?.length ?? -1,
+    write: (row, target, at) => at + (bytesOf(appends[row]!)?.copy(target, at) ?? 0),
+  }
+}

@@ -1,0 +1,95 @@
+import { type API, createAPI, type Reader, Writer } from '@platformatic/kafka'
+import type { FetchedPartition } from '../record-batches/record-batch-decode.ts'
+
+export interface FetchRequest {
+  readonly maxWaitMs: number
+  readonly minBytes: number
+  readonly maxBytes: number
+  readonly readCommitted: boolean
+  readonly partitions: readonly FetchPosition[]
+}
+
+export interface FetchPosition {
+  readonly topic: string
+  readonly partition: number
+  readonly offset: bigint
+  readonly maxBytes: number
+}
+
+export interface PartitionAnswer extends FetchedPartition {
+  readonly error: number
+}
+
+export interface FetchResponse {
+  readonly error: number
+  readonly partitions: readonly PartitionAnswer[]
+}
+
+/**
+ * Fetch, version 12: the last that names topics, so that it works with every broker from 2.7 to today's; no fetch
+ * session. A partition's record batches stay undecoded, in one buffer.
+ */
+export const fetchV12: API<[request: FetchRequest], FetchResponse> = createAPI(
+  1,
+  12,
+  writeRequest,
+  readResponse,
+)
+
+function writeRequest(request: FetchRequest): Writer {
+  return Writer.create()
+    .appendInt32(-1)
+    .appendInt32(request.maxWaitMs)
+    .appendInt32(request.minBytes)
+    .appendInt32(request.maxBytes)
+    .appendInt8(request.readCommitted ? 1 : 0)
+    .appendInt32(0)
+    .appendInt32(-1)
+    .appendArray(byTopic(request.partitions), (w, [topic, partitions]) =>
+      w
+        .appendString(topic)
+        .appendArray(partitions, (w, { partition, offset, maxBytes }) =>
+          w
+            .appendInt32(partition)
+            .appendInt32(-1)
+            .appendInt64(offset)
+            .appendInt32(-1)
+            .appendInt64(-1n)
+            .appendInt32(maxBytes),
+        ),
+    )
+    .appendArray([], () => undefined)
+    .appendString('')
+    .appendTaggedFields()
+}
+
+function byTopic(positions: readonly FetchPosition[]): [string, FetchPosition[]][] {
+  return [...Map.groupBy(positions, (p) => p.topic)]
+}
+
+function readResponse(_id: number, _key: number, _version: number, r: Reader): FetchResponse {
+  r.readInt32()
+  const error = r.readInt16()
+  r.readInt32()
+  const topics = r.readArray((r) => {
+    const topic = r.readString()
+    return r.readArray((r) => readPartition(r, topic))
+  })
+  return { error, partitions: topics.flat() }
+}
+
+function readPartition(r: Reader, topic: string): PartitionAnswer {
+  const partition = r.readInt32()
+  const error = r.readInt16()
+  r.readInt64()
+  r.readInt64()
+  r.readInt64()
+  const aborted =
+    r.readNullableArray((r) => ({ producerId: r.readInt64(), firstOffset: r.readInt64() })) ?? []
+  r.readInt32()
+  const length = r.readUnsignedVarInt() - 1
+  const start = r.position
+  if (length <= 0) return { topic, partition, error, aborted, bytes: Buffer.alloc(0) }
+  r.skip(length)
+  return { topic, partition, error, aborted, bytes: r.buffer.slice(start, start + length) }
+}

@@ -1,0 +1,198 @@
+import {
+  type Connection,
+  findErrorBy,
+  heartbeatV4,
+  joinGroupV7,
+  joinGroupV9,
+  leaveGroupV4,
+  leaveGroupV5,
+  syncGroupV5,
+} from '@platformatic/kafka'
+import type { KafkaClient } from '../client.ts'
+import { apiVersion, chooseApi } from '../connections.ts'
+import { kafkaError, responseCode } from '../errors.ts'
+
+/** Codes of the group protocol that steer a member (Kafka's Errors). */
+export const GROUP_CODES = {
+  notCoordinator: 16,
+  illegalGeneration: 22,
+  unknownMember: 25,
+  rebalanceInProgress: 27,
+  memberIdRequired: 79,
+  fencedInstance: 82,
+} as const
+
+const ANOTHER_COORDINATOR: readonly number[] = [15, GROUP_CODES.notCoordinator]
+const NO_INSTANCE_ID = null
+/** What a broker may add to the rebalance timeout before it answers a join (Java's client adds the same). */
+const JOIN_GRACE_MS = 5000
+const SHORTEST_REQUEST_TIMEOUT_MS = 1000
+
+export interface GroupNames {
+  readonly groupId: string
+  readonly protocolType: string
+}
+
+export interface JoinedGroup {
+  readonly generation: number
+  readonly memberId: string
+  readonly leaderId: string
+  readonly protocol: string
+  /** Every member's metadata, where this member leads; empty otherwise. */
+  readonly members: readonly { readonly memberId: string; readonly metadata: Buffer }[]
+}
+
+/**
+ * The requests of one member of a classic group, sent to its coordinator. A broker answers the requests of one
+ * connection in order and keeps a join waiting for up to the rebalance timeout, so joining and syncing have a
+ * connection of the member's own, while heartbeats and leaving share one among members.
+ *
+ * Everything thrown is a ConnectError; `groupCode` finds the broker's code in it.
+ */
+export class GroupRequests {
+  readonly #client: KafkaClient
+  readonly #names: GroupNames
+  readonly #sessionTimeoutMs: number
+  readonly #rebalanceTimeoutMs: number
+  readonly #joinPurpose: string
+  #closed = false
+
+  constructor(
+    client: KafkaClient,
+    names: GroupNames,
+    timeouts: { readonly sessionTimeoutMs: number; readonly rebalanceTimeoutMs: number },
+  ) {
+    this.#client = client
+    this.#names = names
+    this.#sessionTimeoutMs = timeouts.sessionTimeoutMs
+    this.#rebalanceTimeoutMs = timeouts.rebalanceTimeoutMs
+    this.#joinPurpose = `join ${names.groupId} ${memberCount++}`
+  }
+
+  /** One JoinGroup. A broker gives a new member its id first (KIP-394): join again with `assignedId`. */
+  async join(
+    memberId: string,
+    protocols: readonly { name: string; metadata: Buffer }[],
+    reason: string,
+  ): Promise<JoinedGroup | { readonly assignedId: string }> {
+    const { groupId, protocolType } = this.#names
+    try {
+      const connection = await this.#joining()
+      const api = chooseApi(connection, [joinGroupV9.api, joinGroupV7.api])
+      const response = await api.async(
+        connection,
+        groupId,
+        this.#sessionTimeoutMs,
+        this.#rebalanceTimeoutMs,
+        memberId,
+        NO_INSTANCE_ID,
+        protocolType,
+        [...protocols],
+        reason.slice(0, LONGEST_REASON),
+      )
+      return {
+        generation: response.generationId,
+        memberId: response.memberId,
+        leaderId: response.leader,
+        protocol: response.protocolName ?? '',
+        members: response.members,
+      }
+    } catch (error) {
+      const assignedId = requiredMemberId(error)
+      if (assignedId !== null) return { assignedId }
+      throw this.#failed(error, `Joining group ${groupId}`)
+    }
+  }
+
+  /** Sends the leader's assignments (none, where this member does not lead); returns this member's. */
+  async sync(joined: JoinedGroup, assignments: ReadonlyMap<string, Buffer>): Promise<Buffer> {
+    const { groupId, protocolType } = this.#names
+    try {
+      const connection = await this.#joining()
+      apiVersion(connection, syncGroupV5.api.key, [syncGroupV5.api.version])
+      const { assignment } = await syncGroupV5.api.async(
+        connection,
+        groupId,
+        joined.generation,
+        joined.memberId,
+        NO_INSTANCE_ID,
+        protocolType,
+        joined.protocol,
+        [...assignments].map(([memberId, bytes]) => ({ memberId, assignment: bytes })),
+      )
+      return assignment
+    } catch (error) {
+      throw this.#failed(error, `Taking the assignment of group ${groupId}`)
+    }
+  }
+
+  async heartbeat(memberId: string, generation: number): Promise<void> {
+    const { groupId } = this.#names
+    try {
+      const connection = await this.#beating()
+      apiVersion(connection, heartbeatV4.api.key, [heartbeatV4.api.version])
+      await heartbeatV4.api.async(connection, groupId, generation, memberId, NO_INSTANCE_ID)
+    } catch (error) {
+      throw this.#failed(error, `Sending a heartbeat to group ${groupId}`)
+    }
+  }
+
+  async leave(memberId: string, reason: string): Promise<void> {
+    const { groupId } = this.#names
+    try {
+      const connection = await this.#beating()
+      const api = chooseApi(connection, [leaveGroupV5.api, leaveGroupV4.api])
+      await api.async(connection, groupId, [{ memberId, groupInstanceId: NO_INSTANCE_ID, reason }])
+    } catch (error) {
+      throw this.#failed(error, `Leaving group ${groupId}`)
+    }
+  }
+
+  /** Closes the member's own connection; what waits on it fails. */
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#client.disconnect(this.#joinPurpose)
+  }
+
+  async #joining(): Promise<Connection> {
+    const broker = await this.#client.coordinator('group', this.#names.groupId)
+    const timeout = this.#rebalanceTimeoutMs + JOIN_GRACE_MS
+    const connection = await this.#client.connection(broker, this.#joinPurpose, timeout)
+    if (this.#closed) await this.#client.disconnect(this.#joinPurpose)
+    return connection
+  }
+
+  async #beating(): Promise<Connection> {
+    const broker = await this.#client.coordinator('group', this.#names.groupId)
+    const timeout = Math.max(SHORTEST_REQUEST_TIMEOUT_MS, Math.ceil(this.#sessionTimeoutMs / 3))
+    return this.#client.connection(broker, `heartbeat ${timeout}`, timeout)
+  }
+
+  /** The coordinator may have moved wherever it is not it that answered. */
+  #failed(error: unknown, what: string): Error {
+    const code = responseCode(error)?.code ?? null
+    if (code === null || ANOTHER_COORDINATOR.includes(code)) {
+      this.#client.invalidateCoordinator('group', this.#names.groupId)
+    }
+    const failure = kafkaError(error, what)
+    if (code !== null) codeOf.set(failure, code)
+    return failure
+  }
+}
+
+let memberCount = 0
+const LONGEST_REASON = 255
+
+const codeOf = new WeakMap<Error, number>()
+
+/** The broker's error code behind what a group request threw, or null where no broker answered. */
+export function groupCode(error: unknown): number | null {
+  return (error instanceof Error ? codeOf.get(error) : undefined) ?? null
+}
+
+function requiredMemberId(error: unknown): string | null {
+  if (!(error instanceof Error)) return null
+  const found = findErrorBy(error, 'apiCode', GROUP_CODES.memberIdRequired)
+  const memberId: unknown = found?.['memberId']
+  return typeof memberId === 'string' ? memberId : null
+}

@@ -1,0 +1,144 @@
+import { offsetCommitV8, offsetCommitV9, offsetFetchV8, offsetFetchV9 } from '@platformatic/kafka'
+import { FencedError, UnavailableError } from '../../api/errors.ts'
+import type { KafkaClient } from '../client.ts'
+import { chooseApi } from '../connections.ts'
+import { kafkaError, responseCode } from '../errors.ts'
+import { retrying } from '../retry.ts'
+
+export interface PartitionsOfTopic {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+export interface CommittedOffset {
+  readonly topic: string
+  readonly partition: number
+  /** The next offset to read; null where nothing is committed. */
+  readonly offset: bigint | null
+}
+
+export interface OffsetToCommit {
+  readonly topic: string
+  readonly partition: number
+  /** The next offset to read. */
+  readonly offset: bigint
+}
+
+/** A member's place in a generation of its group: what fences a commit. */
+export interface CommitSeat {
+  readonly memberId: string
+  readonly generation: number
+}
+
+const WAIT_MS = 10_000
+const ANOTHER_COORDINATOR: readonly number[] = [15, 16]
+const REBALANCE_IN_PROGRESS = 27
+const UNKNOWN_LEADER_EPOCH = -1
+/** A commit that no member makes; the broker takes it while the group has no members (admin tools, an empty group). */
+const NOBODY: CommitSeat = { memberId: '', generation: -1 }
+const NO_EPOCH = -1
+
+/**
+ * What a group has committed, in the order asked. Waits for transactions that are about to commit offsets (KIP-447).
+ * Throws UnavailableError where the coordinator cannot be reached for some seconds.
+ */
+export function fetchOffsets(
+  client: KafkaClient,
+  groupId: string,
+  topics: readonly PartitionsOfTopic[],
+): Promise<CommittedOffset[]> {
+  if (topics.length === 0) return Promise.resolve([])
+  return retrying(WAIT_MS, () => fetchOnce(client, groupId, topics))
+}
+
+async function fetchOnce(
+  client: KafkaClient,
+  groupId: string,
+  topics: readonly PartitionsOfTopic[],
+): Promise<CommittedOffset[]> {
+  const request = {
+    groupId,
+    memberId: null,
+    memberEpoch: NO_EPOCH,
+    topics: topics.map(({ topic, partitions }) => ({ name: topic, partitionIndexes: [...partitions] })),
+  }
+  try {
+    const connection = await client.connection(await client.coordinator('group', groupId))
+    const api = chooseApi(connection, [offsetFetchV9.api, offsetFetchV8.api])
+    const { groups } = await api.async(connection, [request], true)
+    const found = new Map<string, bigint>()
+    for (const { name, partitions } of groups[0]?.topics ?? []) {
+      for (const { partitionIndex, committedOffset } of partitions) {
+        found.set(`${name} ${partitionIndex}`, committedOffset)
+      }
+    }
+    return topics.flatMap(({ topic, partitions }) =>
+      partitions.map((partition) => {
+        const offset = found.get(`${topic} ${partition}`) ?? -1n
+        return { topic, partition, offset: offset < 0n ? null : offset }
+      }),
+    )
+  } catch (error) {
+    throw failed(client, groupId, error, `Reading the committed offsets of group ${groupId}`)
+  }
+}
+
+/**
+ * Commits offsets as a member of the group (`seat`), or as nobody (null) into a group that has no members.
+ *
+ * Invariant 2: FencedError where the member was replaced, its generation is over or the group has already joined
+ * again without this commit; it must stop, and never retry. UnavailableError where the coordinator could not be
+ * reached for some seconds; whether the commit happened is then not known, and committing again is safe.
+ */
+export async function commitOffsets(
+  client: KafkaClient,
+  groupId: string,
+  seat: CommitSeat | null,
+  offsets: readonly OffsetToCommit[],
+): Promise<void> {
+  if (offsets.length === 0) return
+  const topicMissing = await retrying(WAIT_MS, () =>
+    commitOnce(client, groupId, seat ?? NOBODY, offsets).catch((error: unknown) => {
+      // It may never come back, and the offsets of the other topics are committed: nothing to wait for.
+      if (error instanceof UnavailableError && error.code === 'kafka.topic') return error
+      throw error
+    }),
+  )
+  if (topicMissing instanceof UnavailableError) throw topicMissing
+}
+
+async function commitOnce(
+  client: KafkaClient,
+  groupId: string,
+  { memberId, generation }: CommitSeat,
+  offsets: readonly OffsetToCommit[],
+): Promise<void> {
+  const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, entries]) => ({
+    name,
+    partitions: entries.map(({ partition, offset }) => ({
+      partitionIndex: partition,
+      committedOffset: offset,
+      committedLeaderEpoch: UNKNOWN_LEADER_EPOCH,
+      committedMetadata: '',
+    })),
+  }))
+  try {
+    const connection = await client.connection(await client.coordinator('group', groupId))
+    const api = chooseApi(connection, [offsetCommitV9.api, offsetCommitV8.api])
+    await api.async(connection, groupId, generation, memberId, null, topics)
+  } catch (error) {
+    throw failed(client, groupId, error, `Committing offsets of group ${groupId}`)
+  }
+}
+
+function failed(client: KafkaClient, groupId: string, error: unknown, what: string): Error {
+  const code = responseCode(error)?.code ?? null
+  if (code === null || ANOTHER_COORDINATOR.includes(code)) client.invalidateCoordinator('group', groupId)
+  if (code === REBALANCE_IN_PROGRESS) {
+    return new FencedError(
+      'kafka.fenced',
+      `${what}: the group has joined again; the offsets belong to the past`,
+    )
+  }
+  return kafkaError(error, what)
+}

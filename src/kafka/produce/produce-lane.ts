@@ -1,0 +1,108 @@
+import type { ConnectError } from '../../api/errors.ts'
+import type { TopicPartition } from '../admin.ts'
+import { type EncodedBatch, seal } from '../record-batches/record-batch-encode.ts'
+import { backOffMs } from '../retry.ts'
+
+/** What InitProducerId gave. */
+export interface ProducerIdentity {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+}
+
+/** A batch on its way; `settle` is called once. */
+export interface QueuedBatch {
+  batch: EncodedBatch
+  /** When to give up (performance.now()). */
+  readonly deadline: number
+  settle(error: ConnectError | null): void
+  /** Takes rows that Kafka refuses; without it the batch fails. */
+  readonly refused?: RefusedRow | undefined
+}
+
+/** Called with each row that Kafka refuses, and why. */
+export type RefusedRow = (row: number, reason: string) => void
+
+const SEQUENCES = 2 ** 31
+
+/**
+ * The batches of one partition, sent one after the other. The head is sealed when it is first sent; a retry sends the
+ * same bytes with the same sequence. Each lane has its own sequence, and keeps its identity when another lane needs a
+ * new one.
+ */
+export class ProduceLane implements TopicPartition {
+  readonly topic: string
+  readonly partition: number
+  readonly queue: QueuedBatch[] = []
+  /** A request or a lookup is under way. */
+  busy = false
+  identity: ProducerIdentity | null = null
+  /** The identity that must not be used again: what was sent with it is in doubt. */
+  retired: ProducerIdentity | null = null
+  /** Backing off: the timer that was set for it ends this, not a clock that might disagree with it. */
+  waiting = false
+  /** How often the head needed a new identity. */
+  resets = 0
+  #sequence = 0
+  #sealed = false
+  #failures = 0
+
+  constructor(topic: string, partition: number) {
+    this.topic = topic
+    this.partition = partition
+  }
+
+  /** The head's bytes, final. */
+  seal(): Buffer {
+    const { batch } = this.queue[0]!
+    if (!this.#sealed && this.identity !== null) seal(batch, { ...this.identity, sequence: this.#sequence })
+    this.#sealed = true
+    return batch.bytes
+  }
+
+  acknowledged(): void {
+    this.#sequence = (this.#sequence + this.queue[0]!.batch.recordCount) % SEQUENCES
+    this.#headDone()
+  }
+
+  /** Puts another batch, which may be none, in the place of the head, which was not written. */
+  replace(batch: EncodedBatch | null): void {
+    if (batch === null) {
+      this.#headDone()
+      return
+    }
+    this.queue[0]!.batch = batch
+    this.#sealed = false
+  }
+
+  #headDone(): void {
+    const head = this.queue.shift()!
+    this.#sealed = false
+    this.#failures = 0
+    this.resets = 0
+    head.settle(null)
+  }
+
+  /** Milliseconds to wait before the head is sent again; null where its time is up before. */
+  backOff(): number | null {
+    const wait = backOffMs(this.#failures++)
+    if (performance.now() + wait > this.queue[0]!.deadline) return null
+    this.waiting = true
+    return wait
+  }
+
+  /** Starts over under another identity, with the head not sealed and sequences from 0. */
+  retire(): void {
+    this.retired = this.identity ?? this.retired
+    this.identity = null
+    this.#sequence = 0
+    this.#sealed = false
+  }
+
+  /** Fails all that is queued: what came of the head is in doubt, and what follows it must not overtake it. */
+  fail(error: ConnectError): void {
+    this.retire()
+    this.resets = 0
+    this.#failures = 0
+    for (const queued of this.queue.splice(0)) queued.settle(error)
+  }
+}

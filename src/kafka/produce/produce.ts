@@ -1,0 +1,309 @@
+import { initProducerIdV4 } from '@platformatic/kafka'
+import { ConnectError, TaskError, UnavailableError } from '../../api/errors.ts'
+import type { Logger } from '../../api/log.ts'
+import { topicConfigs } from '../admin.ts'
+import type { KafkaClient } from '../client.ts'
+import type { Compression } from '../record-batches/compression.ts'
+import { apiVersion, chooseApi } from '../connections.ts'
+import { brokerError, errorName, isRetriableCode, kafkaError } from '../errors.ts'
+import { ACKNOWLEDGE_WITHIN_MS, PRODUCE_APIS, type ProduceAnswer, type ProduceEntry } from './produce-api.ts'
+import { ProduceLane, type ProducerIdentity, type RefusedRow } from './produce-lane.ts'
+import { withoutRecords } from '../record-batches/record-batch-drop.ts'
+import { encodeBatches, type OutgoingRows } from '../record-batches/record-batch-encode.ts'
+import { retrying } from '../retry.ts'
+
+export type { OutgoingRows } from '../record-batches/record-batch-encode.ts'
+
+export interface ProducerOptions {
+  readonly log: Logger
+  /** Default none. */
+  readonly compression?: Compression
+  /** How long a batch is tried, from `send` on. Default 120,000. */
+  readonly deliveryTimeoutMs?: number
+}
+
+const CODE = { none: 0, messageTooLarge: 10, recordListTooLarge: 18, duplicateSequence: 46 } as const
+
+/**
+ * The broker does not know the producer or its sequence (45, 47, 49, 59). What it refused was not written, so it is
+ * sent again under a new producer id.
+ */
+const NEEDS_NEW_IDENTITY = new Set([45, 47, 49, 59])
+const MOST_RESETS = 3
+const REQUEST_BYTES = 16 << 20
+/** Kafka's default of max.message.bytes, for when its settings may not be read. */
+const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
+
+/**
+ * An idempotent producer (acks=all): what it sends is written once and in order, as long as it lives. One request in
+ * flight per partition; what is sent in one turn of the event loop goes out together, one request per broker.
+ */
+export class Producer {
+  readonly #client: KafkaClient
+  readonly #log: Logger
+  readonly #compression: Compression
+  readonly #deliveryTimeoutMs: number
+  readonly #lanes = new Map<string, ProduceLane>()
+  readonly #maxBytes = new Map<string, number>()
+  readonly #asking = new Map<string, Promise<number>>()
+  #identity: ProducerIdentity | null = null
+  #initialising: Promise<ProducerIdentity> | null = null
+  #scheduled = false
+  #closed = false
+
+  constructor(
+    client: KafkaClient,
+    { log, compression = 'none', deliveryTimeoutMs = 120_000 }: ProducerOptions,
+  ) {
+    this.#client = client
+    this.#log = log
+    this.#compression = compression
+    this.#deliveryTimeoutMs = deliveryTimeoutMs
+  }
+
+  /** The largest record batch that a topic takes: its `max.message.bytes`, asked for once. */
+  async maxMessageBytes(topic: string): Promise<number> {
+    const known = this.#maxBytes.get(topic)
+    if (known !== undefined) return known
+    let asking = this.#asking.get(topic)
+    if (asking === undefined) {
+      asking = this.#askMaxBytes(topic).finally(() => this.#asking.delete(topic))
+      this.#asking.set(topic, asking)
+    }
+    return asking
+  }
+
+  /**
+   * Sends rows to one partition, in order; resolves when all in-sync replicas have them. A row above the topic's
+   * `max.message.bytes` is reported to `tooLarge` with its size and not sent. Encodes synchronously once the limit
+   * of the topic is known, so the caller may reuse its buffers then. Single rows that Kafka refuses (a time out of
+   * bounds, no key in a compacted topic) are reported to `refused`, and the others are sent. Throws UnavailableError
+   * where it could not be delivered in time, TaskError where Kafka refuses it.
+   */
+  async send(
+    topic: string,
+    partition: number,
+    outgoing: OutgoingRows,
+    tooLarge: (row: number, size: number) => void,
+    refused?: RefusedRow,
+  ): Promise<void> {
+    const maxBytes = this.#maxBytes.get(topic) ?? (await this.maxMessageBytes(topic))
+    if (this.#closed) throw closedError()
+    const batches = encodeBatches(outgoing, maxBytes, this.#compression, tooLarge)
+    if (batches.length === 0) return
+    const lane = this.#lane(topic, partition)
+    const deadline = performance.now() + this.#deliveryTimeoutMs
+    await new Promise<void>((resolve, reject) => {
+      let left = batches.length
+      const settle = (error: ConnectError | null): void => {
+        if (error !== null) reject(error)
+        else if (--left === 0) resolve()
+      }
+      for (const batch of batches) lane.queue.push({ batch, deadline, settle, refused })
+      this.#schedule()
+    })
+  }
+
+  /** Gives up what was not acknowledged. */
+  close(): Promise<void> {
+    this.#closed = true
+    for (const lane of this.#lanes.values()) lane.fail(closedError())
+    return Promise.resolve()
+  }
+
+  #lane(topic: string, partition: number): ProduceLane {
+    const key = laneKey(topic, partition)
+    let lane = this.#lanes.get(key)
+    if (lane === undefined) this.#lanes.set(key, (lane = new ProduceLane(topic, partition)))
+    return lane
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    setImmediate(() => {
+      this.#scheduled = false
+      this.#sendWaiting()
+    })
+  }
+
+  /** Sends the head of every lane that waits for nothing, all that go to one broker together. */
+  #sendWaiting(): void {
+    const unprepared: ProduceLane[] = []
+    const byLeader = new Map<number, ProduceLane[]>()
+    for (const lane of this.#lanes.values()) {
+      if (lane.busy || lane.waiting || lane.queue.length === 0) continue
+      lane.busy = true
+      const leader = this.#client.cachedLeader(lane.topic, lane.partition)
+      if (leader === null || lane.identity === null) unprepared.push(lane)
+      else if (byLeader.get(leader)?.push(lane) === undefined) byLeader.set(leader, [lane])
+    }
+    for (const lane of unprepared) void this.#prepare(lane)
+    for (const [leader, lanes] of byLeader) {
+      for (const together of splitBySize(lanes)) void this.#request(leader, together)
+    }
+  }
+
+  async #prepare(lane: ProduceLane): Promise<void> {
+    try {
+      await this.#client.leader(lane.topic, lane.partition)
+      lane.identity ??= await this.#identityOtherThan(lane.retired)
+      lane.busy = false
+      this.#schedule()
+    } catch (error) {
+      lane.busy = false
+      this.#failed(lane, kafkaError(error, `Producing to ${lane.topic}-${lane.partition}`))
+    }
+  }
+
+  async #request(leader: number, lanes: readonly ProduceLane[]): Promise<void> {
+    const entries: ProduceEntry[] = lanes.map((lane) => {
+      return { topic: lane.topic, partition: lane.partition, bytes: lane.seal() }
+    })
+    const heads = lanes.map((lane) => lane.queue[0])
+    let answers: ReadonlyMap<string, ProduceAnswer> | ConnectError
+    try {
+      answers = await this.#produce(leader, entries)
+    } catch (error) {
+      answers = kafkaError(error, `Producing to broker ${leader}`)
+    }
+    for (const [i, lane] of lanes.entries()) {
+      lane.busy = false
+      if (lane.queue[0] !== heads[i]) continue // given up meanwhile
+      try {
+        if (answers instanceof ConnectError) this.#failed(lane, answers)
+        else this.#answered(lane, answers.get(laneKey(lane.topic, lane.partition)))
+      } catch (error) {
+        lane.fail(kafkaError(error, `Producing to ${lane.topic}-${lane.partition}`)) // a caller's callback threw
+      }
+    }
+    this.#schedule()
+  }
+
+  async #produce(leader: number, entries: readonly ProduceEntry[]): Promise<Map<string, ProduceAnswer>> {
+    const connection = await this.#client.connection(leader, 'produce', ACKNOWLEDGE_WITHIN_MS + 10_000)
+    const answers = await chooseApi(connection, PRODUCE_APIS).async(connection, entries)
+    return new Map(answers.map((answer) => [laneKey(answer.topic, answer.partition), answer]))
+  }
+
+  #answered(lane: ProduceLane, answer: ProduceAnswer | undefined): void {
+    const what = `Producing to ${lane.topic}-${lane.partition}`
+    if (answer === undefined) {
+      this.#failed(lane, new UnavailableError('kafka.unavailable', `${what}: the broker’s answer lacks it`))
+    } else if (answer.error === CODE.none || answer.error === CODE.duplicateSequence) {
+      lane.acknowledged()
+    } else if (NEEDS_NEW_IDENTITY.has(answer.error) && lane.resets++ < MOST_RESETS) {
+      this.#log.warn(`${what}: Kafka answered ${errorName(answer.error)}; going on with a new producer id`)
+      lane.retire()
+      this.#retryLater(lane, new UnavailableError('kafka.unavailable', `${what}: ${errorName(answer.error)}`))
+    } else if (answer.error === CODE.messageTooLarge || answer.error === CODE.recordListTooLarge) {
+      this.#maxBytes.delete(lane.topic) // it was lowered since it was asked for
+      lane.fail(
+        new UnavailableError(
+          'kafka.topic',
+          `${what}: ${errorName(answer.error)}; max.message.bytes was lowered`,
+        ),
+      )
+    } else if (!this.#dropRefused(lane, answer)) {
+      this.#failed(lane, refusal(what, answer))
+    }
+  }
+
+  /** Takes the records that Kafka named out of the head, which goes out again without them. */
+  #dropRefused(lane: ProduceLane, { error, refused }: ProduceAnswer): boolean {
+    const { batch, refused: report } = lane.queue[0]!
+    const known = refused.filter(({ record }) => record >= 0 && record < batch.recordCount)
+    if (report === undefined || known.length === 0 || isRetriableCode(error)) return false
+    for (const { record, reason } of known) report(batch.rows[record]!, `${errorName(error)}: ${reason}`)
+    lane.replace(withoutRecords(batch, new Set(known.map(({ record }) => record)), this.#compression))
+    return true
+  }
+
+  #failed(lane: ProduceLane, error: ConnectError): void {
+    this.#client.invalidate(lane.topic)
+    if (error.retriable && !this.#closed) this.#retryLater(lane, error)
+    else lane.fail(error)
+  }
+
+  #retryLater(lane: ProduceLane, error: ConnectError): void {
+    if (lane.queue.length === 0) return
+    const wait = lane.backOff()
+    if (wait === null) {
+      lane.fail(
+        new UnavailableError(error.code, `${error.message}. Gave up after ${this.#deliveryTimeoutMs} ms.`),
+      )
+      return
+    }
+    this.#log.debug(`${error.message}; trying again`, { topic: lane.topic, partition: lane.partition })
+    setTimeout(() => {
+      lane.waiting = false
+      this.#schedule()
+    }, wait)
+  }
+
+  /** The producer's identity, or a new one where that is the retired one. */
+  async #identityOtherThan(retired: ProducerIdentity | null): Promise<ProducerIdentity> {
+    if (this.#identity !== null && this.#identity !== retired) return this.#identity
+    this.#initialising ??= this.#initProducerId().finally(() => (this.#initialising = null))
+    this.#identity = await this.#initialising
+    return this.#identity
+  }
+
+  async #initProducerId(): Promise<ProducerIdentity> {
+    const what = 'Asking for a producer id'
+    try {
+      const connection = await this.#client.connection('any')
+      apiVersion(connection, initProducerIdV4.api.key, [initProducerIdV4.api.version])
+      const { producerId, producerEpoch } = await initProducerIdV4.api.async(connection, null, 60_000)
+      return { producerId, producerEpoch }
+    } catch (error) {
+      throw kafkaError(error, what)
+    }
+  }
+
+  async #askMaxBytes(topic: string): Promise<number> {
+    let maxBytes = DEFAULT_MAX_MESSAGE_BYTES
+    try {
+      const configs = await retrying(this.#deliveryTimeoutMs, () => topicConfigs(this.#client, topic))
+      maxBytes = Number(configs.get('max.message.bytes') ?? DEFAULT_MAX_MESSAGE_BYTES)
+    } catch (error) {
+      if (!(error instanceof TaskError)) throw error
+      this.#log.warn(`${error.message}; taking ${maxBytes} as its max.message.bytes`)
+    }
+    this.#maxBytes.set(topic, maxBytes)
+    return maxBytes
+  }
+}
+
+function laneKey(topic: string, partition: number): string {
+  return `${partition} ${topic}`
+}
+
+function closedError(): UnavailableError {
+  return new UnavailableError('kafka.unavailable', 'The producer was closed')
+}
+
+function refusal(what: string, { error, message, refused }: ProduceAnswer): ConnectError {
+  if (isRetriableCode(error)) return brokerError(error, what, message)
+  const reasons = [message, refused[0]?.reason].filter(
+    (text) => text !== undefined && text !== null && text !== '',
+  )
+  const hint = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`
+  return new TaskError('kafka.topic', `${what}: Kafka refused the records with ${errorName(error)}${hint}`)
+}
+
+/** Lanes in groups whose heads fit into one request. */
+function splitBySize(lanes: readonly ProduceLane[]): ProduceLane[][] {
+  const groups: ProduceLane[][] = []
+  let size = Infinity
+  for (const lane of lanes) {
+    const bytes = lane.queue[0]!.batch.bytes.length
+    if (size + bytes > REQUEST_BYTES) {
+      groups.push([])
+      size = 0
+    }
+    groups.at(-1)!.push(lane)
+    size += bytes
+  }
+  return groups
+}

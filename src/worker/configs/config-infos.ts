@@ -1,0 +1,134 @@
+import type { ConfigKey } from '../../api/config.ts'
+import type { ConfigProblem } from '../../api/errors.ts'
+import type { StringMap } from '../stores/config-state.ts'
+import type { KnownKey } from './known-keys.ts'
+import { isSecretName, MASK } from './secrets.ts'
+
+/** Kafka Connect's ConfigKeyInfo. */
+export interface ConfigKeyInfo {
+  readonly name: string
+  readonly type: string
+  readonly required: boolean
+  readonly default_value: string | null
+  readonly importance: string
+  readonly documentation: string
+  readonly group: string | null
+  readonly order_in_group: number
+  readonly width: string
+  readonly display_name: string
+  readonly dependents: readonly string[]
+}
+
+/** Kafka Connect's ConfigInfo; `definition` is null where nothing defines the key. */
+export interface ConfigInfo {
+  readonly definition: ConfigKeyInfo | null
+  readonly value: {
+    readonly name: string
+    readonly value: string | null
+    readonly recommended_values: readonly string[]
+    readonly errors: readonly string[]
+    readonly visible: boolean
+  }
+}
+
+/** Kafka Connect's ConfigInfos: the answer of `validate`. */
+export interface ConfigInfos {
+  readonly name: string
+  readonly error_count: number
+  readonly groups: readonly string[]
+  readonly configs: readonly ConfigInfo[]
+}
+
+export function configInfos(
+  className: string,
+  raw: StringMap,
+  keys: readonly KnownKey[],
+  problems: readonly ConfigProblem[],
+): ConfigInfos {
+  const errors = Map.groupBy(problems, ({ path }) => path)
+  const defined = new Set(keys.map(({ name }) => name))
+  const infos = keyInfos(keys)
+  const configs = keys.map((known, i): ConfigInfo => ({
+    definition: infos[i] ?? null,
+    value: valueInfo(
+      known.name,
+      shownValue(known, raw, errors.has(known.name)),
+      known.key.recommended ?? [],
+      errors.get(known.name) ?? [],
+    ),
+  }))
+  for (const [name, found] of errors) {
+    if (defined.has(name)) continue
+    const value = raw[name] === undefined ? null : isSecretName(name) ? MASK : raw[name]
+    configs.push({ definition: null, value: valueInfo(name, value, [], found) })
+  }
+  return {
+    name: className,
+    error_count: problems.length,
+    groups: [...new Set(keys.map(({ group }) => group).filter((group) => group !== null))],
+    configs,
+  }
+}
+
+/** Widths of the framework's own keys in a form, where they are not medium: Kafka Connect's. */
+const WIDTHS: Readonly<Record<string, string>> = {
+  'connector.class': 'LONG',
+  'tasks.max': 'SHORT',
+  'key.converter': 'SHORT',
+  'value.converter': 'SHORT',
+  transforms: 'LONG',
+  topics: 'LONG',
+  'topics.regex': 'LONG',
+  'errors.tolerance': 'SHORT',
+  'errors.log.enable': 'SHORT',
+  'errors.log.include.messages': 'SHORT',
+}
+
+/** The definitions alone, as `/connector-plugins/{p}/config` shows them. */
+export function keyInfos(keys: readonly KnownKey[]): ConfigKeyInfo[] {
+  const orders = new Map<string, number>()
+  return keys.map(({ name, key, group }) => {
+    const order = group === null ? -1 : (orders.get(group) ?? 0) + 1
+    if (group !== null) orders.set(group, order)
+    return {
+      name,
+      type: key.type,
+      required: !('default' in key) && key.optional !== true,
+      default_value: defaultText(key),
+      importance: key.importance ?? 'MEDIUM',
+      documentation: key.doc,
+      group,
+      order_in_group: order,
+      width: WIDTHS[name] ?? (group === null ? 'NONE' : 'MEDIUM'),
+      display_name: key.displayName ?? name,
+      dependents: [],
+    }
+  })
+}
+
+function defaultText(key: ConfigKey): string | null {
+  if (key.default === undefined) return null
+  if (key.type === 'PASSWORD') return MASK
+  if (Array.isArray(key.default)) return key.default.join(',')
+  return typeof key.default === 'string' ? key.default : JSON.stringify(key.default)
+}
+
+/** The value as Kafka Connect shows it: null where the text means nothing (no such class, not of the key's type). */
+function shownValue({ name, key }: KnownKey, raw: StringMap, wrong: boolean): string | null {
+  const value = raw[name]
+  if (value === undefined) return defaultText(key)
+  if (key.type === 'PASSWORD') return MASK
+  if (name === 'connector.class') return value
+  const meaningless = key.type === 'CLASS' ? wrong : 'problem' in key.parse(value.trim())
+  return meaningless ? null : value
+}
+
+function valueInfo(
+  name: string,
+  value: string | null,
+  recommended: readonly string[],
+  problems: readonly ConfigProblem[],
+): ConfigInfo['value'] {
+  const errors = problems.map(({ message }) => message)
+  return { name, value, recommended_values: recommended, errors, visible: true }
+}

@@ -1,0 +1,67 @@
+import { type ConfigProblem, ConfigError, RequestError } from '../../api/errors.ts'
+import type { Logger } from '../../api/log.ts'
+import { type ConfigInfos, configInfos } from './config-infos.ts'
+import type { StringMap } from '../stores/config-state.ts'
+import { type CheckedConfig, checkConnectorConfig, unknownKeys } from './connector-config.ts'
+import type { TaskHosts } from '../hosts/task-hosts.ts'
+
+const ENDPOINT = '/connector-plugins/{connectorType}/config/validate'
+
+/**
+ * Checks a configuration as a whole: first what can be seen from here, then, where that is all right, by opening its
+ * plugins and models in a task host (invariant 6: opening one may not return).
+ */
+export class ConnectorCheck {
+  readonly #hosts: Pick<TaskHosts, 'validate'>
+  readonly #log: Logger
+  readonly #told = new Set<string>()
+
+  constructor(hosts: Pick<TaskHosts, 'validate'>, log: Logger) {
+    this.#hosts = hosts
+    this.#log = log
+  }
+
+  /** Kafka Connect's answer of `validate`; wrong values are in it, not thrown. */
+  async infos(className: string, config: StringMap): Promise<ConfigInfos> {
+    const requested = config['connector.class']?.trim() ?? className
+    if (requested !== className) {
+      const message = `Included connector type ${requested} does not match request type ${className}`
+      throw new RequestError('request.invalid', message)
+    }
+    const whole = { 'connector.class': className, ...config }
+    const { keys, problems } = await this.#checked(whole)
+    return configInfos(className, whole, keys, problems)
+  }
+
+  /** @throws ConfigError with every problem, in Kafka Connect's words */
+  async require(config: StringMap): Promise<void> {
+    const { keys, problems } = await this.#checked(config)
+    if (problems.length > 0) throw new ConfigError(problems, listing(problems))
+    this.#tellUnknown(config['name'] ?? '', unknownKeys(config, keys))
+  }
+
+  async #checked(config: StringMap): Promise<CheckedConfig> {
+    const checked = checkConnectorConfig(config)
+    if (checked.problems.length > 0) return checked
+    return { ...checked, problems: await this.#hosts.validate(config) }
+  }
+
+  /** Keys that nobody defines are accepted, as in Kafka Connect, and logged once. */
+  #tellUnknown(connector: string, unknown: readonly string[]): void {
+    const fresh = unknown.filter((key) => !this.#told.has(`${connector} ${key}`))
+    for (const key of fresh) this.#told.add(`${connector} ${key}`)
+    if (fresh.length > 0)
+      this.#log.warn('nothing reads some keys of a configuration', { connector, keys: fresh })
+  }
+}
+
+function listing(problems: readonly ConfigProblem[]): string {
+  const lines = problems.map(({ path, message }) =>
+    message.includes(path) ? message : `${path}: ${message}`,
+  )
+  return [
+    `Connector configuration is invalid and contains the following ${problems.length} error(s):`,
+    ...lines,
+    `You can also find the above list of errors at the endpoint \`${ENDPOINT}\``,
+  ].join('\n')
+}

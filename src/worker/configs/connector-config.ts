@@ -1,0 +1,99 @@
+import type { ConfigProblem } from '../../api/errors.ts'
+import { topicList, topicReader } from '../../runtime/read-topics.ts'
+import { compileTopicPattern } from '../../runtime/safe-regex.ts'
+import type { StringMap } from '../stores/config-state.ts'
+import { type KnownKey, knownKeys } from './known-keys.ts'
+import { refusedOverrides } from './override-keys.ts'
+
+export interface CheckedConfig {
+  readonly type: 'sink' | 'source' | 'unknown'
+  readonly keys: readonly KnownKey[]
+  /** Everything that is wrong and can be seen without opening a plugin. */
+  readonly problems: readonly ConfigProblem[]
+}
+
+const MOST_KEYS = 1000
+const LONGEST_VALUE = 64 * 1024
+const HEADER_CONVERTERS = ['SimpleHeaderConverter', 'org.apache.kafka.connect.storage.SimpleHeaderConverter']
+
+/** Checks a connector's whole configuration. Runs no code of plugins but their own pure checks. */
+export function checkConnectorConfig(raw: StringMap): CheckedConfig {
+  const tooBig = sizeProblems(raw)
+  if (tooBig.length > 0) return { type: 'unknown', keys: [], problems: tooBig }
+  const { connector, keys, problems } = knownKeys(raw)
+  const found = [...problems, ...unsupportedKeys(raw), ...refusedOverrides(raw), ...topicProblems(raw)]
+  // A connector's own check counts on values that are right each by itself.
+  const own = connector?.config.parse(raw)
+  if (connector !== undefined && own?.problems.length === 0)
+    found.push(...(connector.validate?.(own.values, raw, topicReader(raw)) ?? []))
+  if (connector?.kind === 'source')
+    found.push({ path: 'connector.class', message: 'Source connectors come with a later version.' })
+  return { type: connector?.kind ?? 'unknown', keys, problems: distinct(found) }
+}
+
+function sizeProblems(raw: StringMap): ConfigProblem[] {
+  const names = Object.keys(raw)
+  if (names.length > MOST_KEYS) {
+    return [
+      { path: 'name', message: `A configuration has at most ${MOST_KEYS} keys, this one ${names.length}.` },
+    ]
+  }
+  return names
+    .filter((name) => (raw[name]?.length ?? 0) > LONGEST_VALUE)
+    .map((path) => ({ path, message: `The value of ${path} is longer than ${LONGEST_VALUE} characters.` }))
+}
+
+/** What Kafka Connect knows and this version does not: refused by name, never ignored. */
+function unsupportedKeys(raw: StringMap): ConfigProblem[] {
+  const problems: ConfigProblem[] = []
+  for (const [path, value] of Object.entries(raw)) {
+    const later = /^predicates(\.|$)/.test(path) || /^transforms\.[^.]+\.(predicate|negate)$/.test(path)
+    if (later && value.trim() !== '')
+      problems.push({ path, message: `${path}: predicates are not supported yet. Remove it.` })
+    if (path === 'header.converter' && !HEADER_CONVERTERS.includes(value.trim()))
+      problems.push({
+        path,
+        message: `${path}: headers travel as bytes; only SimpleHeaderConverter is accepted.`,
+      })
+    if (/\$\{[A-Za-z][\w.-]*:[^}]*\}/.test(value)) {
+      const message = `${path} refers to a config provider, and providers are not supported yet. Write the value itself.`
+      problems.push({ path, message })
+    }
+  }
+  return problems
+}
+
+function topicProblems(raw: StringMap): ConfigProblem[] {
+  const topics = topicList(raw)
+  const regex = raw['topics.regex']?.trim() ?? ''
+  const compiled = regex === '' ? undefined : compileTopicPattern(regex)
+  const problems: ConfigProblem[] = []
+  if (topics.length > 0 === (regex !== '')) {
+    const message =
+      regex === ''
+        ? 'Must configure one of topics or topics.regex'
+        : 'topics and topics.regex are mutually exclusive options, but both are set.'
+    problems.push(...['topics', 'topics.regex'].map((path) => ({ path, message })))
+  }
+  if (compiled !== undefined && 'problem' in compiled) {
+    const message = `Invalid value ${regex} for configuration topics.regex: ${compiled.problem}`
+    problems.push({ path: 'topics.regex', message })
+  }
+  const deadLetters = raw['errors.deadletterqueue.topic.name']?.trim() ?? ''
+  if (topics.includes(deadLetters) || topicReader({ 'topics.regex': regex })(deadLetters)) {
+    const path = 'errors.deadletterqueue.topic.name'
+    const message = `The dead letter topic ${deadLetters} is one of the topics that the connector reads. Choose another.`
+    problems.push({ path, message })
+  }
+  return problems
+}
+
+function distinct(problems: readonly ConfigProblem[]): ConfigProblem[] {
+  return [...new Map(problems.map((p) => [`${p.path} ${p.message}`, p])).values()]
+}
+
+/** Keys of a configuration that nothing defines. They are accepted, as in Kafka Connect, and logged once. */
+export function unknownKeys(raw: StringMap, keys: readonly KnownKey[]): string[] {
+  const known = new Set(keys.map(({ name }) => name))
+  return Object.keys(raw).filter((name) => !known.has(name))
+}

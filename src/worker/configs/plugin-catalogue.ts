@@ -1,0 +1,59 @@
+import { NotFoundError } from '../../api/errors.ts'
+import { commonKeys, sinkKeys } from '../../runtime/connector-keys.ts'
+import { connectors, converters, findConnector, transformClasses, transforms } from '../../runtime/plugins.ts'
+import { type ConfigKeyInfo, keyInfos } from './config-infos.ts'
+import { namedKeys } from './known-keys.ts'
+import { overrideKeys } from './override-keys.ts'
+
+/** One line of `/connector-plugins`. */
+export interface PluginInfo {
+  readonly class: string
+  readonly type: 'sink' | 'source' | 'transformation' | 'predicate' | 'converter' | 'header_converter'
+  readonly version: string
+}
+
+/** All plugins, in Kafka Connect's order of kinds. */
+export function pluginList(connectorsOnly: boolean): PluginInfo[] {
+  const ofKind = (kind: 'sink' | 'source'): PluginInfo[] =>
+    connectors
+      .filter((plugin) => plugin.kind === kind)
+      .map(({ name, version }) => ({ class: name, type: kind, version }))
+  const found = [...ofKind('sink'), ...ofKind('source')]
+  if (connectorsOnly) return found
+  for (const plugin of transforms) {
+    const { version } = plugin
+    found.push(
+      ...transformClasses(plugin).map((name) => ({ class: name, type: 'transformation' as const, version })),
+    )
+  }
+  found.push(...converters.map(({ name, version }) => ({ class: name, type: 'converter' as const, version })))
+  return found
+}
+
+/** The keys of a plugin; of a connector also the framework's. */
+export function pluginKeys(className: string): ConfigKeyInfo[] {
+  const connector = connectors.find(({ name }) => name === className)
+  if (connector !== undefined) {
+    const definitions = [commonKeys, sinkKeys, overrideKeys, connector.config]
+    return keyInfos(definitions.flatMap(({ keys }) => namedKeys(keys)))
+  }
+  const plugin =
+    transforms.find((each) => each.name === className || transformClasses(each).includes(className)) ??
+    converters.find(({ name, aliases }) => name === className || aliases.includes(className))
+  if (plugin === undefined) throw new NotFoundError('plugin.unknown', `Unknown plugin ${className}.`)
+  return keyInfos(namedKeys(plugin.config.keys))
+}
+
+/** The kind and version of a connector's class; unknown where it is not one of ours. */
+export function connectorClass(className: string | undefined): {
+  readonly type: 'sink' | 'source' | 'unknown'
+  readonly version: string | null
+} {
+  try {
+    const { kind, version } = findConnector(className?.trim() ?? '')
+    return { type: kind, version }
+  } catch (error) {
+    if (error instanceof NotFoundError) return { type: 'unknown', version: null }
+    throw error
+  }
+}

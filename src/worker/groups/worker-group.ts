@@ -1,0 +1,174 @@
+import type { Logger } from '../../api/log.ts'
+import {
+  CONFIG_MISMATCH,
+  type ConnectAssignment,
+  CONNECT_PROTOCOLS,
+  connectProtocolVersion,
+  decodeConnectAssignment,
+  encodeWorkerState,
+} from '../../kafka/groups/connect-protocol.ts'
+import type { GroupAssignment, GroupMemberOptions } from '../../kafka/groups/group.ts'
+import type { TaskId } from '../../runtime/protocol.ts'
+import type { AssignedWork } from '../assigned-work.ts'
+import type { ConfigStore } from '../stores/config-store.ts'
+import type { WorkerSettings } from '../settings/settings.ts'
+import type { CreateMember } from './sink-membership.ts'
+import { nameOf } from '../hosts/task-host.ts'
+
+/** Shares connectors and tasks out among the members of a worker group; asked of its leader (assignment.ts). */
+export type ShareOut = GroupMemberOptions['assign']
+
+export interface WorkerGroupOptions {
+  readonly settings: WorkerSettings
+  /** The advertised REST URL, with a slash at its end. */
+  readonly url: string
+  readonly configs: Pick<ConfigStore, 'offset' | 'readToEnd'>
+  readonly work: Pick<AssignedWork, 'runOnly' | 'dropAll'>
+  readonly shareOut: ShareOut
+  /** After each assignment was taken. */
+  readonly onTaken: (generation: number, leads: boolean) => Promise<void> | void
+  readonly log: Logger
+}
+
+interface Held {
+  readonly connectors: readonly string[]
+  readonly tasks: readonly TaskId[]
+}
+
+const NOTHING: Held = { connectors: [], tasks: [] }
+
+/**
+ * This worker's membership in its group, in Kafka Connect's own protocol. Under `sessioned` and `compatible` work goes
+ * on during a rebalance and only what is revoked stops; under `default` everything stops before joining again.
+ */
+export class WorkerGroup {
+  readonly #options: WorkerGroupOptions
+  readonly #member: ReturnType<CreateMember>
+  readonly #joined = Promise.withResolvers<undefined>()
+  #held: Held = NOTHING
+  #last: ConnectAssignment | null = null
+  #version: 0 | 1 | 2 = 2
+  #delayed: NodeJS.Timeout | undefined
+  #inGroup = false
+  #left = false
+
+  constructor(options: WorkerGroupOptions, create: CreateMember) {
+    const { settings, log, work } = options
+    this.#options = options
+    this.#member = create({
+      groupId: settings.groupId,
+      protocolType: 'connect',
+      sessionTimeoutMs: settings.sessionTimeout,
+      rebalanceTimeoutMs: settings.rebalanceTimeout,
+      heartbeatMs: settings.heartbeatInterval,
+      log,
+      protocols: () => this.#protocols(),
+      assign: (protocol, members, leaderId) => options.shareOut(protocol, members, leaderId),
+      onAssigned: (assignment) => this.#onAssigned(assignment),
+      onRevoked: async () => {
+        if (this.#version === 0) await work.dropAll()
+      },
+      onLost: () => this.#onLost(),
+    })
+  }
+
+  /** Whether this worker is a member, as far as it knows. */
+  get inGroup(): boolean {
+    return this.#inGroup
+  }
+
+  /** Joins in the background; resolves with the first assignment. */
+  async start(): Promise<void> {
+    await this.#member.start()
+    await this.#joined.promise
+  }
+
+  /** What there is to run changed: the leader must share it out anew. */
+  rejoin(reason: string): void {
+    this.#member.rejoin(reason)
+  }
+
+  /** Takes no assignment any more. */
+  retire(): void {
+    this.#left = true
+  }
+
+  async leave(): Promise<void> {
+    this.#left = true
+    clearTimeout(this.#delayed)
+    await this.#member.leave()
+  }
+
+  #protocols(): { name: string; metadata: Buffer }[] {
+    const { settings, url, configs } = this.#options
+    const preferred = settings.protocol === 'eager' ? 'default' : settings.protocol
+    const first = CONNECT_PROTOCOLS.findIndex(({ name }) => name === preferred)
+    const state = { url, configOffset: configs.offset, assignment: this.#lastAssignment() }
+    return CONNECT_PROTOCOLS.slice(first).map(({ name, version }) => ({
+      name,
+      metadata: encodeWorkerState(state, version),
+    }))
+  }
+
+  /** What this worker tells the leader that it runs. */
+  #lastAssignment(): ConnectAssignment | null {
+    if (this.#last === null) return null
+    return { ...this.#last, ...this.#held, revokedConnectors: [], revokedTasks: [], delayMs: 0, error: 0 }
+  }
+
+  async #onAssigned({
+    generation,
+    memberId,
+    leaderId,
+    protocol,
+    assignment,
+  }: GroupAssignment): Promise<void> {
+    if (this.#left) return
+    clearTimeout(this.#delayed)
+    const { work, configs, onTaken, log } = this.#options
+    const taken = decodeConnectAssignment(assignment)
+    this.#version = connectProtocolVersion(protocol)
+    if (taken.error === CONFIG_MISMATCH || taken.configOffset > configs.offset) await configs.readToEnd()
+    if (taken.error === CONFIG_MISMATCH) {
+      this.rejoin('the configurations were behind')
+      return
+    }
+    this.#last = taken
+    this.#held = this.#version === 0 ? taken : holding(this.#held, taken)
+    log.info('assigned', {
+      generation,
+      leads: leaderId === memberId,
+      connectors: this.#held.connectors,
+      tasks: this.#held.tasks.map(nameOf),
+    })
+    this.#inGroup = true
+    this.#joined.resolve(undefined)
+    await work.runOnly(this.#held.connectors, this.#held.tasks)
+    await onTaken(generation, leaderId === memberId)
+    // KIP-415: what was given up can be assigned anew once everybody has joined without it.
+    if (taken.revokedConnectors.length + taken.revokedTasks.length > 0) this.rejoin('work was given up')
+    else if (taken.delayMs > 0)
+      this.#delayed = setTimeout(() => this.rejoin('the rebalance delay is over'), taken.delayMs)
+  }
+
+  /** Invariant 4: whoever has lost its place stops. */
+  #onLost(): void {
+    this.#inGroup = false
+    this.#held = NOTHING
+    this.#last = null
+    void this.#options.work.dropAll()
+  }
+}
+
+function holding(
+  held: Held,
+  { connectors, tasks, revokedConnectors, revokedTasks }: ConnectAssignment,
+): Held {
+  const gone = new Set(revokedTasks.map(nameOf))
+  const all = [...held.tasks, ...tasks].filter((id) => !gone.has(nameOf(id)))
+  const names = [...held.connectors, ...connectors].filter((name) => !revokedConnectors.includes(name))
+  return {
+    connectors: [...new Set(names)],
+    tasks: [...new Map(all.map((id) => [nameOf(id), id])).values()],
+  }
+}

@@ -1,0 +1,330 @@
+import type { ConfigProblem } from '../../api/errors.ts'
+import type { Logger } from '../../api/log.ts'
+import type {
+  FromHost,
+  HostSettings,
+  Membership,
+  RowRange,
+  Shown,
+  SuspectRows,
+  TaskId,
+  TaskState,
+  ToHost,
+} from '../../runtime/protocol.ts'
+import type { PartitionOffset } from '../../runtime/positions.ts'
+import type { StringMap } from '../stores/config-state.ts'
+import { IDLE } from '../../runtime/whereabouts.ts'
+import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
+
+export interface TaskListener {
+  state(state: TaskState, trace: string | undefined): void
+  fenced(): void
+  /** What its transforms show has changed. */
+  shown(changed: readonly Shown[]): void
+  /** The plugins are done with these rows. */
+  passed(rows: RowRange): void
+  /** Suspect rows before this offset are done with. */
+  cleared(before: PartitionOffset): void
+  /** The host is gone, and this task with it. */
+  died(death: Death): void
+}
+
+export interface Death {
+  /** One sentence, for logs and statuses. */
+  readonly reason: string
+  /** Whether this task was in a plugin when its host crashed, or beyond its deadline when it was killed. */
+  readonly suspect: boolean
+  /** The rows that a plugin was at, which may be to blame. */
+  readonly work?: Work
+}
+
+export interface Work {
+  readonly rows: RowRange
+  readonly stage: string
+  /** A signal ended the host: perhaps the kernel, because memory ran out, perhaps somebody who had nothing to do with it. */
+  readonly bySignal: boolean
+}
+
+/** A task in a host. Whatever waits here also ends when the host dies. */
+export interface HostedTask {
+  assign(membership: Membership, suspects?: readonly SuspectRows[]): void
+  /** Resolves when what was in flight is delivered and committed; a host that takes longer than `timeout` is killed. */
+  revoke(timeout: number): Promise<void>
+  lost(): void
+  pause(): void
+  resume(): void
+  /** Resolves when the task has closed its plugins; a host that takes longer than `timeout` is killed. */
+  stop(timeout: number): Promise<void>
+}
+
+export interface TaskHostOptions {
+  readonly spawn: SpawnHost
+  readonly settings: HostSettings
+  /** How long a call into a plugin may take, in milliseconds. */
+  readonly deadline: number
+  /** How long a host with tasks may say nothing, in milliseconds; a healthy one sends metrics once a second. */
+  readonly silence: number
+  readonly log: Logger
+  /** Runs one task that is under suspicion. */
+  readonly alone: boolean
+  onGone(host: TaskHost): void
+}
+
+interface Hosted {
+  readonly id: TaskId
+  readonly listener: TaskListener
+  stage: string
+  since: number
+  /** What the plugin at work was given. */
+  rows: RowRange | undefined
+  /** The last rows that any was given. */
+  latest: RowRange | undefined
+  waiting: { type: 'revoked' | 'stopped'; done: () => void }[]
+}
+
+interface Validation {
+  /** Begins to count: the time in which the process itself starts is not the plugins' (START_TIMEOUT bounds it). */
+  readonly begin: () => void
+  readonly settle: (problems: readonly ConfigProblem[]) => void
+}
+
+const START_TIMEOUT = 30_000
+const EXIT_TIMEOUT = 2_000
+
+/** One task host process: its tasks, the deadline over them, and calls to it. It never comes back: a new one does. */
+export class TaskHost {
+  readonly alone: boolean
+  readonly tasks = new Map<string, Hosted>()
+  readonly #options: TaskHostOptions
+  readonly #process: HostProcess
+  readonly #validations = new Map<number, Validation>()
+  readonly #timers: NodeJS.Timeout[] = []
+  readonly #exited = Promise.withResolvers<undefined>()
+  /** Messages for a host that is not ready yet. */
+  #early: ToHost[] | undefined = []
+  #suspects = new Set<string>()
+  #why: string | undefined
+  #ticked = performance.now()
+  #heard = performance.now()
+  #dead = false
+  /** A model that was replaced, and that the host reads by itself. */
+
+  constructor(options: TaskHostOptions) {
+    this.#options = options
+    this.alone = options.alone
+    this.#process = options.spawn({
+      message: (message) => this.#receive(message),
+      exited: (exit) => this.#gone(exit),
+    })
+    // These must not keep a process alive that has nothing else to do.
+    const tick = Math.max(20, Math.min(1000, options.deadline / 10, options.silence / 10))
+    this.#timers.push(
+      setTimeout(() => this.#early !== undefined && this.kill('did not start in time'), START_TIMEOUT),
+      setInterval(() => this.#watch(tick), tick),
+    )
+    for (const timer of this.#timers) timer.unref()
+  }
+
+  /** It has ended, or is about to: nothing new is given to it. */
+  get gone(): boolean {
+    return this.#dead || this.#why !== undefined
+  }
+
+  get validating(): boolean {
+    return this.#validations.size > 0
+  }
+
+  start(id: TaskId, config: StringMap, paused: boolean, listener: TaskListener): HostedTask {
+    const at = { stage: IDLE, since: performance.now(), rows: undefined, latest: undefined }
+    const hosted: Hosted = { id, listener, ...at, waiting: [] }
+    this.tasks.set(nameOf(id), hosted)
+    this.#send({ type: 'start', id, config, paused })
+    return {
+      assign: (membership, suspects = []) =>
+        this.#sendTask(hosted, { type: 'assign', id, membership, suspects }),
+      revoke: (timeout) => this.#ask(hosted, 'revoke', 'revoked', timeout),
+      lost: () => this.#sendTask(hosted, { type: 'lost', id }),
+      pause: () => this.#sendTask(hosted, { type: 'pause', id }),
+      resume: () => this.#sendTask(hosted, { type: 'resume', id }),
+      stop: (timeout) => this.#ask(hosted, 'stop', 'stopped', timeout),
+    }
+  }
+
+  /** Opens the plugins of a configuration; gives what is wrong with it. */
+  validate(call: number, config: StringMap): Promise<readonly ConfigProblem[]> {
+    const { deadline } = this.#options
+    const { promise, resolve } = Promise.withResolvers<readonly ConfigProblem[]>()
+    let late: NodeJS.Timeout | undefined
+    const begin = (): void => {
+      late = setTimeout(() => this.kill(`did not check a configuration in ${deadline} ms`), deadline)
+    }
+    if (this.#early === undefined) begin()
+    this.#validations.set(call, {
+      begin,
+      settle: (problems) => {
+        clearTimeout(late)
+        this.#validations.delete(call)
+        resolve(problems)
+      },
+    })
+    this.#send({ type: 'validate', call, config })
+    return promise
+  }
+
+  kill(why: string): void {
+    if (this.#dead || this.#why !== undefined) return
+    this.#why = why
+    this.#options.log.warn('a task host is killed', { host: this.#process.pid, reason: why })
+    this.#process.kill()
+  }
+
+  /** Ends a host that has nothing to do any more. */
+  async end(): Promise<void> {
+    if (this.#dead) return
+    this.#why ??= 'has nothing to do'
+    this.#process.disconnect()
+    const late = setTimeout(() => this.#process.kill(), EXIT_TIMEOUT)
+    await this.#exited.promise
+    clearTimeout(late)
+  }
+
+  #send(message: ToHost): void {
+    if (this.#early !== undefined) this.#early.push(message)
+    else if (!this.#dead) this.#process.send(message)
+  }
+
+  #sendTask(hosted: Hosted, message: ToHost): void {
+    if (this.tasks.get(nameOf(hosted.id)) === hosted) this.#send(message)
+  }
+
+  async #ask(
+    hosted: Hosted,
+    type: 'revoke' | 'stop',
+    answer: 'revoked' | 'stopped',
+    timeout: number,
+  ): Promise<void> {
+    if (this.#dead || this.tasks.get(nameOf(hosted.id)) !== hosted) return
+    const { promise, resolve } = Promise.withResolvers<undefined>()
+    hosted.waiting.push({ type: answer, done: () => resolve(undefined) })
+    const late = setTimeout(() => {
+      if (hosted.stage !== IDLE) this.#suspects.add(nameOf(hosted.id))
+      this.kill(`did not answer ${type} of task ${nameOf(hosted.id)} in ${timeout} ms`)
+    }, timeout)
+    this.#send({ type, id: hosted.id })
+    await promise
+    clearTimeout(late)
+  }
+
+  #receive(message: FromHost): void {
+    this.#heard = performance.now()
+    if (message.type === 'ready') {
+      this.#ready()
+      return
+    }
+    if (message.type === 'validated') {
+      this.#validations.get(message.call)?.settle(message.problems)
+      return
+    }
+    const hosted = this.tasks.get(nameOf(message.id))
+    if (hosted === undefined) return
+    if (message.type === 'at') this.#at(hosted, message)
+    else if (message.type === 'cleared') hosted.listener.cleared(message)
+    else if (message.type === 'state') hosted.listener.state(message.state, message.trace)
+    else if (message.type === 'fenced') hosted.listener.fenced()
+    else if (message.type === 'shown') hosted.listener.shown(message.shown)
+    else if (message.type === 'revoked' || message.type === 'stopped') {
+      if (message.type === 'stopped') this.tasks.delete(nameOf(message.id))
+      settle(hosted, message.type)
+    }
+  }
+
+  /** Tasks wait meanwhile, whatever they were at. */
+  #at(hosted: Hosted, { stage, rows }: Extract<FromHost, { type: 'at' }>): void {
+    // What it does after its end was decided is no reason for it.
+    if (this.#why !== undefined) return
+    hosted.stage = stage
+    hosted.since = performance.now()
+    hosted.rows = rows
+    if (rows === undefined) return
+    const before = hosted.latest
+    hosted.latest = rows
+    if (before !== undefined && !isSame(before, rows)) hosted.listener.passed(before)
+  }
+
+  #ready(): void {
+    const early = this.#early ?? []
+    this.#early = undefined
+    this.#send({ type: 'settings', settings: this.#options.settings })
+    for (const message of early) this.#send(message)
+    for (const { begin } of this.#validations.values()) begin()
+  }
+
+  /** Invariant 6: a model that does not return hurts its task host alone. */
+  #watch(tick: number): void {
+    const now = performance.now()
+    const late = now - this.#ticked > tick * 3
+    this.#ticked = now
+    // After a pause of this process itself, the host's messages may still wait to be read.
+    if (late) return
+    const { deadline } = this.#options
+    for (const [name, { stage, since }] of this.tasks) {
+      if (stage !== IDLE && now - since > deadline) this.#suspects.add(name)
+    }
+    const [first] = this.#suspects
+    if (first === undefined) {
+      // It may be stopped, swapped out, or stuck in code of our own. Its partitions must not wait for ever.
+      if (this.tasks.size > 0 && this.#early === undefined && now - this.#heard > this.#options.silence)
+        this.kill(`said nothing for ${this.#options.silence} ms`)
+      return
+    }
+    const stage = this.tasks.get(first)?.stage ?? IDLE
+    this.kill(`was killed: ${stage} of task ${first} did not return in ${deadline} ms (task.deadline.ms)`)
+  }
+
+  #gone({ code, signal }: HostExit): void {
+    this.#dead = true
+    for (const timer of this.#timers) clearTimeout(timer)
+    const killed = this.#why !== undefined
+    const reason =
+      this.#why ?? (signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`)
+    // A signal from outside says nothing about a task. A crash suspects whoever was in a plugin, or, where nobody was
+    // (a promise or a timer that a plugin left behind), all of them: each then runs alone, and shows who it is.
+    const bySignal = !killed && (signal === 'SIGKILL' || signal === 'SIGTERM')
+    const crashed = !killed && !bySignal && code !== 0
+    const inPlugin = [...this.tasks.values()].some(({ stage }) => stage !== IDLE)
+    this.#options.onGone(this)
+    for (const { settle: answer } of this.#validations.values())
+      answer([{ path: 'transforms', message: `The plugins could not be opened: their process ${reason}.` }])
+    for (const [name, hosted] of this.tasks) {
+      settle(hosted)
+      const suspect = this.#suspects.has(name) || (crashed && (hosted.stage !== IDLE || !inPlugin))
+      const { stage, rows } = hosted
+      const where = suspect && stage !== IDLE && !killed ? ` while it was in ${stage}` : ''
+      const work =
+        (suspect || bySignal) && stage !== IDLE && rows !== undefined ? { rows, stage, bySignal } : undefined
+      hosted.listener.died({
+        reason: `its task host ${reason}${where}`,
+        suspect,
+        ...(work === undefined ? {} : { work }),
+      })
+    }
+    this.tasks.clear()
+    this.#exited.resolve(undefined)
+  }
+}
+
+function settle(hosted: Hosted, type?: 'revoked' | 'stopped'): void {
+  const answered = hosted.waiting.filter(
+    (wait) => type === undefined || wait.type === type || type === 'stopped',
+  )
+  hosted.waiting = hosted.waiting.filter((wait) => !answered.includes(wait))
+  for (const { done } of answered) done()
+}
+
+function isSame(a: RowRange, b: RowRange): boolean {
+  return a.topic === b.topic && a.partition === b.partition && a.first === b.first && a.last === b.last
+}
+
+export function nameOf({ connector, task }: TaskId): string {
+  return `${connector}-${task}`
+}

@@ -1,0 +1,97 @@
+import type { ConfigProblem } from '../../api/errors.ts'
+import type { Logger } from '../../api/log.ts'
+import type { HostSettings, TaskId } from '../../runtime/protocol.ts'
+import type { StringMap } from '../stores/config-state.ts'
+import type { SpawnHost } from './host-process.ts'
+import { type HostedTask, TaskHost, type TaskListener } from './task-host.ts'
+
+export interface TaskHostsOptions {
+  readonly spawn: SpawnHost
+  readonly settings: HostSettings
+  /** At most this many processes share the tasks; suspects run alone besides. */
+  readonly max: number
+  readonly deadline: number
+  readonly log: Logger
+  /** How long a host without tasks is kept, in milliseconds. */
+  readonly keep?: number
+  /** How long a host with tasks may say nothing at all, in milliseconds. */
+  readonly silence?: number
+}
+
+const KEEP = 10_000
+const SILENCE = 30_000
+
+/**
+ * The task hosts of a worker. None runs before the first task or check; a task goes to a new host while fewer than
+ * `max` run, then to the one with the fewest tasks. Configurations are checked in a host without tasks, because opening
+ * a plugin may not return.
+ */
+export class TaskHosts {
+  readonly #options: TaskHostsOptions
+  readonly #hosts = new Set<TaskHost>()
+  #calls = 0
+  #stopped = false
+
+  constructor(options: TaskHostsOptions) {
+    this.#options = options
+  }
+
+  start(
+    id: TaskId,
+    config: StringMap,
+    { paused, alone }: { readonly paused: boolean; readonly alone: boolean },
+    listener: TaskListener,
+  ): HostedTask {
+    const host = alone ? this.#add(true) : this.#place()
+    const hosted = host.start(id, config, paused, listener)
+    const stop = async (timeout: number): Promise<void> => {
+      await hosted.stop(timeout)
+      this.#release(host)
+    }
+    return { ...hosted, stop }
+  }
+
+  /** Opens the plugins of a configuration in a task host; gives what is wrong with it. */
+  async validate(config: StringMap): Promise<readonly ConfigProblem[]> {
+    const free = [...this.#hosts].find((host) => !host.gone && !host.alone && host.tasks.size === 0)
+    const host = free ?? this.#add(false)
+    const problems = await host.validate(++this.#calls, config)
+    this.#release(host)
+    return problems
+  }
+
+  /** Ends all hosts; their tasks should be stopped before. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    await Promise.all([...this.#hosts].map((host) => host.end()))
+  }
+
+  /** Ends all hosts at once, whatever they do. */
+  kill(why: string): void {
+    for (const host of this.#hosts) host.kill(why)
+  }
+
+  #place(): TaskHost {
+    const shared = [...this.#hosts].filter((host) => !host.gone && !host.alone)
+    // A host that has only checked a configuration counts once it runs a task: each new connector would else keep one.
+    const busy = shared.filter((host) => host.tasks.size > 0).toSorted((a, b) => a.tasks.size - b.tasks.size)
+    const [best] = busy
+    if (best !== undefined && busy.length >= this.#options.max) return best
+    return shared.find((host) => host.tasks.size === 0 && !host.validating) ?? this.#add(false)
+  }
+
+  #add(alone: boolean): TaskHost {
+    const { spawn, settings, deadline, log, silence = Math.max(SILENCE, deadline) } = this.#options
+    const onGone = (gone: TaskHost): void => void this.#hosts.delete(gone)
+    const host = new TaskHost({ spawn, settings, deadline, silence, log, alone, onGone })
+    this.#hosts.add(host)
+    return host
+  }
+
+  /** A host that stays without tasks is ended after a while. */
+  #release(host: TaskHost): void {
+    const idle = (): boolean => host.tasks.size === 0 && !host.validating
+    if (!idle() || this.#stopped) return
+    setTimeout(() => void (idle() && host.end()), this.#options.keep ?? KEEP).unref()
+  }
+}

@@ -1,0 +1,209 @@
+import { messageOf } from '../../api/errors.ts'
+import type { Logger } from '../../api/log.ts'
+import type { Shown, TaskId, TaskState } from '../../runtime/protocol.ts'
+import type { StringMap } from '../stores/config-state.ts'
+import type { SinkMembership } from '../groups/sink-membership.ts'
+import type { State } from '../stores/status-store.ts'
+import type { Finding, Suspects } from './suspects.ts'
+import type { Death, HostedTask, Work } from './task-host.ts'
+import type { TaskHosts } from './task-hosts.ts'
+
+export interface TaskRunOptions {
+  readonly id: TaskId
+  readonly config: StringMap
+  readonly paused: boolean
+  readonly hosts: Pick<TaskHosts, 'start'>
+  readonly suspects: Suspects
+  /** Makes the task's place in its group, not started yet. */
+  readonly join: (task: HostedTask) => Pick<SinkMembership, 'start' | 'rejoin' | 'leave'>
+  readonly report: (state: State, trace: string | null) => void
+  readonly stopTimeout: number
+  readonly log: Logger
+}
+
+/** Kills and crashes in a plugin that was given no rows, after which the task counts as failed. */
+const MOST_SUSPICIONS = 3
+/** A task that ran for so long, in milliseconds, is above suspicion again. */
+const GOOD_CONDUCT = 300_000
+const FIRST_PAUSE = 250
+const LONGEST_PAUSE = 30_000
+
+/**
+ * One task that is assigned to this worker: its place in a host and in its sink group, and its restarts. A task whose
+ * host died starts again after a growing pause (invariant 1 makes that safe: nothing was committed that was not
+ * durable); one that is to blame for the death runs alone. Where a plugin was at rows, the record that did it is looked
+ * for (`suspects`); elsewhere the task is FAILED after three deaths.
+ */
+export class TaskRun {
+  readonly id: TaskId
+  readonly config: StringMap
+  readonly #options: TaskRunOptions
+  #paused: boolean
+  #task: HostedTask | undefined
+  #membership: Pick<SinkMembership, 'start' | 'rejoin' | 'leave'> | undefined
+  #restart: NodeJS.Timeout | undefined
+  #deaths = 0
+  #suspicions = 0
+  #alone = false
+  #startedAt = 0
+  #state: State = 'UNASSIGNED'
+  #stopped = false
+  readonly #shown = new Map<string, Shown>()
+  /** What a failed task still had open: its host must be done with it before it may start anew. */
+  #closing: Promise<void> = Promise.resolve()
+
+  constructor(options: TaskRunOptions) {
+    this.#options = options
+    this.id = options.id
+    this.config = options.config
+    this.#paused = options.paused
+  }
+
+  get state(): State {
+    return this.#state
+  }
+
+  /** What its transforms show under a name, since it started last. */
+  shown(name: string): Shown[] {
+    return [...this.#shown.values()].filter((each) => each.name === name)
+  }
+
+  start(): void {
+    const { hosts, suspects } = this.#options
+    const { connector } = this.id
+    this.#shown.clear()
+    this.#startedAt = performance.now()
+    const task: HostedTask = hosts.start(
+      this.id,
+      this.config,
+      { paused: this.#paused, alone: this.#alone },
+      {
+        state: (state, trace) => this.#task === task && this.#onState(task, state, trace),
+        fenced: () => this.#membership?.rejoin('the task let go of its partitions'),
+        shown: (changed) => {
+          for (const each of changed) this.#shown.set(`${each.transform} ${each.name}`, each)
+        },
+        passed: (rows) => suspects.passed(connector, rows),
+        cleared: (before) => suspects.cleared(connector, before),
+        died: (death) => this.#task === task && this.#onDeath(death),
+      },
+    )
+    this.#task = task
+  }
+
+  pause(paused: boolean): void {
+    if (paused === this.#paused) return
+    this.#paused = paused
+    if (paused) this.#task?.pause()
+    else this.#task?.resume()
+  }
+
+  /** Delivers and commits what is in flight, leaves the group, closes the plugins. Never throws. */
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#restart)
+    await this.#leave()
+    const task = this.#task
+    await task?.stop(this.#options.stopTimeout)
+    this.#task = undefined
+    await this.#closing
+  }
+
+  #onState(task: HostedTask, state: TaskState, trace: string | undefined): void {
+    if (this.#stopped) return
+    if (state === 'FAILED') {
+      this.#fail(trace ?? 'The task failed.')
+      return
+    }
+    this.#report(state, null)
+    if (this.#membership !== undefined) return
+    this.#membership = this.#options.join(this.#informed(task))
+    this.#membership.start()
+    // It was paused or resumed while it opened its plugins.
+    if (this.#paused !== (state === 'PAUSED')) task[this.#paused ? 'pause' : 'resume']()
+  }
+
+  /** A failed task keeps its place in no group and nothing open; it is started again by a restart alone. */
+  #fail(trace: string): void {
+    if (this.#state === 'FAILED') return
+    this.#report('FAILED', trace)
+    this.#options.log.error('the task failed', { trace })
+    const task = this.#task
+    this.#task = undefined
+    this.#closing = this.#leave().then(() => task?.stop(this.#options.stopTimeout))
+  }
+
+  /** A task that is given partitions also learns which of their rows killed hosts, of this or another task. */
+  #informed(task: HostedTask): HostedTask {
+    const { suspects } = this.#options
+    const { connector } = this.id
+    return {
+      ...task,
+      assign: (membership) => task.assign(membership, suspects.of(connector, membership.partitions)),
+    }
+  }
+
+  #onDeath({ reason, suspect, work }: Death): void {
+    const { suspects, log } = this.#options
+    this.#task = undefined
+    void this.#leave()
+    const finding = work === undefined ? undefined : suspects.died(this.id.connector, work, reason)
+    if (this.#stopped) return
+    if (performance.now() - this.#startedAt > GOOD_CONDUCT) this.#pardon()
+    // Each death over known rows is a step forward, and soon the last one.
+    this.#deaths = finding === undefined ? this.#deaths + 1 : 1
+    if (suspect && work === undefined) this.#suspicions++
+    this.#alone ||= suspect || finding === 'apart' || finding === 'convicted'
+    const broken = this.#whyBroken(finding, work, reason)
+    if (broken !== undefined) {
+      this.#fail(broken)
+      return
+    }
+    const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (this.#deaths - 1))
+    const next = work === undefined || finding === undefined ? '' : ` ${nextStep(finding, work)}`
+    log.warn('the task starts again', { reason, pause, next })
+    this.#report('RESTARTING', `The task starts again: ${reason}.${next}`)
+    this.#restart = setTimeout(() => this.start(), pause)
+  }
+
+  #pardon(): void {
+    this.#deaths = 0
+    this.#suspicions = 0
+    this.#alone = false
+  }
+
+  #whyBroken(finding: Finding | undefined, work: Work | undefined, reason: string): string | undefined {
+    if (this.#suspicions >= MOST_SUSPICIONS)
+      return `TaskError [task.deadline]: The task was stopped ${this.#suspicions} times: ${reason}.`
+    if (finding !== 'hopeless' || work === undefined) return undefined
+    return (
+      `TaskError [record.poison]: One record after the other makes the task die, the last ${placeOf(work)}, ` +
+      `and none got through between them: ${reason}. ` +
+      `It is ${work.stage} that is broken, not the records: mend it or its model, and restart the task.`
+    )
+  }
+
+  async #leave(): Promise<void> {
+    const membership = this.#membership
+    this.#membership = undefined
+    try {
+      await membership?.leave(this.#options.stopTimeout)
+    } catch (error) {
+      this.#options.log.warn('the task could not leave its group', { error: messageOf(error) })
+    }
+  }
+
+  #report(state: State, trace: string | null): void {
+    this.#state = state
+    this.#options.report(state, trace)
+  }
+}
+
+function placeOf({ rows: { topic, partition, first, last } }: Work): string {
+  return `${topic}-${partition}@${first}${last === first ? '' : `–${last}`}`
+}
+
+function nextStep(finding: Finding, work: Work): string {
+  if (finding === 'convicted') return `The record ${placeOf(work)} is given up.`
+  return `The records ${placeOf(work)} are tried ${finding === 'apart' ? 'one by one' : 'once more'}.`
+}

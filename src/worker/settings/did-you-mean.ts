@@ -1,0 +1,1 @@
+export { didYouMean } from '../../api/did-you-mean.ts'

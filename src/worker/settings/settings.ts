@@ -1,0 +1,280 @@
+import { readFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { extname, resolve } from 'node:path'
+import convict from 'convict'
+import { type ConfigProblem, ConfigError, messageOf } from '../../api/errors.ts'
+import type { AllowedImages } from '../../api/plugins.ts'
+import { converterProblems } from './default-converters.ts'
+import { didYouMean } from './did-you-mean.ts'
+import { type Listener, parseListener } from './listener.ts'
+import { parseProperties } from './properties-file.ts'
+import {
+  CONVERTER_PREFIXES,
+  JVM_ONLY,
+  UNSUPPORTED,
+  WORKER_KEYS,
+  type WorkerKey,
+  type WorkerKeyName,
+} from './worker-keys.ts'
+
+export interface InternalTopic {
+  readonly topic: string
+  readonly partitions: number
+  /** -1: the broker's default. */
+  readonly replicationFactor: number
+}
+
+/** A worker's settings, read and checked. Times are milliseconds. */
+export interface WorkerSettings {
+  readonly bootstrapServers: readonly string[]
+  readonly groupId: string
+  readonly clientId: string
+  readonly configTopic: InternalTopic
+  readonly offsetTopic: InternalTopic
+  readonly statusTopic: InternalTopic
+  readonly listener: Listener
+  readonly advertised: { readonly host: string | undefined; readonly port: number | undefined }
+  /** `key.converter`, `value.converter` and their options, as written. */
+  readonly converterDefaults: Readonly<Record<string, string>>
+  readonly offsetFlushInterval: number
+  readonly shutdownTimeout: number
+  readonly sessionTimeout: number
+  readonly heartbeatInterval: number
+  readonly rebalanceTimeout: number
+  readonly rebalanceDelay: number
+  readonly metadataMaxAge: number
+  readonly protocol: 'sessioned' | 'compatible' | 'eager'
+  readonly modelsDir: string
+  readonly modelsAllowedDirs: readonly string[]
+  readonly images: AllowedImages
+  readonly taskHosts: number
+  readonly taskDeadline: number
+  readonly logLevel: string
+}
+
+export interface ReadSettings {
+  readonly settings: WorkerSettings
+  /** Keys that were given and do nothing here, each as a sentence. */
+  readonly warnings: readonly string[]
+}
+
+/**
+ * Reads a worker's settings: a file of JSON (`.json`) or Java properties, overridden by the environment.
+ * @throws ConfigError with every wrong key at once
+ */
+export function loadSettings(file: string, env: NodeJS.ProcessEnv = process.env): ReadSettings {
+  return readSettings(new Map([...readFile(file), ...fromEnvironment(env)]))
+}
+
+function readFile(file: string): Map<string, string> {
+  let content: string
+  try {
+    content = readFileSync(file, 'utf8')
+  } catch (error) {
+    throw new ConfigError([{ path: file, message: `cannot be read: ${messageOf(error)}` }])
+  }
+  if (content.includes('\0'))
+    throw new ConfigError([{ path: file, message: 'is not a text. Name a file of settings.' }])
+  return extname(file) === '.json' ? fromJson(file, content) : parseProperties(content)
+}
+
+function fromJson(file: string, content: string): Map<string, string> {
+  let data: unknown
+  try {
+    data = JSON.parse(content)
+  } catch (error) {
+    throw new ConfigError([{ path: file, message: `is not JSON: ${messageOf(error)}` }])
+  }
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw new ConfigError([{ path: file, message: 'must hold one JSON object of settings.' }])
+  return new Map(
+    Object.entries(data).map(([key, value]: [string, unknown]) => [key, settingText(key, value)]),
+  )
+}
+
+function settingText(key: string, value: unknown): string {
+  if (Array.isArray(value)) return value.map((item: unknown) => settingText(key, item)).join(',')
+  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
+    return String(value)
+  throw new ConfigError([
+    { path: key, message: 'must be a string, a number, true, false or a list of these.' },
+  ])
+}
+
+/**
+ * `CONNECT_BOOTSTRAP_SERVERS` is `bootstrap.servers`, as in Confluent's images: `_` is a dot, `__` an underscore,
+ * `___` a dash.
+ */
+export function fromEnvironment(env: NodeJS.ProcessEnv): Map<string, string> {
+  const found = new Map<string, string>()
+  for (const [name, value] of Object.entries(env)) {
+    if (!name.startsWith('CONNECT_') || value === undefined) continue
+    const parts = name.slice('CONNECT_'.length).toLowerCase().split(/(_+)/)
+    const key = parts.map((part) => ({ _: '.', __: '_', ___: '-' })[part] ?? part).join('')
+    if (key !== '') found.set(key, value)
+  }
+  return found
+}
+
+/** @throws ConfigError with every wrong key at once */
+export function readSettings(raw: ReadonlyMap<string, string>): ReadSettings {
+  const problems: ConfigProblem[] = []
+  const warnings: string[] = []
+  const known: Record<string, string> = {}
+  const converterOptions: Record<string, string> = {}
+  for (const [key, value] of raw) {
+    const kind = classify(key, value)
+    if (kind === 'known') known[flat(key)] = value.trim()
+    else if (kind === 'converter') converterOptions[key] = value
+    else if (kind === 'jvm') warnings.push(`${key} has no effect in Sluice and is ignored.`)
+    else if (kind !== 'harmless') problems.push({ path: key, message: kind.problem })
+  }
+  const config = convict(SCHEMA)
+  config.load(known)
+  problems.push(...convictProblems(config))
+  const read = (name: WorkerKeyName): string => String(config.get(flat(name)))
+  const defaults = {
+    'key.converter': read('key.converter'),
+    'value.converter': read('value.converter'),
+    ...converterOptions,
+  }
+  problems.push(...converterProblems(defaults))
+  problems.push(...sharedTopics(raw))
+  const listener = parseListener(listOf(read('listeners')))
+  if ('problem' in listener)
+    throw new ConfigError([...problems, { path: 'listeners', message: listener.problem }])
+  if (problems.length > 0) throw new ConfigError(problems)
+  return { settings: assemble(read, listener, defaults), warnings }
+}
+
+/** Two logs in one topic would take each other's records for their own. */
+function sharedTopics(raw: ReadonlyMap<string, string>): ConfigProblem[] {
+  const keys = ['config.storage.topic', 'offset.storage.topic', 'status.storage.topic'] as const
+  return keys.flatMap((path, i) => {
+    const topic = raw.get(path)?.trim() ?? ''
+    const same = topic === '' ? undefined : keys.slice(0, i).find((other) => raw.get(other)?.trim() === topic)
+    if (same === undefined) return []
+    return [{ path, message: `names the same topic as ${same}. Each needs one of its own.` }]
+  })
+}
+
+type Kind = 'known' | 'converter' | 'jvm' | 'harmless' | { readonly problem: string }
+
+function classify(key: string, value: string): Kind {
+  if (Object.hasOwn(WORKER_KEYS, key)) return 'known'
+  const unsupported = Object.entries(UNSUPPORTED).find(([pattern]) => matches(pattern, key))
+  if (unsupported?.[1].includes(value.trim())) return 'harmless'
+  if (unsupported !== undefined) {
+    return { problem: 'is a setting of Kafka Connect that Sluice does not support yet. Remove it.' }
+  }
+  if (CONVERTER_PREFIXES.some((prefix) => key.startsWith(prefix))) return 'converter'
+  if (JVM_ONLY.some((pattern) => matches(pattern, key))) return 'jvm'
+  const near = didYouMean(key, Object.keys(WORKER_KEYS))
+  return { problem: `is not a setting of a worker.${near === undefined ? '' : ` Did you mean ${near}?`}` }
+}
+
+function matches(pattern: string, key: string): boolean {
+  return pattern.endsWith('*') ? key.startsWith(pattern.slice(0, -1)) : key === pattern
+}
+
+/** convict takes dots for nesting; Kafka Connect's keys nest and hold values at once. */
+function flat(key: string): string {
+  return key.replaceAll('.', '/')
+}
+
+const SCHEMA = Object.fromEntries(
+  Object.entries(WORKER_KEYS).map(([name, key]: [string, WorkerKey]) => [
+    flat(name),
+    { doc: key.doc, default: key.default, format: (value: unknown) => checkValue(name, key, value) },
+  ]),
+) as convict.Schema<Record<string, string | number>>
+
+function checkValue(name: string, key: WorkerKey, value: unknown): void {
+  const wrong = whatIsWrong(key, value)
+  // convict gathers what formats throw; the name travels in the message.
+  if (wrong !== undefined) throw new Error(JSON.stringify([name, wrong]))
+}
+
+function whatIsWrong(key: WorkerKey, value: unknown): string | undefined {
+  if (value === null || (value === '' && key.default === null)) return 'is required.'
+  const written = typeof value === 'number' ? String(value) : typeof value === 'string' ? value : ''
+  if (key.oneOf !== undefined && !key.oneOf.includes(written))
+    return `must be one of ${key.oneOf.join(', ')}, not "${written}".`
+  const { check } = key
+  if (check !== undefined) {
+    const wrong = listOf(written).find((item) => check(item) !== undefined)
+    return wrong === undefined ? undefined : `${check(wrong)}, not "${wrong}".`
+  }
+  if (key.type !== 'integer') return undefined
+  const number = /^[+-]?\d+$/.test(written) ? Number(written) : Number.NaN
+  const inside = number >= (key.min ?? 0) && number <= (key.max ?? Number.MAX_SAFE_INTEGER)
+  return inside
+    ? undefined
+    : `must be a whole number from ${key.min ?? 0} to ${key.max ?? ''}${written === 'NaN' ? '' : `, not "${written}"`}.`
+}
+
+function convictProblems(config: convict.Config<Record<string, string | number>>): ConfigProblem[] {
+  try {
+    config.validate({ allowed: 'strict' })
+    return []
+  } catch (error) {
+    return [...messageOf(error).matchAll(/\["[^\n]*"\]/g)].map(([found]) => {
+      const [path, message] = JSON.parse(found) as [string, string]
+      return { path, message }
+    })
+  }
+}
+
+function listOf(value: string): string[] {
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
+function assemble(
+  read: (name: WorkerKeyName) => string,
+  listener: Listener,
+  converterDefaults: Readonly<Record<string, string>>,
+): WorkerSettings {
+  const number = (name: WorkerKeyName): number => Number(read(name))
+  const topic = (kind: 'config' | 'offset' | 'status'): InternalTopic => ({
+    topic: read(`${kind}.storage.topic`),
+    partitions: kind === 'config' ? 1 : number(`${kind}.storage.partitions`),
+    replicationFactor: number(`${kind}.storage.replication.factor`),
+  })
+  const groupId = read('group.id')
+  const protocol = read('connect.protocol')
+  return {
+    bootstrapServers: listOf(read('bootstrap.servers')),
+    groupId,
+    clientId: read('client.id') || `sluice-${groupId}`,
+    configTopic: topic('config'),
+    offsetTopic: topic('offset'),
+    statusTopic: topic('status'),
+    listener,
+    advertised: {
+      host: read('rest.advertised.host.name') || undefined,
+      port: number('rest.advertised.port') || undefined,
+    },
+    converterDefaults,
+    offsetFlushInterval: number('offset.flush.interval.ms'),
+    shutdownTimeout: number('task.shutdown.graceful.timeout.ms'),
+    sessionTimeout: number('session.timeout.ms'),
+    heartbeatInterval: number('heartbeat.interval.ms'),
+    rebalanceTimeout: number('rebalance.timeout.ms'),
+    rebalanceDelay: number('scheduled.rebalance.max.delay.ms'),
+    metadataMaxAge: number('metadata.max.age.ms'),
+    protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
+    modelsDir: resolve(read('models.dir')),
+    modelsAllowedDirs: listOf(read('models.allowed.dirs')).map((dir) => resolve(dir)),
+    images: {
+      dirs: listOf(read('images.allowed.dirs')).map((dir) => resolve(dir)),
+      origins: listOf(read('images.allowed.origins')),
+      privateAddresses: read('images.private.addresses') === 'true',
+    },
+    taskHosts: number('task.hosts') || Math.max(1, availableParallelism() - 1),
+    taskDeadline: number('task.deadline.ms'),
+    logLevel: read('log.level'),
+  }
+}

@@ -1,0 +1,188 @@
+import { originProblem } from '../../inference/images/origin.ts'
+
+/** One setting of a worker: Kafka Connect's name and default, or our own where `ours` is set. */
+export interface WorkerKey {
+  readonly doc: string
+  readonly type: 'text' | 'list' | 'integer'
+  /** null: required. */
+  readonly default: string | number | null
+  readonly min?: number
+  readonly max?: number
+  readonly oneOf?: readonly string[]
+  readonly ours?: boolean
+  /** What is wrong with one item of a list. */
+  readonly check?: (item: string) => string | undefined
+}
+
+const text = (doc: string, fallback: string | null, more: Partial<WorkerKey> = {}): WorkerKey => ({
+  ...more,
+  doc,
+  type: 'text',
+  default: fallback,
+})
+const list = (doc: string, fallback: string | null, more: Partial<WorkerKey> = {}): WorkerKey => ({
+  ...more,
+  doc,
+  type: 'list',
+  default: fallback,
+})
+const integer = (doc: string, fallback: number, more: Partial<WorkerKey> = {}): WorkerKey => ({
+  min: 0,
+  max: 2 ** 31 - 1,
+  ...more,
+  doc,
+  type: 'integer',
+  default: fallback,
+})
+const replication = (what: string): WorkerKey =>
+  integer(`Replication factor of the ${what} topic when it is created; -1 takes the broker's default.`, 3, {
+    min: -1,
+    max: 32_767,
+  })
+
+/** Every setting that does something. */
+export const WORKER_KEYS = {
+  'bootstrap.servers': list('Brokers to start from, host:port, separated by commas.', 'localhost:9092'),
+  'group.id': text(
+    'The cluster that this worker belongs to. No sink may use it as its consumer group.',
+    null,
+  ),
+  'client.id': text('How this worker names itself to brokers.', ''),
+  'config.storage.topic': text('The topic that keeps connectors: one partition, compacted.', null),
+  'config.storage.replication.factor': replication('config'),
+  'offset.storage.topic': text('The topic that keeps source offsets: compacted.', null),
+  'offset.storage.partitions': integer('Partitions of the offset topic when it is created.', 25, { min: 1 }),
+  'offset.storage.replication.factor': replication('offset'),
+  'status.storage.topic': text('The topic that keeps states: compacted.', null),
+  'status.storage.partitions': integer('Partitions of the status topic when it is created.', 5, { min: 1 }),
+  'status.storage.replication.factor': replication('status'),
+  listeners: list(
+    'Where the REST API listens: one http:// URL on a loopback address.',
+    'http://127.0.0.1:8083',
+  ),
+  'rest.advertised.host.name': text('The host that other workers and clients are told.', ''),
+  'rest.advertised.port': integer(
+    'The port that other workers and clients are told; 0: the one listened on.',
+    0,
+    {
+      max: 65_535,
+    },
+  ),
+  'rest.advertised.listener': text('The protocol that other workers and clients are told.', 'http', {
+    oneOf: ['http'],
+  }),
+  'key.converter': text('The default converter of keys.', 'ByteArrayConverter'),
+  'value.converter': text('The default converter of values.', 'ByteArrayConverter'),
+  'header.converter': text('The converter of headers; they travel as bytes.', 'SimpleHeaderConverter', {
+    oneOf: ['SimpleHeaderConverter', 'org.apache.kafka.connect.storage.SimpleHeaderConverter'],
+  }),
+  'offset.flush.interval.ms': integer('How often a task commits its offsets, at most.', 1000, { min: 1 }),
+  'task.shutdown.graceful.timeout.ms': integer('How long all tasks may take to finish when stopped.', 5000),
+  'session.timeout.ms': integer('A worker or sink task that is not heard of for this long is dead.', 10_000, {
+    min: 1,
+  }),
+  'heartbeat.interval.ms': integer('How often a worker is heard of.', 3000, { min: 1 }),
+  'rebalance.timeout.ms': integer('How long members may take to join a rebalance.', 60_000, { min: 1 }),
+  'scheduled.rebalance.max.delay.ms': integer("How long a lost worker's work waits for its return.", 300_000),
+  'metadata.max.age.ms': integer('How often topics and partitions are looked up anew.', 30_000, { min: 100 }),
+  'connect.protocol': text('The group protocol preferred.', 'sessioned', {
+    oneOf: ['sessioned', 'compatible', 'eager'],
+  }),
+  'models.dir': text('The folder of models; `<name>` in a connector is a folder below it.', 'models', {
+    ours: true,
+  }),
+  'models.allowed.dirs': list('Folders below which a connector may name a model by its path.', '', {
+    ours: true,
+  }),
+  'images.allowed.dirs': list(
+    'Folders below which a connector may read images that a record only names. Empty: it reads no files.',
+    '',
+    { ours: true },
+  ),
+  'images.allowed.origins': list(
+    'From where a connector may fetch images that a record only names, e.g. `https://images.example.com`. Empty: it fetches nothing.',
+    '',
+    { ours: true, check: originProblem },
+  ),
+  'images.private.addresses': text(
+    'Whether allowed origins may have loopback or private addresses, such as an object store inside a company.',
+    'false',
+    { ours: true, oneOf: ['true', 'false'] },
+  ),
+  'task.hosts': integer(
+    'Processes that run tasks, at most (suspects run alone besides). 0: one per core, but one core is left to the worker and the rest of the machine.',
+    0,
+    { ours: true, max: 1024 },
+  ),
+  'task.deadline.ms': integer('A plugin that does not return for this long has its process killed.', 60_000, {
+    ours: true,
+    min: 100,
+  }),
+  'log.level': text('What is logged.', 'info', {
+    ours: true,
+    oneOf: ['debug', 'info', 'warn', 'error', 'silent'],
+  }),
+} as const satisfies Readonly<Record<string, WorkerKey>>
+
+export type WorkerKeyName = keyof typeof WORKER_KEYS
+
+/** Options of the default converters are settings too: `value.converter.schema.registry.url`. */
+export const CONVERTER_PREFIXES: readonly string[] = [
+  'key.converter.',
+  'value.converter.',
+  'header.converter.',
+]
+
+/** Known to Kafka Connect, without a meaning here: a name, or a prefix with `*`. They warn. */
+export const JVM_ONLY: readonly string[] = [
+  'plugin.path',
+  'plugin.discovery',
+  'metric.reporters',
+  'metrics.*',
+  'auto.include.jmx.reporter',
+  'internal.key.converter*',
+  'internal.value.converter*',
+  'client.dns.lookup',
+  'receive.buffer.bytes',
+  'send.buffer.bytes',
+  'connections.max.idle.ms',
+  'reconnect.backoff.*',
+  'retry.backoff.*',
+  'request.timeout.ms',
+  'socket.connection.setup.timeout.*',
+  'metadata.recovery.*',
+  'enable.metrics.push',
+  'offset.flush.timeout.ms',
+  'worker.sync.timeout.ms',
+  'worker.unsync.backoff.ms',
+  'inter.worker.*',
+  'topic.tracking.*',
+  'topic.creation.enable',
+  'task.profiling.*',
+  'log4j.*',
+  'cub.*',
+]
+
+/** Known to Kafka Connect and not built yet; ignoring them would be wrong. The values listed change nothing. */
+export const UNSUPPORTED: Readonly<Record<string, readonly string[]>> = {
+  'security.protocol': ['PLAINTEXT'],
+  'security.providers': [''],
+  'ssl.*': [],
+  'sasl.*': [],
+  'listeners.https.*': [],
+  'admin.listeners*': [''],
+  'config.providers*': [''],
+  'rest.extension.classes': [''],
+  'response.http.headers.config': [''],
+  'access.control.allow.origin': [''],
+  'access.control.allow.methods': [''],
+  'exactly.once.source.support': ['disabled'],
+  'connector.client.config.override.policy': ['Allowlist'],
+  'header.converter.*': [],
+  'config.storage.*': [],
+  'offset.storage.*': [],
+  'status.storage.*': [],
+  'producer.*': [],
+  'consumer.*': [],
+  'admin.*': [],
+}

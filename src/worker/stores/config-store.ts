@@ -1,0 +1,89 @@
+import {
+  type ConfigChange,
+  ConfigState,
+  type StoredConnector,
+  type StringMap,
+  type TargetState,
+} from './config-state.ts'
+import type { OpenLog, RecordLog } from './record-log.ts'
+import type { InternalTopic } from '../settings/settings.ts'
+
+/**
+ * The connectors of the cluster: the config topic and what was read of it. A write resolves when it was read back, so
+ * whoever awaited it sees it. What `onChange` is told comes from records newer than the start alone.
+ */
+export class ConfigStore {
+  readonly #state = new ConfigState()
+  #log: RecordLog | undefined
+  #onChange: (change: ConfigChange) => void = () => undefined
+  #live = false
+
+  static async open(openLog: OpenLog, topic: InternalTopic): Promise<ConfigStore> {
+    const store = new ConfigStore()
+    store.#log = await openLog(topic, (record) => {
+      const change = store.#state.apply(record)
+      if (change !== undefined && store.#live) store.#onChange(change)
+    })
+    return store
+  }
+
+  /** From now on changes are told. Records that were in the topic before never restart anything. */
+  follow(onChange: (change: ConfigChange) => void): void {
+    this.#onChange = onChange
+    this.#live = true
+  }
+
+  get offset(): bigint {
+    return this.#state.offset
+  }
+
+  names(): string[] {
+    return this.#state.names()
+  }
+
+  get(connector: string): StoredConnector | undefined {
+    return this.#state.get(connector)
+  }
+
+  /** Creates or replaces a connector. A target state is written first, so that it never runs where it should not. */
+  async putConnector(connector: string, config: StringMap, target?: TargetState): Promise<void> {
+    if (target !== undefined) await this.putTarget(connector, target)
+    await this.#append(`connector-${connector}`, { properties: config })
+  }
+
+  async removeConnector(connector: string): Promise<void> {
+    await this.#append(`connector-${connector}`, null)
+    await this.#append(`target-state-${connector}`, null)
+  }
+
+  /** Replaces all tasks of a connector; they count from the commit on. */
+  async putTasks(connector: string, tasks: readonly StringMap[]): Promise<void> {
+    const written = tasks.map((config, n) => this.#append(`task-${connector}-${n}`, { properties: config }))
+    await Promise.all(written)
+    await this.#append(`commit-${connector}`, { tasks: tasks.length })
+  }
+
+  /** Readers of the first version know no STOPPED: to them it is PAUSED. */
+  async putTarget(connector: string, target: TargetState): Promise<void> {
+    const state = target === 'STOPPED' ? 'PAUSED' : target
+    await this.#append(`target-state-${connector}`, { state, 'state.v2': target })
+  }
+
+  async putRestart(connector: string, includeTasks: boolean, onlyFailed: boolean): Promise<void> {
+    const request = { 'include-tasks': includeTasks, 'only-failed': onlyFailed }
+    await this.#append(`restart-connector-${connector}`, request)
+  }
+
+  async readToEnd(): Promise<void> {
+    await this.#log?.readToEnd()
+  }
+
+  async close(): Promise<void> {
+    this.#live = false
+    await this.#log?.close()
+  }
+
+  async #append(key: string, value: object | null): Promise<void> {
+    await this.#log?.append(key, value === null ? null : JSON.stringify(value))
+  }
+}
