@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'mocha'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { kafkajsClient } from '../support/kafka.ts'
 import { descendantsOf, type RunningProcess } from '../support/process-tree.ts'
-import { call, type SluiceDev, startSluiceDev, untilTasks } from '../support/sluice-dev.ts'
+import { createCopy, type SluiceDev, startSluiceDev, untilTasks } from '../support/sluice-dev.ts'
 import { fillTopic, readTopic } from '../support/topics.ts'
 
 const RECORDS = 40_000
@@ -28,17 +28,7 @@ describe('a worker that is stopped for longer than its session and goes on (SIGS
     const [source, target, name] = [uniqueName('in'), uniqueName('out'), uniqueName('pass')]
     const records = Array.from({ length: RECORDS }, (_, i) => ({ key: String(i), value: Buffer.from('v') }))
     await fillTopic(sluice.bootstrapServers, source, 2, records.slice(0, RECORDS / 4))
-    const config = {
-      'connector.class': 'TopicSink',
-      topics: source,
-      'target.topic': target,
-      'key.converter': 'ByteArrayConverter',
-      'value.converter': 'ByteArrayConverter',
-      'consumer.override.session.timeout.ms': '6000',
-    }
-    const created = await call(sluice.rest, 'PUT', `/connectors/${name}/config`, config)
-    expect(created.status, JSON.stringify(created.body)).to.equal(201)
-    await untilTasks(sluice.rest, name, 'RUNNING')
+    await createCopy(sluice.rest, name, { source, target, 'consumer.override.session.timeout.ms': '6000' })
 
     const kafka = kafkajsClient(sluice.bootstrapServers)
     const admin = kafka.admin()

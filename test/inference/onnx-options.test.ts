@@ -4,7 +4,7 @@ import { describe, it } from 'mocha'
 import path from 'node:path'
 import { toColumn } from '../../src/inference/probe.ts'
 import { readOnnx } from '../../src/inference/readers/onnx.ts'
-import { largestDifference, NETWORKS, type Rows, scoreRows } from '../support/network-fixtures.ts'
+import { largestDifference, NETWORKS, onnxLabels, type Rows, scoreRows } from '../support/network-fixtures.ts'
 
 const FOLDER = path.join(NETWORKS, 'onnx')
 /** What options.py makes: rows in, numbers and labels out, as onnxruntime gives them. */
@@ -22,18 +22,6 @@ const OPTIONS = JSON.parse(readFileSync(path.join(FOLDER, 'options.json'), 'utf8
 
 const file = (name: string) => readFileSync(path.join(FOLDER, `${name}.onnx`))
 
-async function labelsOf(name: string, input: Rows): Promise<readonly (string | undefined)[]> {
-  const model = await readOnnx(file(name), null)
-  const columns = model.inputs.map((each, k) =>
-    toColumn(
-      each,
-      input.map((row) => row[k]),
-    ),
-  )
-  const { prediction } = await model.score(columns, input.length, null)
-  return prediction.type === 'category' ? [...prediction.levels].map((level) => prediction.domain[level]) : []
-}
-
 describe('labels, shapes and types of numbers of an ONNX model', () => {
   for (const name of [
     'label-svc',
@@ -47,7 +35,7 @@ describe('labels, shapes and types of numbers of an ONNX model', () => {
       const { input, output, labels } = OPTIONS[name]!
       const model = await readOnnx(file(name), null)
       expect(largestDifference(await scoreRows(model, input), output)).to.be.lessThan(2e-6)
-      expect(await labelsOf(name, input)).to.deep.equal(labels)
+      expect(await onnxLabels(name, input)).to.deep.equal(labels)
     })
   }
 

@@ -8,7 +8,14 @@ import { bytesField, integerField, readFields, textField } from '../../src/infer
 import type { Manifest } from '../../src/inference/manifest/manifest.ts'
 import { toColumn } from '../../src/inference/probe.ts'
 import { readOnnx } from '../../src/inference/readers/onnx.ts'
-import { largestDifference, NETWORKS, refusalOf, type Rows, scoreRows } from '../support/network-fixtures.ts'
+import {
+  largestDifference,
+  NETWORKS,
+  onnxLabels,
+  refusalOf,
+  type Rows,
+  scoreRows,
+} from '../support/network-fixtures.ts'
 
 const FOLDER = path.join(NETWORKS, 'onnx')
 interface Oracle {
@@ -28,18 +35,6 @@ function manifestOf(rest: Partial<Manifest>): Manifest {
   return { manifestVersion: 1, artifact: { path: 'm.onnx', sha256: '0'.repeat(64) }, ...rest }
 }
 
-async function labelsOf(name: string, input: Rows): Promise<readonly (string | undefined)[]> {
-  const model = await readOnnx(file(name), null)
-  const columns = model.inputs.map((each, k) =>
-    toColumn(
-      each,
-      input.map((row) => row[k]),
-    ),
-  )
-  const { prediction } = await model.score(columns, input.length, null)
-  return prediction.type === 'category' ? [...prediction.levels].map((level) => prediction.domain[level]) : []
-}
-
 describe('an ONNX model', () => {
   for (const name of ['zipmap-texts', 'plain-texts', 'columns']) {
     it(`${name}: a classifier of scikit-learn gives its labels and probabilities`, async () => {
@@ -47,7 +42,7 @@ describe('an ONNX model', () => {
       expect(model.labels).to.deep.equal(['setosa', 'versicolor', 'virginica'])
       expect(model.inputs.map((input) => input.name)).to.deep.equal(['f0', 'f1', 'f2', 'f3'])
       expect(largestDifference(await scoreRows(model, rows), ORACLE.texts.output)).to.be.lessThan(2e-6)
-      expect(await labelsOf(name, rows)).to.deep.equal(ORACLE.texts.labels)
+      expect(await onnxLabels(name, rows)).to.deep.equal(ORACLE.texts.labels)
     })
   }
 
@@ -55,7 +50,7 @@ describe('an ONNX model', () => {
     const model = await readOnnx(file('zipmap-numbers'), null)
     expect(model.labels).to.deep.equal(['0', '1', '2'])
     expect(largestDifference(await scoreRows(model, rows), ORACLE.numbers.output)).to.be.lessThan(2e-6)
-    expect(await labelsOf('zipmap-numbers', rows)).to.deep.equal(ORACLE.numbers.labels)
+    expect(await onnxLabels('zipmap-numbers', rows)).to.deep.equal(ORACLE.numbers.labels)
   })
 
   it('of one number is a regression, of several a vector', async () => {

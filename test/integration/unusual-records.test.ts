@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { kafkajsClient } from '../support/kafka.ts'
-import { call, type SluiceDev, startSluiceDev, untilTasks } from '../support/sluice-dev.ts'
+import { createCopy, type SluiceDev, startSluiceDev } from '../support/sluice-dev.ts'
 import { countRecords, fillTopic, readTopic } from '../support/topics.ts'
 
 describe('a connector over unusual records', function () {
@@ -16,17 +16,8 @@ describe('a connector over unusual records', function () {
   after(() => sluice.stop())
 
   async function passOn(source: string): Promise<string> {
-    const [name, target] = [uniqueName('pass'), uniqueName('out')]
-    const config = {
-      'connector.class': 'TopicSink',
-      topics: source,
-      'target.topic': target,
-      'key.converter': 'ByteArrayConverter',
-      'value.converter': 'ByteArrayConverter',
-    }
-    const created = await call(sluice.rest, 'PUT', `/connectors/${name}/config`, config)
-    expect(created.status, JSON.stringify(created.body)).to.equal(201)
-    await untilTasks(sluice.rest, name, 'RUNNING')
+    const target = uniqueName('out')
+    await createCopy(sluice.rest, uniqueName('pass'), { source, target })
     return target
   }
 

@@ -2,6 +2,8 @@ import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { LoadedModel } from '../../src/inference/loaded-model.ts'
 import { ModelError } from '../../src/api/errors.ts'
+import { toColumn } from '../../src/inference/probe.ts'
+import { readOnnx } from '../../src/inference/readers/onnx.ts'
 
 /** Networks with their own engines' outputs; made by the script in each folder. */
 export const NETWORKS = path.resolve(import.meta.dirname, '../fixtures/networks')
@@ -30,6 +32,17 @@ export async function scoreRows(model: LoadedModel, rows: Rows): Promise<Rows> {
   const { prediction, outputs } = await model.score(columns, rows.length, model.decision)
   const all = outputs.length > 0 ? outputs : prediction.type === 'float64' ? [prediction] : []
   return rows.map((_, row) => all.map(({ values }) => values[row]!))
+}
+
+/** The labels that an ONNX model of the fixtures gives. */
+export async function onnxLabels(name: string, rows: Rows): Promise<readonly (string | undefined)[]> {
+  const model = await readOnnx(readFileSync(path.join(NETWORKS, 'onnx', `${name}.onnx`)), null)
+  const columns = model.inputs.map((each, k) => {
+    const cells = rows.map((row) => row[k])
+    return toColumn(each, cells)
+  })
+  const { prediction } = await model.score(columns, rows.length, null)
+  return prediction.type === 'category' ? [...prediction.levels].map((level) => prediction.domain[level]) : []
 }
 
 /** The largest difference of any number, relative where that is above 1; infinite where the shapes differ or a number is none. */

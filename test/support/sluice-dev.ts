@@ -80,3 +80,22 @@ export async function registerSchema(registry: string, subject: string, schema: 
   if (status !== 200) throw new Error(`register ${subject}: ${status} ${JSON.stringify(body)}`)
   return (body as { id: number }).id
 }
+
+/** Creates a connector that copies bytes, and waits until it runs. */
+export async function createCopy(
+  rest: string,
+  name: string,
+  { source, target, ...more }: { source: string; target: string } & Record<string, string>,
+): Promise<void> {
+  const config = {
+    'connector.class': 'TopicSink',
+    topics: source,
+    'target.topic': target,
+    'key.converter': 'ByteArrayConverter',
+    'value.converter': 'ByteArrayConverter',
+    ...more,
+  }
+  const { status, body } = await call(rest, 'PUT', `/connectors/${name}/config`, config)
+  if (status !== 201) throw new Error(`create ${name}: ${status} ${JSON.stringify(body)}`)
+  await untilTasks(rest, name, 'RUNNING')
+}

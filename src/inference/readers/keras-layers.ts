@@ -1,4 +1,4 @@
-import { activate, type Activation, type GraphWriter } from '../engines/activations.ts'
+import { activate } from '../engines/activations.ts'
 import {
   activationLayer,
   isActivationLayer,
@@ -8,23 +8,8 @@ import {
 import { convolve, pool, poolAll } from './keras-images.ts'
 import { batchNormalization, normalization, rescaling } from './keras-scaling.ts'
 import { corrupt, type KerasLayer, numberOf, unsupported } from './keras-config.ts'
-import { exactly, type WeightsOf } from './keras-weights.ts'
-
-/** A value on its way through the layers. */
-export interface Flow {
-  readonly value: string
-  /** Of one row, in Keras' order. */
-  readonly shape: readonly number[]
-  /** The last activation, which says what the outputs are. */
-  readonly activation: Activation
-}
-
-export interface LayerContext {
-  readonly graph: GraphWriter
-  readonly weightsOf: WeightsOf
-  /** Keras 3 changed hard_sigmoid. */
-  readonly keras: number
-}
+import type { Flow, LayerContext } from './keras-flow.ts'
+import { exactly } from './keras-weights.ts'
 
 type Writer = (context: LayerContext, layer: KerasLayer, flow: Flow) => Flow
 

@@ -1,5 +1,5 @@
 import { corrupt, type KerasLayer, numberOf, unsupported } from './keras-config.ts'
-import type { Flow, LayerContext } from './keras-layers.ts'
+import type { Flow, LayerContext } from './keras-flow.ts'
 import { exactly } from './keras-weights.ts'
 
 /** The axes of a layer that has statistics per feature, counted without the batch, in order. */
