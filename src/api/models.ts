@@ -26,6 +26,8 @@ export interface Scores {
   readonly prediction: CategoryColumn | Float64Column
   /** One column per name of the model's `outputs`; classification: the probabilities of its labels. */
   readonly outputs: readonly Float64Column[]
+  /** Why rows have no numbers, where the engine said; by row. */
+  readonly problems?: ReadonlyMap<number, string>
 }
 
 /**

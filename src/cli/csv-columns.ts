@@ -8,6 +8,8 @@ import type { CsvRecord } from './csv.ts'
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
 const INFINITY = /^([+-]?)inf(inity)?$/i
 
+const SHOWN = 10
+
 function wrong(file: string, what: string): CommandError {
   return new CommandError('command.input', `${file}${what}`)
 }
@@ -21,17 +23,23 @@ export class CsvColumns {
   readonly absent: readonly string[]
   /** False where the first line is a row already: all its cells are numbers, and the model's columns have no names. */
   readonly isHeader: boolean
+  /** Which column is taken for which of the model's, where that goes by order and not by name; else null. */
+  readonly order: string | null
 
   /** Throws where the file lacks a column that the model cannot do without, or has one twice. */
   constructor(file: string, header: readonly string[], ready: ReadyModel) {
     this.#file = file
     this.#width = header.length
     const { inputs } = ready.model
-    const isByName = ready.loaded.namesColumns !== false || inputs.every(({ name }) => header.includes(name))
+    const isByName = ready.loaded.namesColumns !== false || inputs.some(({ name }) => header.includes(name))
     this.isHeader = isByName || !header.every((cell) => NUMBER.test(cell.trim()))
+    this.order = null
     if (!isByName) {
       this.absent = []
       this.#inputs = inOrder(file, header.length, inputs)
+      const pairs = this.#inputs.map(({ input, at }) => `${input.name} ← ${header[at] ?? ''}`)
+      if (this.isHeader)
+        this.order = pairs.length > SHOWN ? `${pairs.slice(0, SHOWN).join(', ')}, …` : pairs.join(', ')
       return
     }
     const twice = inputs.find((input) => header.indexOf(input.name) !== header.lastIndexOf(input.name))
@@ -115,5 +123,6 @@ function inOrder(file: string, width: number, inputs: readonly ModelInput[]) {
 /** A manifest that names fields says which are required; without one only an offset, which has no path for missing values, is. */
 function isNeeded(input: ModelInput, { manifest, loaded }: ReadyModel): boolean {
   if (input.name === loaded.facts['offset']) return true
+  if (loaded.namesColumns === false && manifest === null) return true // a network has nothing in place of a missing number
   return (manifest?.signature?.inputs ?? manifest?.preprocess?.columns) !== undefined && input.required
 }

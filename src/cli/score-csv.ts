@@ -17,11 +17,16 @@ export interface ScoreSummary {
   readonly rows: number
   /** How often each label was predicted; classification only. */
   readonly labels?: Readonly<Record<string, number>>
+  /** Rows without a score: a number that the model needs is missing, or it failed on them. */
+  readonly unscored: number
   readonly seconds: number
 }
 
 interface Tally {
   rows: number
+  unscored: number
+  /** Why the first of these was not scored, where the engine said. */
+  problem: string | undefined
   readonly labels: Map<string, number>
 }
 
@@ -38,12 +43,18 @@ export async function scoreFile(
   { input, output, warn }: ScoreFiles,
 ): Promise<ScoreSummary> {
   const started = performance.now()
-  const tally: Tally = { rows: 0, labels: new Map(ready.model.labels.map((label) => [label, 0])) }
+  const tally: Tally = {
+    rows: 0,
+    unscored: 0,
+    problem: undefined,
+    labels: new Map(ready.model.labels.map((label) => [label, 0])),
+  }
   const target = await targetOf(input, output)
   const progress = showProgress(tally)
   try {
     await pipeline(scoreLines(ready, { input, output, warn }, tally), createWriteStream(target))
     if (target !== output) await rename(target, output)
+    if (tally.unscored > 0) warn(unscoredText(tally))
   } catch (error) {
     if (target !== output) await rm(target, { force: true })
     if (error instanceof ConnectError) throw error
@@ -62,6 +73,7 @@ export async function scoreFile(
     version: ready.model.version,
     rows: tally.rows,
     ...(ready.model.task === 'classification' ? { labels: Object.fromEntries(tally.labels) } : {}),
+    unscored: tally.unscored,
     seconds: Math.round(performance.now() - started) / 1000,
   }
 }
@@ -108,6 +120,8 @@ async function* scoreLines(
       if (header === undefined) continue
       columns = new CsvColumns(file, header.cells, ready)
       if (!columns.isHeader) records.unshift(header)
+      if (columns.order !== null)
+        warn(`${file}: the model's columns have no names there; taken in order: ${columns.order}.`)
       if (columns.absent.length > 0) warn(`${file} lacks ${columns.absent.join(', ')}: missing in every row.`)
       yield `${headerOf(model).map(csvCell).join(',')}\n`
     }
@@ -119,6 +133,11 @@ async function* scoreLines(
     }
   }
   if (columns === undefined) throw new CommandError('command.input', `${file} is empty: it needs a header.`)
+}
+
+function unscoredText({ rows, unscored, problem }: Tally): string {
+  const why = problem === undefined ? 'a number that the model needs is missing' : problem
+  return `${unscored} of ${rows} rows have no score: ${why}.`
 }
 
 /** Classification: `predict` and the classes; regression: `predict`; others: their outputs. */
@@ -138,6 +157,10 @@ function formatRows(model: Model, scores: Scores, length: number, tally: Tally):
   const labels = model.labels.map(csvCell)
   let text = ''
   for (let row = 0; row < length; row++) {
+    if (Number.isNaN(columns[0]?.values[row])) {
+      tally.unscored++
+      tally.problem ??= scores.problems?.get(row)
+    }
     const cells = columns.map(({ values }) => digits(values[row]!))
     if (scores.prediction.type === 'category') {
       const level = scores.prediction.levels[row]!

@@ -22,6 +22,8 @@ export interface LoadedModel {
   readonly threshold?: number
   /** False where the file names no columns: those of a table are then taken in order. */
   readonly namesColumns?: boolean
+  /** True where the file itself says the label of a row: its numbers need be no probabilities then. */
+  readonly namesLabels?: boolean
   /** What else the file says of itself, in words, for people. */
   readonly facts: Readonly<Record<string, string | number>>
   /** Names of `Scores.outputs`; see `Model.outputs`. */

@@ -9,6 +9,7 @@ import { messageOf } from '../../src/api/errors.ts'
 import { describeModel } from '../../src/cli/describe-model.ts'
 import { openModel } from '../../src/cli/open-model.ts'
 import { scoreFile } from '../../src/cli/score-csv.ts'
+import { encodeGraph } from '../../src/inference/engines/onnx-graph.ts'
 import { writeModel } from '../support/model-folder.ts'
 import { NETWORKS, type Rows } from '../support/network-fixtures.ts'
 
@@ -23,12 +24,16 @@ function verify(model: string, ...flags: string[]) {
 }
 
 /** The lines of scores of a CSV text, or the message of what went wrong. */
-async function score(model: string, text: string): Promise<readonly string[] | string> {
+async function score(
+  model: string,
+  text: string,
+  warn: (message: string) => void = () => undefined,
+): Promise<readonly string[] | string> {
   const input = path.join(folder, 'rows.csv')
   const output = path.join(folder, 'scores.csv')
   writeFileSync(input, text)
   try {
-    await scoreFile(await openModel(path.resolve(NETWORKS, model)), { input, output, warn: () => undefined })
+    await scoreFile(await openModel(path.resolve(NETWORKS, model)), { input, output, warn })
   } catch (error) {
     return messageOf(error)
   }
@@ -42,6 +47,34 @@ describe('sluice models score, with a network that names no columns', () => {
     expect(found[0]).to.equal('predict,class0,class1,class2')
     expect(found).to.have.length(3)
     expect(await score('dl4j/all-layers.zip', `f0,f1,f2,f3,species\n${rows}`)).to.deep.equal(found)
+  })
+
+  it('says which columns it takes for which, where none has the right name', async () => {
+    const told: string[] = []
+    await score('dl4j/all-layers.zip', 'id,b,c,d,e\n1,2,3,4,5\n', (message) => told.push(message))
+    expect(told).to.have.length(1)
+    expect(told[0]).to.include('taken in order: f0 ← id, f1 ← b, f2 ← c, f3 ← d.')
+  })
+
+  it('names the columns that are missing, where some have the right names', async () => {
+    expect(await score('dl4j/all-layers.zip', 'f0,f1,f2,f4\n1,2,3,4\n')).to.include(
+      'lacks columns that the model needs: f3',
+    )
+  })
+
+  it('says how many rows have no score, and why', async () => {
+    const graph = encodeGraph({
+      inputs: [{ name: 'x', type: 'INT64', shape: ['rows', 1] }],
+      outputs: [{ name: 'y', type: 'FP32', shape: ['rows', 1] }],
+      nodes: [{ op: 'Gather', inputs: ['table', 'x'], outputs: ['y'] }],
+      tensors: [{ name: 'table', dims: [3], data: Float32Array.of(0, 10, 20) }],
+    })
+    const file = path.join(folder, 'looked-up.onnx')
+    writeFileSync(file, graph)
+    const told: string[] = []
+    const found = await score(file, 'x\n1\n9\n2\n', (message) => told.push(message))
+    expect(found).to.deep.equal(['predict', '10.000000000000000', 'NaN', '20.000000000000000'])
+    expect(told.at(-1)).to.match(/^1 of 3 rows have no score: .*out of data bounds/)
   })
 
   it('takes columns of the right names wherever they stand', async () => {

@@ -82,18 +82,16 @@ describe('a network of one sigmoid', () => {
   }
 
   it('of ONNX is one too, and its threshold belongs to the second class', async () => {
-    const one = await openWith(root, graphOf('Identity'), BINARY)
-    const at = [[0.25], [0.4999999], [0.5], [0.75], [NaN]]
-    const { labels, numbers } = await score(one, at)
-    expect(labels?.slice(0, 4)).to.deep.equal(['NO', 'NO', 'YES', 'YES'])
-    expect([numbers[0], numbers[3], numbers[4]]).to.deep.equal([
+    const one = await openWith(root, graphOf('HardSigmoid'), BINARY) // 0.2 x + 0.5
+    const { labels, numbers } = await score(one, [[-1.25], [-1e-6], [0], [1.25]])
+    expect(labels).to.deep.equal(['NO', 'NO', 'YES', 'YES'])
+    expect([numbers[0], numbers[3]]).to.deep.equal([
       [0.75, 0.25],
       [0.25, 0.75],
-      [NaN, NaN],
     ])
     const named = { labels: ['NO', 'YES'], threshold: 0.7 }
-    const strict = await openWith(root, graphOf('Identity'), { ...BINARY, postprocess: named })
-    expect((await score(strict, [[0.6], [0.8]])).labels).to.deep.equal(['NO', 'YES'])
+    const strict = await openWith(root, graphOf('HardSigmoid'), { ...BINARY, postprocess: named })
+    expect((await score(strict, [[0.5], [1.5]])).labels).to.deep.equal(['NO', 'YES'])
     const plain = await openWith(root, graphOf('Sigmoid'), { task: 'classification' })
     expect(plain.model.labels).to.deep.equal(['class0', 'class1'])
     expect(largestDifference((await score(plain, [[0]])).numbers, [[0.5, 0.5]])).to.equal(0)
@@ -115,6 +113,12 @@ describe('a network of one sigmoid', () => {
 })
 
 describe('postprocess.activation', () => {
+  it('is asked for where the numbers of a classifier are no probabilities', async () => {
+    const labels = { postprocess: { labels: ['a', 'b', 'c'] } }
+    const error = await manifestRefusal(root, graphOf('Identity', 3), labels)
+    expect(error).to.include('postprocess.activation').and.to.include('which is no probability')
+  })
+
   it('softmax makes probabilities of numbers, however large they are', async () => {
     const number = fc.double({ min: -1e4, max: 1e4, noNaN: true })
     const ready = await openWith(root, graphOf('Identity', 3), { postprocess: { activation: 'softmax' } })

@@ -63,7 +63,12 @@ export function failUnscored(
 ): void {
   for (let row = 0; row < batch.length; row++) {
     if (isScored(scores, row) || !batch.isLive(row) || batch.isNull(side, row)) continue
-    const what = `The model ${modelOf(row).name} gives no number for the record. Is a value missing, infinite, or a category that it does not know?`
+    const said = scores.problems?.get(row)
+    const why =
+      said === undefined
+        ? '. Is a value missing, infinite, or a category that it does not know?'
+        : `: ${said}.`
+    const what = `The model ${modelOf(row).name} gives no number for the record${why}`
     batch.fail(row, new DataError('record.value', what))
   }
 }

@@ -77,14 +77,19 @@ export function scatter(parts: readonly Part[], length: number): Scores {
     return column
   }
   const outputs = first.scores.outputs.map((_, k) => numbers((scores) => scores.outputs[k]))
+  const found = parts.flatMap(({ rows, scores }) =>
+    [...(scores.problems ?? [])].map(([i, said]) => [rows[i]!, said] as const),
+  )
+  const problems = found.length > 0 ? { problems: new Map(found) } : {}
   const { prediction } = first.scores
   if (prediction.type === 'float64') {
     return {
       prediction: numbers((scores) => (scores.prediction.type === 'float64' ? scores.prediction : undefined)),
       outputs,
+      ...problems,
     }
   }
-  return { prediction: scatterLevels(parts, prediction.domain, length), outputs }
+  return { prediction: scatterLevels(parts, prediction.domain, length), outputs, ...problems }
 }
 
 /** Models that share records have the same labels in the same order. */

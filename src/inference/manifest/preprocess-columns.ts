@@ -39,16 +39,24 @@ export function encodeColumns(
     inputs,
     namesColumns: true,
     async score(given, length, decision) {
-      const refused = new Set<number>()
-      const encoded = given.map((column, i) => encode(column, fields[i]!, (row) => refused.add(row)))
+      const problems = new Map<number, string>()
+      const refuse = (row: number, { field }: EncodedField) =>
+        problems.set(row, `${field} is a category that preprocess.columns of its manifest does not have`)
+      const encoded = given.map((column, i) => encode(column, fields[i]!, refuse))
       const scores = await loaded.score(encoded, length, decision)
-      for (const row of refused) poison(scores, row)
-      return scores
+      for (const row of problems.keys()) poison(scores, row)
+      return problems.size === 0
+        ? scores
+        : { ...scores, problems: new Map([...(scores.problems ?? []), ...problems]) }
     },
   }
 }
 
-function encode(column: ModelColumn, field: EncodedField, refuse: (row: number) => void): Float64Column {
+function encode(
+  column: ModelColumn,
+  field: EncodedField,
+  refuse: (row: number, field: EncodedField) => void,
+): Float64Column {
   const { domain, fill = NaN, unseen = 'missing' } = field
   if (column.type === 'float64') {
     const values = column.values.map((value, row) =>
@@ -62,7 +70,7 @@ function encode(column: ModelColumn, field: EncodedField, refuse: (row: number) 
   const values = Float64Array.from(column.levels, (level, row) => {
     if (level >= domain.length || level === MISSING) return fill
     if (level >= 0) return level
-    if (unseen === 'error') refuse(row)
+    if (unseen === 'error') refuse(row, field)
     return other
   })
   return columnOf(values)

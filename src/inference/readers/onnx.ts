@@ -48,6 +48,7 @@ export async function readOnnx(bytes: Buffer, manifest: Manifest | null): Promis
     decision: head.label === null ? networkDecision(head.width, head.labels) : null, // else the graph's own label
     inputs: columns,
     ...(hasNames(inputs) ? {} : { namesColumns: false }),
+    ...(head.label === null ? {} : { namesLabels: true }),
     facts: {
       producer: file.producer,
       operators: file.operators,
@@ -147,10 +148,16 @@ function declared(values: readonly OnnxValue[], cause: unknown): ReadonlyMap<str
       const row = shape.slice(1)
       if (row.every((size) => typeof size === 'number'))
         return [name, row.reduce((product, size) => product * size, 1)]
-      const what = `The ONNX model does not say how large its outputs are, and fails on zeros: ${messageOf(cause)}.`
+      const what = `The ONNX model does not say how large its outputs are, and fails on zeros: ${said(cause)}. Export it with fixed sizes of the outputs.`
       throw new ModelError('model.unsupported', what, { cause })
     }),
   )
+}
+
+/** onnxruntime's reason in one line, without where in its sources it arose. */
+function said(error: unknown): string {
+  const text = messageOf(error).replace(/\s+/g, ' ').trim()
+  return text.replace(/\/\S*onnxruntime\S*:\d+ /, '').slice(0, 300)
 }
 
 interface Scoring {
@@ -174,6 +181,7 @@ async function score(
   })
   const results = { columns, levels: label === null ? null : new Int32Array(length) }
   const lacking = new Set<number>()
+  const problems = new Map<number, string>()
   const widest = widestOf(inputs)
   const step = isSingle
     ? 1
@@ -188,10 +196,16 @@ async function score(
       feeds[input.name] = feed(input, own, slice, (row) => lacking.add(row))
       at += own.length
     }
-    const tensors = await session.run(feeds, names).catch(() => null)
-    if (tensors !== null && collect(tensors, results, { ...slice, levelOf })) return
-    if (to - from === 1) lacking.add(from)
-    else {
+    const tensors = await session.run(feeds, names).catch((error: unknown) => said(error))
+    const isText = typeof tensors === 'string'
+    if (!isText && collect(tensors, results, { ...slice, levelOf })) return
+    if (to - from === 1) {
+      lacking.add(from)
+      problems.set(
+        from,
+        isText ? tensors : 'the graph gives outputs of other sizes for one row than for several',
+      )
+    } else {
       const middle = (from + to) >>> 1
       await run(from, middle)
       await run(middle, to)
@@ -199,5 +213,5 @@ async function score(
   }
   for (let from = 0; from < length; from += step) await run(from, Math.min(from + step, length))
   for (const row of lacking) for (const { values } of columns) values[row] = NaN
-  return head.decide(results, decision)
+  return { ...head.decide(results, decision), ...(problems.size > 0 ? { problems } : {}) }
 }

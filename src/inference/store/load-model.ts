@@ -5,6 +5,7 @@ import { ModelError, messageOf } from '../../api/errors.ts'
 import type { Model } from '../../api/models.ts'
 import { applyManifest } from '../manifest/apply-manifest.ts'
 import type { Decision, LoadedModel } from '../loaded-model.ts'
+import { checkProbabilities } from '../manifest/check-probabilities.ts'
 import { type Manifest, manifestError, parseManifest } from '../manifest/manifest.ts'
 import {
   DEFAULT_PROBE,
@@ -144,6 +145,7 @@ export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
     ...(typeof threshold === 'number' ? { threshold } : {}),
     score: (columns, length) => loaded.score(columns, length, decision),
   }
+  if (manifest !== null) await checkProbabilities(model, loaded, { manifest, file: manifestFile })
   const probed = files.probe === null ? null : await probe(model, files.probe, manifest)
   return { model, loaded, decision, manifest, file, probes: probed?.probes ?? 0, probed }
 }
