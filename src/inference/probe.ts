@@ -63,7 +63,7 @@ export async function runProbes(
       const difference =
         typeof expected === 'number' ? Math.abs(value - expected) / Math.max(1, Math.abs(expected)) : Infinity
       if (!(difference <= tolerance))
-        throw differs(file, row, `${key} is ${value} where ${String(expected)} is recorded`)
+        throw differs(file, row, `${key} is ${value} where ${recorded(expected)}`)
       if (difference > largest) [largest, at] = [difference, { name: key, line: row + 1 }]
     }
     model.outputs.forEach((name, k) => compare(name, outputs[k]!.values[row]!))
@@ -72,10 +72,14 @@ export async function runProbes(
     } else if (prediction.type === 'category') {
       const label = prediction.domain[prediction.levels[row]!]
       if (label !== output['label'])
-        throw differs(file, row, `the label is ${label} where ${String(output['label'])} is recorded`)
+        throw differs(file, row, `the label is ${label} where ${recorded(output['label'])}`)
     }
   })
   return { probes: probes.length, largest, at, tolerance }
+}
+
+function recorded(value: Plain): string {
+  return value === undefined ? 'nothing is recorded under that name' : `${JSON.stringify(value)} is recorded`
 }
 
 /** The inputs of probes as columns; a tensor is a flat list of numbers. */

@@ -20,6 +20,7 @@ export function applyManifest(manifest: Manifest, loaded: LoadedModel, file: str
       problems.push(`${key}: says ${said}, but the model file is ${found}`)
   }
   expect('task', task, loaded.task)
+  expect('platform', manifest.platform, platformOf(loaded.format))
   expect('source.format', source?.format, loaded.format)
   expect('source.formatVersion', source?.formatVersion, loaded.formatVersion)
   expect('source.algorithm', source?.algorithm, loaded.algorithm)
@@ -35,6 +36,13 @@ export function applyManifest(manifest: Manifest, loaded: LoadedModel, file: str
   if (problems.length > 0) throw manifestError(file, problems)
   const threshold = loaded.task === 'anomaly' ? (postprocess?.threshold ?? loaded.threshold) : undefined
   return { inputs, decision, threshold: threshold ?? null }
+}
+
+const PLATFORMS: Readonly<Record<string, string>> = { onnx: 'onnxruntime_onnx', dl4j: 'dl4j_zip' }
+
+/** The name that a manifest has for a format. */
+function platformOf(format: string): string {
+  return PLATFORMS[format] ?? (format.startsWith('keras') ? 'keras_h5' : format.replace('-', '_'))
 }
 
 function isSame(a: readonly string[], b: readonly string[]): boolean {
@@ -54,6 +62,8 @@ function decide(
     problems.push('postprocess.threshold: only a model of two classes has one')
     return null
   }
+  if (threshold !== undefined && (threshold < 0 || threshold > 1))
+    problems.push('postprocess.threshold: is compared with a probability, so it must be from 0 to 1')
   if (threshold === undefined) problems.push('postprocess.thresholdClass: is of no use without a threshold')
   if (thresholdClass !== undefined && !labels.includes(thresholdClass)) {
     problems.push(`postprocess.thresholdClass: must be one of ${labels.join(', ')}`)

@@ -1,4 +1,4 @@
-import { ModelError } from '../../api/errors.ts'
+import { messageOf, ModelError } from '../../api/errors.ts'
 import type { ModelTask } from '../../api/models.ts'
 import { type Preprocess, PREPROCESS, preprocessProblems } from './manifest-preprocess.ts'
 import { array, choice, literal, number, object, optional, type Shape, text } from './manifest-shape.ts'
@@ -110,9 +110,10 @@ const MANIFEST: Shape = object({
 export function parseManifest(json: string, file: string): Manifest {
   let parsed: unknown
   try {
-    parsed = JSON.parse(json)
+    parsed = JSON.parse(json.replace(/^\uFEFF/, ''))
   } catch (error) {
-    throw new ModelError('model.manifest', `${file} is not JSON: correct it, or remove it.`, { cause: error })
+    const message = `${file} is not JSON (${messageOf(error)}): correct it, or remove it.`
+    throw new ModelError('model.manifest', message, { cause: error })
   }
   const problems: string[] = []
   MANIFEST.check(parsed, '', problems)
@@ -128,9 +129,18 @@ export function parseManifest(json: string, file: string): Manifest {
       problems.push(`${key}: must name a file in the manifest's own folder`)
   }
   if (manifest.preprocess !== undefined) problems.push(...preprocessProblems(manifest.preprocess))
+  problems.push(...labelProblems(manifest.postprocess?.labels ?? []))
   if (manifest.versions?.length === 0) problems.push('versions: must not be empty')
   if (problems.length > 0) throw manifestError(file, problems)
   return manifest
+}
+
+function labelProblems(labels: readonly string[]): string[] {
+  const twice = labels.find((label, i) => labels.indexOf(label) !== i)
+  return [
+    ...(labels.includes('') ? ['postprocess.labels: must not be empty texts'] : []),
+    ...(twice === undefined || twice === '' ? [] : [`postprocess.labels: names ${twice} twice`]),
+  ]
 }
 
 export function manifestError(file: string, problems: readonly string[]): ModelError {

@@ -86,6 +86,25 @@ describe('a manifest', () => {
     )
   })
 
+  it('names each class once, and not by nothing', () => {
+    const labels = (...names: string[]) => parseProblems({ ...minimal, postprocess: { labels: names } })
+    expect(labels('a', 'b', 'a')).to.include('postprocess.labels: names a twice')
+    expect(labels('a', '')).to.include('postprocess.labels: must not be empty texts')
+  })
+
+  it('may begin with a byte order mark, and says where it is no JSON', () => {
+    expect(parseManifest(`\uFEFF${JSON.stringify(minimal)}`, 'manifest.json')).to.deep.equal(minimal)
+    expect(() => parseManifest('{"a": 1,, }', 'manifest.json')).to.throw(/not JSON \(.*position 8/)
+  })
+
+  it('cannot have a threshold that no probability reaches, or be about another kind of file', () => {
+    const manifest = { ...minimal, platform: 'dl4j_zip' as const, postprocess: { threshold: 1.5 } }
+    expect(() => applyManifest(manifest, loaded, 'manifest.json'))
+      .to.throw(/platform: says dl4j_zip, but the model file is h2o_mojo/)
+      .with.property('message')
+      .that.includes('must be from 0 to 1')
+  })
+
   it('without anything more leaves a model as it is', () => {
     const applied = applyManifest(minimal, loaded, 'manifest.json')
     expect(applied.decision).to.deep.equal(loaded.decision)
