@@ -146,7 +146,7 @@ describe('compileTopicPattern', () => {
   })
 
   it('refuses what can take time without end, at once', () => {
-    const started = performance.now()
+    const before = process.cpuUsage() // not the clock: others use the machine too
     for (const pattern of [
       '(a+)+$',
       '(a*)*b',
@@ -165,7 +165,7 @@ describe('compileTopicPattern', () => {
       '[z-a]',
     ])
       expect(compileTopicPattern(pattern), pattern).to.have.property('problem')
-    expect(performance.now() - started).to.be.lessThan(100)
+    expect(process.cpuUsage(before).user).to.be.lessThan(100_000)
   })
 
   it('takes the patterns that people write', () => {
