@@ -23,11 +23,12 @@ const UNKNOWN: Sides = { key: known(null), value: known(null) }
 /**
  * Follows the schema of each topic through the transforms, as far as it is known before a record is read, and gives what
  * would fail every record. Where a converter knows no schema (other formats, no subject yet, a registry that does not
- * answer, topics by pattern) the check begins at the first transform that gives one.
+ * answer) the check begins at the first transform that gives one. `matching` gives the topics of a pattern.
  */
 export async function checkSchemas(
   { chain, converters }: OpenPlugins,
   config: RawConfig,
+  matching: () => Promise<readonly string[]>,
 ): Promise<ConfigProblem[]> {
   const checked = new Set(
     chain.links
@@ -37,8 +38,9 @@ export async function checkSchemas(
   if (checked.size === 0) return []
   const ask = async (side: SideName, topic: string): Promise<Schema | null> =>
     checked.has(side) ? ((await converters[side].converter.topicSchema?.(topic)) ?? null) : null
+  const { topics, 'topics.regex': pattern } = sinkKeys.read(config)
   const found = await Promise.all(
-    sinkKeys.read(config).topics.map(async (topic) => {
+    (pattern === '' ? topics : await matching()).map(async (topic) => {
       const [key, value] = await Promise.all([ask('key', topic), ask('value', topic)])
       return follow(chain.links, { key: known(key), value: known(value) }, `Topic ${topic}`)
     }),
