@@ -192,8 +192,9 @@ async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'v
       events,
     }
     const plugins = await openPlugins(options, new AbortController().signal)
-    const matching = (): Promise<string[]> => matchingTopics(host.settings, config, host.log)
-    const problems = await checkSchemas(plugins, config, matching).finally(() => plugins.close())
+    const log = host.log.child({ connector: id.connector })
+    const matching = (): Promise<string[]> => matchingTopics(host.settings, config, log)
+    const problems = await checkSchemas(plugins, config, { matching, log }).finally(() => plugins.close())
     send({ type: 'validated', call, problems })
   } catch (error) {
     const problems =

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { uniqueName } from '../support/eventually.ts'
+import { eventually, uniqueName } from '../support/eventually.ts'
 import { flightSchema } from '../support/flights.ts'
 import { fillTopic } from '../support/topics.ts'
 import { call, registerSchema, type SluiceDev, startSluiceDev } from '../support/sluice-dev.ts'
@@ -77,6 +77,22 @@ describe('the signature of a model, and the schema of the topic in the registry'
     const errors = await errorsOf({ ...config(topic), ...fields })
     expect(Object.keys(errors)).to.deep.equal(['transforms.score.fields'])
     expect(errors['transforms.score.fields']?.join()).to.contain('the field Distanse is missing')
+  })
+
+  it('a column that the model may lack, and the topic does, is a warning in the log', async () => {
+    const topic = uniqueName('flights')
+    const schema = JSON.parse(flightSchema) as AvroRecord
+    const fields = schema.fields.filter(({ name }) => name !== 'Distance')
+    await registerSchema(sluice.schemaRegistry, `${topic}-value`, JSON.stringify({ ...schema, fields }))
+    expect(await errorsOf(config(topic))).to.deep.equal({})
+    await eventually(() => {
+      const { process: worker } = sluice
+      const lines = `${worker.stdout()}\n${worker.stderr()}`.split('\n')
+      const [line, ...more] = lines.filter((each) => each.includes(`Topic ${topic}`))
+      expect(line).to.contain('the schema has no Distance')
+      expect(more).to.deep.equal([])
+      return true
+    })
   })
 
   it('the topics that a pattern matches now are checked; one that matches nothing is no error', async () => {

@@ -31,19 +31,24 @@ function knowing(topics: Readonly<Record<string, Schema>>): NamedConverter {
 
 const IMAGES = 'https://images.example.com'
 
-async function check(
-  config: Readonly<Record<string, string>>,
-  values: Readonly<Record<string, Schema>>,
-  keys: Readonly<Record<string, Schema>> = {},
-) {
+type Topics = Readonly<Record<string, Schema>>
+
+async function check(config: Readonly<Record<string, string>>, values: Topics, keys: Topics = {}) {
+  return (await checked(config, values, keys)).problems
+}
+
+/** The problems of a configuration, and what the worker's log says of it. */
+async function checked(config: Readonly<Record<string, string>>, values: Topics, keys: Topics = {}) {
   const images = { dirs: [], origins: [IMAGES], privateAddresses: false }
   const chain = await TransformChain.open(config, models, SILENT, { images })
   const [key, value] = [knowing(keys), knowing(values)]
   const converters = { key, value, target: { key, value } }
   const matching = () => Promise.resolve(Object.keys(values))
-  const problems = await checkSchemas({ chain, converters }, config, matching)
+  const said: unknown[] = []
+  const log = { ...SILENT, warn: (_: string, fields: object = {}) => void said.push(fields) }
+  const problems = await checkSchemas({ chain, converters }, config, { matching, log })
   chain.close()
-  return problems.map((problem) => `${problem.path}: ${problem.message}`)
+  return { said, problems: problems.map((problem) => `${problem.path}: ${problem.message}`) }
 }
 
 /** A flight's schema with other fields. */
@@ -135,6 +140,21 @@ describe('the check of a configuration against the schema of its topics', () => 
     const listed = (await models.load('airline-delay')).inputs.map(({ name }) => name).join(',')
     const [problem] = await check({ ...SCORE, 'transforms.score.fields': listed }, { flights: lacking })
     expect(problem).to.contain('the field Distance is missing')
+  })
+
+  it('says in the log, and refuses nothing, where columns are not there that the model may lack', async () => {
+    const lacking = flights((fields) => fields.filter(({ name }) => !['Distance', 'Dest'].includes(name)))
+    expect(await checked(SCORE, { flights: lacking })).to.deep.equal({
+      problems: [],
+      said: [
+        {
+          transform: 'score',
+          reason:
+            'Topic flights (value): the schema has no Dest, Distance: the model airline-delay will score all records with a missing value there.',
+        },
+      ],
+    })
+    expect((await checked(SCORE, { flights: FLIGHT })).said).to.deep.equal([])
   })
 
   it('checks the topics that a pattern matches now', async () => {

@@ -84,8 +84,9 @@ export function readFields(model: Model, pairs: readonly string[]): Map<string, 
   throw new ConfigError([{ path: 'fields', message }])
 }
 
-const SHOWN = 30
+/** As many columns are named in a message. */
+export const SHOWN = 30
 
-function shorten(names: readonly string[]): string {
+export function shorten(names: readonly string[]): string {
   return names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')}, …` : names.join(', ')
 }

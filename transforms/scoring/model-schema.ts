@@ -6,9 +6,9 @@ import {
   type Schema,
   type SchemaCheck,
 } from 'sluice'
+import { SHOWN, shorten } from './model-fields.ts'
 import type { FieldSource } from './model-inputs.ts'
 
-const SHOWN = 30
 /** What Confluent's AvroData calls the struct it makes of a union of several types. */
 const UNION_NAME = 'io.confluent.connect.avro.Union'
 
@@ -33,7 +33,10 @@ export function checkModelSchema(schema: Schema | null, model: Model, source: Fi
       : checkColumns(schemaOf, model, source.fieldOf)
   const problems = wrong.slice(0, SHOWN)
   if (wrong.length > SHOWN) problems.push(ofModel(`${wrong.length - SHOWN} more columns do not fit.`))
-  return { problems }
+  return {
+    problems,
+    warnings: problems.length > 0 || source.kind === 'array' ? [] : lacking(schemaOf, model, source.fieldOf),
+  }
 }
 
 function ofModel(message: string): ConfigProblem {
@@ -73,8 +76,7 @@ function checkColumns(
 ): ConfigProblem[] {
   const fields = model.inputs.map(({ name }) => fieldOf.get(name) ?? name)
   if (fields.length > 0 && !fields.some((field) => schemaOf.has(field))) {
-    const names = fields.length > SHOWN ? [...fields.slice(0, SHOWN), '…'] : fields
-    const message = `the schema has none of the columns of the model ${model.name}: ${names.join(', ')}. Is it the right topic, or does the transform need \`fields\`?`
+    const message = `the schema has none of the columns of the model ${model.name}: ${shorten(fields)}. Is it the right topic, or does the transform need \`fields\`?`
     return [ofModel(message)]
   }
   return model.inputs.flatMap((input, i): ConfigProblem[] => {
@@ -97,6 +99,21 @@ function checkColumns(
       ? [ofModel(`the field ${field} is missing: ${needs}, and the schema has none.`)]
       : []
   })
+}
+
+/** Columns that the model may lack and `fields` does not name: without a problem, those are all that are not there. */
+function lacking(
+  schemaOf: ReadonlyMap<string, Schema>,
+  model: Model,
+  fieldOf: ReadonlyMap<string, string>,
+): string[] {
+  const names = model.inputs
+    .map(({ name }) => name)
+    .filter((name) => !fieldOf.has(name) && !schemaOf.has(name))
+  if (names.length === 0) return []
+  return [
+    `the schema has no ${shorten(names)}: the model ${model.name} will score all records with a missing value there.`,
+  ]
 }
 
 function isText({ type }: ModelInput): boolean {
