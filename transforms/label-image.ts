@@ -108,9 +108,11 @@ class LabelImage implements Transform {
 
   checkSchema(schema: Schema | null): SchemaCheck {
     const { field } = this.#values
-    if (field !== '') return checkImageField(schema, field)
-    const wrong = schema === null ? [] : imageProblems(schema, `the ${this.#side}`)
-    return { schema: this.#replacement, problems: wrong.map((message) => ({ path: 'field', message })) }
+    const readsLocations =
+      this.#values['file.root'] !== undefined || this.#values['http.allowed.origins'].length > 0
+    if (field !== '') return checkImageField(schema, field, readsLocations)
+    const problems = schema === null ? [] : imageProblems(schema, `the ${this.#side}`, readsLocations)
+    return { schema: this.#replacement, problems }
   }
 
   /** The image of each live record; null where it has none. */

@@ -65,6 +65,8 @@ export interface SchemaCheck {
   readonly schema?: Schema | null
   /** What would fail every record. Paths are keys of the transform's own, e.g. `model`. */
   readonly problems: readonly ConfigProblem[]
+  /** What fails no record and may be a mistake all the same; the worker logs it. */
+  readonly warnings?: readonly string[]
 }
 
 export interface Transform {

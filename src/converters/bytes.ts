@@ -9,6 +9,8 @@ const OPTIONAL_BYTES: Schema = { type: 'BYTES', optional: true }
 class BytesSide extends SlicesSide {}
 
 const converter: Converter = {
+  topicSchema: () => Promise.resolve(OPTIONAL_BYTES),
+
   decode(_topic, slices) {
     const read = (bytes: Buffer, start: number, end: number) => ({
       schema: OPTIONAL_BYTES,

@@ -47,6 +47,8 @@ function textOf(value: Value): string {
 }
 
 const converter: Converter = {
+  topicSchema: () => Promise.resolve(OPTIONAL_TEXT),
+
   decode(_topic, slices) {
     const read = (bytes: Buffer, start: number, end: number) => ({
       schema: OPTIONAL_TEXT,

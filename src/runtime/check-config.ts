@@ -1,4 +1,4 @@
-import type { ConfigProblem, Schema, SideName } from '../index.ts'
+import type { ConfigProblem, Logger, Schema, SideName } from '../index.ts'
 import type { Link, RawConfig, TransformChain } from './chain.ts'
 import { sinkKeys } from './connector-keys.ts'
 import type { TaskConverters } from './task-converters.ts'
@@ -6,6 +6,13 @@ import type { TaskConverters } from './task-converters.ts'
 interface OpenPlugins {
   readonly chain: TransformChain
   readonly converters: TaskConverters
+}
+
+interface Surroundings {
+  /** Gives the topics that `topics.regex` matches. */
+  readonly matching: () => Promise<readonly string[]>
+  /** Gets what is no problem, and may be a mistake all the same. */
+  readonly log: Logger
 }
 
 /** What is known of a side before any record is read. */
@@ -23,11 +30,12 @@ const UNKNOWN: Sides = { key: known(null), value: known(null) }
 /**
  * Follows the schema of each topic through the transforms, as far as it is known before a record is read, and gives what
  * would fail every record. Where a converter knows no schema (other formats, no subject yet, a registry that does not
- * answer, topics by pattern) the check begins at the first transform that gives one.
+ * answer) the check begins at the first transform that gives one.
  */
 export async function checkSchemas(
   { chain, converters }: OpenPlugins,
   config: RawConfig,
+  { matching, log }: Surroundings,
 ): Promise<ConfigProblem[]> {
   const checked = new Set(
     chain.links
@@ -37,16 +45,17 @@ export async function checkSchemas(
   if (checked.size === 0) return []
   const ask = async (side: SideName, topic: string): Promise<Schema | null> =>
     checked.has(side) ? ((await converters[side].converter.topicSchema?.(topic)) ?? null) : null
+  const { topics } = sinkKeys.read(config)
   const found = await Promise.all(
-    sinkKeys.read(config).topics.map(async (topic) => {
+    (topics.length > 0 ? topics : await matching()).map(async (topic) => {
       const [key, value] = await Promise.all([ask('key', topic), ask('value', topic)])
-      return follow(chain.links, { key: known(key), value: known(value) }, `Topic ${topic}`)
+      return follow(chain.links, { key: known(key), value: known(value) }, `Topic ${topic}`, log)
     }),
   )
-  return found.length > 0 ? found.flat() : follow(chain.links, UNKNOWN, 'Records')
+  return found.length > 0 ? found.flat() : follow(chain.links, UNKNOWN, 'Records', log)
 }
 
-function follow(links: readonly Link[], start: Sides, origin: string): ConfigProblem[] {
+function follow(links: readonly Link[], start: Sides, origin: string, log: Logger): ConfigProblem[] {
   let sides = start
   return links.flatMap((link): ConfigProblem[] => {
     const { alias, side, transform } = link
@@ -55,6 +64,11 @@ function follow(links: readonly Link[], start: Sides, origin: string): ConfigPro
     // A transform that says nothing may do anything, to both sides.
     const saysNothing = check === undefined && transform.adds === undefined
     sides = saysNothing ? UNKNOWN : { ...sides, [side]: after(link, before, check?.schema) }
+    for (const reason of check?.warnings ?? [])
+      log.warn('a transform may lack something', {
+        transform: alias,
+        reason: `${origin} (${side}): ${reason}`,
+      })
     return [...(check?.problems ?? []), ...collisions(link, before)].map(({ path, message }) => ({
       path: `transforms.${alias}.${path}`,
       message: `${origin} (${side}): ${message}`,

@@ -3,6 +3,7 @@ import { ModelStore } from '../inference/store/model-store.ts'
 import { ConfigError, ConnectError, type Logger, messageOf, type Models, TaskError } from '../index.ts'
 import { checkSchemas } from './check-config.ts'
 import { createLogger } from './log.ts'
+import { matchingTopics } from './matching-topics.ts'
 import { openPlugins, openTask, type OpenTask } from './open-task.ts'
 import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.ts'
 import { traceOf } from './trace.ts'
@@ -191,7 +192,9 @@ async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'v
       events,
     }
     const plugins = await openPlugins(options, new AbortController().signal)
-    const problems = await checkSchemas(plugins, config).finally(() => plugins.close())
+    const log = host.log.child({ connector: id.connector })
+    const matching = (): Promise<string[]> => matchingTopics(host.settings, config, log)
+    const problems = await checkSchemas(plugins, config, { matching, log }).finally(() => plugins.close())
     send({ type: 'validated', call, problems })
   } catch (error) {
     const problems =

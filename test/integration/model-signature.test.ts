@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { uniqueName } from '../support/eventually.ts'
+import { eventually, uniqueName } from '../support/eventually.ts'
 import { flightSchema } from '../support/flights.ts'
+import { fillTopic } from '../support/topics.ts'
 import { call, registerSchema, type SluiceDev, startSluiceDev } from '../support/sluice-dev.ts'
 
 interface AvroRecord {
@@ -67,6 +68,67 @@ describe('the signature of a model, and the schema of the topic in the registry'
       expect(JSON.stringify(answer.body)).to.contain('the field Distance has the wrong type')
     }
     expect((await call(sluice.rest, 'GET', `/connectors/${topic}`)).status).to.equal(404)
+  })
+
+  it('a field that `fields` names must be in the schema', async () => {
+    const topic = uniqueName('flights')
+    await registerSchema(sluice.schemaRegistry, `${topic}-value`, flightSchema)
+    const fields = { 'transforms.score.fields': 'Distance:Distanse' }
+    const errors = await errorsOf({ ...config(topic), ...fields })
+    expect(Object.keys(errors)).to.deep.equal(['transforms.score.fields'])
+    expect(errors['transforms.score.fields']?.join()).to.contain('the field Distanse is missing')
+  })
+
+  it('a column that the model may lack, and the topic does, is a warning in the log', async () => {
+    const topic = uniqueName('flights')
+    const schema = JSON.parse(flightSchema) as AvroRecord
+    const fields = schema.fields.filter(({ name }) => name !== 'Distance')
+    await registerSchema(sluice.schemaRegistry, `${topic}-value`, JSON.stringify({ ...schema, fields }))
+    expect(await errorsOf(config(topic))).to.deep.equal({})
+    await eventually(() => {
+      const { process: worker } = sluice
+      const lines = `${worker.stdout()}\n${worker.stderr()}`.split('\n')
+      const [line, ...more] = lines.filter((each) => each.includes(`Topic ${topic}`))
+      expect(line).to.contain('the schema has no Distance')
+      expect(more).to.deep.equal([])
+      return true
+    })
+  })
+
+  it('the topics that a pattern matches now are checked; one that matches nothing is no error', async () => {
+    const prefix = uniqueName('flights')
+    const topics = [`${prefix}.a`, `${prefix}.b`]
+    for (const topic of topics) await fillTopic(sluice.bootstrapServers, topic, 1, [])
+    await registerSchema(sluice.schemaRegistry, `${prefix}.a-value`, flightSchema)
+    await registerSchema(sluice.schemaRegistry, `${prefix}.b-value`, mistyped())
+    await registerSchema(sluice.schemaRegistry, `${prefix}.c-value`, mistyped())
+    const matching = (pattern: string) => ({ ...config(prefix), topics: '', 'topics.regex': pattern })
+    const errors = await errorsOf(matching(`${prefix}\\..`))
+    expect(errors['transforms.score.model']).to.deep.equal([
+      `Topic ${prefix}.b (value): the field Distance has the wrong type: the model airline-delay needs a number, and the schema has STRING.`,
+    ])
+    expect(await errorsOf(matching(`${prefix}\\.[ac]`))).to.deep.equal({})
+  })
+
+  it('texts and bytes are named where a model needs fields, and texts where no location is read', async () => {
+    const topic = uniqueName('flights')
+    const converter = (name: string) => ({ 'value.converter': name })
+    for (const [name, type] of [
+      ['StringConverter', 'STRING'],
+      ['ByteArrayConverter', 'BYTES'],
+    ] as const) {
+      const errors = await errorsOf({ ...config(topic), ...converter(name) })
+      expect(errors['transforms.score.model']?.join()).to.contain(`the schema is ${type}`)
+    }
+    const label = {
+      'transforms.score.type': 'LabelImage$Value',
+      'transforms.score.model': 'efficientnet-lite0',
+    }
+    const errors = await errorsOf({ ...config(topic), ...converter('StringConverter'), ...label })
+    expect(Object.keys(errors)).to.deep.equal(['transforms.score.file.root'])
+    expect(await errorsOf({ ...config(topic), ...converter('ByteArrayConverter'), ...label })).to.deep.equal(
+      {},
+    )
   })
 
   it('the latest version of the subject counts', async () => {

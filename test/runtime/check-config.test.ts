@@ -29,16 +29,26 @@ function knowing(topics: Readonly<Record<string, Schema>>): NamedConverter {
   return { name: 'fake', converter: converter as Converter }
 }
 
-async function check(
-  config: Readonly<Record<string, string>>,
-  values: Readonly<Record<string, Schema>>,
-  keys: Readonly<Record<string, Schema>> = {},
-) {
-  const chain = await TransformChain.open(config, models, SILENT)
+const IMAGES = 'https://images.example.com'
+
+type Topics = Readonly<Record<string, Schema>>
+
+async function check(config: Readonly<Record<string, string>>, values: Topics, keys: Topics = {}) {
+  return (await checked(config, values, keys)).problems
+}
+
+/** The problems of a configuration, and what the worker's log says of it. */
+async function checked(config: Readonly<Record<string, string>>, values: Topics, keys: Topics = {}) {
+  const images = { dirs: [], origins: [IMAGES], privateAddresses: false }
+  const chain = await TransformChain.open(config, models, SILENT, { images })
   const [key, value] = [knowing(keys), knowing(values)]
-  const problems = await checkSchemas({ chain, converters: { key, value, target: { key, value } } }, config)
+  const converters = { key, value, target: { key, value } }
+  const matching = () => Promise.resolve(Object.keys(values))
+  const said: unknown[] = []
+  const log = { ...SILENT, warn: (_: string, fields: object = {}) => void said.push(fields) }
+  const problems = await checkSchemas({ chain, converters }, config, { matching, log })
   chain.close()
-  return problems.map((problem) => `${problem.path}: ${problem.message}`)
+  return { said, problems: problems.map((problem) => `${problem.path}: ${problem.message}`) }
 }
 
 /** A flight's schema with other fields. */
@@ -118,6 +128,40 @@ describe('the check of a configuration against the schema of its topics', () => 
     ).to.have.length(1)
     expect(await check(array, { flowers: all(of('FLOAT64')) })).to.have.length(1)
     expect(await check(array, { flowers: flowers(columns) })).to.have.length(1)
+  })
+
+  it('names a field that `fields` names and the schema lacks, also of a column that may be missing', async () => {
+    const renamed = { ...SCORE, 'transforms.score.fields': 'Distance:Distanse' }
+    expect(await check(renamed, { flights: FLIGHT })).to.deep.equal([
+      'transforms.score.fields: Topic flights (value): the field Distanse is missing: `fields` names it, the model airline-delay needs a number for its column Distance, and the schema has none.',
+    ])
+    const lacking = flights((fields) => fields.filter(({ name }) => name !== 'Distance'))
+    expect(await check(SCORE, { flights: lacking })).to.deep.equal([])
+    const listed = (await models.load('airline-delay')).inputs.map(({ name }) => name).join(',')
+    const [problem] = await check({ ...SCORE, 'transforms.score.fields': listed }, { flights: lacking })
+    expect(problem).to.contain('the field Distance is missing')
+  })
+
+  it('says in the log, and refuses nothing, where columns are not there that the model may lack', async () => {
+    const lacking = flights((fields) => fields.filter(({ name }) => !['Distance', 'Dest'].includes(name)))
+    expect(await checked(SCORE, { flights: lacking })).to.deep.equal({
+      problems: [],
+      said: [
+        {
+          transform: 'score',
+          reason:
+            'Topic flights (value): the schema has no Dest, Distance: the model airline-delay will score all records with a missing value there.',
+        },
+      ],
+    })
+    expect((await checked(SCORE, { flights: FLIGHT })).said).to.deep.equal([])
+  })
+
+  it('checks the topics that a pattern matches now', async () => {
+    const pattern = { ...SCORE, topics: '', 'topics.regex': 'f.*' }
+    const [problem, ...more] = await check(pattern, { fine: FLIGHT, flawed: typed('Month', of('STRING')) })
+    expect(problem).to.contain('Topic flawed').and.contain('Month')
+    expect(more).to.deep.equal([])
   })
 
   it('refuses records that have none of the columns, or no fields at all', async () => {
@@ -213,9 +257,19 @@ describe('the check of a configuration against the schema of its topics', () => 
       fields: [{ name: 'picture', schema }],
     })
     const decimal = of('BYTES', 'org.apache.kafka.connect.data.Decimal')
-    for (const right of [of('BYTES'), of('STRING')]) {
-      expect(await check(named, { pictures: holding(right) })).to.deep.equal([])
-      expect(await check(image, { pictures: right })).to.deep.equal([])
+    const origins = { 'transforms.label.http.allowed.origins': IMAGES }
+    expect(await check(named, { pictures: holding(of('BYTES')) })).to.deep.equal([])
+    expect(await check(image, { pictures: of('BYTES') })).to.deep.equal([])
+    expect(await check({ ...named, ...origins }, { pictures: holding(of('STRING')) })).to.deep.equal([])
+    expect(await check({ ...image, ...origins }, { pictures: of('STRING') })).to.deep.equal([])
+    for (const [config, text, what] of [
+      [named, holding(of('STRING')), 'the field picture'],
+      [image, of('STRING'), 'the value'],
+    ] as const) {
+      const [nowhere, ...more] = await check(config, { pictures: text })
+      expect(nowhere).to.match(/^transforms\.label\.file\.root: Topic pictures/)
+      expect(nowhere).to.contain(`${what} is a text`).and.contain('http.allowed.origins')
+      expect(more).to.deep.equal([])
     }
     for (const wrong of [decimal, of('INT32'), of('STRUCT')]) {
       expect(await check(named, { pictures: holding(wrong) }), wrong.type).to.have.length(1)
@@ -225,7 +279,7 @@ describe('the check of a configuration against the schema of its topics', () => 
     expect(missing).to.contain('the field picture').and.contain('missing')
     const taken = {
       ...of('STRUCT'),
-      fields: ['picture', 'label'].map((name) => ({ name, schema: of('STRING') })),
+      fields: ['picture', 'label'].map((name) => ({ name, schema: of('BYTES') })),
     }
     const [collision] = await check(named, { pictures: taken })
     expect(collision).to.contain('the field label').and.contain('prefix')

@@ -9,7 +9,7 @@ import {
   type SideName,
 } from 'sluice'
 
-/** The columns that a model reads, from the fields of a side. */
+/** The columns that a model reads, from the fields of a side. A field that `fields` names must be there. */
 export function readColumns(
   batch: RecordBatch,
   side: SideName,
@@ -18,9 +18,10 @@ export function readColumns(
 ): Column[] {
   const columns = model.inputs.map((input): Column => {
     const field = fieldOf.get(input.name) ?? input.name
-    if (input.type === 'numeric') return batch.column(side, field, 'float64', !input.required)
+    const mayLack = !input.required && !fieldOf.has(input.name)
+    if (input.type === 'numeric') return batch.column(side, field, 'float64', mayLack)
     const request = input.domain === undefined ? 'string' : { domain: input.domain }
-    return batch.column(side, field, request, !input.required)
+    return batch.column(side, field, request, mayLack)
   })
   const fields = new Set(model.inputs.map(({ name }) => fieldOf.get(name) ?? name))
   failStrangers(batch, side, { columns, fields, model: model.name })
@@ -88,8 +89,9 @@ export function readFields(model: Model, pairs: readonly string[]): Map<string, 
   throw new ConfigError([{ path: 'fields', message }])
 }
 
-const SHOWN = 30
+/** As many columns are named in a message. */
+export const SHOWN = 30
 
-function shorten(names: readonly string[]): string {
+export function shorten(names: readonly string[]): string {
   return names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')}, …` : names.join(', ')
 }

@@ -33,7 +33,7 @@ export const MODEL_KEYS = {
 
 /** Key of the transforms that read what a model needs from fields. */
 export const FIELDS = key.list({
-  doc: 'Where a record’s fields have other names than the model’s columns: `column:field` pairs, e.g. `Origin:from,Dest:to`. Or the names of all its fields, in the order of the model’s columns.',
+  doc: 'Where a record’s fields have other names than the model’s columns: `column:field` pairs, e.g. `Origin:from,Dest:to`. Or the names of all its fields, in the order of the model’s columns. A field that is named here must be there; its value may be null.',
   importance: 'LOW',
   group: 'Model',
   default: [],

@@ -1,7 +1,14 @@
-import { LOGICAL, type Model, type ModelInput, type Schema, type SchemaCheck } from 'sluice'
+import {
+  type ConfigProblem,
+  LOGICAL,
+  type Model,
+  type ModelInput,
+  type Schema,
+  type SchemaCheck,
+} from 'sluice'
+import { SHOWN, shorten } from './model-fields.ts'
 import type { FieldSource } from './model-inputs.ts'
 
-const SHOWN = 30
 /** What Confluent's AvroData calls the struct it makes of a union of several types. */
 const UNION_NAME = 'io.confluent.connect.avro.Union'
 
@@ -24,57 +31,89 @@ export function checkModelSchema(schema: Schema | null, model: Model, source: Fi
     source.kind === 'array'
       ? checkArray(schemaOf, model, source.field, source.size)
       : checkColumns(schemaOf, model, source.fieldOf)
-  const messages = wrong.slice(0, SHOWN)
-  if (wrong.length > SHOWN) messages.push(`${wrong.length - SHOWN} more columns do not fit.`)
-  return { problems: messages.map((message) => ({ path: 'model', message })) }
+  const problems = wrong.slice(0, SHOWN)
+  if (wrong.length > SHOWN) problems.push(ofModel(`${wrong.length - SHOWN} more columns do not fit.`))
+  return {
+    problems,
+    warnings: problems.length > 0 || source.kind === 'array' ? [] : lacking(schemaOf, model, source.fieldOf),
+  }
 }
 
-/** The same for a field with an image: bytes, or a text that says where it is. */
-export function checkImageField(schema: Schema | null, field: string): SchemaCheck {
+function ofModel(message: string): ConfigProblem {
+  return { path: 'model', message }
+}
+
+/** The same for a field with an image: bytes, or a text that says where it is, if locations are read. */
+export function checkImageField(schema: Schema | null, field: string, readsLocations: boolean): SchemaCheck {
   if (schema === null || schema.name === UNION_NAME) return { schema: null, problems: [] }
   if (schema.fields === undefined) {
     const message = `there is no field ${field}: the schema is ${typeName(schema)}. Use a converter that gives structs, or leave \`field\` out.`
     return { schema: null, problems: [{ path: 'field', message }] }
   }
   const found = schema.fields.find(({ name }) => name === field)?.schema
-  const wrong =
-    found === undefined
-      ? [`the field ${field} with the image is missing: the schema has none.`]
-      : imageProblems(found, `the field ${field}`)
-  return { problems: wrong.map((message) => ({ path: 'field', message })) }
+  if (found !== undefined) return { problems: imageProblems(found, `the field ${field}`, readsLocations) }
+  const message = `the field ${field} with the image is missing: the schema has none.`
+  return { problems: [{ path: 'field', message }] }
 }
 
 /** What is wrong with a schema that is to hold an image. */
-export function imageProblems(schema: Schema, what: string): string[] {
+export function imageProblems(schema: Schema, what: string, readsLocations: boolean): ConfigProblem[] {
   const { type, name } = schema
-  if (type === 'STRING' || (type === 'BYTES' && name !== LOGICAL.decimal)) return []
-  return [`${what} has the wrong type: an image is BYTES or STRING, and the schema has ${typeName(schema)}.`]
+  if (type === 'BYTES' && name !== LOGICAL.decimal) return []
+  if (type === 'STRING') {
+    if (readsLocations) return []
+    const message = `${what} is a text, which says where an image is, and nothing may be read from anywhere. Set \`file.root\` (a folder) or \`http.allowed.origins\`, or send the bytes of the images.`
+    return [{ path: 'file.root', message }]
+  }
+  const message = `${what} has the wrong type: an image is BYTES or STRING, and the schema has ${typeName(schema)}.`
+  return [{ path: 'field', message }]
 }
 
 function checkColumns(
   schemaOf: ReadonlyMap<string, Schema>,
   model: Model,
   fieldOf: ReadonlyMap<string, string>,
-): string[] {
+): ConfigProblem[] {
   const fields = model.inputs.map(({ name }) => fieldOf.get(name) ?? name)
   if (fields.length > 0 && !fields.some((field) => schemaOf.has(field))) {
-    const names = fields.length > SHOWN ? [...fields.slice(0, SHOWN), '…'] : fields
-    return [
-      `the schema has none of the columns of the model ${model.name}: ${names.join(', ')}. Is it the right topic, or does the transform need \`fields\`?`,
-    ]
+    const message = `the schema has none of the columns of the model ${model.name}: ${shorten(fields)}. Is it the right topic, or does the transform need \`fields\`?`
+    return [ofModel(message)]
   }
-  return model.inputs.flatMap((input, i): string[] => {
+  return model.inputs.flatMap((input, i): ConfigProblem[] => {
     const field = fields[i] ?? input.name
     const what = isText(input) ? 'a text or a number' : 'a number'
     const needs = `the model ${model.name} needs ${what}${field === input.name ? '' : ` for its column ${input.name}`}`
     const found = schemaOf.get(field)
-    if (found === undefined) {
-      return input.required ? [`the field ${field} is missing: ${needs}, and the schema has none.`] : []
+    if (found !== undefined) {
+      const message = `the field ${field} has the wrong type: ${needs}, and the schema has ${typeName(found)}.`
+      return canBeRead(found, isText(input)) ? [] : [ofModel(message)]
     }
-    return canBeRead(found, isText(input))
-      ? []
-      : [`the field ${field} has the wrong type: ${needs}, and the schema has ${typeName(found)}.`]
+    if (fieldOf.has(input.name))
+      return [
+        {
+          path: 'fields',
+          message: `the field ${field} is missing: \`fields\` names it, ${needs}, and the schema has none.`,
+        },
+      ]
+    return input.required
+      ? [ofModel(`the field ${field} is missing: ${needs}, and the schema has none.`)]
+      : []
   })
+}
+
+/** Columns that the model may lack and `fields` does not name: without a problem, those are all that are not there. */
+function lacking(
+  schemaOf: ReadonlyMap<string, Schema>,
+  model: Model,
+  fieldOf: ReadonlyMap<string, string>,
+): string[] {
+  const names = model.inputs
+    .map(({ name }) => name)
+    .filter((name) => !fieldOf.has(name) && !schemaOf.has(name))
+  if (names.length === 0) return []
+  return [
+    `the schema has no ${shorten(names)}: the model ${model.name} will score all records with a missing value there.`,
+  ]
 }
 
 function isText({ type }: ModelInput): boolean {
@@ -94,13 +133,14 @@ function checkArray(
   model: Model,
   field: string,
   size: number,
-): string[] {
+): ConfigProblem[] {
   const needs = `the model ${model.name} needs an array of ${size} numbers`
   const found = schemaOf.get(field)
-  if (found === undefined) return [`the field ${field} is missing: ${needs}, and the schema has none.`]
+  if (found === undefined)
+    return [ofModel(`the field ${field} is missing: ${needs}, and the schema has none.`)]
   // One number may stand alone.
   if ((found.type === 'ARRAY' || found.name === UNION_NAME || size === 1) && holdsNumbers(found)) return []
-  return [`the field ${field} has the wrong type: ${needs}, and the schema has ${typeName(found)}.`]
+  return [ofModel(`the field ${field} has the wrong type: ${needs}, and the schema has ${typeName(found)}.`)]
 }
 
 function holdsNumbers({ type, name, valueSchema }: Schema): boolean {
