@@ -100,6 +100,12 @@ function notAnomaly({ name, algorithm, format, task }: Model): ModelError {
 const NORMAL = readings([45, 0, 83, 0, 46, 8, 37, 36, 0])
 const UNUSUAL = readings([85, 0, 88, -4, 6, 1, 3, 83, 80])
 const GAP = readings([45, 0, null, 0, 46, 8, 37, 36, 0])
+const { f1: flow = null, ...REST } = NORMAL
+const FLOW = { flow, ...REST }
+const RENAMED: Schema = {
+  ...SENSORS,
+  fields: (SENSORS.fields ?? []).map((field) => (field.name === 'f1' ? { ...field, name: 'flow' } : field)),
+}
 const BESIDE =
   '{"model":"shuttle-anomaly","version":"1","prediction":0.01976572996179996,"outputs":{"reconstructionError":0.01976572996179996}}'
 
@@ -157,6 +163,12 @@ const examples: readonly Example[] = [
         }),
       },
     ],
+  },
+  {
+    summary: 'a reading that has another name in the record is named with `fields`',
+    config: { model: 'shuttle-anomaly', fields: 'f1:flow' },
+    have: [{ valueSchema: RENAMED, value: struct(FLOW) }],
+    want: [{ value: struct({ ...FLOW, anomaly_score: 3.712158234907051e-6, is_anomaly: false }) }],
   },
   {
     summary: 'a tombstone passes, unscored',

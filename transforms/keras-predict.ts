@@ -1,16 +1,12 @@
 import { type Example, type Schema, struct } from 'sluice'
 import { scorePlugin } from './scoring/score-plugin.ts'
 
+const SHADES: Schema = { type: 'ARRAY', optional: true, valueSchema: { type: 'INT32', optional: false } }
 const DIGIT: Schema = {
   type: 'STRUCT',
   optional: false,
   name: 'Digit',
-  fields: [
-    {
-      name: 'image',
-      schema: { type: 'ARRAY', optional: true, valueSchema: { type: 'INT32', optional: false } },
-    },
-  ],
+  fields: [{ name: 'image', schema: SHADES }],
 }
 
 /** A handwritten digit: 8 × 8 shades from 0 to 16. */
@@ -37,6 +33,17 @@ const examples: readonly Example[] = [
     config: { model: 'digits-keras', prefix: 'digit_' },
     have: [{ valueSchema: DIGIT, value: struct({ image: IMAGE }) }],
     want: [{ value: struct({ image: IMAGE, ...EXPECTED }) }],
+  },
+  {
+    summary: 'an array in a field of another name',
+    config: { model: 'digits-keras', prefix: 'digit_', fields: 'drawing' },
+    have: [
+      {
+        valueSchema: { ...DIGIT, fields: [{ name: 'drawing', schema: SHADES }] },
+        value: struct({ drawing: IMAGE }),
+      },
+    ],
+    want: [{ value: struct({ drawing: IMAGE, ...EXPECTED }) }],
   },
   {
     summary: 'an array of another length fails, that record alone',

@@ -23,6 +23,7 @@ import {
   type TransformPlugin,
   type Value,
 } from 'sluice'
+import { PHOTO } from './examples/label-image-photo.ts'
 import { type Config, config } from './label-image-keys.ts'
 import { withVersionField } from './scoring/model-keys.ts'
 import { checkImageField, imageProblems } from './scoring/model-schema.ts'
@@ -171,7 +172,64 @@ function checkShadow(model: Model, shadow: Model): void {
 
 const BYTES: Schema = { type: 'BYTES', optional: true }
 
+const PICTURE: Schema = {
+  type: 'STRUCT',
+  optional: false,
+  fields: [{ name: 'picture', schema: BYTES }],
+}
+const LOCATION: Schema = {
+  type: 'STRUCT',
+  optional: false,
+  fields: [{ name: 'picture', schema: OPTIONAL_STRING }],
+}
+const [TRIPOD, BINOCULARS] = [
+  struct({ label: 'tripod', probability: 0.9331891536712646 }),
+  struct({ label: 'binoculars', probability: 0.009556010365486145 }),
+]
+
 const examples: readonly Example[] = [
+  {
+    summary: 'the image in a field gets its best labels, in fields with a prefix',
+    config: { model: 'efficientnet-lite0', field: 'picture', 'top.k': '2', prefix: 'photo_' },
+    have: [{ valueSchema: PICTURE, value: struct({ picture: PHOTO }) }],
+    want: [
+      {
+        value: struct({
+          picture: PHOTO,
+          photo_label: 'tripod',
+          photo_probability: 0.9331891536712646,
+          photo_labels: [TRIPOD, BINOCULARS],
+        }),
+      },
+    ],
+  },
+  {
+    summary: 'an image that is the record itself becomes a struct; below the threshold its label is unknown',
+    config: { model: 'efficientnet-lite0', 'top.k': '1', threshold: '0.99' },
+    have: [{ valueSchema: BYTES, value: PHOTO }],
+    want: [{ value: struct({ label: 'unknown', probability: 0.9331891536712646, labels: [TRIPOD] }) }],
+  },
+  {
+    summary:
+      'a location must be a file below file.root, or of an origin that is allowed: what leads out fails alone, as does what is not there',
+    config: {
+      model: 'efficientnet-lite0',
+      field: 'picture',
+      'file.root': '/tmp',
+      'http.allowed.origins': 'https://images.example.com',
+      'http.timeout.ms': '2000',
+    },
+    have: ['../etc/hostname', 'no-such-picture.jpg', 'https://example.com/a.jpg', null].map((picture) => ({
+      valueSchema: LOCATION,
+      value: struct({ picture }),
+    })),
+    want: [
+      { error: 'record.image' },
+      { error: 'record.image' },
+      { error: 'record.image' },
+      { value: struct({ picture: null, label: null, probability: null, labels: null }) },
+    ],
+  },
   {
     summary: 'a tombstone passes, unlabelled',
     config: { model: 'efficientnet-lite0' },
@@ -209,11 +267,7 @@ const examples: readonly Example[] = [
     summary: 'nothing is read from a location that is not allowed',
     config: { model: 'efficientnet-lite0', field: 'picture' },
     have: ['/etc/hostname', 'http://169.254.169.254/latest/meta-data'].map((picture) => ({
-      valueSchema: {
-        type: 'STRUCT',
-        optional: false,
-        fields: [{ name: 'picture', schema: OPTIONAL_STRING }],
-      },
+      valueSchema: LOCATION,
       value: struct({ picture }),
     })),
     want: [{ error: 'record.image' }, { error: 'record.image' }],

@@ -203,6 +203,22 @@ const examples: readonly Example[] = [
     ],
   },
   {
+    summary: 'the schema of the records has a name of its own',
+    config: { fields: 'Year:int32', 'schema.name': 'flights.Row' },
+    have: [{ value: '1987' }],
+    want: [
+      {
+        valueSchema: {
+          type: 'STRUCT',
+          optional: false,
+          name: 'flights.Row',
+          fields: [{ name: 'Year', schema: { type: 'INT32', optional: true, default: null } }],
+        },
+        value: struct({ Year: 1987 }),
+      },
+    ],
+  },
+  {
     summary: 'a field can be null whatever the cell says: a model that was not given it treats it as missing',
     config: { fields: 'Year:int32,DepTime:missing' },
     have: [{ value: '1987,741' }],

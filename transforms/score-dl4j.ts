@@ -1,8 +1,16 @@
 import { type Example, struct } from 'sluice'
-import { FLOWER, flower } from './examples/iris-flowers.ts'
+import { FLOWER, flower, flowerSchema } from './examples/iris-flowers.ts'
 import { scorePlugin } from './scoring/score-plugin.ts'
 
 const VERSICOLOR = [5.1, 2.5, 3, 1.1]
+const SHORT = ['sl', 'sw', 'pl', 'pw']
+const SCORES = {
+  prediction: 'versicolor',
+  p_setosa: 0.009300895035266876,
+  p_versicolor: 0.9899599552154541,
+  p_virginica: 7.391296676360071e-4,
+  model_version: '1',
+}
 
 const examples: readonly Example[] = [
   {
@@ -13,14 +21,16 @@ const examples: readonly Example[] = [
       {
         value: struct({
           ...flower(VERSICOLOR),
-          prediction: 'versicolor',
-          p_setosa: 0.009300895035266876,
-          p_versicolor: 0.9899599552154541,
-          p_virginica: 7.391296676360071e-4,
-          model_version: '1',
+          ...SCORES,
         }),
       },
     ],
+  },
+  {
+    summary: 'fields of other names are named in the order of the model’s columns',
+    config: { model: 'iris-dl4j', fields: SHORT.join(',') },
+    have: [{ valueSchema: flowerSchema(SHORT), value: flower(VERSICOLOR, SHORT) }],
+    want: [{ value: struct({ ...flower(VERSICOLOR, SHORT), ...SCORES }) }],
   },
 ]
 

@@ -1,5 +1,5 @@
 import { type Example, struct } from 'sluice'
-import { flight, FLIGHT } from './examples/score-h2o-flights.ts'
+import { flight, FLIGHT, leg, LEG, LEG_FIELDS } from './examples/score-h2o-flights.ts'
 import { H2O_FORMATS, scorePlugin } from './scoring/score-plugin.ts'
 
 const LATE = { prediction: 'YES', p_NO: 0.49484590869287476, p_YES: 0.5051540913071253, model_version: '1' }
@@ -10,6 +10,12 @@ const examples: readonly Example[] = [
     config: { model: 'airline-delay-dl' },
     have: [{ valueSchema: FLIGHT, value: struct(flight()) }],
     want: [{ value: struct({ ...flight(), ...LATE }) }],
+  },
+  {
+    summary: 'columns that have other names in the record are named with `fields`',
+    config: { model: 'airline-delay-dl', fields: LEG_FIELDS },
+    have: [{ valueSchema: LEG, value: struct(leg()) }],
+    want: [{ value: struct({ ...leg(), ...LATE }) }],
   },
   {
     summary: 'a null value counts as the mean, an unseen level as missing',

@@ -1,6 +1,6 @@
 import { type Example, struct } from 'sluice'
 import { readings, SENSORS } from './examples/detect-anomaly-readings.ts'
-import { flight, FLIGHT } from './examples/score-h2o-flights.ts'
+import { flight, FLIGHT, leg, LEG, LEG_FIELDS } from './examples/score-h2o-flights.ts'
 import { H2O_FORMATS, scorePlugin } from './scoring/score-plugin.ts'
 
 const LATE = { prediction: 'YES', p_NO: 0.5231016378972136, p_YES: 0.47689836210278636, model_version: '1' }
@@ -11,6 +11,12 @@ const examples: readonly Example[] = [
     config: { model: 'airline-delay' },
     have: [{ valueSchema: FLIGHT, value: struct(flight()) }],
     want: [{ value: struct({ ...flight(), ...LATE }) }],
+  },
+  {
+    summary: 'columns that have other names in the record are named with `fields`',
+    config: { model: 'airline-delay', fields: LEG_FIELDS },
+    have: [{ valueSchema: LEG, value: struct(leg()) }],
+    want: [{ value: struct({ ...leg(), ...LATE }) }],
   },
   {
     summary: 'an anomaly model adds its scores by name; the prediction is how unusual the record is',

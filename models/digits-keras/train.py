@@ -1,4 +1,4 @@
-"""Trains digits.keras and writes manifest.json, probe.jsonl and figures.json. Needs `pip install keras jax scikit-learn` (Keras 3.15)."""
+"""Trains digits.keras and writes manifest.json, probe.jsonl and figures.json. Needs the packages that README.md names."""
 import hashlib, json, os
 os.environ['KERAS_BACKEND'] = 'jax'
 import keras, numpy as np

@@ -18,10 +18,12 @@ const GRADIO = 'gradio/media_assets/images/'
 const BY = 'CC BY 2.0'
 const CC0 = 'CC0'
 const PUBLIC = 'public domain'
-// What a photo's own page says; where nothing is said of it, the licence of the package.
+// What a photo's own page or metadata says; where nothing is said of it, the licence of the package.
 const APACHE = 'not stated; package Apache-2.0'
-const MIDDLEBURY = 'not stated (Middlebury 2014 stereo benchmark); package BSD-3-Clause'
-const MATPLOTLIB = 'not stated (a portrait by the US Navy); package matplotlib licence'
+const ISTOCK = "iStock's own, by its XMP; package Apache-2.0"
+const ABID = 'not stated (its EXIF names Ali Abid, an author of gradio); package Apache-2.0'
+const MIDDLEBURY = 'not stated (its docstring names the authors, of the Middlebury 2014 stereo benchmark); package BSD-3-Clause'
+const MATPLOTLIB = 'not stated (its comment cites Wikimedia Commons, File:Grace_Hopper.jpg, a portrait by the US Navy); package matplotlib licence'
 
 interface Photo {
   readonly file: string
@@ -40,9 +42,9 @@ const PHOTOS: readonly Photo[] = [
   { file: `${SKIMAGE}motorcycle_left.png`, licence: MIDDLEBURY, shows: 'a motorcycle', right: ['moped', 'motor scooter'] },
   { file: `${SKIMAGE}astronaut.png`, licence: PUBLIC, shows: 'an astronaut before a space shuttle', right: ['space shuttle'] },
   { file: `${SKIMAGE}grass.png`, licence: CC0, shows: 'grass', right: [] },
-  { file: `${GRADIO}cheetah.jpg`, licence: APACHE, shows: 'a running cheetah', right: ['cheetah'] },
+  { file: `${GRADIO}cheetah.jpg`, licence: ISTOCK, shows: 'a running cheetah', right: ['cheetah'] },
   { file: `${GRADIO}cheetah1.jpg`, licence: APACHE, shows: 'a cheetah', right: ['cheetah'] },
-  { file: 'gradio/test_data/cheetah2.jpg', licence: APACHE, shows: 'a young cheetah', right: ['cheetah'] },
+  { file: 'gradio/test_data/cheetah2.jpg', licence: ABID, shows: 'a young cheetah', right: ['cheetah'] },
   { file: `${GRADIO}lion.jpg`, licence: APACHE, shows: 'a lion', right: ['lion'] },
   { file: `${GRADIO}tower.jpg`, licence: APACHE, shows: 'the Eiffel tower', right: [] },
   { file: 'matplotlib/mpl-data/sample_data/grace_hopper.jpg', licence: MATPLOTLIB, shows: 'an admiral in uniform', right: ['military uniform'] },

@@ -1,4 +1,4 @@
-"""Trains iris.onnx and writes manifest.json, probe.jsonl and figures.json. Needs `pip install scikit-learn skl2onnx`."""
+"""Trains iris.onnx and writes manifest.json, probe.jsonl and figures.json. Needs the packages that README.md names."""
 import hashlib, json
 import numpy as np
 from skl2onnx import to_onnx

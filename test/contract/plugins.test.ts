@@ -18,14 +18,20 @@ const models = new ModelStore({
   log: SILENT,
 })
 
+/** What the example with locations needs its operator to allow. */
+const images = { dirs: ['/tmp'], origins: ['https://images.example.com'], privateAddresses: false }
+
 async function open(plugin: TransformPlugin, example: Example) {
-  return plugin.open(plugin.config.read(example.config), { side: 'value', models, log: SILENT })
+  return plugin.open(plugin.config.read(example.config), { side: 'value', models, log: SILENT, images })
 }
 
 /** Numbers that are nearly the wanted ones become these: another processor may round the last digit of a float otherwise. */
 function settled(found: Value, wanted: Value): Value {
   if (typeof found === 'number' && typeof wanted === 'number') {
     return Math.abs(found - wanted) <= 1e-6 * Math.max(1, Math.abs(wanted)) ? wanted : found
+  }
+  if (Array.isArray(found) && Array.isArray(wanted)) {
+    return found.map((each: Value, i) => settled(each, (wanted as readonly Value[])[i] ?? null))
   }
   if (!isStruct(found) || !isStruct(wanted)) return found
   return struct(
@@ -74,6 +80,8 @@ describe('every transform', () => {
             expect(result.failure(row)?.message).to.equal(undefined)
             const { value, headers } = complete(want)
             expect(settled(result.record(row).value, value)).to.deep.equal(value)
+            if (want.valueSchema !== undefined)
+              expect(result.record(row).valueSchema).to.deep.equal(want.valueSchema)
             if (want.headers !== undefined) expect(result.headers(row)).to.deep.equal(headers)
           }
         })

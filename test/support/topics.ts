@@ -3,7 +3,7 @@ import { eventually, uniqueName } from './eventually.ts'
 import { kafkajsClient } from './kafka.ts'
 
 export interface Produced {
-  readonly key: string | null
+  readonly key: string | Buffer | null
   readonly value: Buffer | null
   readonly headers?: Readonly<Record<string, string>>
 }

@@ -1,7 +1,7 @@
 import type { Sharp } from 'sharp'
 import { ModelError } from '../../api/errors.ts'
 import { asImageError, imageError } from './image-error.ts'
-import { imageType } from './image-type.ts'
+import { imageType, isAnimated } from './image-type.ts'
 
 /** More pixels than this are not decoded: 16,000² would be a file of 31 KB and 768 MB of memory. */
 export const MAX_PIXELS = 16_000_000
@@ -22,7 +22,8 @@ export interface ImageDecoder {
   /**
    * Width × height × RGB, a byte each, by rows: turned as EXIF says, sRGB whatever the file's colours are, on white where
    * it is transparent, resized (cubic) so that it covers the size / crop, and the centre cut out. Rejects with a
-   * DataError (`record.image`) where the bytes are no JPEG, PNG or WebP, are damaged, or have more than 16 megapixels.
+   * DataError (`record.image`) where the bytes are no JPEG, PNG or WebP, are a film (an animated WebP), are damaged, or have more
+   * than 16 megapixels.
    */
   decode(bytes: Uint8Array, size: ImageSize): Promise<Uint8Array>
 }
@@ -60,6 +61,11 @@ export async function openImageDecoder(): Promise<ImageDecoder> {
       if (imageType(bytes) === null) {
         throw imageError(
           'The bytes are not an image: JPEG, PNG and WebP are read. Convert it to one of them.',
+        )
+      }
+      if (isAnimated(bytes)) {
+        throw imageError(
+          'The WebP is animated, and one label cannot be right for all its frames. Send one frame.',
         )
       }
       // "error" refuses truncated files, which libjpeg would fill with grey, but not harmless oddities.

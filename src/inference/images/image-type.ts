@@ -11,3 +11,13 @@ export function imageType(bytes: Uint8Array): ImageType | null {
   if (head.toString('latin1', 0, 4) === 'RIFF' && head.toString('latin1', 8, 12) === 'WEBP') return 'webp'
   return null
 }
+
+/**
+ * Whether these are the bytes of a WebP of several frames: its first chunk is VP8X, with the animation flag (WebP container
+ * specification: bit 1 of the byte after the chunk's FourCC and size).
+ */
+export function isAnimated(bytes: Uint8Array): boolean {
+  const head = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.byteLength, 21))
+  const isExtended = imageType(bytes) === 'webp' && head.toString('latin1', 12, 16) === 'VP8X'
+  return isExtended && ((head[20] ?? 0) & 0b10) !== 0
+}

@@ -1,13 +1,17 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import sharp from 'sharp'
+import sharp, { type Sharp } from 'sharp'
 import { DataError } from '../../../src/index.ts'
 import { openImageDecoder } from '../../../src/inference/images/image-decoder.ts'
-import { imageType } from '../../../src/inference/images/image-type.ts'
+import { imageType, isAnimated } from '../../../src/inference/images/image-type.ts'
 import { difference, picture, pixelBomb, pngOfSize, SIZE } from './pictures.ts'
 
 async function decode(bytes: Uint8Array): Promise<Uint8Array> {
   return (await openImageDecoder()).decode(bytes, SIZE)
+}
+
+function frame(red: number): Sharp {
+  return sharp({ create: { width: 64, height: 64, channels: 3, background: { r: red, g: 9, b: 9 } } })
 }
 
 async function rejection(bytes: Uint8Array): Promise<DataError> {
@@ -155,6 +159,23 @@ describe('the decoder of images', () => {
     // A foreign file behind the first bytes of an image.
     for (const head of ['ffd8ff', '89504e470d0a1a0a'])
       await rejection(Buffer.concat([Buffer.from(head, 'hex'), gif]))
+  })
+
+  it('fails an animated WebP as it fails an animated GIF, and reads a still one with metadata or transparency', async () => {
+    const frames = await Promise.all([40, 200].map((red) => frame(red).png().toBuffer()))
+    const animated = await sharp(frames, { join: { animated: true } })
+      .webp()
+      .toBuffer()
+    expect(isAnimated(animated)).to.equal(true)
+    expect((await rejection(animated)).message).to.include('animated')
+    for (const still of [
+      await sharp(frames[0]).webp().toBuffer(),
+      await frame(40).ensureAlpha(0.5).webp().toBuffer(),
+      await frame(40).webp().withMetadata({ orientation: 6 }).toBuffer(),
+    ]) {
+      expect(isAnimated(still)).to.equal(false)
+      expect((await decode(still)).length).to.equal(224 * 224 * 3)
+    }
   })
 
   it('decodes nothing else in this process, even where it is asked by name', async () => {
