@@ -4,10 +4,11 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { findTransform } from '../../src/runtime/plugins.ts'
-import { type SeedWorker, SHARED_FIXTURES, startSeedWorker } from '../support/seed-worker.ts'
+import { PHOTOS, type SeedWorker, SHARED_FIXTURES, startSeedWorker } from '../support/seed-worker.ts'
 
 const SEED = path.join(SHARED_FIXTURES, 'seed')
-const POJOS = path.resolve(import.meta.dirname, '../fixtures/pojo')
+const FIXTURES = path.resolve(import.meta.dirname, '../fixtures')
+const POJOS = path.join(FIXTURES, 'pojo')
 const MODELS = path.resolve(import.meta.dirname, '../../models')
 
 const FLIGHTS = ['1987', '1999'].map(
@@ -102,6 +103,18 @@ describe('the programs of the seed, as one JSON file each', function () {
     ])
   })
 
+  it('seed-iris-dl4j prints the probabilities that DL4J gives three flowers by models/iris-dl4j', async () => {
+    const name = 'iris-without-manifest' // whose classes have no names of their own, as the template wants
+    await worker.addModel(name, 'iris.zip', readFileSync(path.join(MODELS, 'iris-dl4j/iris.zip')))
+    const flowers = ['4.7,3.2,1.3,0.2', '7.0,3.2,4.7,1.4', '6.3,2.5,5.0,1.9'] // of its probe.jsonl
+    const found = await worker.run('seed-iris-dl4j', flowers, { 'transforms.classify.model': name })
+    expect(found).to.deep.equal([
+      'Prediction: Iris Probability => [[    0.9954,    0.0046, 9.8761e-7]]',
+      'Prediction: Iris Probability => [[    0.0033,    0.9919,    0.0048]]',
+      'Prediction: Iris Probability => [[ 1.4007e-5,    0.0069,    0.9931]]',
+    ])
+  })
+
   it('seed-keras reads a shape and finds ten classes alike', async function () {
     const model = path.join(SEED, 'simple_mlp.h5')
     const reason = lacks('KerasPredict', model)
@@ -110,6 +123,26 @@ describe('the programs of the seed, as one JSON file each', function () {
     const found = await worker.run('seed-keras', ['256,100'])
     const ten = Array<string>(10).fill('    0.1000').join(',')
     expect(found).to.deep.equal([`Prediction => [[${ten}]]`])
+  })
+
+  it('seed-keras says of zeros what Keras says by a network whose classes are not alike', async () => {
+    const folder = path.join(FIXTURES, 'seed')
+    const oracle = JSON.parse(readFileSync(path.join(folder, 'oracle.json'), 'utf8')) as number[]
+    await worker.addModel('ten-classes', 'net.h5', readFileSync(path.join(folder, 'ten-classes.h5')))
+    const found = await worker.run('seed-keras', ['256,100'], { 'transforms.predict.model': 'ten-classes' })
+    const ten = oracle.map((probability) => probability.toFixed(4).padStart(10)).join(',')
+    expect(new Set(oracle).size).to.equal(10)
+    expect(found).to.deep.equal([`Prediction => [[${ten}]]`])
+  })
+
+  it('seed-image sees the espresso in one photo in three files', async () => {
+    await worker.addModelFolder('image-classifier', path.join(MODELS, 'efficientnet-lite0'))
+    const found = await worker.run('seed-image', ['coffee.jpg', 'coffee-grey.jpg', 'coffee-exif.jpg'], {
+      'transforms.label.model': 'image-classifier',
+      'transforms.label.file.root': PHOTOS,
+    })
+    const text = 'Image Recognition: What is content of the picture? => espresso'
+    expect(found).to.deep.equal([text, text, text])
   })
 
   it('seed-image sees an airliner on the planes, a butterfly on the butterfly, and none in the devil', async function () {

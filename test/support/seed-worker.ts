@@ -10,6 +10,8 @@ import { countRecords, fillTopic, readTopic } from './topics.ts'
 const CONFIGS = path.resolve(import.meta.dirname, '../../config/connectors/seed')
 /** Where the integration tests of a checkout find models and pictures that it does not ship. */
 export const SHARED_FIXTURES = path.resolve(import.meta.dirname, '../../../shared/fixtures')
+/** Photos that the repository has. */
+export const PHOTOS = path.resolve(import.meta.dirname, '../fixtures/images')
 
 export interface SeedWorker {
   /** Its REST API. */
@@ -42,7 +44,7 @@ export async function startSeedWorker(): Promise<SeedWorker> {
   const settings = [
     ...[`bootstrap.servers=${bootstrapServers}`, `group.id=${id}`, `listeners=${rest}`],
     ...[`models.dir=${models}`, `models.allowed.dirs=${SHARED_FIXTURES}`],
-    `images.allowed.dirs=${SHARED_FIXTURES}`,
+    `images.allowed.dirs=${SHARED_FIXTURES},${PHOTOS}`,
   ]
   const file = path.join(folder, 'worker.properties')
   await writeFile(file, [...settings, ...storage].join('\n'))
