@@ -137,7 +137,6 @@ const examples: readonly Example[] = [
     config: {
       model: 'shuttle-anomaly$1:0.9,shuttle-anomaly:0.1',
       'model.seed': 'spring',
-      'version.header': 'true',
       'version.field': 'model_version',
       shadow: 'shuttle-anomaly',
       'shadow.header': 'true',

@@ -21,7 +21,7 @@ export const MODEL_KEYS = {
     doc: 'Whether each scored record gets the header `sluice.model`: the name and version of the model that scored it, e.g. `airline-delay$3`.',
     importance: 'LOW',
     group: 'Output',
-    default: false,
+    default: true,
   }),
   'shadow.header': key.boolean({
     doc: 'Whether each record gets a header `sluice.shadow` per shadow model that scored it: JSON with `model`, `version`, `prediction` and `outputs`.',
