@@ -25,7 +25,7 @@ import {
 } from 'sluice'
 import { type Config, config } from './label-image-keys.ts'
 import { withVersionField } from './scoring/model-keys.ts'
-import { checkImageField, imageProblems } from './scoring/model-schema.ts'
+import { checkContent, checkContentField } from './scoring/model-schema.ts'
 import { openModels, Scoring } from './scoring/scoring.ts'
 
 /** What an image is called that the model is not sure of. */
@@ -108,9 +108,8 @@ class LabelImage implements Transform {
 
   checkSchema(schema: Schema | null): SchemaCheck {
     const { field } = this.#values
-    if (field !== '') return checkImageField(schema, field)
-    const wrong = schema === null ? [] : imageProblems(schema, `the ${this.#side}`)
-    return { schema: this.#replacement, problems: wrong.map((message) => ({ path: 'field', message })) }
+    if (field !== '') return checkContentField(schema, field, 'an image')
+    return { schema: this.#replacement, problems: checkContent(schema, `the ${this.#side}`, 'an image') }
   }
 
   /** The image of each live record; null where it has none. */
@@ -182,7 +181,6 @@ const examples: readonly Example[] = [
     config: {
       model: 'efficientnet-lite0$1:0.9,efficientnet-lite0:0.1',
       'model.seed': 'spring',
-      'version.header': 'true',
       'version.field': 'model_version',
       shadow: 'efficientnet-lite0',
       'shadow.header': 'true',

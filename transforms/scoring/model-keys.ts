@@ -88,6 +88,7 @@ export function withVersionField(fields: readonly Field[], prefix: string, versi
   return [...fields, { name, schema: OPTIONAL_STRING }]
 }
 
-function checkFieldName(value: string): string | undefined {
+/** Empty, or a name that Avro takes. */
+export function checkFieldName(value: string): string | undefined {
   return /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only'
 }

@@ -1,4 +1,11 @@
-import { LOGICAL, type Model, type ModelInput, type Schema, type SchemaCheck } from 'sluice'
+import {
+  type ConfigProblem,
+  LOGICAL,
+  type Model,
+  type ModelInput,
+  type Schema,
+  type SchemaCheck,
+} from 'sluice'
 import type { FieldSource } from './model-inputs.ts'
 
 const SHOWN = 30
@@ -29,26 +36,29 @@ export function checkModelSchema(schema: Schema | null, model: Model, source: Fi
   return { problems: messages.map((message) => ({ path: 'model', message })) }
 }
 
-/** The same for a field with an image: bytes, or a text that says where it is. */
-export function checkImageField(schema: Schema | null, field: string): SchemaCheck {
+/** What is in one field, or is the key or value itself: bytes or a text. */
+export type Content = 'an image' | 'a line'
+
+/** The same for a field that holds an image or a line. */
+export function checkContentField(schema: Schema | null, field: string, content: Content): SchemaCheck {
   if (schema === null || schema.name === UNION_NAME) return { schema: null, problems: [] }
   if (schema.fields === undefined) {
     const message = `there is no field ${field}: the schema is ${typeName(schema)}. Use a converter that gives structs, or leave \`field\` out.`
     return { schema: null, problems: [{ path: 'field', message }] }
   }
   const found = schema.fields.find(({ name }) => name === field)?.schema
-  const wrong =
-    found === undefined
-      ? [`the field ${field} with the image is missing: the schema has none.`]
-      : imageProblems(found, `the field ${field}`)
-  return { problems: wrong.map((message) => ({ path: 'field', message })) }
+  if (found !== undefined) return { problems: checkContent(found, `the field ${field}`, content) }
+  const message = `the field ${field}, which is to hold ${content}, is missing: the schema has none.`
+  return { problems: [{ path: 'field', message }] }
 }
 
-/** What is wrong with a schema that is to hold an image. */
-export function imageProblems(schema: Schema, what: string): string[] {
+/** What is wrong with a schema that is to be an image or a line; nothing where it is not known. */
+export function checkContent(schema: Schema | null, what: string, content: Content): ConfigProblem[] {
+  if (schema === null || schema.name === UNION_NAME) return []
   const { type, name } = schema
   if (type === 'STRING' || (type === 'BYTES' && name !== LOGICAL.decimal)) return []
-  return [`${what} has the wrong type: an image is BYTES or STRING, and the schema has ${typeName(schema)}.`]
+  const message = `${what} has the wrong type: ${content} is BYTES or STRING, and the schema has ${typeName(schema)}.`
+  return [{ path: 'field', message }]
 }
 
 function checkColumns(
