@@ -21,7 +21,7 @@ import {
   type TransformPlugin,
   type Value,
 } from 'sluice'
-import { checkFieldName } from './scoring/model-keys.ts'
+import { checkFieldName } from './scoring/output-fields.ts'
 import { type Format, formatOf } from './text/number-format.ts'
 
 // A colon would be Kafka Connect's sign of a config provider.

@@ -24,8 +24,8 @@ import {
   type Value,
 } from 'sluice'
 import { type Config, config } from './label-image-keys.ts'
-import { withVersionField } from './scoring/model-keys.ts'
 import { checkContent, checkContentField } from './scoring/model-schema.ts'
+import { nameOutputs, type OutputFields } from './scoring/output-fields.ts'
 import { openModels, Scoring } from './scoring/scoring.ts'
 
 /** What an image is called that the model is not sure of. */
@@ -46,13 +46,20 @@ const LABELS: Schema = {
   },
 }
 
+/** Nullable with default null, so that a later schema stays compatible. */
+const OUTPUTS: readonly Field[] = [
+  { name: 'label', schema: OPTIONAL_STRING },
+  { name: 'probability', schema: OPTIONAL_FLOAT64 },
+  { name: 'labels', schema: LABELS },
+]
+
 /** Reads the images of a batch, labels them, and adds what the model sees. */
 class LabelImage implements Transform {
   readonly #labeller: ImageLabeller
   readonly #scoring: Scoring
   readonly #side: SideName
   readonly #values: Config
-  readonly #fields: readonly Field[]
+  readonly #outputs: OutputFields
   /** Undefined where the key or value itself is replaced. */
   readonly adds?: readonly Field[]
   /** What records become whose key or value was the image itself. */
@@ -63,21 +70,10 @@ class LabelImage implements Transform {
     this.#scoring = scoring
     this.#side = side
     this.#values = values
-    const { prefix } = values
-    // Nullable with default null, so that a later schema stays compatible.
-    const fields: readonly Field[] = [
-      { name: `${prefix}label`, schema: OPTIONAL_STRING },
-      { name: `${prefix}probability`, schema: OPTIONAL_FLOAT64 },
-      { name: `${prefix}labels`, schema: LABELS },
-    ]
-    this.#fields = withVersionField(fields, prefix, values['version.field'])
-    if (values.field !== '') this.adds = this.#fields
-    this.#replacement = {
-      type: 'STRUCT',
-      optional: false,
-      name: 'sluice.ImageLabels',
-      fields: this.#fields,
-    }
+    this.#outputs = nameOutputs(OUTPUTS, values)
+    const { fields } = this.#outputs
+    if (values.field !== '') this.adds = fields
+    this.#replacement = { type: 'STRUCT', optional: false, name: 'sluice.ImageLabels', fields }
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
@@ -88,7 +84,9 @@ class LabelImage implements Transform {
       (tensor, rows) => scoring.scoreTensor(tensor, rows),
     )
     const { levels, domain } = scoring.versions
-    const outputs = results.map((labels, row) => [...this.#outputs(labels), domain[levels[row]!] ?? null])
+    const outputs = results.map((labels, row) =>
+      this.#outputs.select([...this.#valuesOf(labels), domain[levels[row]!] ?? null]),
+    )
     return scoring.finish(
       this.#values.field === '' ? this.#replace(batch, outputs) : this.#append(batch, outputs),
     )
@@ -99,11 +97,12 @@ class LabelImage implements Transform {
   }
 
   #append(batch: RecordBatch, outputs: readonly (readonly Value[])[]): RecordBatch {
-    const columns = this.#fields.map((_, i) => ({
+    const { fields } = this.#outputs
+    const columns = fields.map((_, i) => ({
       type: 'value' as const,
       values: outputs.map((row) => row[i] ?? null),
     }))
-    return batch.append(this.#side, this.#fields, columns)
+    return batch.append(this.#side, fields, columns)
   }
 
   checkSchema(schema: Schema | null): SchemaCheck {
@@ -128,8 +127,8 @@ class LabelImage implements Transform {
     })
   }
 
-  /** The values of the fields. */
-  #outputs(labels: readonly ImageLabel[] | null): readonly Value[] {
+  /** All that can be added. */
+  #valuesOf(labels: readonly ImageLabel[] | null): readonly Value[] {
     const [first] = labels ?? []
     if (labels === null || first === undefined) return [null, null, null]
     const label = first.probability >= this.#values.threshold ? first.label : UNKNOWN
@@ -144,7 +143,7 @@ class LabelImage implements Transform {
       const record = batch.record(row)
       if (batch.isNull(this.#side, row)) return record
       const value = struct(
-        Object.fromEntries(this.#fields.map(({ name }, i) => [name, outputs[row]?.[i] ?? null])),
+        Object.fromEntries(this.#outputs.fields.map(({ name }, i) => [name, outputs[row]?.[i] ?? null])),
       )
       return this.#side === 'key'
         ? { ...record, keySchema: schema, key: value }
@@ -168,6 +167,12 @@ function checkShadow(model: Model, shadow: Model): void {
 
 const BYTES: Schema = { type: 'BYTES', optional: true }
 
+/** A single red pixel. */
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC',
+  'base64',
+)
+
 const examples: readonly Example[] = [
   {
     summary: 'a tombstone passes, unlabelled',
@@ -190,6 +195,12 @@ const examples: readonly Example[] = [
       { valueSchema: null, value: null },
     ],
     want: [{ error: 'record.image' }, { headers: [], value: null }],
+  },
+  {
+    summary: 'the label alone, under a name of its own; an image that the model is not sure of is unknown',
+    config: { model: 'efficientnet-lite0', threshold: '1', outputs: 'label:shows,probability:,labels:' },
+    have: [{ valueSchema: BYTES, value: PNG }],
+    want: [{ value: struct({ shows: 'unknown' }) }],
   },
   {
     summary: 'bytes that are no JPEG, PNG or WebP fail their record alone',

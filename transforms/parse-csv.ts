@@ -24,7 +24,7 @@ import { checkFields, lineParser, type LineParser } from './text/line-parser.ts'
 
 const config = defineConfig({
   field: key.string({
-    doc: 'The field with the line, which the cells are added to the record beside. Empty: the key or value itself is the line (StringConverter or ByteArrayConverter), and becomes a struct of the cells.',
+    doc: 'The field with the line: its cells become more fields of the same record. Empty: the key or value itself is the line (StringConverter or ByteArrayConverter), and becomes a struct of the cells.',
     importance: 'MEDIUM',
     group: 'Fields',
     default: '',

@@ -37,6 +37,26 @@ const examples: readonly Example[] = [
     ],
   },
   {
+    summary:
+      'fields of other names, and one of the probabilities left out; other names stay behind the prefix',
+    config: {
+      model: 'airline-delay',
+      prefix: 'delay_',
+      outputs: 'prediction:is_late,p_NO:',
+    },
+    have: [{ valueSchema: FLIGHT, value: struct(flight()) }],
+    want: [
+      {
+        value: struct({
+          ...flight(),
+          is_late: 'YES',
+          delay_p_YES: 0.47689836210278636,
+          delay_model_version: '1',
+        }),
+      },
+    ],
+  },
+  {
     summary: 'a null value and a level that the model has not seen are missing values',
     config: { model: 'airline-delay$1', prefix: 'delay_' },
     have: [{ valueSchema: FLIGHT, value: struct(flight({ UniqueCarrier: 'PS', Distance: null })) }],

@@ -85,6 +85,6 @@ export function readFields(model: Model, pairs: readonly string[]): Map<string, 
 
 const SHOWN = 30
 
-function shorten(names: readonly string[]): string {
+export function shorten(names: readonly string[]): string {
   return names.length > SHOWN ? `${names.slice(0, SHOWN).join(', ')}, …` : names.join(', ')
 }
