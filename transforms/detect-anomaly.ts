@@ -1,4 +1,5 @@
 import {
+  type Column,
   ConfigError,
   type ConfigOf,
   defineConfig,
@@ -19,8 +20,9 @@ import {
   type Value,
 } from 'sluice'
 import { readings, SENSORS } from './examples/detect-anomaly-readings.ts'
-import { FIELDS, MODEL_KEYS, prefixKey, versionFieldKey, withVersionField } from './scoring/model-keys.ts'
+import { FIELDS, MODEL_KEYS } from './scoring/model-keys.ts'
 import { checkModelSchema } from './scoring/model-schema.ts'
+import { nameOutputs, outputKeys, type OutputFields } from './scoring/output-fields.ts'
 import { type OpenModels, openModels, Scoring } from './scoring/scoring.ts'
 
 const config = defineConfig({
@@ -32,12 +34,16 @@ const config = defineConfig({
     optional: true,
     check: (value) => (Number.isFinite(value) ? undefined : 'Expected a finite number'),
   }),
-  prefix: prefixKey('`anomaly_score`, `is_anomaly`'),
   fields: FIELDS,
-  'version.field': versionFieldKey(''),
+  ...outputKeys('`anomaly_score`, `is_anomaly`', ''),
 })
 
 type Config = ConfigOf<typeof config.keys>
+
+const OUTPUTS: readonly Field[] = [
+  { name: 'anomaly_score', schema: OPTIONAL_FLOAT64 },
+  { name: 'is_anomaly', schema: { type: 'BOOLEAN', optional: true, default: null } },
+]
 
 /** Scores all rows of a batch in one call, and marks those above the threshold. */
 class DetectAnomaly implements Transform {
@@ -45,19 +51,15 @@ class DetectAnomaly implements Transform {
   readonly #model: Model
   readonly #side: SideName
   readonly #scoring: Scoring
-  readonly #addsVersion: boolean
+  readonly #outputs: OutputFields
 
   constructor(models: OpenModels, values: Config, context: TransformContext) {
-    const { prefix, threshold, fields } = values
+    const { threshold, fields } = values
     this.#model = models.model
     this.#side = context.side
     this.#scoring = new Scoring(models, values, context, { fields, threshold })
-    const own: readonly Field[] = [
-      { name: `${prefix}anomaly_score`, schema: OPTIONAL_FLOAT64 },
-      { name: `${prefix}is_anomaly`, schema: { type: 'BOOLEAN', optional: true, default: null } },
-    ]
-    this.adds = withVersionField(own, prefix, values['version.field'])
-    this.#addsVersion = values['version.field'] !== ''
+    this.#outputs = nameOutputs(OUTPUTS, values)
+    this.adds = this.#outputs.fields
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
@@ -68,9 +70,8 @@ class DetectAnomaly implements Transform {
       const { threshold = Infinity } = scoring.judgeOf(row)
       return score > threshold
     })
-    const versions = this.#addsVersion ? [scoring.versions] : []
-    const added = [prediction, { type: 'value' as const, values: flags }, ...versions]
-    return scoring.finish(batch.append(this.#side, this.adds, added))
+    const columns: readonly Column[] = [prediction, { type: 'value', values: flags }, scoring.versions]
+    return scoring.finish(batch.append(this.#side, this.adds, this.#outputs.select(columns)))
   }
 
   checkSchema(schema: Schema | null): SchemaCheck {
@@ -143,7 +144,6 @@ const examples: readonly Example[] = [
     config: {
       model: 'shuttle-anomaly$1:0.9,shuttle-anomaly:0.1',
       'model.seed': 'spring',
-      'version.header': 'true',
       'version.field': 'model_version',
       shadow: 'shuttle-anomaly',
       'shadow.header': 'true',
@@ -169,6 +169,12 @@ const examples: readonly Example[] = [
     config: { model: 'shuttle-anomaly', fields: 'f1:flow' },
     have: [{ valueSchema: RENAMED, value: struct(FLOW) }],
     want: [{ value: struct({ ...FLOW, anomaly_score: 3.712158234907051e-6, is_anomaly: false }) }],
+  },
+  {
+    summary: 'the flag alone, under a name of its own',
+    config: { model: 'shuttle-anomaly', outputs: 'anomaly_score:,is_anomaly:is_unusual', prefix: 'sensor_' },
+    have: [{ valueSchema: SENSORS, value: struct(UNUSUAL) }],
+    want: [{ value: struct({ ...UNUSUAL, is_unusual: true }) }],
   },
   {
     summary: 'a tombstone passes, unscored',

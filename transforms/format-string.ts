@@ -3,19 +3,25 @@ import {
   type ConfigProblem,
   DataError,
   defineConfig,
+  eachRecord,
   type Example,
+  type Field,
   isStruct,
   key,
   mapRecords,
   OPTIONAL_FLOAT64,
   OPTIONAL_STRING,
+  type RecordBatch,
   type Schema,
+  type SchemaCheck,
+  type SideName,
   struct,
   type Transform,
   type TransformContext,
   type TransformPlugin,
   type Value,
 } from 'sluice'
+import { checkFieldName } from './scoring/output-fields.ts'
 import { type Format, formatOf } from './text/number-format.ts'
 
 // A colon would be Kafka Connect's sign of a config provider.
@@ -39,6 +45,13 @@ const config = defineConfig({
     importance: 'HIGH',
     group: 'Text',
     check: checkTemplate,
+  }),
+  field: key.string({
+    doc: 'The field that the text is added as. Empty: it takes the place of the key or value.',
+    importance: 'MEDIUM',
+    group: 'Text',
+    default: '',
+    check: checkFieldName,
   }),
   'missing.text': key.string({
     doc: 'What stands for a value that is missing.',
@@ -109,6 +122,35 @@ function fill(parts: readonly Part[], record: Value): string {
     .join('')
 }
 
+/** Adds the text to the record that it is made of. */
+class TextField implements Transform {
+  readonly adds: readonly Field[]
+  readonly #parts: readonly Part[]
+  readonly #side: SideName
+
+  constructor(parts: readonly Part[], side: SideName, field: string) {
+    this.adds = [{ name: field, schema: OPTIONAL_STRING }]
+    this.#parts = parts
+    this.#side = side
+  }
+
+  apply(batch: RecordBatch): RecordBatch {
+    const values = new Array<string | null>(batch.length).fill(null)
+    eachRecord(batch, (row) => {
+      const record = batch.value(this.#side, row)
+      if (record !== null) values[row] = fill(this.#parts, record)
+    })
+    return batch.append(this.#side, this.adds, [{ type: 'string', values }])
+  }
+
+  checkSchema(schema: Schema | null): SchemaCheck {
+    const problems = lacking(this.#parts, schema)
+    if (schema === null || schema.fields !== undefined) return { problems }
+    const message = `a field can be added to a struct only, and the schema is ${schema.type}. Leave \`field\` out, or use a converter that gives structs.`
+    return { problems: [...problems, { path: 'field', message }] }
+  }
+}
+
 const STRING: Schema = { type: 'STRING', optional: false }
 const DELAY: Schema = {
   type: 'STRUCT',
@@ -155,6 +197,24 @@ const examples: readonly Example[] = [
     ],
   },
   {
+    summary: 'the text is added to the record as a field',
+    config: { template: 'late: ${prediction} (${p_YES|.1%})', field: 'text' },
+    have: [
+      { valueSchema: DELAY, value: struct({ prediction: 'YES', p_YES: 0.568 }) },
+      { valueSchema: null, value: null },
+    ],
+    want: [
+      { value: struct({ prediction: 'YES', p_YES: 0.568, text: 'late: YES (56.8%)' }) },
+      { value: null },
+    ],
+  },
+  {
+    summary: 'a field of that name must not be there already',
+    config: { template: '${p_YES}', field: 'prediction' },
+    have: [{ valueSchema: DELAY, value: struct({ prediction: 'YES', p_YES: 1 }) }],
+    want: [{ error: 'record.field' }],
+  },
+  {
     summary: 'a record that lacks a field fails alone, and a tombstone passes',
     config: { template: '${probability}' },
     have: [{ valueSchema: DELAY, value: struct({ prediction: 'YES', p_YES: 1 }) }, { value: null }],
@@ -171,6 +231,7 @@ export const formatString: TransformPlugin<typeof config.keys> = {
   examples,
   open(values: Config, { side }: TransformContext): Transform {
     const parts = parseTemplate(values.template, values['missing.text'])
+    if (values.field !== '') return new TextField(parts, side, values.field)
     const records = mapRecords((record) => {
       const value = record[side]
       if (value === null) return record

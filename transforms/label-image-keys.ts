@@ -1,5 +1,6 @@
 import { type ConfigOf, defineConfig, key, originProblem } from 'sluice'
-import { MODEL_KEYS, modelKey, prefixKey, versionFieldKey } from './scoring/model-keys.ts'
+import { MODEL_KEYS, modelKey } from './scoring/model-keys.ts'
+import { outputKeys } from './scoring/output-fields.ts'
 
 /** Whether a number is in a range. */
 const between = (low: number, high: number) => (value: number) =>
@@ -68,10 +69,10 @@ export const config = defineConfig({
     default: 0.1,
     check: between(0, 1),
   }),
-  prefix: prefixKey(
+  ...outputKeys(
     '`label`, `probability` (of the best label) and `labels` (the best labels, each with its probability)',
+    '',
   ),
-  'version.field': versionFieldKey(''),
 })
 
 export type Config = ConfigOf<typeof config.keys>

@@ -1,5 +1,6 @@
 import {
   ConfigError,
+  type ConfigProblem,
   DataError,
   type Example,
   type Field,
@@ -25,8 +26,8 @@ import {
 } from 'sluice'
 import { PHOTO } from './examples/label-image-photo.ts'
 import { type Config, config } from './label-image-keys.ts'
-import { withVersionField } from './scoring/model-keys.ts'
-import { checkImageField, imageProblems } from './scoring/model-schema.ts'
+import { checkContent, checkContentField } from './scoring/model-schema.ts'
+import { nameOutputs, type OutputFields } from './scoring/output-fields.ts'
 import { openModels, Scoring } from './scoring/scoring.ts'
 
 /** What an image is called that the model is not sure of. */
@@ -47,13 +48,20 @@ const LABELS: Schema = {
   },
 }
 
+/** Nullable with default null, so that a later schema stays compatible. */
+const OUTPUTS: readonly Field[] = [
+  { name: 'label', schema: OPTIONAL_STRING },
+  { name: 'probability', schema: OPTIONAL_FLOAT64 },
+  { name: 'labels', schema: LABELS },
+]
+
 /** Reads the images of a batch, labels them, and adds what the model sees. */
 class LabelImage implements Transform {
   readonly #labeller: ImageLabeller
   readonly #scoring: Scoring
   readonly #side: SideName
   readonly #values: Config
-  readonly #fields: readonly Field[]
+  readonly #outputs: OutputFields
   /** Undefined where the key or value itself is replaced. */
   readonly adds?: readonly Field[]
   /** What records become whose key or value was the image itself. */
@@ -64,21 +72,10 @@ class LabelImage implements Transform {
     this.#scoring = scoring
     this.#side = side
     this.#values = values
-    const { prefix } = values
-    // Nullable with default null, so that a later schema stays compatible.
-    const fields: readonly Field[] = [
-      { name: `${prefix}label`, schema: OPTIONAL_STRING },
-      { name: `${prefix}probability`, schema: OPTIONAL_FLOAT64 },
-      { name: `${prefix}labels`, schema: LABELS },
-    ]
-    this.#fields = withVersionField(fields, prefix, values['version.field'])
-    if (values.field !== '') this.adds = this.#fields
-    this.#replacement = {
-      type: 'STRUCT',
-      optional: false,
-      name: 'sluice.ImageLabels',
-      fields: this.#fields,
-    }
+    this.#outputs = nameOutputs(OUTPUTS, values)
+    const { fields } = this.#outputs
+    if (values.field !== '') this.adds = fields
+    this.#replacement = { type: 'STRUCT', optional: false, name: 'sluice.ImageLabels', fields }
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
@@ -89,7 +86,9 @@ class LabelImage implements Transform {
       (tensor, rows) => scoring.scoreTensor(tensor, rows),
     )
     const { levels, domain } = scoring.versions
-    const outputs = results.map((labels, row) => [...this.#outputs(labels), domain[levels[row]!] ?? null])
+    const outputs = results.map((labels, row) =>
+      this.#outputs.select([...this.#valuesOf(labels), domain[levels[row]!] ?? null]),
+    )
     return scoring.finish(
       this.#values.field === '' ? this.#replace(batch, outputs) : this.#append(batch, outputs),
     )
@@ -100,20 +99,31 @@ class LabelImage implements Transform {
   }
 
   #append(batch: RecordBatch, outputs: readonly (readonly Value[])[]): RecordBatch {
-    const columns = this.#fields.map((_, i) => ({
+    const { fields } = this.#outputs
+    const columns = fields.map((_, i) => ({
       type: 'value' as const,
       values: outputs.map((row) => row[i] ?? null),
     }))
-    return batch.append(this.#side, this.#fields, columns)
+    return batch.append(this.#side, fields, columns)
   }
 
   checkSchema(schema: Schema | null): SchemaCheck {
     const { field } = this.#values
-    const readsLocations =
-      this.#values['file.root'] !== undefined || this.#values['http.allowed.origins'].length > 0
-    if (field !== '') return checkImageField(schema, field, readsLocations)
-    const problems = schema === null ? [] : imageProblems(schema, `the ${this.#side}`, readsLocations)
-    return { schema: this.#replacement, problems }
+    const content = field === '' ? schema : schema?.fields?.find(({ name }) => name === field)?.schema
+    const what = field === '' ? `the ${this.#side}` : `the field ${field}`
+    const located = this.#locationProblems(content ?? null, what)
+    if (field === '')
+      return { schema: this.#replacement, problems: [...checkContent(schema, what, 'an image'), ...located] }
+    const check = checkContentField(schema, field, 'an image')
+    return { ...check, problems: [...check.problems, ...located] }
+  }
+
+  /** A text says where an image is: something must be allowed to be read. */
+  #locationProblems(schema: Schema | null, what: string): ConfigProblem[] {
+    const { 'file.root': root, 'http.allowed.origins': origins } = this.#values
+    if (schema?.type !== 'STRING' || root !== undefined || origins.length > 0) return []
+    const message = `${what} is a text, which says where an image is, and nothing may be read from anywhere. Set \`file.root\` (a folder) or \`http.allowed.origins\`, or send the bytes of the images.`
+    return [{ path: 'file.root', message }]
   }
 
   /** The image of each live record; null where it has none. */
@@ -132,8 +142,8 @@ class LabelImage implements Transform {
     })
   }
 
-  /** The values of the fields. */
-  #outputs(labels: readonly ImageLabel[] | null): readonly Value[] {
+  /** All that can be added. */
+  #valuesOf(labels: readonly ImageLabel[] | null): readonly Value[] {
     const [first] = labels ?? []
     if (labels === null || first === undefined) return [null, null, null]
     const label = first.probability >= this.#values.threshold ? first.label : UNKNOWN
@@ -148,7 +158,7 @@ class LabelImage implements Transform {
       const record = batch.record(row)
       if (batch.isNull(this.#side, row)) return record
       const value = struct(
-        Object.fromEntries(this.#fields.map(({ name }, i) => [name, outputs[row]?.[i] ?? null])),
+        Object.fromEntries(this.#outputs.fields.map(({ name }, i) => [name, outputs[row]?.[i] ?? null])),
       )
       return this.#side === 'key'
         ? { ...record, keySchema: schema, key: value }
@@ -186,6 +196,11 @@ const [TRIPOD, BINOCULARS] = [
   struct({ label: 'tripod', probability: 0.9331891536712646 }),
   struct({ label: 'binoculars', probability: 0.009556010365486145 }),
 ]
+/** A single red pixel. */
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC',
+  'base64',
+)
 
 const examples: readonly Example[] = [
   {
@@ -242,7 +257,6 @@ const examples: readonly Example[] = [
     config: {
       model: 'efficientnet-lite0$1:0.9,efficientnet-lite0:0.1',
       'model.seed': 'spring',
-      'version.header': 'true',
       'version.field': 'model_version',
       shadow: 'efficientnet-lite0',
       'shadow.header': 'true',
@@ -252,6 +266,12 @@ const examples: readonly Example[] = [
       { valueSchema: null, value: null },
     ],
     want: [{ error: 'record.image' }, { headers: [], value: null }],
+  },
+  {
+    summary: 'the label alone, under a name of its own; an image that the model is not sure of is unknown',
+    config: { model: 'efficientnet-lite0', threshold: '1', outputs: 'label:shows,probability:,labels:' },
+    have: [{ valueSchema: BYTES, value: PNG }],
+    want: [{ value: struct({ shows: 'unknown' }) }],
   },
   {
     summary: 'bytes that are no JPEG, PNG or WebP fail their record alone',

@@ -1,50 +1,34 @@
 import {
+  ConfigError,
   type ConfigOf,
-  DataError,
   defineConfig,
+  eachRecord,
   type Example,
+  type ExampleRecord,
+  type Field,
   key,
   mapRecords,
+  OPTIONAL_STRING,
+  type RecordBatch,
   type Schema,
-  type SchemaType,
+  type SchemaCheck,
+  type SideName,
   struct,
   type Transform,
   type TransformContext,
   type TransformPlugin,
   type Value,
 } from 'sluice'
-import { splitCsvLine } from './text/csv-line.ts'
-
-const TYPES: Readonly<Record<string, SchemaType>> = {
-  boolean: 'BOOLEAN',
-  int32: 'INT32',
-  int64: 'INT64',
-  float32: 'FLOAT32',
-  float64: 'FLOAT64',
-  string: 'STRING',
-  missing: 'FLOAT64', // which can be asked for as a number and as a category
-}
-/** Types that take all the cells that are left. */
-const REST = ['float32[]', 'float64[]', 'zeros']
-const MAX_ZEROS = 1_000_000
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
-
-function checkFields(fields: readonly string[]): string | undefined {
-  const known = [...Object.keys(TYPES), ...REST].join(', ')
-  const names = new Set<string>()
-  for (const [i, field] of fields.entries()) {
-    if (field === '-') continue
-    const { name, type } = splitField(field)
-    if (!/^[A-Za-z_]\w*$/.test(name)) return `"${field}" is not a name and a type such as Origin:string`
-    if (!(type in TYPES) && !REST.includes(type)) return `The type of ${field} is none of ${known}`
-    if (REST.includes(type) && i < fields.length - 1) return `${field} takes all cells: it must be the last`
-    if (names.has(name)) return `The field ${name} is named twice`
-    names.add(name)
-  }
-  return names.size > 0 ? undefined : 'Expected at least one name:type'
-}
+import { checkContent, checkContentField } from './scoring/model-schema.ts'
+import { checkFields, lineParser, type LineParser } from './text/line-parser.ts'
 
 const config = defineConfig({
+  field: key.string({
+    doc: 'The field with the line: its cells become more fields of the same record. Empty: the key or value itself is the line (StringConverter or ByteArrayConverter), and becomes a struct of the cells.',
+    importance: 'MEDIUM',
+    group: 'Fields',
+    default: '',
+  }),
   fields: key.list({
     doc: 'The cells in their order, each as name:type; "-" leaves a cell out. Types: boolean, int32, int64, float32, float64, string; missing is a field that is null whatever the cell says. The last may be float32[] or float64[], an array of all cells that are left, or zeros, which reads them as the shape of a matrix of zeros and gives one row of it.',
     importance: 'HIGH',
@@ -65,7 +49,7 @@ const config = defineConfig({
     check: (text) => (/^([^"\r\n]|\\t)$/u.test(text) ? undefined : 'Expected one character, or \\t'),
   }),
   'schema.name': key.string({
-    doc: 'The name of the schema of the records that come out.',
+    doc: 'The name of the schema of what comes out, where the key or value itself is the line.',
     importance: 'LOW',
     group: 'Fields',
     default: 'Row',
@@ -75,113 +59,63 @@ const config = defineConfig({
 
 type Config = ConfigOf<typeof config.keys>
 
-function splitField(field: string): { name: string; type: string } {
-  const [name = '', type = ''] = field.split(':', 2)
-  return { name, type }
+function checkNames({ fields }: LineParser, field: string): void {
+  if (!fields.some(({ name }) => name === field)) return
+  const message = `The field ${field} is the line itself and stays. Give the cell another name.`
+  throw new ConfigError([{ path: 'fields', message }])
 }
 
-/** Reads one line; throws DataError where it does not fit the fields. */
-function createParser(values: Config): { schema: Schema; parse: (text: string) => Value } {
-  const fields = values.fields.map((field) => (field === '-' ? null : splitField(field)))
-  const last = fields.at(-1)
-  const rest = last !== null && last !== undefined && REST.includes(last.type) ? last : null
-  const single = rest === null ? fields : fields.slice(0, -1)
-  const missing = new Set(values['missing.values'])
-  const delimiter = values.delimiter === '\\t' ? '\t' : values.delimiter
-  const named = fields.filter((field) => field !== null)
-  const schema: Schema = {
-    type: 'STRUCT',
-    optional: false,
-    name: values['schema.name'],
-    fields: named.map(({ name, type }) => ({ name, schema: schemaOf(type) })),
+/** Adds the cells of a line to the record that has the line in a field. */
+class ParseField implements Transform {
+  readonly adds: readonly Field[]
+  readonly #parser: LineParser
+  readonly #side: SideName
+  readonly #field: string
+
+  constructor(parser: LineParser, side: SideName, field: string) {
+    // Nullable with default null: a record may have no line.
+    this.adds = parser.fields.map(({ name, schema }) => ({
+      name,
+      schema: { ...schema, optional: true, default: null },
+    }))
+    this.#parser = parser
+    this.#side = side
+    this.#field = field
   }
-  const parse = (text: string): Value => {
-    const cells = splitCsvLine(text, delimiter)
-    const isRight = rest === null ? cells.length === single.length : cells.length > single.length
-    if (!isRight) {
-      const wanted = `${rest === null ? '' : 'more than '}${single.length}`
-      const what = `The line has ${cells.length} cells, and ${wanted} are expected. Correct the line, or the list of fields.`
-      throw new DataError('record.value', what)
-    }
-    const value = struct()
-    single.forEach((field, i) => {
-      const cell = cells[i] ?? ''
-      if (field === null) return
-      const isMissing = field.type === 'missing' || missing.has(cell)
-      value[field.name] = isMissing ? null : readCell(field, cell)
+
+  apply(batch: RecordBatch): RecordBatch {
+    const lines = batch.column(this.#side, this.#field, 'value').values
+    const columns = this.adds.map(() => new Array<Value>(batch.length).fill(null))
+    eachRecord(batch, (row) => {
+      const line = lines[row] ?? null
+      if (line === null) return
+      const cells = this.#parser.parse(line, `The field ${this.#field}`)
+      this.adds.forEach(({ name }, i) => (columns[i]![row] = cells[name] ?? null))
     })
-    if (rest !== null) value[rest.name] = readRest(rest, cells.slice(single.length))
-    return value
+    const added = columns.map((values) => ({ type: 'value' as const, values }))
+    return batch.append(this.#side, this.adds, added)
   }
-  return { schema, parse }
-}
 
-function schemaOf(type: string): Schema {
-  const item: Schema = { type: TYPES[type.replace('[]', '')] ?? 'FLOAT64', optional: false }
-  if (REST.includes(type)) return { type: 'ARRAY', optional: false, valueSchema: item }
-  return { ...item, optional: true, default: null }
-}
-
-interface CsvField {
-  readonly name: string
-  readonly type: string
-}
-
-function readCell({ name, type }: CsvField, cell: string): Value {
-  if (type === 'string') return cell
-  const text = cell.trim()
-  const value = readValue(type, text)
-  if (value !== undefined) return value
-  const what = `The field ${name} is "${text.slice(0, 80)}", which is no ${type}. Correct the line, give the field another type, or add the text to missing.values.`
-  throw new DataError('record.value', what)
-}
-
-function readValue(type: string, text: string): Value | undefined {
-  if (type === 'boolean') return { true: true, false: false }[text.toLowerCase()]
-  if (type === 'int32') {
-    const value = Number(text)
-    return /^[+-]?\d+$/.test(text) && value === (value | 0) ? value | 0 : undefined
+  checkSchema(schema: Schema | null): SchemaCheck {
+    return checkContentField(schema, this.#field, 'a line')
   }
-  if (type === 'int64') {
-    if (!/^[+-]?\d{1,20}$/.test(text)) return undefined
-    const value = BigInt(text.replace('+', ''))
-    return BigInt.asIntN(64, value) === value ? value : undefined
-  }
-  if (!DECIMAL.test(text)) return undefined
-  const value = Number(text)
-  return Number.isFinite(value) ? (type === 'float32' ? Math.fround(value) : value) : undefined
-}
-
-function readRest(field: CsvField, cells: readonly string[]): Value {
-  if (field.type !== 'zeros') {
-    const item = { name: field.name, type: field.type.replace('[]', '') }
-    return cells.map((cell) => readCell(item, cell))
-  }
-  const shape = cells.map((cell) => readCell({ name: field.name, type: 'int32' }, cell) as number)
-  const width = shape.at(-1) ?? 0
-  if (shape.some((size) => size < 1 || size > MAX_ZEROS)) {
-    throw new DataError('record.value', `The field ${field.name} is no shape: sizes are 1 to ${MAX_ZEROS}.`)
-  }
-  return new Array<number>(width).fill(0)
-}
-
-/** A text as it comes from a converter of strings or of bytes. */
-function textOf(value: Value): string {
-  if (typeof value === 'string') return value
-  if (Buffer.isBuffer(value)) {
-    try {
-      return new TextDecoder('utf-8', { fatal: true }).decode(value)
-    } catch (error) {
-      throw new DataError('record.malformed', 'The line is not UTF-8 text.', { cause: error })
-    }
-  }
-  throw new DataError(
-    'record.schema',
-    'The record is not a line of text. Use ParseCsv with StringConverter or ByteArrayConverter.',
-  )
 }
 
 const FLIGHT = 'Year:int32,Month:int32,CRSDepTime:int32,UniqueCarrier:string,Distance:float64'
+
+const MESSAGE: Schema = {
+  type: 'STRUCT',
+  optional: false,
+  name: 'Message',
+  fields: [
+    { name: 'sensor', schema: OPTIONAL_STRING },
+    { name: 'line', schema: OPTIONAL_STRING },
+  ],
+}
+const message = (line: string | null): ExampleRecord => ({
+  valueSchema: MESSAGE,
+  value: struct({ sensor: 's7', line }),
+})
 
 const examples: readonly Example[] = [
   {
@@ -254,6 +188,23 @@ const examples: readonly Example[] = [
       { value: null },
     ],
   },
+  {
+    summary: 'the line is in a field: its cells are added to the record, nulls where there is no line',
+    config: { field: 'line', fields: 'Year:int32,-,Values:float64[]' },
+    have: [message('1987,10,1.5,2'), message('1988,x,NA'), message(null), { value: null }],
+    want: [
+      { value: struct({ sensor: 's7', line: '1987,10,1.5,2', Year: 1987, Values: [1.5, 2] }) },
+      { error: 'record.value' },
+      { value: struct({ sensor: 's7', line: null, Year: null, Values: null }) },
+      { value: null },
+    ],
+  },
+  {
+    summary: 'a record that has no such field fails, and so does one that has a cell’s field already',
+    config: { field: 'line', fields: 'sensor:string' },
+    have: [message('s8'), { valueSchema: { ...MESSAGE, fields: [] }, value: struct() }],
+    want: [{ error: 'record.field' }, { error: 'record.field' }],
+  },
 ]
 
 export const parseCsv: TransformPlugin<typeof config.keys> = {
@@ -264,13 +215,30 @@ export const parseCsv: TransformPlugin<typeof config.keys> = {
   config,
   examples,
   open(values: Config, { side }: TransformContext): Transform {
-    const { schema, parse } = createParser(values)
+    const parser = lineParser({
+      fields: values.fields,
+      delimiter: values.delimiter === '\\t' ? '\t' : values.delimiter,
+      missing: new Set(values['missing.values']),
+    })
+    if (values.field !== '') {
+      checkNames(parser, values.field)
+      return new ParseField(parser, side, values.field)
+    }
+    const schema: Schema = {
+      type: 'STRUCT',
+      optional: false,
+      name: values['schema.name'],
+      fields: parser.fields,
+    }
     const records = mapRecords((record) => {
       const value = record[side]
       if (value === null) return record
-      const changed = { [side]: parse(textOf(value)), [`${side}Schema`]: schema }
+      const changed = { [side]: parser.parse(value, `The ${side}`), [`${side}Schema`]: schema }
       return { ...record, ...changed }
     })
-    return { ...records, checkSchema: () => ({ schema, problems: [] }) }
+    return {
+      ...records,
+      checkSchema: (before) => ({ schema, problems: checkContent(before, `the ${side}`, 'a line') }),
+    }
   },
 }

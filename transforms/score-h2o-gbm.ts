@@ -9,10 +9,52 @@ const BESIDE =
 
 const examples: readonly Example[] = [
   {
-    summary: 'a flight gets the label, the probability of each class and the version of the model',
+    summary:
+      'a flight gets the label, the probability of each class and the version of the model, which a header has too',
     config: { model: 'airline-delay' },
     have: [{ valueSchema: FLIGHT, value: struct(flight()) }],
-    want: [{ value: struct({ ...flight(), ...LATE }) }],
+    want: [
+      {
+        headers: [{ key: 'sluice.model', value: Buffer.from('airline-delay$1') }],
+        value: struct({ ...flight(), ...LATE }),
+      },
+    ],
+  },
+  {
+    summary: 'no header where none is wanted, and no field for the version',
+    config: { model: 'airline-delay', 'version.header': 'false', 'version.field': '' },
+    have: [{ valueSchema: FLIGHT, value: struct(flight()) }],
+    want: [
+      {
+        headers: [],
+        value: struct({
+          ...flight(),
+          prediction: 'YES',
+          p_NO: 0.5231016378972136,
+          p_YES: 0.47689836210278636,
+        }),
+      },
+    ],
+  },
+  {
+    summary:
+      'fields of other names, and one of the probabilities left out; other names stay behind the prefix',
+    config: {
+      model: 'airline-delay',
+      prefix: 'delay_',
+      outputs: 'prediction:is_late,p_NO:',
+    },
+    have: [{ valueSchema: FLIGHT, value: struct(flight()) }],
+    want: [
+      {
+        value: struct({
+          ...flight(),
+          is_late: 'YES',
+          delay_p_YES: 0.47689836210278636,
+          delay_model_version: '1',
+        }),
+      },
+    ],
   },
   {
     summary: 'columns that have other names in the record are named with `fields`',
@@ -42,7 +84,6 @@ const examples: readonly Example[] = [
     config: {
       model: 'airline-delay$1:0.9,airline-delay:0.1',
       'model.seed': 'spring',
-      'version.header': 'true',
       'version.field': 'scored_by',
     },
     have: [{ valueSchema: FLIGHT, value: struct(flight()) }],
@@ -65,7 +106,10 @@ const examples: readonly Example[] = [
     have: [{ valueSchema: FLIGHT, value: struct(flight()) }],
     want: [
       {
-        headers: [{ key: 'sluice.shadow', value: Buffer.from(BESIDE) }],
+        headers: [
+          { key: 'sluice.model', value: Buffer.from('airline-delay$1') },
+          { key: 'sluice.shadow', value: Buffer.from(BESIDE) },
+        ],
         value: struct({ ...flight(), ...LATE }),
       },
     ],
@@ -74,7 +118,7 @@ const examples: readonly Example[] = [
     summary: 'a tombstone passes, unscored',
     config: { model: 'airline-delay' },
     have: [{ valueSchema: null, value: null }],
-    want: [{ value: null }],
+    want: [{ headers: [], value: null }],
   },
   {
     summary: 'a record that has none of the model’s columns fails',

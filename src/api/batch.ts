@@ -144,8 +144,8 @@ export interface RecordBatch extends LiveRows {
   append(side: SideName, fields: readonly Field[], columns: readonly Column[]): RecordBatch
   /** The batch with other records; undefined drops a row. Same length and order. Rows not live are ignored. */
   withRecords(records: readonly (SinkRecord | undefined)[]): RecordBatch
-  /** The batch with a header more, of UTF-8 text, after those that a record has; null or undefined adds none to a row. */
-  withHeader(key: string, values: readonly (string | null | undefined)[]): RecordBatch
+  /** The batch with a header more, of UTF-8 text, after those that a record has; a missing value adds none to a row. */
+  withHeader(key: string, column: StringColumn | CategoryColumn): RecordBatch
 
   /** Drops a row: it is not delivered, and its offset is committed. */
   drop(row: number): void

@@ -10,21 +10,28 @@ export function mapRecords(map: (record: SinkRecord) => SinkRecord | undefined):
   return {
     apply(batch: RecordBatch): RecordBatch {
       const records: (SinkRecord | undefined)[] = new Array<SinkRecord | undefined>(batch.length)
-      for (let row = 0; row < batch.length; row++) {
-        if (!batch.isLive(row)) continue
-        try {
-          const record = batch.record(row)
-          if (batch.isLive(row)) records[row] = map(record)
-        } catch (error) {
-          batch.fail(
-            row,
-            error instanceof ConnectError
-              ? error
-              : new DataError('record.value', messageOf(error), { cause: error }),
-          )
-        }
-      }
+      eachRecord(batch, (row) => {
+        const record = batch.record(row)
+        if (batch.isLive(row)) records[row] = map(record)
+      })
       return batch.withRecords(records)
     },
+  }
+}
+
+/** Visits the rows that are records. What is thrown fails that record alone. */
+export function eachRecord(batch: RecordBatch, visit: (row: number) => void): void {
+  for (let row = 0; row < batch.length; row++) {
+    if (!batch.isLive(row)) continue
+    try {
+      visit(row)
+    } catch (error) {
+      batch.fail(
+        row,
+        error instanceof ConnectError
+          ? error
+          : new DataError('record.value', messageOf(error), { cause: error }),
+      )
+    }
   }
 }

@@ -2,6 +2,7 @@ import { decodeHeaders } from '../kafka/record-batches/headers.ts'
 import { type FetchedBatch, offsetOf, timestampOf } from '../kafka/record-batches/records.ts'
 import { recordsSide } from '../converters/records-side.ts'
 import {
+  type CategoryColumn,
   type Column,
   type ColumnFor,
   type ColumnRequest,
@@ -14,8 +15,10 @@ import {
   type Side,
   type SideName,
   type SinkRecord,
+  type StringColumn,
   type Value,
 } from '../index.ts'
+import { type AddedHeader, addedHeader, headerAt } from './added-headers.ts'
 import type { RowStates } from './row-states.ts'
 
 interface Sides {
@@ -29,6 +32,8 @@ interface Changes {
   readonly partitions?: Int32Array
   readonly timestamps?: BigInt64Array
   readonly headers?: readonly (readonly Header[])[]
+  /** Behind those, or behind the fetched ones. */
+  readonly added?: readonly AddedHeader[]
 }
 
 const DATA_PROBLEMS = new Set(['record.malformed', 'record.schema', 'schema.unknown', 'schema.invalid'])
@@ -74,10 +79,10 @@ export class Batch implements RecordBatch {
   }
 
   headers(row: number): readonly Header[] {
-    const changed = this.changes.headers?.[row]
-    if (changed !== undefined) return changed
     const { bytes, start, end } = this.fetched.headers
-    return decodeHeaders(bytes, start[row]!, end[row]!)
+    const { headers, added = [] } = this.changes
+    const before = headers?.[row] ?? decodeHeaders(bytes, start[row]!, end[row]!)
+    return added.length === 0 ? before : [...before, ...added.flatMap((each) => headerAt(each, row))]
   }
 
   isNull(side: SideName, row: number): boolean {
@@ -141,12 +146,9 @@ export class Batch implements RecordBatch {
     })
   }
 
-  withHeader(key: string, values: readonly (string | null | undefined)[]): Batch {
-    const headers = Array.from({ length: this.length }, (_, row) => {
-      const [before, value] = [this.headers(row), values[row] ?? null]
-      return value === null ? before : [...before, { key, value: Buffer.from(value) }]
-    })
-    return new Batch(this.fetched, this.states, this.sides, { ...this.changes, headers })
+  withHeader(key: string, column: StringColumn | CategoryColumn): Batch {
+    const added = [...(this.changes.added ?? []), addedHeader(key, column)]
+    return new Batch(this.fetched, this.states, this.sides, { ...this.changes, added })
   }
 
   isLive(row: number): boolean {

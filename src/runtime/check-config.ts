@@ -99,12 +99,16 @@ function collisions({ alias, transform }: Link, { schema, added }: Known): Confi
   )
   return [
     ...Array.from(byOther, ([other, twice]) =>
-      problem(`transforms ${other} and ${alias} both add ${twice.join(', ')}. Give one of them a prefix.`),
+      problem(
+        `transforms ${other} and ${alias} both add ${twice.join(', ')}. Give one of them other names or a prefix.`,
+      ),
     ),
     ...names
       .filter((name) => there.has(name) && !added.has(name))
       .map((name) =>
-        problem(`the field ${name}, which would be added, is in the schema already. Choose another prefix.`),
+        problem(
+          `the field ${name}, which would be added, is in the schema already. Choose another name or prefix.`,
+        ),
       ),
   ]
 }

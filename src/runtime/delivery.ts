@@ -2,6 +2,7 @@ import type { KafkaClient } from '../kafka/client.ts'
 import { partitionForKey } from '../kafka/produce/partitioner.ts'
 import type { OutgoingRows, Producer } from '../kafka/produce/produce.ts'
 import { DataError, type EmitOptions, type EncodedRows, TaskError } from '../index.ts'
+import { extendedRows } from './added-headers.ts'
 import type { Batch } from './batch.ts'
 import { headerRows, rawRows } from './raw-rows.ts'
 import type { NamedConverter, TaskConverters } from './task-converters.ts'
@@ -108,8 +109,7 @@ async function encodeSide(
 
 function outgoing(batch: Batch, rows: Int32Array, keys: EncodedRows, values: EncodedRows): OutgoingRows {
   const { fetched, changes } = batch
-  const headers =
-    changes.headers === undefined ? rawRows(fetched.headers) : headerRows((row) => batch.headers(row))
+  const headers = outgoingHeaders(batch)
   const rest = { rows, keys, values, headers, timestamp: (row: number) => batch.timestamp(row) }
   const times = changes.timestamps
   if (times === undefined) {
@@ -118,6 +118,13 @@ function outgoing(batch: Batch, rows: Int32Array, keys: EncodedRows, values: Enc
   }
   const baseTimestamp = times[rows[0]!]!
   return { ...rest, baseTimestamp, timestampDelta: (row) => Number(times[row]! - baseTimestamp) }
+}
+
+function outgoingHeaders(batch: Batch): EncodedRows {
+  const { headers, added } = batch.changes
+  if (headers !== undefined) return headerRows((row) => batch.headers(row))
+  const fetched = batch.fetched.headers
+  return added === undefined ? rawRows(fetched) : extendedRows(fetched, added)
 }
 
 /** Rows by topic or partition, in order. Nearly always there is one group, and then nothing is copied. */

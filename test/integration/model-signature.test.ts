@@ -131,6 +131,24 @@ describe('the signature of a model, and the schema of the topic in the registry'
     )
   })
 
+  it('an output that the model does not have, and a line that is a struct, are named at validate', async () => {
+    const topic = uniqueName('flights')
+    await registerSchema(sluice.schemaRegistry, `${topic}-value`, flightSchema)
+    const renamed = { ...config(topic), 'transforms.score.outputs': 'prediction:late,p_MAYBE:' }
+    const { 'transforms.score.outputs': found, ...others } = await errorsOf(renamed)
+    expect(found?.join()).to.contain('p_MAYBE').and.contain('There is: prediction, p_NO, p_YES.')
+    expect(others).to.deep.equal({})
+    const csv = {
+      ...config(topic),
+      'transforms.score.type': 'ParseCsv$Value',
+      'transforms.score.fields': 'Year:int32',
+    }
+    const lines = await errorsOf(csv)
+    expect(lines['transforms.score.field']?.join()).to.contain('a line is BYTES or STRING')
+    const named = await errorsOf({ ...csv, 'transforms.score.field': 'TailNum' })
+    expect(JSON.stringify(named)).to.contain('the field Year, which would be added, is in the schema already')
+  })
+
   it('the latest version of the subject counts', async () => {
     const topic = uniqueName('flights')
     await call(sluice.schemaRegistry, 'PUT', `/config/${topic}-value`, { compatibility: 'NONE' })

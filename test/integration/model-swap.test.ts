@@ -236,7 +236,6 @@ describe('a model replaced while a connector runs', function () {
         transforms: 'score',
         'transforms.score.type': 'ScoreH2OGbm$Value',
         'transforms.score.model': 'delay',
-        'transforms.score.version.header': 'true',
       },
     })
     expect(created.status, JSON.stringify(created.body)).to.equal(201)

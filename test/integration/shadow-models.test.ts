@@ -71,7 +71,6 @@ describe('models that share records, and shadow models, in a connector', functio
     transforms: 'score',
     'transforms.score.type': 'ScoreH2OGbm$Value',
     'transforms.score.model': 'champion:0.7,challenger:0.3',
-    'transforms.score.version.header': 'true',
     'transforms.score.shadow': shadow,
     'transforms.score.shadow.header': 'true',
   })

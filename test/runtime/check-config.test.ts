@@ -199,7 +199,7 @@ describe('the check of a configuration against the schema of its topics', () => 
     const both = 'transforms score and again both add prediction, p_NO, p_YES, model_version.'
     for (const topics of [{}, { flights: FLIGHT }]) {
       expect(await check(twice, topics)).to.deep.equal([
-        `transforms.again.type: Topic flights (value): ${both} Give one of them a prefix.`,
+        `transforms.again.type: Topic flights (value): ${both} Give one of them other names or a prefix.`,
       ])
     }
     const [unnamed] = await check({ ...twice, topics: '', 'topics.regex': 'f.*' }, {})
@@ -242,6 +242,49 @@ describe('the check of a configuration against the schema of its topics', () => 
     expect(found[1]).to.match(/^transforms\.text\.template: .*Delay/)
     const right = { 'transforms.csv.fields': 'Distance:int32', 'transforms.text.template': '${Distance}' }
     expect(await check({ ...lines, ...right }, {})).to.deep.equal([])
+  })
+
+  it('refuses a line that is no text, and fields of the cells that are there already', async () => {
+    const csv = {
+      topics: 'lines',
+      transforms: 'csv',
+      'transforms.csv.type': 'ParseCsv$Value',
+      'transforms.csv.fields': 'Origin:string,Distance:int32',
+    }
+    const named = { ...csv, 'transforms.csv.field': 'line' }
+    const holding = (...fields: readonly Field[]): Schema => ({ ...of('STRUCT'), fields })
+    for (const right of [of('BYTES'), of('STRING')]) {
+      expect(await check(named, { lines: holding({ name: 'line', schema: right }) })).to.deep.equal([])
+      expect(await check(csv, { lines: right })).to.deep.equal([])
+    }
+    for (const wrong of [of('INT32'), of('BYTES', 'org.apache.kafka.connect.data.Decimal'), holding()]) {
+      expect(await check(csv, { lines: wrong })).to.deep.equal([
+        `transforms.csv.field: Topic lines (value): the value has the wrong type: a line is BYTES or STRING, and the schema has ${wrong.type}${wrong.name === undefined ? '' : ` (${wrong.name})`}.`,
+      ])
+      expect(await check(named, { lines: holding({ name: 'line', schema: wrong }) })).to.have.length(1)
+    }
+    expect(await check(named, { lines: holding() })).to.deep.equal([
+      'transforms.csv.field: Topic lines (value): the field line, which is to hold a line, is missing: the schema has none.',
+    ])
+    const line = { name: 'line', schema: of('STRING') }
+    const [collision] = await check(named, { lines: holding(line, { ...line, name: 'Origin' }) })
+    expect(collision).to.contain('the field Origin, which would be added, is in the schema already')
+    const after = {
+      ...named,
+      transforms: 'csv,text',
+      'transforms.text.type': 'FormatString$Value',
+      'transforms.text.template': '${line} ${Distance}',
+      'transforms.text.field': 'text',
+    }
+    expect(await check(after, { lines: holding(line) })).to.deep.equal([])
+    const [taken] = await check({ ...after, 'transforms.text.field': 'Origin' }, { lines: holding(line) })
+    expect(taken).to.contain('transforms csv and text both add Origin')
+    const alone = { ...after, transforms: 'text' }
+    const [lacks] = await check(alone, { lines: holding(line) })
+    expect(lacks).to.match(/^transforms\.text\.template: .*Distance/)
+    const noStruct = await check({ ...alone, 'transforms.text.template': 'x' }, { lines: of('STRING') })
+    expect(noStruct).to.have.length(1)
+    expect(noStruct[0]).to.match(/^transforms\.text\.field: .*to a struct only, and the schema is STRING/)
   })
 
   it('refuses a field that can hold no image', async () => {

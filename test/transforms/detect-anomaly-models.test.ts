@@ -19,7 +19,6 @@ describe('DetectAnomaly with several models', () => {
     const models = [detector('low', 1), detector('high', 3, { version: '2' })]
     const config = {
       model: 'low:0.5,high:0.5',
-      'version.header': 'true',
       'version.field': 'by',
       prefix: 'a_',
     }

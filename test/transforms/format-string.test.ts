@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { type Models, SILENT, struct, type Value } from '../../src/index.ts'
+import { type Models, OPTIONAL_STRING, type Schema, SILENT, struct, type Value } from '../../src/index.ts'
 import { formatString } from '../../transforms/format-string.ts'
 import { batchOf } from '../support/example-batch.ts'
 
@@ -65,6 +65,39 @@ describe('FormatString', () => {
     ).to.equal('[[    1.0000,    2.0000], \n [    3.0000,    4.0000]]')
     expect(await nd4j(Array<number>(10).fill(0.1))).to.include('0.1000,    0.1000,    0.1000')
     expect(await nd4j(0.5)).to.equal('0.5000')
+  })
+
+  it('adds the text to keys and to maps, where a field for it is named', async () => {
+    const config = formatString.config.read({ template: '<${a}>', field: 'text' })
+    const context = { models, log: SILENT }
+    const value = await formatString.open(config, { side: 'value', ...context })
+    const batch = await value.apply(
+      batchOf([{ value: new Map([['a', 1]]) }, { value: struct({ b: 1 }) }, { value: 'a' }, { value: null }]),
+    )
+    expect(batch.record(0).value).to.deep.equal(
+      new Map<Value, Value>([
+        ['a', 1],
+        ['text', '<1>'],
+      ]),
+    )
+    expect(batch.failure(1)?.message).to.contain('has no field a')
+    expect(batch.failure(2)?.code).to.match(/^record/)
+    expect([batch.isLive(3), batch.isNull('value', 3)]).to.deep.equal([true, true])
+    const key = await formatString.open(config, { side: 'key', ...context })
+    const keySchema: Schema = {
+      type: 'STRUCT',
+      optional: false,
+      fields: [{ name: 'a', schema: OPTIONAL_STRING }],
+    }
+    const keyed = await key.apply(batchOf([{ keySchema, key: struct({ a: 'x' }), value: 'untouched' }]))
+    const record = keyed.record(0)
+    expect({ ...(record.key as object), value: record.value }).to.deep.equal({
+      a: 'x',
+      text: '<x>',
+      value: 'untouched',
+    })
+    expect(record.keySchema?.fields?.at(-1)).to.deep.equal({ name: 'text', schema: OPTIONAL_STRING })
+    expect(formatString.config.parse({ template: 'x', field: 'a-b' }).problems).to.have.length(1)
   })
 
   it('fails a record that has no such field', async () => {

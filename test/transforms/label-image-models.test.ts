@@ -18,7 +18,7 @@ async function apply(
 }
 
 describe('LabelImage with several models', () => {
-  it('shares images among models, whose version is in a header and a field where that is asked for', async () => {
+  it('shares images among models, whose version is in a header, and in a field where that is asked for', async () => {
     const models = [redness({ name: 'a' }), redness({ name: 'b', version: '2' })]
     const both: Models = { load: (name) => models[name === 'a' ? 0 : 1]!.load(name) }
     const image = await plain(255)
@@ -26,7 +26,6 @@ describe('LabelImage with several models', () => {
     const config = {
       model: 'a:0.5,b:0.5',
       'top.k': '1',
-      'version.header': 'true',
       'version.field': 'version',
     }
     const batch = await apply(config, records, { models: both })
@@ -56,7 +55,6 @@ describe('LabelImage with several models', () => {
       field: 'photo',
       'top.k': '1',
       prefix: 'p_',
-      'version.header': 'true',
       'version.field': 'by',
     }
     const batch = await apply(config, records, { models: redness() })
@@ -115,8 +113,8 @@ describe('LabelImage with several models', () => {
     const alone = await apply({ 'top.k': '2' }, records, { models })
     for (const row of [0, 2]) expect(batch.record(row).value).to.deep.equal(alone.record(row).value)
     expect(batch.failure(1)?.code).to.equal('record.image')
-    expect(batch.headers(0).map(({ key }) => key)).to.deep.equal(['sluice.shadow'])
-    const { outputs, ...said } = JSON.parse(String(batch.headers(0)[0]?.value)) as Record<string, unknown>
+    expect(batch.headers(0).map(({ key }) => key)).to.deep.equal(['sluice.model', 'sluice.shadow'])
+    const { outputs, ...said } = JSON.parse(String(batch.headers(0)[1]?.value)) as Record<string, unknown>
     expect(said).to.include({ model: 'same', version: '9' })
     expect(Object.keys(outputs as object)).to.deep.equal(['red', 'dark'])
     const error: unknown = await apply({ 'top.k': '1', shadow: 'small' }, [], { models }).catch(

@@ -5,8 +5,10 @@ import {
   type ExampleRecord,
   isStruct,
   type Models,
+  type Schema,
   type SideName,
   SILENT,
+  struct,
   type Value,
 } from '../../src/index.ts'
 import { parseCsv } from '../../transforms/parse-csv.ts'
@@ -60,6 +62,43 @@ describe('ParseCsv', () => {
     const batch = await parse({ fields: 'a:int32' }, [{ key: '5', value: 'untouched' }], 'key')
     expect({ ...(batch.record(0).key as object) }).to.deep.equal({ a: 5 })
     expect(batch.record(0).value).to.equal('untouched')
+  })
+
+  it('adds the cells of a field’s line to its record, nulls where it has no line', async () => {
+    const config = { field: 'line', fields: 'a:int64,b:string,c:float32[]' }
+    const line: Schema = { type: 'BYTES', optional: true, default: null }
+    const schema: Schema = { type: 'STRUCT', optional: false, fields: [{ name: 'line', schema: line }] }
+    const lines = [Buffer.from('1,é,2.5\r\n'), null, Buffer.from([0xff])]
+    const records = lines.map((each) => ({
+      keySchema: schema,
+      key: struct({ line: each }),
+      value: 'untouched',
+    }))
+    const batch = await parse(config, records, 'key')
+    expect({ ...(batch.record(0).key as object) }).to.deep.equal({
+      ...{ line: lines[0], a: 1n, b: 'é', c: [2.5] },
+    })
+    expect(
+      batch.record(0).keySchema?.fields?.map(({ name, schema: { optional } }) => [name, optional]),
+    ).to.deep.equal(['line', 'a', 'b', 'c'].map((name) => [name, true]))
+    expect({ ...(batch.record(1).key as object) }).to.deep.equal({ line: null, a: null, b: null, c: null })
+    expect(batch.record(1).value).to.equal('untouched')
+    expect(batch.failure(2)?.code).to.equal('record.malformed')
+    const plain = await parse(config, [
+      { value: new Map([['line', '1,x,2']]) },
+      { value: struct({ line: 5 }) },
+      { value: '1,x,2' },
+    ])
+    expect(plain.record(0).value).to.deep.equal(
+      new Map<Value, Value>([
+        ['line', '1,x,2'],
+        ['a', 1n],
+        ['b', 'x'],
+        ['c', [2]],
+      ]),
+    )
+    expect(plain.failure(1)?.message).to.match(/^The field line is not a line of text/)
+    expect(plain.failure(2)?.code).to.match(/^record/)
   })
 
   it('reads back whatever was quoted', async () => {
@@ -134,6 +173,13 @@ describe('the configuration of ParseCsv', () => {
       expect(problem({ fields }), fields).to.have.length(1)
     }
     expect(problem({ fields: '-,a:int32,b:float64[]' })).to.deep.equal([])
+  })
+
+  it('does not add the field of the line once more', async () => {
+    const error: unknown = await parse({ field: 'line', fields: 'line:string' }, []).catch(
+      (reason: unknown) => reason,
+    )
+    expect(String(error)).to.contain('The field line is the line itself')
   })
 
   it('takes one character as the delimiter', async () => {

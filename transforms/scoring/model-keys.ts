@@ -1,4 +1,4 @@
-import { ConfigError, type ConfigOf, type Field, key, OPTIONAL_STRING } from 'sluice'
+import { type ConfigOf, key } from 'sluice'
 
 /** Keys of every transform that uses models. */
 export const MODEL_KEYS = {
@@ -21,7 +21,7 @@ export const MODEL_KEYS = {
     doc: 'Whether each scored record gets the header `sluice.model`: the name and version of the model that scored it, e.g. `airline-delay$3`.',
     importance: 'LOW',
     group: 'Output',
-    default: false,
+    default: true,
   }),
   'shadow.header': key.boolean({
     doc: 'Whether each record gets a header `sluice.shadow` per shadow model that scored it: JSON with `model`, `version`, `prediction` and `outputs`.',
@@ -53,41 +53,4 @@ export function modelKey(what: string) {
     group: 'Model',
     check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),
   })
-}
-
-/** `prefix`, with the names of the fields that it is put before. */
-export function prefixKey(fields: string) {
-  return key.string({
-    doc: `Put before the names of the fields that are added: ${fields}, and that of \`version.field\`.`,
-    importance: 'MEDIUM',
-    group: 'Output',
-    default: '',
-    check: checkFieldName,
-  })
-}
-
-/** `version.field`, with what the field is called where nothing is said. */
-export function versionFieldKey(name: string) {
-  return key.string({
-    doc: 'The field that gets the version of the model that scored the record. Empty: no field.',
-    importance: 'LOW',
-    group: 'Output',
-    default: name,
-    check: checkFieldName,
-  })
-}
-
-/** The fields that a transform adds, and the one of `version.field` where it is asked for. */
-export function withVersionField(fields: readonly Field[], prefix: string, version: string): Field[] {
-  if (version === '') return [...fields]
-  const name = prefix + version
-  if (fields.some((field) => field.name === name)) {
-    const message = `The field ${name} is added already. Choose another name for the version's.`
-    throw new ConfigError([{ path: 'version.field', message }])
-  }
-  return [...fields, { name, schema: OPTIONAL_STRING }]
-}
-
-function checkFieldName(value: string): string | undefined {
-  return /^([A-Za-z_]\w*)?$/.test(value) ? undefined : 'A field name has letters, digits and "_" only'
 }

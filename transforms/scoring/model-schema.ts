@@ -43,29 +43,28 @@ function ofModel(message: string): ConfigProblem {
   return { path: 'model', message }
 }
 
-/** The same for a field with an image: bytes, or a text that says where it is, if locations are read. */
-export function checkImageField(schema: Schema | null, field: string, readsLocations: boolean): SchemaCheck {
+/** What is in one field, or is the key or value itself: bytes or a text. */
+export type Content = 'an image' | 'a line'
+
+/** The same for a field that holds an image or a line. */
+export function checkContentField(schema: Schema | null, field: string, content: Content): SchemaCheck {
   if (schema === null || schema.name === UNION_NAME) return { schema: null, problems: [] }
   if (schema.fields === undefined) {
     const message = `there is no field ${field}: the schema is ${typeName(schema)}. Use a converter that gives structs, or leave \`field\` out.`
     return { schema: null, problems: [{ path: 'field', message }] }
   }
   const found = schema.fields.find(({ name }) => name === field)?.schema
-  if (found !== undefined) return { problems: imageProblems(found, `the field ${field}`, readsLocations) }
-  const message = `the field ${field} with the image is missing: the schema has none.`
+  if (found !== undefined) return { problems: checkContent(found, `the field ${field}`, content) }
+  const message = `the field ${field}, which is to hold ${content}, is missing: the schema has none.`
   return { problems: [{ path: 'field', message }] }
 }
 
-/** What is wrong with a schema that is to hold an image. */
-export function imageProblems(schema: Schema, what: string, readsLocations: boolean): ConfigProblem[] {
+/** What is wrong with a schema that is to be an image or a line; nothing where it is not known. */
+export function checkContent(schema: Schema | null, what: string, content: Content): ConfigProblem[] {
+  if (schema === null || schema.name === UNION_NAME) return []
   const { type, name } = schema
-  if (type === 'BYTES' && name !== LOGICAL.decimal) return []
-  if (type === 'STRING') {
-    if (readsLocations) return []
-    const message = `${what} is a text, which says where an image is, and nothing may be read from anywhere. Set \`file.root\` (a folder) or \`http.allowed.origins\`, or send the bytes of the images.`
-    return [{ path: 'file.root', message }]
-  }
-  const message = `${what} has the wrong type: an image is BYTES or STRING, and the schema has ${typeName(schema)}.`
+  if (type === 'STRING' || (type === 'BYTES' && name !== LOGICAL.decimal)) return []
+  const message = `${what} has the wrong type: ${content} is BYTES or STRING, and the schema has ${typeName(schema)}.`
   return [{ path: 'field', message }]
 }
 

@@ -1,4 +1,5 @@
 import {
+  type Column,
   ConfigError,
   type ConfigOf,
   defineConfig,
@@ -13,15 +14,18 @@ import {
   type Transform,
   type TransformContext,
 } from 'sluice'
-import { FIELDS, MODEL_KEYS, prefixKey, versionFieldKey, withVersionField } from './model-keys.ts'
+import { FIELDS, MODEL_KEYS } from './model-keys.ts'
 import { checkModelSchema } from './model-schema.ts'
+import { nameOutputs, outputKeys, type OutputFields } from './output-fields.ts'
 import { type OpenModels, Scoring } from './scoring.ts'
 
 export const config = defineConfig({
   ...MODEL_KEYS,
-  prefix: prefixKey('`prediction`, `p_<class>` for each class (an anomaly model: its scores by name)'),
   fields: FIELDS,
-  'version.field': versionFieldKey('model_version'),
+  ...outputKeys(
+    '`prediction`, `p_<class>` for each class (an anomaly model: its scores by name)',
+    'model_version',
+  ),
 })
 
 export type Config = ConfigOf<typeof config.keys>
@@ -32,21 +36,21 @@ export class ScoreModel implements Transform {
   readonly #model: Model
   readonly #scoring: Scoring
   readonly #side: SideName
-  readonly #addsVersion: boolean
+  readonly #outputs: OutputFields
 
   constructor(models: OpenModels, values: Config, context: TransformContext) {
     this.#model = models.model
     this.#scoring = new Scoring(models, values, context, { fields: values.fields })
     this.#side = context.side
-    this.#addsVersion = values['version.field'] !== ''
-    this.adds = outputFields(models.model, values.prefix, values['version.field'])
+    this.#outputs = nameOutputs(outputsOf(models.model), values)
+    this.adds = this.#outputs.fields
   }
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
     const scoring = this.#scoring.begin(batch)
     const { prediction, outputs } = await scoring.scoreFields()
-    const versions = this.#addsVersion ? [scoring.versions] : []
-    return scoring.finish(batch.append(this.#side, this.adds, [prediction, ...outputs, ...versions]))
+    const columns = this.#outputs.select<Column>([prediction, ...outputs, scoring.versions])
+    return scoring.finish(batch.append(this.#side, this.adds, columns))
   }
 
   checkSchema(schema: Schema | null): SchemaCheck {
@@ -59,19 +63,18 @@ export class ScoreModel implements Transform {
 }
 
 /** Nullable with default null, so that a later model's fields stay compatible. */
-function outputFields(model: Model, prefix: string, version: string): Field[] {
+function outputsOf(model: Model): readonly Field[] {
   const isClassifier = model.task === 'classification'
   // Avro's names: letters, digits and "_".
   const names = model.outputs.map((name) => `${isClassifier ? 'p_' : ''}${name.replace(/\W/g, '_')}`)
   const twice = names.find((name, i) => names.indexOf(name) !== i)
   if (twice !== undefined) {
     const both = model.outputs.filter((_, i) => names[i] === twice).join(' and ')
-    const message = `The classes ${both} of the model would both become the field ${prefix}${twice}. Train it with other class names.`
+    const message = `The classes ${both} of the model would both become the field ${twice}. Train it with other class names.`
     throw new ConfigError([{ path: 'model', message }])
   }
-  const fields: readonly Field[] = [
-    { name: `${prefix}prediction`, schema: isClassifier ? OPTIONAL_STRING : OPTIONAL_FLOAT64 },
-    ...names.map((name) => ({ name: `${prefix}${name}`, schema: OPTIONAL_FLOAT64 })),
+  return [
+    { name: 'prediction', schema: isClassifier ? OPTIONAL_STRING : OPTIONAL_FLOAT64 },
+    ...names.map((name) => ({ name, schema: OPTIONAL_FLOAT64 })),
   ]
-  return withVersionField(fields, prefix, version)
 }

@@ -162,15 +162,9 @@ export class BatchScoring {
   /** Adds the headers that are wanted to the batch that is returned. */
   finish(batch: RecordBatch): RecordBatch {
     const { names, side, shadows, rounds } = this.#parts
-    const { levels } = this.versions
-    const isScored = (row: number): boolean => batch.isLive(row) && !batch.isNull(side, row)
-    const named =
-      names === null
-        ? batch
-        : batch.withHeader(
-            MODEL_HEADER,
-            Array.from(levels, (level, row) => (isScored(row) ? names[level] : null)),
-          )
+    if (names === null) return shadows.finish(batch, rounds, this.#milliseconds)
+    const levels = this.versions.levels.map((level, row) => (batch.isNull(side, row) ? MISSING : level))
+    const named = batch.withHeader(MODEL_HEADER, { type: 'category', levels, domain: names })
     return shadows.finish(named, rounds, this.#milliseconds)
   }
 

@@ -119,7 +119,10 @@ export class Shadows {
     )
     if (performance.now() - this.#logged >= LOG_INTERVAL_MS) this.#sayAll()
     if (!this.#options.addsHeader) return batch
-    return rounds.reduce((with_, { headers }) => with_.withHeader(SHADOW_HEADER, headers), batch)
+    return rounds.reduce(
+      (with_, { headers }) => with_.withHeader(SHADOW_HEADER, { type: 'string', values: headers }),
+      batch,
+    )
   }
 
   close(): void {

@@ -45,19 +45,21 @@ export function walkHeaders(bytes: Buffer, start: number, end: number, onHeader?
 
 /** Writes a header section as `decodeHeaders` reads it. */
 export function encodeHeaders(headers: readonly Header[]): Buffer {
-  const keys = headers.map(({ key }) => Buffer.from(key))
-  let size = varintSize(headers.length)
-  for (const [i, { value }] of headers.entries()) {
-    const keyLength = keys[i]!.length
-    size += varintSize(keyLength) + keyLength + varintSize(value?.length ?? -1) + (value?.length ?? 0)
-  }
-  const target = Buffer.allocUnsafe(size)
-  let at = writeVarint(headers.length, target, 0)
-  for (const [i, { value }] of headers.entries()) {
-    at = writeVarint(keys[i]!.length, target, at)
-    at += keys[i]!.copy(target, at)
-    at = writeVarint(value?.length ?? -1, target, at)
-    if (value !== null) at += value.copy(target, at)
-  }
+  const count = Buffer.allocUnsafe(varintSize(headers.length))
+  writeVarint(headers.length, count, 0)
+  return Buffer.concat([count, ...headers.map(encodeHeader)])
+}
+
+/** One header of a section, as it stands behind the count. */
+export function encodeHeader({ key: name, value }: Header): Buffer {
+  const key = Buffer.from(name)
+  const length = value?.length ?? -1
+  const target = Buffer.allocUnsafe(
+    varintSize(key.length) + key.length + varintSize(length) + Math.max(length, 0),
+  )
+  let at = writeVarint(key.length, target, 0)
+  at += key.copy(target, at)
+  at = writeVarint(length, target, at)
+  value?.copy(target, at)
   return target
 }

@@ -80,14 +80,11 @@ describe('a model that serves', () => {
   })
 
   it('gives its version to each record of a batch', async () => {
-    const transform = await scoreH2o.open(
-      scoreH2o.config.read({ model: 'delay', 'version.header': 'true' }),
-      {
-        side: 'value',
-        models: store,
-        log: SILENT,
-      },
-    )
+    const transform = await scoreH2o.open(scoreH2o.config.read({ model: 'delay' }), {
+      side: 'value',
+      models: store,
+      log: SILENT,
+    })
     const { inputs } = await store.load('delay')
     const fields = inputs.map(({ name, type }) => ({
       name,

@@ -37,7 +37,7 @@ before(async () => {
 after(() => rm(root, { recursive: true }))
 
 const open = (model: string, seed = '') =>
-  scoreH2o.open(scoreH2o.config.read({ model, 'version.header': 'true', 'model.seed': seed }), {
+  scoreH2o.open(scoreH2o.config.read({ model, 'model.seed': seed }), {
     side: 'value',
     models,
     log: SILENT,

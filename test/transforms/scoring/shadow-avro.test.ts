@@ -46,7 +46,7 @@ describe('shadow models beside a GBM on Avro records', () => {
     const { fetched, sides, changes } = batchOf(values.map(() => ({})))
     const states = new RowStates(values.length)
     const value = await converter.decode('t', slicesOf(values), (row, error) => states.fail(row, error))
-    const config = { model: 'airline-delay', shadow: shadows.join(','), 'version.header': 'true' }
+    const config = { model: 'airline-delay', shadow: shadows.join(',') }
     const transform = await scoreH2oGbm.open(
       scoreH2oGbm.config.read(shadows.length === 0 ? { ...config, shadow: undefined } : config),
       { side: 'value', models, log: SILENT },

@@ -57,7 +57,7 @@ describe('a shadow model', () => {
   }
 
   it('that scores changes no byte either, unless headers are wanted', async () => {
-    const plain = await open({ 'version.header': 'true' }, [])
+    const plain = await open({}, [])
     const good = classifier('good', {
       version: '3',
       score: (columns) =>
@@ -66,10 +66,11 @@ describe('a shadow model', () => {
           ['NO', 'YES'],
         ),
     })
-    const beside = await open({ shadow: 'good', 'version.header': 'true' }, [good])
+    const beside = await open({ shadow: 'good' }, [good])
     const wanted = await outputOf(await plain.apply(RECORDS))
     expect(await outputOf(await beside.apply(RECORDS))).to.deep.equal(wanted)
-    const headers = await open({ shadow: 'good', 'shadow.header': 'true' }, [good])
+    const config = { shadow: 'good', 'shadow.header': 'true', 'version.header': 'false' }
+    const headers = await open(config, [good])
     const batch = await headers.apply(RECORDS)
     const shown = RECORDS.map((_, i) =>
       batch.headers(i).map(({ key, value }) => [key, JSON.parse(String(value)) as unknown]),
@@ -128,7 +129,7 @@ describe('a shadow model', () => {
           ['NO', 'YES'],
         ),
     })
-    const config = { model: 'serving:0.5,half:0.5', shadow: 'serving', 'version.header': 'true' }
+    const config = { model: 'serving:0.5,half:0.5', shadow: 'serving' }
     const opened = await open(config, [half])
     const records = Array.from({ length: 200 }, (_, i) => ({ ...row(0.5), key: `key ${i}` }))
     const batch = await opened.apply(records)
@@ -244,7 +245,7 @@ describe('a shadow model', () => {
       ['a', 1, 0],
       ['b', 0, 1],
     ])
-    expect(batch.headers(0)).to.have.length(1)
+    expect(batch.headers(0).map(({ key }) => key)).to.deep.equal(['sluice.model', 'sluice.shadow'])
   })
 
   it('must be for the same task and have the same labels', async () => {
