@@ -147,7 +147,7 @@ function declared(values: readonly OnnxValue[], cause: unknown): ReadonlyMap<str
       const row = shape.slice(1)
       if (row.every((size) => typeof size === 'number'))
         return [name, row.reduce((product, size) => product * size, 1)]
-      const what = `The ONNX model does not say how large its outputs are, and fails on zeros: ${messageOf(cause)}.`
+      const what = `The ONNX model does not say how large its outputs are, and fails on zeros: ${messageOf(cause)}. Export it with outputs of fixed sizes.`
       throw new ModelError('model.unsupported', what, { cause })
     }),
   )
