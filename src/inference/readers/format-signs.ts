@@ -33,7 +33,7 @@ export function isCoreMl({ fields }: FileSigns): boolean {
 /** Protocols 2 to 5 begin with their number; 0 with the name of a class, a line each for its module and itself. */
 export function isPickle({ head, text }: FileSigns): boolean {
   const [proto = 0, version = 0] = head
-  return (proto === 0x80 && version >= 2 && version <= 5) || /^c[\w.]+\n\w+\n[p(]/.test(text)
+  return (proto === 0x80 && version >= 2 && version <= 5) || /^c[\w.]+\n\w+\n[pq(]/.test(text)
 }
 
 /** The length of a JSON object as a u64, and the object: name → dtype, shape, data_offsets. */
