@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readFile, rm, symlink, truncate, writeFile } from 'node
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { ModelError } from '../../src/api/errors.ts'
 import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { listModels } from '../../src/inference/store/model-store-versions.ts'
@@ -178,6 +179,8 @@ describe('a model that is read', () => {
       ['m.onnx', weights, 'HDF5', 'the ending .h5'],
       ['m.pb', await readFile(ONNX), 'an ONNX model', 'the ending .onnx'],
       ['m.txt', pojo, 'an H2O POJO', 'the ending .java'],
+      ['m.onnx.gz', gzipSync(await readFile(ONNX)), 'an ONNX model', 'unpack it'],
+      ['gz.onnx', gzipSync(await readFile(ONNX)), 'an ONNX model', 'unpack it'],
     ] as const) {
       expectNamed(await refusal(await put(file, bytes)), { name, instead })
     }

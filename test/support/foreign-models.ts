@@ -73,6 +73,9 @@ export const TORCH = zip64('net/data.pkl', 'net/byteorder', 'net/data/0', 'net/v
 const TFLITE = Buffer.concat([latin('\x1c\0\0\0TFL3'), Buffer.alloc(40)])
 const R_OBJECT = latin('X\n\0\0\0\x03\0\x04\x03\x02\0\x03\x05\0')
 
+/** So many that the first names are far from the end of the archive. */
+const LAYERS = ['net/data.pkl', ...Array.from({ length: 2000 }, (_, i) => `net/data/${i}`)]
+
 const SKL = ['a Python pickle', 'they run code. Export the model in Python as ONNX: skl2onnx'] as const
 const XGB = ['an XGBoost model', 'onnxmltools.convert_xgboost'] as const
 const LGB = ['a LightGBM model', 'onnxmltools.convert_lightgbm'] as const
@@ -135,6 +138,13 @@ export const FOREIGN_FILES: readonly ForeignFile[] = (
       'git lfs pull',
     ],
     ['page.zip', text('<!DOCTYPE html>\n<html>'), 'a web page', 'Download the model itself'],
+    [
+      'm.tar.gz',
+      gzipSync(Buffer.concat([Buffer.alloc(257), latin('ustar\x0000')])),
+      'a tar archive',
+      'Unpack it',
+    ],
+    ['large.pt', zip(...LAYERS), ...PT],
     ['m.pdmodel', Buffer.alloc(20), 'a Paddle model', 'paddle2onnx'],
     ['empty.tflite', Buffer.alloc(0), 'a TensorFlow Lite model', 'tf2onnx.convert --tflite'],
   ] as const

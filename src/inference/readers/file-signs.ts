@@ -14,6 +14,8 @@ export interface FileSigns {
   readonly head: Buffer
   /** The head, a character a byte, without a byte order mark. */
   readonly text: string
+  /** It is compressed, and the rest tells of what is inside. */
+  readonly isPacked: boolean
   /** Names in a zip archive; none where it is no zip. */
   readonly entries: readonly string[]
   /** The first fields of a protobuf message; none where it is not one. */
@@ -30,16 +32,16 @@ export interface ProtobufField {
 
 export function readSigns({ head, tail }: FileEdges): FileSigns {
   const plain = inflateHead(head)
-  const isZip = plain.subarray(0, 4).equals(ZIP)
+  const isZip = plain.subarray(0, 4).equals(LOCAL.signature)
   return {
     head: plain,
+    isPacked: plain !== head,
     text: plain.toString('latin1').replace(/^\u00ef\u00bb\u00bf/, ''),
-    entries: isZip ? zipNames(tail) : [],
+    entries: isZip ? [...zipNames(head, LOCAL), ...zipNames(tail, CENTRAL)] : [],
     fields: isZip ? [] : protobufFields(plain),
   }
 }
 
-const ZIP = Buffer.from('PK\x03\x04', 'latin1')
 /** What is inflated of a file: deflate makes at most about 1000 bytes of one. */
 const INFLATED_FROM = 4096
 
@@ -57,16 +59,18 @@ function inflateHead(head: Buffer): Buffer {
   }
 }
 
-const CENTRAL = Buffer.from('PK\x01\x02', 'latin1')
+/** The two headers of an entry: where in them the length of its name stands, and the name. */
+const LOCAL = { signature: Buffer.from('PK\x03\x04', 'latin1'), length: 26, name: 30 }
+const CENTRAL = { signature: Buffer.from('PK\x01\x02', 'latin1'), length: 28, name: 46 }
 const MOST_NAMES = 2000
 
-/** The names that the end of an archive lists, zip64 included (which PyTorch writes): enough to name it, not to read it. */
-function zipNames(tail: Buffer): readonly string[] {
+/** Names of entries at an end of an archive, zip64 included (which PyTorch writes): enough to name it, not to read it. */
+function zipNames(bytes: Buffer, { signature, length, name }: typeof LOCAL): readonly string[] {
   const names: string[] = []
-  let at = tail.indexOf(CENTRAL)
-  while (at >= 0 && at + 46 <= tail.length && names.length < MOST_NAMES) {
-    names.push(tail.toString('utf8', at + 46, at + 46 + tail.readUInt16LE(at + 28)))
-    at = tail.indexOf(CENTRAL, at + 46)
+  let at = bytes.indexOf(signature)
+  while (at >= 0 && at + name <= bytes.length && names.length < MOST_NAMES) {
+    names.push(bytes.toString('utf8', at + name, at + name + bytes.readUInt16LE(at + length)))
+    at = bytes.indexOf(signature, at + name)
   }
   return names
 }

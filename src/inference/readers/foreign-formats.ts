@@ -93,6 +93,12 @@ export const FOREIGN_FORMATS: readonly ForeignFormat[] = [
     text: /^\s*<(!doctype html|html)\b/i,
   },
   {
+    name: 'a tar archive',
+    instead: 'Unpack it, and give the model file that is in it.',
+    endings: ['.tar', '.tgz'],
+    has: ({ text }) => text.slice(257, 262) === 'ustar',
+  },
+  {
     name: 'a TensorFlow SavedModel',
     instead: 'Convert it: python -m tf2onnx.convert --saved-model DIR --output model.onnx.',
     entry: /(^|\/)saved_model\.pb(txt)?$/,

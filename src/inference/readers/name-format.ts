@@ -8,6 +8,8 @@ export function nameFile(name: string, edges: FileEdges): ForeignFormat | undefi
   const ending = path.extname(name).toLowerCase()
   const signs = readSigns(edges)
   const found = [...OWN_FORMATS, ...FOREIGN_FORMATS].find((format) => fits(format, signs))
+  if (found?.own !== undefined && signs.isPacked)
+    return { ...found, instead: 'It is compressed: unpack it with gunzip.' }
   if (found?.own?.includes(ending) === true) return undefined
   return found ?? FOREIGN_FORMATS.find(({ endings }) => endings?.includes(ending))
 }
