@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { after, describe, it } from 'mocha'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -226,5 +226,15 @@ describe('sluice models inspect', () => {
     const { status, stderr } = sluice('inspect', write('no.zip', 'hello'))
     expect(status).to.equal(1)
     expect(stderr).to.match(/^sluice: .*not a zip archive.*\n$/)
+  })
+
+  it('refuses a model of another program in one line, with what to do instead', () => {
+    mkdirSync(path.join(folder, 'mine'))
+    write('mine/saved_model.pb', '')
+    const { status, stderr } = sluice('inspect', path.join(folder, 'mine'))
+    expect(status).to.equal(1)
+    expect(stderr).to.match(
+      /^sluice: .* holds a TensorFlow SavedModel, which is not read\. Convert it: .*\n$/,
+    )
   })
 })

@@ -100,4 +100,22 @@ describe('labels, shapes and types of numbers of an ONNX model', () => {
     ])
     expect(found.map(([first]) => first)).to.deep.equal([1, NaN, NaN, -128])
   })
+
+  it('gives a truth as 0 or 1, and NaN for a row with any other number, alone', async () => {
+    const rows = [
+      [1, 0],
+      [4, 1],
+      [0, 1],
+      [0, 0.5],
+      [1, 1],
+    ]
+    const found = await scoreRows(await readOnnx(file('bool'), null), rows)
+    expect(found).to.deep.equal([
+      [1, 0],
+      [NaN, NaN],
+      [0, 1],
+      [NaN, NaN],
+      [1, 1],
+    ])
+  })
 })

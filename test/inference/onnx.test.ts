@@ -226,6 +226,7 @@ describe('what is no ONNX model that can be run', () => {
       const error = await refusalOf(() => readOnnx(bytes, null))
       expect([error.code, error.message.includes(named)]).to.deep.equal(['model.unsupported', true])
       expect(error.message).not.to.include('onnxruntime_src')
+      expect(error.message).to.match(/Export it with /)
     })
   }
 

@@ -72,7 +72,9 @@ export function readOnnxInputs(
 ): readonly OnnxInput[] {
   const declared = manifest?.signature?.inputs
   if (values.length === 0)
-    throw unsupported('takes nothing: it gives the same numbers whatever a record holds')
+    throw unsupported(
+      'takes nothing: it gives the same numbers whatever a record holds. Export it with what it scores as an input',
+    )
   const known = values.length === 1 ? rowShape(manifest) : undefined
   const batch = commonBatch(values)
   const plain = values.map((value) => readInput(value, { known, count: values.length, batch }))
@@ -119,8 +121,10 @@ function readInput(
   { known, count, batch }: { known: readonly number[] | undefined; count: number; batch: number | null },
 ): OnnxInput {
   const { name, type, shape } = value
-  if (type === null) throw unsupported(`takes a sequence or a map as ${name}: tensors are supported`)
-  if (type !== 'string' && !isNumeric(type)) throw unsupported(`takes numbers of the type ${type} as ${name}`)
+  if (type === null)
+    throw unsupported(`takes a sequence or a map as ${name}. Export it with tensors as inputs`)
+  if (type !== 'string' && !isNumeric(type))
+    throw unsupported(`takes numbers of the type ${type} as ${name}. Export it with float32`)
   if (shape.length === 0 && count === 1)
     throw unsupported(`does not say of what shape ${name} is. Export it with one that begins with the batch`)
   const row = isOneRow(value) ? shape : shape.slice(1)
@@ -147,7 +151,9 @@ function columnsOf(
   if (isTensor) {
     const datatype = TYPES[type]?.datatype
     if (datatype === undefined)
-      throw unsupported(`takes a tensor of texts as ${name}: a list of them is supported`)
+      throw unsupported(
+        `takes a tensor of texts as ${name}. Export it with one row of them, or an input for each`,
+      )
     return [{ name, type: 'tensor', shape, datatype, required: true }]
   }
   refuseWide('takes', width)

@@ -41,7 +41,10 @@ export function readableOutputs(values: readonly OnnxValue[]): readonly OnnxValu
   if (values.some(({ type }) => isNumeric(type)))
     return values.filter(({ type }) => isNumeric(type) || type === 'string')
   const found = values.map(({ name, type }) => `${name} (${type ?? 'no tensor'})`).join(', ')
-  throw new ModelError('model.unsupported', `The ONNX model gives no numbers, but ${found}.`)
+  throw new ModelError(
+    'model.unsupported',
+    `The ONNX model gives no numbers, but ${found}. Export it with its numbers or probabilities as a tensor.`,
+  )
 }
 
 /**

@@ -46,13 +46,16 @@ export async function readModelFile(file: ModelFile): Promise<LoadedModel> {
     const known = [...new Set(FORMATS.flatMap(({ endings }) => endings))].join(', ')
     throw new ModelError(
       'model.unsupported',
-      `model files that end in "${ending}" are not supported; ${known} are. Export the model in one of these formats.`,
+      `model files that end in "${ending}" are not supported; ${known} are. Export the model in one of these formats, e.g. as ONNX.`,
     )
   }
   const zip = candidates.some(({ entry }) => entry !== undefined) ? openZip(file.bytes) : null
   const format = candidates.find(({ entry }) => entry === undefined || zip?.has(entry) === true)
   if (format === undefined) {
-    throw new ModelError('model.unsupported', 'the zip file holds no model of a format that is known.')
+    throw new ModelError(
+      'model.unsupported',
+      'the zip file holds no model of a format that is known. Give a MOJO or a DL4J network, or export the model as ONNX.',
+    )
   }
   return format.read(file)
 }

@@ -3,8 +3,10 @@ import { lstat, mkdir, readdir, realpath, rename, rm, stat, writeFile } from 'no
 import path from 'node:path'
 import { ConflictError, messageOf, ModelError, UnavailableError } from '../../api/errors.ts'
 import { type Manifest, parseManifest } from '../manifest/manifest.ts'
-import { DEFAULT_PROBE, isModelFile, latest, MANIFEST, realPathBelow } from './model-folder.ts'
-import { holdsFiles, MODEL_NAME, versionsIn } from './model-store-versions.ts'
+import { EDGE_BYTES } from '../readers/file-signs.ts'
+import { nameFile, refuseFormat } from '../readers/name-format.ts'
+import { DEFAULT_PROBE, holdsModel, isModelFile, latest, MANIFEST, realPathBelow } from './model-folder.ts'
+import { MODEL_NAME, versionsIn } from './model-store-versions.ts'
 
 const LARGEST_MANIFEST = 2 ** 20
 const STAGING = '.incoming-'
@@ -92,7 +94,7 @@ async function versionsToJoin(root: string, name: string): Promise<readonly stri
     throw wrong(`The folder of the model ${name} leads out of models.dir. Send the model under another name.`)
   if (!(await stat(folder)).isDirectory())
     throw wrong(`${name} is a file in models.dir. Send the model under another name.`)
-  if (await holdsFiles(folder))
+  if (await holdsModel(folder))
     throw wrong(
       `The model ${name} lies in its own folder, without versions. Move it into a folder "1" there, or send yours under another name.`,
     )
@@ -128,6 +130,10 @@ function readManifest({ manifest }: NewVersion): Manifest | undefined {
 /** The manifest says what the files are called: a checksum and probes tie them to it, not what they were called before. */
 function nameFiles(sent: NewVersion, manifest: Manifest | undefined): ReadonlyMap<string, Buffer> {
   const file = manifest?.artifact.path ?? sent.file
+  const edges = { head: sent.bytes.subarray(0, EDGE_BYTES), tail: sent.bytes.subarray(-EDGE_BYTES) }
+  const foreign = nameFile(file, edges)
+  if (foreign !== undefined && foreign.own === undefined)
+    throw refuseFormat(`${path.basename(file)} is`, foreign)
   if (!MODEL_NAME.test(file) || !isModelFile(file)) {
     const where = manifest === undefined ? 'The file name of the model' : `${MANIFEST}: artifact.path`
     throw wrong(`${where} ${PLAIN}, with the ending of a model file: e.g. model.zip or model.onnx.`)

@@ -7,6 +7,7 @@ import { applyManifest } from '../manifest/apply-manifest.ts'
 import type { Decision, LoadedModel } from '../loaded-model.ts'
 import { checkProbabilities } from '../manifest/check-probabilities.ts'
 import { type Manifest, manifestError, parseManifest } from '../manifest/manifest.ts'
+import { foreignFile } from './foreign-model.ts'
 import {
   DEFAULT_PROBE,
   latest,
@@ -126,6 +127,8 @@ async function readBytes(file: string, limit: number): Promise<Buffer> {
 /** Reads, checks and probes a model: what this returns gives what its source engine gave. Needs no Python and no Java. */
 export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
   const { file, manifest } = files
+  const foreign = await foreignFile(file)
+  if (foreign !== undefined) throw foreign
   const bytes = await readBytes(file, MAX_MODEL_BYTES)
   if (manifest !== null) checkSum(bytes, manifest, file)
   const manifestFile = path.join(path.dirname(file), MANIFEST)

@@ -1,9 +1,10 @@
-import { readdir, realpath, stat } from 'node:fs/promises'
+import { readdir, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelError, messageOf } from '../../api/errors.ts'
+import { foreignFolder, isForeignVersion } from './foreign-model.ts'
 
-/** Endings of model files. Those that cannot be read yet count too, so that they are refused by name. */
-const MODEL_ENDINGS = ['.zip', '.mojo', '.java', '.onnx', '.h5', '.keras', '.pb']
+/** Endings of model files. Files of others may lie beside one; alone they are refused by their name. */
+const MODEL_ENDINGS = ['.zip', '.mojo', '.java', '.onnx', '.h5', '.hdf5', '.keras']
 export const MANIFEST = 'manifest.json'
 /** The probes beside a model, where its manifest names no other file. */
 export const DEFAULT_PROBE = 'probe.jsonl'
@@ -58,16 +59,20 @@ export async function findInFolder(
   if (file !== undefined) return { name: name ?? base, folder, file, versionFolder: null, wanted }
   const versions: string[] = []
   for (const entry of await list(folder)) {
-    if (await holdsModel(path.join(folder, entry))) versions.push(entry)
+    if (await isVersion(path.join(folder, entry))) versions.push(entry)
   }
-  if (versions.length === 0) {
-    throw missing(`${folder} holds no model: put a model file there, with or without a ${MANIFEST}.`)
-  }
+  if (versions.length === 0) throw await noModel(folder)
   const versionFolder = wanted ?? latest(versions)
   if (!versions.includes(versionFolder)) throw noVersion(folder, versionFolder, versions)
   const inner = path.join(folder, versionFolder)
-  const innerFile = (await findModelFile(inner)) ?? null
+  const innerFile = await findModelFile(inner)
+  if (innerFile === undefined) throw await noModel(inner)
   return { name: name ?? path.basename(folder), folder: inner, file: innerFile, versionFolder, wanted }
+}
+
+async function noModel(folder: string): Promise<ModelError> {
+  const advice = `put a model file there, with or without a ${MANIFEST}`
+  return (await foreignFolder(folder)) ?? missing(`${folder} holds no model: ${advice}.`)
 }
 
 export function noVersion(folder: string, wanted: string, versions: readonly string[]): ModelError {
@@ -88,14 +93,15 @@ export function isModelFile(name: string): boolean {
   return !name.startsWith('.') && MODEL_ENDINGS.some((ending) => name.toLowerCase().endsWith(ending))
 }
 
-async function holdsModel(folder: string): Promise<boolean> {
-  const isFolder = await stat(folder).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
-  if (!isFolder) return false
-  const entries = await list(folder)
-  return entries.includes(MANIFEST) || entries.some(isModelFile)
+/** True where a folder holds a model that is read. */
+export async function holdsModel(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch(() => [])
+  return names.some((name) => name === MANIFEST || isModelFile(name))
+}
+
+/** True where a folder is a version of a model. */
+export async function isVersion(folder: string): Promise<boolean> {
+  return (await holdsModel(folder)) || (await isForeignVersion(folder))
 }
 
 /** The one model file of a folder; null where a manifest names it, undefined where there is neither. */

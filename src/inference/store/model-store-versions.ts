@@ -1,6 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
-import { isModelFile, MANIFEST, realPathBelow, sortVersions } from './model-folder.ts'
+import { foreignFolder } from './foreign-model.ts'
+import { holdsModel, isVersion, realPathBelow, sortVersions } from './model-folder.ts'
 
 export interface ModelVersions {
   readonly name: string
@@ -23,9 +24,11 @@ export async function findVersions(modelsDir: string, name: string): Promise<Mod
   if (!MODEL_NAME.test(name)) return undefined
   const folder = await realPathBelow([modelsDir], path.join(modelsDir, name))
   if (folder === undefined) return undefined
-  if (await holdsFiles(folder)) return { name, versions: [] }
+  if (await holdsModel(folder)) return { name, versions: [] }
   const versions = await versionsIn(folder)
-  return versions.length > 0 ? { name, versions } : undefined
+  // What is refused is shown too, with the reason.
+  const isModel = versions.length > 0 || (await foreignFolder(folder)) !== undefined
+  return isModel ? { name, versions } : undefined
 }
 
 /** The versions in the folder of a model, the lowest first. */
@@ -33,13 +36,7 @@ export async function versionsIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => [])
   const versions: string[] = []
   for (const name of names) {
-    if (MODEL_NAME.test(name) && (await holdsFiles(path.join(folder, name)))) versions.push(name)
+    if (MODEL_NAME.test(name) && (await isVersion(path.join(folder, name)))) versions.push(name)
   }
   return sortVersions(versions)
-}
-
-/** True where a folder is a version of a model. */
-export async function holdsFiles(folder: string): Promise<boolean> {
-  const names = await readdir(folder).catch(() => [])
-  return names.some((name) => name === MANIFEST || isModelFile(name))
 }

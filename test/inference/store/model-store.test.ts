@@ -163,13 +163,6 @@ describe('the model store', () => {
     expect((await failure('empty')).code).to.equal('model.missing')
   })
 
-  it('refuses a format that it cannot read yet by name', async () => {
-    await place('models/delay/m.pb')
-    const error = await failure('delay')
-    expect(error.code).to.equal('model.unsupported')
-    expect(error.message).to.include('.pb')
-  })
-
   it('refuses a file that its manifest does not describe', async () => {
     const file = await place('models/delay/m.zip')
     await describeModel(file)

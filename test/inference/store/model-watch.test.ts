@@ -72,6 +72,16 @@ describe('a model that serves', () => {
     expect(await versionOf(model)).to.equal('1')
   })
 
+  it('serves on where the newer version is of a format that is not read, which is said', async () => {
+    const model = await store.load('delay')
+    await mkdir(path.join(root, 'delay/2'))
+    await writeFile(path.join(root, 'delay/2/m.pkl'), 'no matter what')
+    await looks()
+    expect(await versionOf(model)).to.equal('1')
+    expect(refusals().map(({ reason }) => reason)).to.have.length(1)
+    expect(refusals()[0]?.reason).to.include('delay/2/m.pkl is a Python pickle')
+  })
+
   it('stays where the version was named', async () => {
     const model = await store.load('delay$1')
     await version('2')
