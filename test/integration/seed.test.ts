@@ -126,7 +126,7 @@ describe('the programs of the seed, as one JSON file each', function () {
   })
 
   it('seed-keras says of zeros what Keras says by a network whose classes are not alike', async () => {
-    const folder = path.join(FIXTURES, 'seed')
+    const folder = path.join(FIXTURES, 'networks/seed')
     const oracle = JSON.parse(readFileSync(path.join(folder, 'oracle.json'), 'utf8')) as number[]
     await worker.addModel('ten-classes', 'net.h5', readFileSync(path.join(folder, 'ten-classes.h5')))
     const found = await worker.run('seed-keras', ['256,100'], { 'transforms.predict.model': 'ten-classes' })
