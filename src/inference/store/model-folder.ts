@@ -1,4 +1,4 @@
-import { readdir, realpath, stat } from 'node:fs/promises'
+import { readdir, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelError, messageOf } from '../../api/errors.ts'
 
@@ -44,30 +44,34 @@ export async function realPathBelow(roots: readonly string[], wanted: string): P
   return undefined
 }
 
+/** What models, their versions and their files may be called. */
+export const MODEL_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/
+
 /**
- * Finds the model in a folder: a manifest or exactly one model file is one version; else its subfolders are versions,
- * of which `version` or the latest is taken.
+ * Which versions of the model in a folder may serve, in order of service: `wanted` alone, or all that it has folders of.
+ * Null where a manifest or a model file lies in the folder itself: that is one version.
  */
-export async function findInFolder(
-  name: string | null,
-  folder: string,
-  wanted: string | null,
-): Promise<ModelPlace> {
-  const file = await findModelFile(folder)
-  const base = file === null ? null : path.basename(folder)
-  if (file !== undefined) return { name: name ?? base, folder, file, versionFolder: null, wanted }
-  const versions: string[] = []
-  for (const entry of await list(folder)) {
-    if (await holdsModel(path.join(folder, entry))) versions.push(entry)
-  }
+export async function findInFolder(folder: string, wanted: string | null): Promise<readonly string[] | null> {
+  if ((await findModelFile(folder)) !== undefined) return null
+  const versions = await versionsIn(folder)
   if (versions.length === 0) {
     throw missing(`${folder} holds no model: put a model file there, with or without a ${MANIFEST}.`)
   }
-  const versionFolder = wanted ?? latest(versions)
-  if (!versions.includes(versionFolder)) throw noVersion(folder, versionFolder, versions)
-  const inner = path.join(folder, versionFolder)
-  const innerFile = (await findModelFile(inner)) ?? null
-  return { name: name ?? path.basename(folder), folder: inner, file: innerFile, versionFolder, wanted }
+  if (wanted === null) return inOrderOfService(versions)
+  if (!versions.includes(wanted)) throw noVersion(folder, wanted, versions)
+  return [wanted]
+}
+
+/** The model in a folder, or in the folder of its version. */
+export async function findPlace(
+  { name, wanted }: Pick<ModelPlace, 'name' | 'wanted'>,
+  folder: string,
+  versionFolder: string | null,
+): Promise<ModelPlace> {
+  const inner = versionFolder === null ? folder : path.join(folder, versionFolder)
+  const file = (await findModelFile(inner)) ?? null
+  const own = versionFolder === null && file === null ? null : path.basename(folder)
+  return { name: name ?? own, folder: inner, file, versionFolder, wanted }
 }
 
 export function noVersion(folder: string, wanted: string, versions: readonly string[]): ModelError {
@@ -88,14 +92,19 @@ export function isModelFile(name: string): boolean {
   return !name.startsWith('.') && MODEL_ENDINGS.some((ending) => name.toLowerCase().endsWith(ending))
 }
 
-async function holdsModel(folder: string): Promise<boolean> {
-  const isFolder = await stat(folder).then(
-    (found) => found.isDirectory(),
-    () => false,
-  )
-  if (!isFolder) return false
-  const entries = await list(folder)
-  return entries.includes(MANIFEST) || entries.some(isModelFile)
+/** The names of the folders of versions in the folder of a model. */
+export async function versionsIn(folder: string): Promise<string[]> {
+  const versions: string[] = []
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (MODEL_NAME.test(name) && (await holdsFiles(path.join(folder, name)))) versions.push(name)
+  }
+  return sortVersions(versions)
+}
+
+/** True where a folder is a version of a model. */
+export async function holdsFiles(folder: string): Promise<boolean> {
+  const names = await readdir(folder).catch(() => [])
+  return names.some((name) => name === MANIFEST || isModelFile(name))
 }
 
 /** The one model file of a folder; null where a manifest names it, undefined where there is neither. */
@@ -116,8 +125,17 @@ export function sortVersions(versions: readonly string[]): string[] {
   return versions.toSorted((a, b) => natural.compare(a, b))
 }
 
-/** The highest number where any version is one, else the last in natural order (`v2` before `v10`). */
+/**
+ * The latest first, which serves; where it cannot be read the next one does: numbers from the highest down, then the others
+ * from the last in natural order down (`v10`, `v2`).
+ */
+export function inOrderOfService(versions: readonly string[]): string[] {
+  const isNumber = (version: string): boolean => /^\d+$/.test(version)
+  return sortVersions(versions)
+    .toReversed()
+    .toSorted((a, b) => Number(isNumber(b)) - Number(isNumber(a)))
+}
+
 export function latest(versions: readonly string[]): string {
-  const numbers = versions.filter((version) => /^\d+$/.test(version))
-  return sortVersions(numbers.length > 0 ? numbers : versions).at(-1) ?? '1'
+  return inOrderOfService(versions)[0] ?? '1'
 }

@@ -254,7 +254,7 @@ export class TaskHost {
   #ready(): void {
     const early = this.#early ?? []
     this.#early = undefined
-    this.#send({ type: 'settings', settings: this.#options.settings })
+    this.#send({ type: 'settings', settings: this.#options.settings, alone: this.alone })
     for (const message of early) this.#send(message)
     for (const { begin } of this.#validations.values()) begin()
   }
