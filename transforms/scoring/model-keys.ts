@@ -14,8 +14,11 @@ export const MODEL_KEYS = {
     importance: 'LOW',
     group: 'Model',
     default: [],
-    check: (list) =>
-      list.includes('') ? 'Expected names or paths of models, separated by commas' : undefined,
+    check: (list) => {
+      if (list.includes('')) return 'Expected names or paths of models, separated by commas'
+      const twice = list.find((each, i) => list.indexOf(each) < i)
+      return twice === undefined ? undefined : `Expected each model once, but ${twice} is there twice`
+    },
   }),
   'version.header': key.boolean({
     doc: 'Whether each scored record gets the header `sluice.model`: the name and version of the model that scored it, e.g. `airline-delay$3`.',
