@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 
 interface InspectOptions {
   readonly json?: boolean
-  readonly replaces?: readonly string[]
+  readonly replaces?: string
 }
 
 interface ScoreOptions {
@@ -29,8 +29,8 @@ export function register(program: Command): void {
     .argument('<path>', 'a model file or folder, or the name of a model below ./models')
     .option('--json', 'print everything as one JSON object')
     .option(
-      '--replaces <paths...>',
-      'fail where it could not take over from this model while a connector runs; of several, from the first that can be read',
+      '--replaces <path>',
+      'fail where it could not take over from this model while a connector runs, or where this cannot be read',
     )
     .action(inspect)
   models
@@ -92,7 +92,7 @@ async function inspect(path: string, options: InspectOptions): Promise<void> {
   const { describeModel, formatModel } = await import('./describe-model.ts')
   const ready = await openModel(path)
   await tryOut(ready)
-  await checkReplaces(ready.model, options.replaces ?? [])
+  if (options.replaces !== undefined) await checkReplaces(ready.model, options.replaces)
   process.stdout.write(
     options.json === true ? `${JSON.stringify(describeModel(ready))}\n` : formatModel(ready),
   )

@@ -13,6 +13,12 @@ import { toColumn } from '../inference/probe.ts'
  * name below ./models. On the user's own machine any path is allowed.
  */
 export async function openModel(reference: string): Promise<ReadyModel> {
+  const { store, name } = find(reference)
+  return store.open(name)
+}
+
+/** Where a model lies on this machine, and what it is called there. */
+function find(reference: string): { readonly store: ModelStore; readonly name: string } {
   const file = path.resolve(reference)
   const isPath = existsSync(file)
   const { dir: modelsDir, base: name } = path.parse(
@@ -25,7 +31,7 @@ export async function openModel(reference: string): Promise<ReadyModel> {
     )
   }
   const store = new ModelStore({ modelsDir, allowedDirs: [path.parse(file).root] })
-  return store.open(isPath ? file : name)
+  return { store, name: isPath ? file : name }
 }
 
 /** Scores one row of nothing where there are no probes: a model that never comes to an end is found out by that. */
@@ -45,25 +51,18 @@ export async function tryOut({ model, probed }: ReadyModel): Promise<void> {
 }
 
 /**
- * Throws `model.incompatible` where a model could not take over from another while a connector runs: from the first of
- * `served` that can be read, as a connector would go on serving that one.
+ * Throws `model.incompatible` where a model could not take over from another while a connector runs. Without a version that
+ * is the latest that can be read, as for a connector that starts now.
  */
-export async function checkReplaces(next: Model, served: readonly string[]): Promise<void> {
-  const before = await firstToOpen(served)
-  const reason = before && whyIncompatible(before, next)
-  if (before === undefined || reason === undefined) return
+export async function checkReplaces(next: Model, replaces: string): Promise<void> {
+  const { store, name } = find(replaces)
+  const before = await store.openServing(name)
+  const reason = whyIncompatible(before.model, next)
+  if (reason === undefined) return
   throw new ModelError(
     'model.incompatible',
-    `It cannot take over from version ${before.version} while connectors run: ${reason}. Send it with a manifest that says ` +
-      'the same as that of the other (labels, threshold, required columns), or under another name; or copy it into its ' +
-      'folder and restart the connectors.',
+    `It cannot take over from version ${before.model.version} (${before.file}) while connectors run: ${reason}. Send it ` +
+      'with a manifest that says the same as that of the other (labels, threshold, required columns), or under another ' +
+      'name; or copy it into its folder and restart the connectors. Where the other does not serve, remove its folder.',
   )
-}
-
-async function firstToOpen(references: readonly string[]): Promise<Model | undefined> {
-  for (const reference of references) {
-    const ready = await openModel(reference).catch(() => undefined)
-    if (ready !== undefined) return ready.model
-  }
-  return undefined
 }

@@ -52,6 +52,20 @@ export function queryValues(request: Request, name: string): string[] {
   return (Array.isArray(value) ? value : [value]).filter((each): each is string => typeof each === 'string')
 }
 
+/** 400 where the query has a parameter that is not `known`, or one of them twice. */
+export function refuseOtherQueries(request: Request, known: readonly string[]): void {
+  for (const [name, value] of Object.entries(request.query)) {
+    const shown = JSON.stringify(name.slice(0, 100))
+    if (!known.includes(name))
+      throw new HttpError(
+        400,
+        `There is no parameter ${shown} here. The parameters are: ${known.join(', ')}.`,
+      )
+    if (typeof value !== 'string')
+      throw new HttpError(400, `The parameter ${shown} is there twice: send it once.`)
+  }
+}
+
 /** 405 with a JSON body, for the end of each route. */
 export const methodNotAllowed: RequestHandler = (request) => {
   throw new HttpError(405, `${request.method} is not allowed here.`)

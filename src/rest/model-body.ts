@@ -1,6 +1,6 @@
 import express, { type Request, type RequestHandler } from 'express'
 import type { NewVersion } from '../worker/model-shelf.ts'
-import { queryValues } from './context.ts'
+import { queryValues, refuseOtherQueries } from './context.ts'
 import { HttpError } from './errors.ts'
 import { type Part, readParts } from './multipart.ts'
 
@@ -15,6 +15,12 @@ export const requireModelType: RequestHandler = (request, _response, next) => {
   const type = typeOf(request)
   if (type !== BYTES && type !== FORM)
     throw new HttpError(415, `The body must be a model file as ${BYTES}, or the parts of a ${FORM}. ${HINT}`)
+  next()
+}
+
+/** Before the body is read: a version that is misspelt would else become another one. */
+export const requireModelQuery: RequestHandler = (request, _response, next) => {
+  refuseOtherQueries(request, typeOf(request) === FORM ? ['version'] : ['version', 'file'])
   next()
 }
 

@@ -1,8 +1,14 @@
 import { Router } from 'express'
 import type { ModelShelf } from '../worker/model-shelf.ts'
-import { methodNotAllowed, pathParameter, queryValues, type RestContext } from './context.ts'
+import {
+  methodNotAllowed,
+  pathParameter,
+  queryValues,
+  refuseOtherQueries,
+  type RestContext,
+} from './context.ts'
 import { HttpError } from './errors.ts'
-import { readModelBody, requireModelType, sentModel } from './model-body.ts'
+import { readModelBody, requireModelQuery, requireModelType, sentModel } from './model-body.ts'
 
 /** `/sluice/models`: which there are, and new versions of them. Kafka Connect has nothing like it: docs/rest.md. */
 export function modelRoutes({ models }: RestContext): Router {
@@ -20,14 +26,15 @@ export function modelRoutes({ models }: RestContext): Router {
   router
     .route('/sluice/models/:name')
     .get(async (request, response) => {
+      refuseOtherQueries(request, ['version'])
       const [version] = queryValues(request, 'version')
       response.json(await shelf().show(pathParameter(request, 'name'), version))
     })
-    .put(requireModelType, readModelBody, async (request, response) => {
+    .put(requireModelType, requireModelQuery, readModelBody, async (request, response) => {
       const name = pathParameter(request, 'name')
       const [version] = queryValues(request, 'version')
-      const taken = await shelf().add({ name, version, ...sentModel(request) })
-      response.status(201).json({ name, version: taken })
+      const added = await shelf().add({ name, version, ...sentModel(request) })
+      response.status(201).json({ name, ...added })
     })
     .all(methodNotAllowed)
   return router

@@ -54,7 +54,7 @@ export function runHost(): Promise<void> {
   let host: Host | undefined
   process.on('message', (message: ToHost) => {
     if (message.type === 'settings') {
-      host = createHost(message.settings)
+      host = createHost(message)
       return
     }
     if (host === undefined) throw new TaskError('task.failed', 'The worker must send its settings first.')
@@ -65,13 +65,18 @@ export function runHost(): Promise<void> {
   return new Promise(() => undefined)
 }
 
-function createHost(settings: HostSettings): Host {
+function createHost({ settings, alone }: Extract<ToHost, { type: 'settings' }>): Host {
   const log = createLogger(settings.logLevel).child({ host: process.pid })
+  const deadline = settings.taskDeadlineMs
+  const inspectIn = (milliseconds: number) => inspectInProcess({ ...INSPECTION_LIMITS, milliseconds })
   const models = new ModelStore({
     modelsDir: settings.modelsDir,
     allowedDirs: settings.modelsAllowedDirs,
     log,
-    inspect: inspectInProcess({ ...INSPECTION_LIMITS, milliseconds: settings.taskDeadlineMs }),
+    inspect: inspectIn(deadline),
+    // A task that runs alone may have taken its host down before, with its model. A third leaves time for the version before.
+    inspectFirst: alone ? inspectIn(deadline / 3) : undefined,
+    patience: deadline / 2,
   })
   models.watch()
   return { settings, models, log, tasks: new Map() }

@@ -72,7 +72,8 @@ export interface Shown {
 }
 
 export type ToHost =
-  | { readonly type: 'settings'; readonly settings: HostSettings }
+  /** `alone`: its only task is suspected of having taken a host down. */
+  | { readonly type: 'settings'; readonly settings: HostSettings; readonly alone: boolean }
   /** Starts a task; it opens its plugins and models, answers `state`, and waits for `assign`. */
   | {
       readonly type: 'start'

@@ -1,17 +1,25 @@
 import path from 'node:path'
-import { ConnectError, messageOf, NotFoundError } from '../api/errors.ts'
-import { addVersion, type NewVersion } from '../inference/store/add-model-version.ts'
+import { ConnectError, NotFoundError } from '../api/errors.ts'
+import { type AddedVersion, addVersion, type NewVersion } from '../inference/store/add-model-version.ts'
 import { latest } from '../inference/store/model-folder.ts'
-import { type InspectModel, inspectInProcess } from '../inference/store/model-inspection.ts'
-import { findVersions, listModels, type ModelVersions } from '../inference/store/model-store-versions.ts'
+import { type InspectModel, inspectInProcess, type ModelFacts } from '../inference/store/model-inspection.ts'
+import {
+  findVersions,
+  listModels,
+  type ModelVersions,
+  ownVersions,
+} from '../inference/store/model-store-versions.ts'
+import { findServing, type Serving } from '../inference/store/serving-version.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 
 export type { NewVersion }
 
 /** One version of a model: what `sluice models inspect --json` says of it, or why it cannot be read. */
 export interface ModelView extends ModelVersions {
-  /** Which version serves where none is named; null where the model has none. */
+  /** Which version a task that starts now takes where none is named; null where the model has none that can be read. */
   readonly latest: string | null
+  /** The versions that would go before it, and why they cannot be read. */
+  readonly refused: Serving['refused']
   readonly version: string
   readonly error?: string
   readonly [fact: string]: unknown
@@ -22,8 +30,8 @@ export interface ModelShelf {
   list(): Promise<readonly ModelVersions[]>
   /** A version of a model, or the latest. Throws NotFoundError. */
   show(name: string, version?: string): Promise<ModelView>
-  /** Takes a model that passes its check, and returns its version. Throws as `addVersion` does. */
-  add(version: NewVersion): Promise<string>
+  /** Takes a model that passes its check. Throws as `addVersion` does. */
+  add(version: NewVersion): Promise<AddedVersion>
 }
 
 export function modelShelf(modelsDir: string, inspect: InspectModel = inspectInProcess()): ModelShelf {
@@ -46,21 +54,29 @@ async function show(
   if (found === undefined)
     throw new NotFoundError('model.missing', 'There is no model of this name. GET /sluice/models lists them.')
   const { versions } = found
-  if (version !== undefined && !versions.includes(version)) {
-    const others = versions.length === 0 ? 'no versions' : versions.join(', ')
+  const own = versions.length > 0 ? versions : await ownVersions(modelsDir, name)
+  if (version !== undefined && !own.includes(version)) {
     throw new NotFoundError(
       'model.missing',
-      `The model ${name} has no version of this name. It has: ${others}.`,
+      `The model ${name} has no version of this name. It has: ${own.join(', ')}.`,
     )
   }
-  const last = versions.length === 0 ? null : latest(versions)
-  const shown = version ?? last
-  const view = { name, versions, latest: last, version: shown ?? '1' }
+  const { serving, refused } = await findServing(modelsDir, found, inspect)
+  const view = { name, versions, latest: serving?.version ?? null, refused }
+  const shown = version ?? serving?.version ?? refused[0]?.version
+  if (serving !== null && shown === serving.version) return { ...view, ...shownFacts(serving.facts) }
+  const known = refused.find((each) => each.version === shown)
+  if (known !== undefined) return { ...view, ...known }
   try {
-    const facts = await inspect(path.join(modelsDir, shown === null ? name : `${name}$${shown}`))
-    return { ...view, ...facts, file: path.basename(facts.file) }
+    const reference = shown === undefined ? name : `${name}$${shown}`
+    return { ...view, ...shownFacts(await inspect(path.join(modelsDir, reference))) }
   } catch (error) {
-    if (error instanceof ConnectError) return { ...view, error: messageOf(error) }
-    throw error
+    if (!(error instanceof ConnectError)) throw error
+    return { ...view, version: shown ?? latest(own), error: error.message }
   }
+}
+
+/** Where the models lie is the worker's own affair. */
+function shownFacts(facts: ModelFacts): ModelFacts {
+  return { ...facts, file: path.basename(facts.file) }
 }

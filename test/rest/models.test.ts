@@ -34,11 +34,11 @@ afterEach(async () => {
 /** A server whose models are read in this process, as the command would in another. */
 async function serve(folder: string, meanwhile = () => Promise.resolve()): Promise<void> {
   inspected = 0
-  const models = modelShelf(folder, async (reference, served = []) => {
+  const models = modelShelf(folder, async (reference, replaces) => {
     inspected++
     await meanwhile()
     const ready = await openModel(reference)
-    await checkReplaces(ready.model, served)
+    if (replaces !== undefined) await checkReplaces(ready.model, replaces)
     return describeModel(ready)
   })
   const context = { worker: () => undefined, version: '0.1.0', hosts: [], log: SILENT, models }
@@ -99,7 +99,7 @@ describe('models sent to the worker', () => {
     const model = await readFile(MODEL)
     for (const version of ['1', '2']) {
       const answer = await put('delay?file=m.zip', model)
-      expect(answer).to.deep.equal({ code: 201, body: { name: 'delay', version } })
+      expect(answer).to.deep.equal({ code: 201, body: { name: 'delay', version, latest: version } })
     }
     expect((await put('delay?file=m.zip&version=7', model)).body.version).to.equal('7')
     expect((await request('')).body).to.deep.equal([{ name: 'delay', versions: ['1', '2', '7'] }])
@@ -112,7 +112,7 @@ describe('models sent to the worker', () => {
     const manifest = manifestOf(model, { versions: ['4'], probe: 'p.jsonl' })
     // What the manifest says goes before what the file was called elsewhere.
     const answer = await put('delay', form({ model, file: 'final (3).zip', manifest, probe: PROBE }))
-    expect(answer).to.deep.equal({ code: 201, body: { name: 'delay', version: '4' } })
+    expect(answer).to.deep.equal({ code: 201, body: { name: 'delay', version: '4', latest: '4' } })
     const folder = path.join(modelsDir, 'delay/4')
     expect((await readdir(folder)).toSorted()).to.deep.equal(['m.zip', 'manifest.json', 'p.jsonl'])
     expect(await readFile(path.join(folder, 'm.zip'))).to.deep.equal(model)
@@ -168,10 +168,20 @@ describe('models sent to the worker', () => {
     await mkdir(path.join(modelsDir, 'delay/2'))
     await writeFile(path.join(modelsDir, 'delay/2/m.zip'), 'PK damaged')
     const answer = put('delay?file=m.zip', other)
-    await expectRefused(answer, 400, 'from version 1 while connectors run: its task is classification')
+    const file = path.join(modelsDir, 'delay/1/m.zip')
+    await expectRefused(answer, 400, `version 1 (${file}) while connectors run: its task is classification`)
     expect(await readdir(path.join(modelsDir, 'delay'))).to.deep.equal(['1', '2'])
     expect((await put('other?file=m.zip', other)).code).to.equal(201)
     expect((await put('delay?file=m.zip', model)).body.version).to.equal('3')
+  })
+
+  it('are refused where the query says something that is not known', async () => {
+    const model = await readFile(MODEL)
+    await expectRefused(put('delay?file=m.zip&verison=9', model), 400, 'The parameters are: version, file.')
+    await expectRefused(put('delay?version=9&version=8&file=m.zip', model), 400, 'is there twice')
+    await expectRefused(put('delay?file=m.zip', form({ model })), 400, 'The parameters are: version.')
+    await expectRefused(request('/delay?v=1'), 400, 'There is no parameter "v" here')
+    expect(await stored()).to.deep.equal([])
   })
 
   it('replace no version that is there, and of several at once one is taken', async () => {
@@ -320,6 +330,8 @@ describe('what the worker says of a model', () => {
     await expectRefused(request('/..%2Fmodels'), 404, 'There is no model')
     await expectRefused(request('/delay?version=..'), 404, 'It has: 1')
     await cp(MODEL, path.join(modelsDir, 'own/m.zip'), { recursive: true })
-    expect((await request('/own')).body).to.include({ latest: null, version: '1', algorithm: 'gbm' })
+    for (const where of ['/own', '/own?version=1'])
+      expect((await request(where)).body).to.include({ latest: null, version: '1', algorithm: 'gbm' })
+    await expectRefused(request('/own?version=2'), 404, 'It has: 1.')
   })
 })

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelError } from '../../src/api/errors.ts'
 import { locateFiles, loadModel, type ReadyModel } from '../../src/inference/store/load-model.ts'
-import { findInFolder } from '../../src/inference/store/model-folder.ts'
+import { findPlace } from '../../src/inference/store/model-folder.ts'
 
 /** Writes a model file with the manifest that belongs to it, which is not checked: `rest` is what it says besides. */
 export async function writeModel(
@@ -21,7 +21,7 @@ export async function writeModel(
 
 /** Loads the model of a folder. */
 export async function openFolder(folder: string): Promise<ReadyModel> {
-  return loadModel(await locateFiles(await findInFolder(null, folder, null), [folder]))
+  return loadModel(await locateFiles(await findPlace({ name: null, wanted: null }, folder, null), [folder]))
 }
 
 /** Writes a model file with its manifest, and loads it. */

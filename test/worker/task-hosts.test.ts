@@ -75,6 +75,17 @@ describe('task hosts', () => {
     ])
   })
 
+  it('know whether their task runs alone, so that its models are read elsewhere first', async () => {
+    const { hosts, start } = pool(1)
+    start(0)
+    start(1, true)
+    await eventually(() => hosts.length === 2 && hosts.every((host) => startsOf(host).length === 1), QUICK)
+    expect(hosts.map((host) => host.heard('settings').map(({ alone }) => alone))).to.deep.equal([
+      [false],
+      [true],
+    ])
+  })
+
   it('get the settings before anything else', async () => {
     const { hosts, start } = pool(1)
     start(0)

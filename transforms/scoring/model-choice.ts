@@ -1,4 +1,4 @@
-import { ConfigError, type Model, type Models, type RecordBatch, type Value } from 'sluice'
+import { ConfigError, type Model, ModelError, type Models, type RecordBatch, type Value } from 'sluice'
 
 /** Models that share the records among them; nearly always one. */
 export interface ModelChoice {
@@ -9,13 +9,16 @@ export interface ModelChoice {
   readonly seed: string
 }
 
+/** A model with its weight; the name may be a path, which may hold colons too. */
+export const WEIGHTED = /^\s*(.+?)\s*:\s*(\d+(?:\.\d+)?|\.\d+)\s*$/
+
 /**
  * Loads what the key `model` names: one model, or several with weights, `a:0.9,b:0.1`. All must fit the first, and go on
  * doing so: a model that serves is replaced only by one that fits it.
  */
 export async function loadChoice(models: Models, text: string, seed: string): Promise<ModelChoice> {
-  const parts = text.split(',').map((part) => /^\s*(.+):(\d+(?:\.\d+)?|\.\d+)\s*$/.exec(part))
-  if (parts.some((part) => part === null)) return { models: [await models.load(text)], limits: [1], seed }
+  const parts = text.split(',').map((part) => WEIGHTED.exec(part))
+  if (parts.some((part) => part === null)) return { models: [await loadOne(models, text)], limits: [1], seed }
   const weights = parts.map((part) => Number(part?.[2]))
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   if (!(total > 0)) throw wrong('One of the models must have a weight above 0.')
@@ -25,6 +28,35 @@ export async function loadChoice(models: Models, text: string, seed: string): Pr
   let sum = 0
   return { models: loaded, limits: weights.map((weight) => (sum += weight) / total), seed }
 }
+
+/** Colons and commas may be part of a path: only where there is no such model are they taken for weights. */
+async function loadOne(models: Models, text: string): Promise<Model> {
+  try {
+    return await models.load(text)
+  } catch (error) {
+    const isMissing = error instanceof ModelError && error.code === 'model.missing'
+    const mistake = isMissing ? mistakeOf(text.split(',')) : undefined
+    throw mistake === undefined ? error : wrong(mistake)
+  }
+}
+
+/** What is wrong with models and weights; undefined where the text looks like one path. */
+function mistakeOf(parts: readonly string[]): string | undefined {
+  const [first = ''] = parts
+  if (parts.length === 1 && /:.*[/\\]|[/\\].*:/.test(first)) return undefined
+  if (parts.some((part) => part.trim() === ''))
+    return `There is no model before or after one of the commas. ${EXAMPLE}`
+  for (const part of parts) {
+    if (WEIGHTED.test(part) || !part.includes(':')) continue
+    const [name, weight] = [part.slice(0, part.lastIndexOf(':')), part.slice(part.lastIndexOf(':') + 1)]
+    return `The weight ${JSON.stringify(weight.trim())} of ${name.trim()} is not a number from 0 up. ${EXAMPLE}`
+  }
+  if (parts.length === 1) return undefined
+  const bare = parts.filter((part) => !part.includes(':')).map((part) => part.trim())
+  return `Name a weight for each model: ${bare.join(', ')} ${bare.length === 1 ? 'has' : 'have'} none. ${EXAMPLE}`
+}
+
+const EXAMPLE = 'Several models share the records by their weights, e.g. a:0.5,b:0.5.'
 
 function checkFit(first: Model, other: Model): void {
   const shape = ({ format, algorithm, task, outputs, inputs }: Model): string => {

@@ -14,8 +14,11 @@ export const MODEL_KEYS = {
     importance: 'LOW',
     group: 'Model',
     default: [],
-    check: (list) =>
-      list.includes('') ? 'Expected names or paths of models, separated by commas' : undefined,
+    check: (list) => {
+      if (list.includes('')) return 'Expected names or paths of models, separated by commas'
+      const twice = list.find((each, i) => list.indexOf(each) < i)
+      return twice === undefined ? undefined : `Expected each model once, but ${twice} is there twice`
+    },
   }),
   'version.header': key.boolean({
     doc: 'Whether each scored record gets the header `sluice.model`: the name and version of the model that scored it, e.g. `airline-delay$3`.',
@@ -48,7 +51,7 @@ export type ModelConfig = ConfigOf<typeof MODEL_KEYS>
 /** `model`, where a transform has something to say of what it must be. */
 export function modelKey(what: string) {
   return key.string({
-    doc: `The model: a folder below the worker’s models.dir (\`name\`, or \`name$version\`; where none is named the latest version, which a newer one replaces while the connector runs), or the path of a model file or folder below one of models.allowed.dirs. Or several of one kind with weights, \`a:0.9,b:0.1\`: each record goes to one, by a hash of its key; the header of \`version.header\` says to which.${what}`,
+    doc: `The model: a folder below the worker’s models.dir (\`name\`, or \`name$version\`; where none is named the latest that can be read, which a newer one replaces while the connector runs), or the path of a model file or folder below one of models.allowed.dirs. Or several of one kind with weights, \`a:0.9,b:0.1\`: each record goes to one, by a hash of its key; the header of \`version.header\` says to which.${what}`,
     importance: 'HIGH',
     group: 'Model',
     check: (value) => (value === '' ? 'Expected the name or the path of a model' : undefined),

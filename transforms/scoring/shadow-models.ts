@@ -11,6 +11,7 @@ import {
   summarise,
   type TransformContext,
 } from 'sluice'
+import { WEIGHTED } from './model-choice.ts'
 import type { FieldSource } from './model-inputs.ts'
 import { type Judge, labelOf, type Scored, ShadowTally } from './shadow-tally.ts'
 
@@ -51,7 +52,12 @@ export async function loadShadows(
     references.map((reference) =>
       models.load(reference).catch((error: unknown) => {
         if (!(error instanceof ConnectError)) throw error
-        throw new ModelError(error.code, error.message, { cause: error, configPath: 'shadow' })
+        const [, name] = WEIGHTED.exec(reference) ?? []
+        const message =
+          error.code === 'model.missing' && name !== undefined
+            ? `Shadow models have no weights, for each scores every record: name ${name} alone.`
+            : error.message
+        throw new ModelError(error.code, message, { cause: error, configPath: 'shadow' })
       }),
     ),
   )

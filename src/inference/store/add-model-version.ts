@@ -5,8 +5,18 @@ import { ConflictError, messageOf, ModelError, UnavailableError } from '../../ap
 import { type Manifest, parseManifest } from '../manifest/manifest.ts'
 import { EDGE_BYTES } from '../readers/file-signs.ts'
 import { nameFile, refuseFormat } from '../readers/name-format.ts'
-import { DEFAULT_PROBE, holdsModel, isModelFile, latest, MANIFEST, realPathBelow } from './model-folder.ts'
-import { MODEL_NAME, versionsIn } from './model-store-versions.ts'
+import {
+  DEFAULT_PROBE,
+  holdsModel,
+  isModelFile,
+  latest,
+  MANIFEST,
+  MODEL_NAME,
+  realPathBelow,
+  versionsIn,
+} from './model-folder.ts'
+import type { InspectModel } from './model-inspection.ts'
+import { findServing } from './serving-version.ts'
 
 const LARGEST_MANIFEST = 2 ** 20
 const STAGING = '.incoming-'
@@ -27,24 +37,29 @@ export interface NewVersion {
   readonly probe?: Buffer
 }
 
-/**
- * Reads and probes the model `name$version` of a folder of models, and throws ModelError where it is refused, or could
- * not take over from the first of `served` that can be read.
- */
-export type CheckVersion = (reference: string, served: readonly string[]) => Promise<unknown>
+/** A version that was added. */
+export interface AddedVersion {
+  readonly version: string
+  /** Which serves where none is named: not the new one, where its number is lower than that of another. */
+  readonly latest: string
+}
 
 /**
  * Adds a version to a model below `models.dir`: it is written to a folder where no name leads, checked there, and
- * appears in one step. Where that fails nothing is left of it. Returns the version.
+ * appears in one step. Where that fails nothing is left of it.
  * @throws ModelError where it is refused; ConflictError `model.exists`; UnavailableError `model.storage`
  */
-export async function addVersion(modelsDir: string, sent: NewVersion, check: CheckVersion): Promise<string> {
+export async function addVersion(
+  modelsDir: string,
+  sent: NewVersion,
+  inspect: InspectModel,
+): Promise<AddedVersion> {
   if (!MODEL_NAME.test(sent.name)) throw wrong(`The name of a model ${PLAIN}.`)
   const manifest = readManifest(sent)
   const files = nameFiles(sent, manifest)
   try {
     await mkdir(modelsDir, { recursive: true })
-    return await store(await realpath(modelsDir), { sent, manifest, files }, check)
+    return await store(await realpath(modelsDir), { sent, manifest, files }, inspect)
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error
     const what = `The worker cannot store the model in models.dir (${modelsDir}): ${messageOf(error)}`
@@ -59,7 +74,7 @@ interface Arrival {
   readonly files: ReadonlyMap<string, Buffer>
 }
 
-async function store(root: string, arrival: Arrival, check: CheckVersion): Promise<string> {
+async function store(root: string, arrival: Arrival, inspect: InspectModel): Promise<AddedVersion> {
   const { name } = arrival.sent
   const versions = await versionsToJoin(root, name)
   const version = chooseVersion(arrival, versions)
@@ -73,14 +88,15 @@ async function store(root: string, arrival: Arrival, check: CheckVersion): Promi
     await mkdir(folder, { recursive: true })
     for (const [file, bytes] of arrival.files)
       await writeFile(path.join(folder, file), bytes, { flush: true })
-    const served = inOrderOfService(versions).map((each) => path.join(root, `${name}$${each}`))
-    await check(path.join(staging, `${name}$${version}`), served)
+    const { serving } = await findServing(root, { name, versions }, inspect)
+    const replaces = serving === null ? undefined : path.join(root, `${name}$${serving.version}`)
+    await inspect(path.join(staging, `${name}$${version}`), replaces)
     await mkdir(path.dirname(target), { recursive: true })
     await rename(folder, target).catch((error: unknown) => {
       // Another worker with the same models.dir was faster.
       throw isTaken(error) ? exists(name, version) : error
     })
-    return version
+    return { version, latest: latest(serving === null ? [version] : [version, serving.version]) }
   } finally {
     await rm(staging, { recursive: true, force: true }).catch(() => undefined) // else it is a leftover
   }
@@ -99,12 +115,6 @@ async function versionsToJoin(root: string, name: string): Promise<readonly stri
       `The model ${name} lies in its own folder, without versions. Move it into a folder "1" there, or send yours under another name.`,
     )
   return versionsIn(folder)
-}
-
-/** The latest first: where a version cannot be read, the one before it serves. */
-function inOrderOfService(versions: readonly string[]): readonly string[] {
-  const last = latest(versions)
-  return versions.toReversed().toSorted((a, b) => Number(b === last) - Number(a === last))
 }
 
 function chooseVersion({ sent, manifest }: Arrival, versions: readonly string[]): string {

@@ -2,6 +2,12 @@ import { type CategoryColumn, type ModelColumn, UNSEEN } from '../../api/batch.t
 import type { Model, ModelInput } from '../../api/models.ts'
 import type { ReadyModel } from './load-model.ts'
 
+/** The folder of a version, and what changes when any of its files does. */
+interface Found {
+  readonly version: string
+  readonly stamp: string
+}
+
 /**
  * A model that can be replaced while it serves. `model` is what transforms hold: it always speaks of the version that
  * serves now, and every call of `score` is answered by one version.
@@ -10,16 +16,18 @@ export class LiveModel {
   /** As it was asked for. */
   readonly reference: string
   readonly model: Model
-  /** The files that were last taken or refused. */
-  handled: string
-  /** The files that the last look saw. */
+  /** The files that serve. */
+  taken: Found
+  /** The stamps of those that were refused, by version. */
+  readonly refused = new Map<string, string>()
+  /** The stamp that the last look saw. */
   seen: string
   #serving: ReadyModel
 
-  constructor(reference: string, ready: ReadyModel, stamp: string) {
+  constructor(reference: string, ready: ReadyModel, taken: Found) {
     this.reference = reference
-    this.handled = stamp
-    this.seen = stamp
+    this.taken = taken
+    this.seen = taken.stamp
     this.#serving = ready
     this.model = mirror(() => this.#serving.model)
   }

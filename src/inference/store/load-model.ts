@@ -94,7 +94,7 @@ async function stampOf(file: string): Promise<string> {
   return `${file}:${mtimeMs}:${size}`
 }
 
-async function readManifest(file: string): Promise<Manifest> {
+export async function readManifest(file: string): Promise<Manifest> {
   return parseManifest((await readBytes(file, MAX_TEXT_BYTES)).toString('utf8'), file)
 }
 

@@ -45,29 +45,33 @@ export async function realPathBelow(roots: readonly string[], wanted: string): P
   return undefined
 }
 
+/** What models, their versions and their files may be called. */
+export const MODEL_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/
+
 /**
- * Finds the model in a folder: a manifest or exactly one model file is one version; else its subfolders are versions,
- * of which `version` or the latest is taken.
+ * Which versions of the model in a folder may serve, in order of service: `wanted` alone, or all that it has folders of.
+ * Null where a manifest or a model file lies in the folder itself: that is one version.
  */
-export async function findInFolder(
-  name: string | null,
-  folder: string,
-  wanted: string | null,
-): Promise<ModelPlace> {
-  const file = await findModelFile(folder)
-  const base = file === null ? null : path.basename(folder)
-  if (file !== undefined) return { name: name ?? base, folder, file, versionFolder: null, wanted }
-  const versions: string[] = []
-  for (const entry of await list(folder)) {
-    if (await isVersion(path.join(folder, entry))) versions.push(entry)
-  }
+export async function findInFolder(folder: string, wanted: string | null): Promise<readonly string[] | null> {
+  if ((await findModelFile(folder)) !== undefined) return null
+  const versions = await versionsIn(folder)
   if (versions.length === 0) throw await noModel(folder)
-  const versionFolder = wanted ?? latest(versions)
-  if (!versions.includes(versionFolder)) throw noVersion(folder, versionFolder, versions)
-  const inner = path.join(folder, versionFolder)
-  const innerFile = await findModelFile(inner)
-  if (innerFile === undefined) throw await noModel(inner)
-  return { name: name ?? path.basename(folder), folder: inner, file: innerFile, versionFolder, wanted }
+  if (wanted === null) return inOrderOfService(versions)
+  if (!versions.includes(wanted)) throw noVersion(folder, wanted, versions)
+  return [wanted]
+}
+
+/** The model in a folder, or in the folder of its version. */
+export async function findPlace(
+  { name, wanted }: Pick<ModelPlace, 'name' | 'wanted'>,
+  folder: string,
+  versionFolder: string | null,
+): Promise<ModelPlace> {
+  const inner = versionFolder === null ? folder : path.join(folder, versionFolder)
+  const file = await findModelFile(inner)
+  if (file === undefined) throw await noModel(inner)
+  const own = versionFolder === null && file === null ? null : path.basename(folder)
+  return { name: name ?? own, folder: inner, file, versionFolder, wanted }
 }
 
 async function noModel(folder: string): Promise<ModelError> {
@@ -104,6 +108,15 @@ export async function isVersion(folder: string): Promise<boolean> {
   return (await holdsModel(folder)) || (await isForeignVersion(folder))
 }
 
+/** The names of the folders of versions in the folder of a model. */
+export async function versionsIn(folder: string): Promise<string[]> {
+  const versions: string[] = []
+  for (const name of await readdir(folder).catch(() => [])) {
+    if (MODEL_NAME.test(name) && (await isVersion(path.join(folder, name)))) versions.push(name)
+  }
+  return sortVersions(versions)
+}
+
 /** The one model file of a folder; null where a manifest names it, undefined where there is neither. */
 async function findModelFile(folder: string): Promise<string | null | undefined> {
   const entries = await list(folder)
@@ -122,8 +135,17 @@ export function sortVersions(versions: readonly string[]): string[] {
   return versions.toSorted((a, b) => natural.compare(a, b))
 }
 
-/** The highest number where any version is one, else the last in natural order (`v2` before `v10`). */
+/**
+ * The latest first, which serves; where it cannot be read the next one does: numbers from the highest down, then the others
+ * from the last in natural order down (`v10`, `v2`).
+ */
+export function inOrderOfService(versions: readonly string[]): string[] {
+  const isNumber = (version: string): boolean => /^\d+$/.test(version)
+  return sortVersions(versions)
+    .toReversed()
+    .toSorted((a, b) => Number(isNumber(b)) - Number(isNumber(a)))
+}
+
 export function latest(versions: readonly string[]): string {
-  const numbers = versions.filter((version) => /^\d+$/.test(version))
-  return sortVersions(numbers.length > 0 ? numbers : versions).at(-1) ?? '1'
+  return inOrderOfService(versions)[0] ?? '1'
 }

@@ -23,9 +23,9 @@ export interface ModelFacts {
 
 /**
  * Reads and probes `<folder of models>/name$version`, or a file. Throws ModelError where it is refused, or could not
- * take over from the first of `served` that can be read.
+ * take over from the model `replaces`, named in the same way.
  */
-export type InspectModel = (reference: string, served?: readonly string[]) => Promise<ModelFacts>
+export type InspectModel = (reference: string, replaces?: string) => Promise<ModelFacts>
 
 /**
  * Inspects in a process of its own, started with the command line of this one, with a deadline and a limit of memory:
@@ -40,9 +40,9 @@ export function inspectInProcess(
   const shell = `ulimit -c 0; ulimit -t ${CPU_LIMIT}; ulimit -d ${kib} 2>/dev/null; exec "$@"`
   const node = [process.execPath, `--max-old-space-size=${limits.heapMib}`, ...execArgv]
   const options = { timeout: limits.milliseconds, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 } as const
-  return async (reference, served = []) => {
-    const replaces = served.length === 0 ? [] : ['--replaces', ...served]
-    const command = [...node, entry, 'models', 'inspect', reference, '--json', ...replaces]
+  return async (reference, replaces) => {
+    const compared = replaces === undefined ? [] : ['--replaces', replaces]
+    const command = [...node, entry, 'models', 'inspect', reference, '--json', ...compared]
     const said = await new Promise<string>((resolve, reject) => {
       execFile('/bin/sh', ['-c', shell, 'sluice', ...command], options, (error, stdout, stderr) => {
         if (error === null) resolve(stdout)

@@ -1,16 +1,14 @@
 import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { foreignFolder } from './foreign-model.ts'
-import { holdsModel, isVersion, realPathBelow, sortVersions } from './model-folder.ts'
+import { readManifest } from './load-model.ts'
+import { holdsModel, MANIFEST, MODEL_NAME, realPathBelow, versionsIn } from './model-folder.ts'
 
 export interface ModelVersions {
   readonly name: string
   /** The lowest first; none where the model's file lies in its own folder. */
   readonly versions: readonly string[]
 }
-
-/** What models, their versions and their files may be called. */
-export const MODEL_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,199}$/
 
 /** The models below `models.dir` with their versions. */
 export async function listModels(modelsDir: string): Promise<ModelVersions[]> {
@@ -31,12 +29,9 @@ export async function findVersions(modelsDir: string, name: string): Promise<Mod
   return isModel ? { name, versions } : undefined
 }
 
-/** The versions in the folder of a model, the lowest first. */
-export async function versionsIn(folder: string): Promise<string[]> {
-  const names = await readdir(folder).catch(() => [])
-  const versions: string[] = []
-  for (const name of names) {
-    if (MODEL_NAME.test(name) && (await isVersion(path.join(folder, name)))) versions.push(name)
-  }
-  return sortVersions(versions)
+/** By which versions a model whose file lies in its own folder may be named: those of its manifest, else 1. */
+export async function ownVersions(modelsDir: string, name: string): Promise<readonly string[]> {
+  const manifest = await realPathBelow([modelsDir], path.join(modelsDir, name, MANIFEST))
+  const read = manifest === undefined ? null : await readManifest(manifest).catch(() => null)
+  return read?.versions ?? ['1']
 }

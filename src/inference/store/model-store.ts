@@ -1,11 +1,12 @@
 import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
+import { messageOf, ModelError } from '../../api/errors.ts'
 import { type Logger, SILENT } from '../../api/log.ts'
 import type { Model, Models } from '../../api/models.ts'
 import { loadModel, locateFiles, type ModelFiles, type ReadyModel } from './load-model.ts'
-import { findInFolder, missing, type ModelPlace, realPathBelow } from './model-folder.ts'
+import { findInFolder, findPlace, missing, type ModelPlace, realPathBelow } from './model-folder.ts'
 import type { InspectModel } from './model-inspection.ts'
-import { ModelWatch } from './model-watch.ts'
+import { type FoundVersion, ModelWatch } from './model-watch.ts'
 
 export interface ModelStoreOptions {
   /** `models.dir`: where models have names. */
@@ -15,6 +16,22 @@ export interface ModelStoreOptions {
   readonly log?: Logger
   /** Reads a model elsewhere before it is read here to replace one that serves; throws where it is refused. */
   readonly inspect?: InspectModel
+  /** Reads a version elsewhere before it is read here for the first time, where another one could serve instead. */
+  readonly inspectFirst?: InspectModel | undefined
+  /** For how long one version after the other is tried, in milliseconds. */
+  readonly patience?: number
+}
+
+/** A version that can be read, and those that would have gone before it. */
+interface Opened {
+  readonly found: FoundVersion
+  readonly ready: ReadyModel
+  readonly refused: readonly Refused[]
+}
+
+interface Refused {
+  readonly found: FoundVersion
+  readonly error: unknown
 }
 
 const NAME = /^([A-Za-z0-9_][A-Za-z0-9_.-]*)(?:\$([A-Za-z0-9_][A-Za-z0-9_.-]*))?$/
@@ -34,12 +51,14 @@ export class ModelStore implements Models {
   readonly #options: ModelStoreOptions
   readonly #log: Logger
   readonly #watch: ModelWatch
+  /** The stamps of versions that were passed over, by model and version. */
+  readonly #passedOver = new Map<string, string>()
 
   constructor(options: ModelStoreOptions) {
     this.#options = options
     this.#log = options.log ?? SILENT
     const source = {
-      locate: (reference: string) => this.#locate(reference),
+      versions: (reference: string) => this.#versions(reference),
       open: (files: ModelFiles) => this.#openNext(files),
       forget: ({ file, model }: ReadyModel) => void loadedModels.delete(keyOf({ ...model, file })),
     }
@@ -47,19 +66,26 @@ export class ModelStore implements Models {
   }
 
   /**
-   * Without `$version` the model is the latest, and stays it: see `watch`. Throws ModelError: `model.missing`,
-   * `model.corrupt`, `model.unsupported`, `model.manifest`, `model.probe`.
+   * Without `$version` the model is the latest version that can be read and passes its probes, and stays it: see `watch`.
+   * Throws ModelError, where no version can be read that of the latest: `model.missing`, `model.corrupt`,
+   * `model.unsupported`, `model.manifest`, `model.probe`.
    */
   async load(reference: string): Promise<Model> {
-    const files = await this.#locate(reference)
-    const ready = await this.#openFiles(files)
+    const { found, ready, refused } = await this.#openFirst(reference)
     const isPinned = NAME.exec(reference)?.[2] !== undefined
-    return isPinned ? ready.model : this.#watch.follow(reference, files, ready)
+    if (isPinned) return ready.model
+    return this.#watch.follow(reference, { found, ready, refused: refused.map((each) => each.found) })
   }
 
-  /** The version that is there now, with what the file and the manifest say of it. */
+  /** The latest version and no other, with what the file and the manifest say of it. Throws ModelError. */
   async open(reference: string): Promise<ReadyModel> {
-    return this.#openFiles(await this.#locate(reference))
+    for await (const found of this.#versions(reference)) return this.#openFound(found)
+    throw await this.#missing(reference)
+  }
+
+  /** The version that `load` would take, in the same way. */
+  async openServing(reference: string): Promise<ReadyModel> {
+    return (await this.#openFirst(reference)).ready
   }
 
   /** Goes on looking for newer versions of the models that are in use, as long as the process has anything else to do. */
@@ -72,14 +98,66 @@ export class ModelStore implements Models {
     return this.#watch.look()
   }
 
-  async #locate(reference: string): Promise<ModelFiles> {
-    return locateFiles(await this.#find(reference), this.#roots())
+  async #openFirst(reference: string): Promise<Opened> {
+    const until = performance.now() + (this.#options.patience ?? Infinity)
+    const refused: Refused[] = []
+    const untried: string[] = []
+    for await (const found of this.#versions(reference)) {
+      if (refused.length > 0 && performance.now() > until) {
+        untried.push(found.version)
+        continue
+      }
+      try {
+        const ready = await this.#openFound(found)
+        for (const each of refused) this.#sayPassedOver(each, ready)
+        return { found, ready, refused }
+      } catch (error) {
+        refused.push({ found, error })
+      }
+    }
+    throw noneReadable(refused, untried)
+  }
+
+  async #openFound(found: FoundVersion): Promise<ReadyModel> {
+    if ('error' in found) throw found.error
+    const { files, isLast } = found
+    if (!isLast && !isLoaded(files)) await this.#options.inspectFirst?.(files.file)
+    return this.#openFiles(files)
+  }
+
+  /** Once per process and stamp of its files. */
+  #sayPassedOver({ found: { version, stamp }, error }: Refused, { model }: ReadyModel): void {
+    const key = `${model.name}$${version}`
+    if (this.#passedOver.get(key) === stamp) return
+    this.#passedOver.set(key, stamp)
+    const fields = { model: model.name, version, serving: model.version, reason: messageOf(error) }
+    this.#log.warn('a version of a model was refused; one before it serves', fields)
+  }
+
+  /** The versions under a reference as they lie there now, in order of service. Throws where there is no such model. */
+  async *#versions(reference: string): AsyncGenerator<FoundVersion> {
+    const { folder, file, ...asked } = await this.#find(reference)
+    const versions = file === null ? await findInFolder(folder, asked.wanted) : null
+    const folders = versions ?? [null]
+    for (const [i, versionFolder] of folders.entries()) {
+      const version = versionFolder ?? ''
+      const isLast = i === folders.length - 1
+      try {
+        const place =
+          file === null
+            ? await findPlace(asked, folder, versionFolder)
+            : { ...asked, folder, file, versionFolder }
+        const files = await locateFiles(place, this.#roots())
+        yield { version, isLast, stamp: `${files.version}|${files.stamp}`, files }
+      } catch (error) {
+        yield { version, isLast, stamp: messageOf(error), error }
+      }
+    }
   }
 
   /** A model that never comes to an end, or ends its process, must not do so where another serves. */
   async #openNext(files: ModelFiles): Promise<ReadyModel> {
-    const isLoaded = loadedModels.get(keyOf(files))?.stamp === files.stamp
-    if (!isLoaded) await this.#options.inspect?.(files.file)
+    if (!isLoaded(files)) await this.#options.inspect?.(files.file)
     return this.#openFiles(files)
   }
 
@@ -105,19 +183,21 @@ export class ModelStore implements Models {
     return [this.#options.modelsDir, ...this.#options.allowedDirs]
   }
 
-  async #find(reference: string): Promise<ModelPlace> {
+  /** The folder of a model, or the file that was named itself. */
+  async #find(reference: string): Promise<Omit<ModelPlace, 'versionFolder'>> {
     const [, name, version] = NAME.exec(reference) ?? []
     if (name !== undefined) {
       const folder = await realPathBelow([this.#options.modelsDir], path.join(this.#options.modelsDir, name))
       if (folder !== undefined && (await stat(folder)).isDirectory()) {
-        return findInFolder(name, folder, version ?? null)
+        return { name, folder, file: null, wanted: version ?? null }
       }
     }
     const real = await this.#findPath(reference)
     if (real === undefined) throw await this.#missing(reference)
+    const asked = { name: null, wanted: null }
+    if ((await stat(real)).isDirectory()) return { ...asked, folder: real, file: null }
     const parsed = path.parse(real)
-    if ((await stat(real)).isDirectory()) return findInFolder(null, real, null)
-    return { name: null, folder: parsed.dir, file: parsed.base, versionFolder: null, wanted: null }
+    return { ...asked, folder: parsed.dir, file: parsed.base }
   }
 
   /** A relative path is looked for below each allowed folder, then below the working directory. */
@@ -151,4 +231,18 @@ export class ModelStore implements Models {
 
 function keyOf({ file, name, version }: Pick<ModelFiles, 'file' | 'name' | 'version'>): string {
   return `${file}|${name}|${version}`
+}
+
+function isLoaded(files: ModelFiles): boolean {
+  return loadedModels.get(keyOf(files))?.stamp === files.stamp
+}
+
+/** What is wrong with the latest, where no older version can be read either. */
+function noneReadable([latest, ...older]: readonly Refused[], untried: readonly string[]): unknown {
+  const error = latest?.error
+  if (!(error instanceof ModelError) || older.length + untried.length === 0) return error
+  const names = older.map(({ found }) => found.version)
+  const failed = names.length === 0 ? '' : ` Older versions cannot be read either: ${names.join(', ')}.`
+  const rest = untried.length === 0 ? '' : ` There was no time to try ${untried.join(', ')}.`
+  return new ModelError(error.code, error.message + failed + rest, { cause: error })
 }

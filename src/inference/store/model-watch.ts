@@ -4,16 +4,36 @@ import type { Model } from '../../api/models.ts'
 import { LiveModel, whyIncompatible } from './live-model.ts'
 import type { ModelFiles, ReadyModel } from './load-model.ts'
 
+/** A version as it lies there: its files, or why they cannot be found. */
+export type FoundVersion = {
+  /** Its folder; empty where it lies in the model's own. */
+  readonly version: string
+  /** Nothing could serve instead of it. */
+  readonly isLast: boolean
+  /** Changes when any of its files does. */
+  readonly stamp: string
+} & ({ readonly files: ModelFiles } | { readonly error: unknown })
+
 /** Where a watch finds models again. */
 export interface ModelSource {
-  locate(reference: string): Promise<ModelFiles>
+  /** In order of service. Throws where there is no such model. */
+  versions(reference: string): AsyncIterable<FoundVersion>
   /** Reads and probes a model. */
   open(files: ModelFiles): Promise<ReadyModel>
   /** The model is no longer served from here. */
   forget(ready: ReadyModel): void
 }
 
-type Found = { readonly stamp: string } & ({ readonly files: ModelFiles } | { readonly error: unknown })
+/** A model that begins to serve. */
+export interface Beginning {
+  readonly found: FoundVersion
+  readonly ready: ReadyModel
+  /** The versions that would have gone before it, and cannot be read. */
+  readonly refused: readonly FoundVersion[]
+}
+
+/** In place of a version: none was found. */
+const GONE = '$'
 
 /**
  * Follows models that were asked for without a version: where their folder has a newer one, or their file is another,
@@ -31,10 +51,11 @@ export class ModelWatch {
   }
 
   /** The model that serves under `reference` from now on. All who ask for it share it. */
-  follow(reference: string, files: ModelFiles, ready: ReadyModel): Model {
+  follow(reference: string, { found, ready, refused }: Beginning): Model {
     const known = this.#live().find((live) => live.reference === reference && live.serving === ready)
     if (known !== undefined) return known.model
-    const live = new LiveModel(reference, ready, stampOf(files))
+    const live = new LiveModel(reference, ready, found)
+    for (const each of refused) live.refused.set(each.version, each.stamp)
     this.#followed.push(new WeakRef(live))
     return live.model
   }
@@ -51,27 +72,34 @@ export class ModelWatch {
   }
 
   async #lookAt(live: LiveModel): Promise<void> {
-    const found = await this.#find(live.reference)
+    const found = await this.#find(live)
     // Taken when two looks saw the same: before, somebody may still be writing it.
-    const isSettled = found.stamp === live.seen
-    live.seen = found.stamp
-    if (!isSettled || found.stamp === live.handled) return
-    live.handled = found.stamp
+    const isSettled = found?.stamp === live.seen
+    live.seen = found?.stamp ?? ''
+    if (found === undefined || !isSettled || found.stamp === live.taken.stamp) return
     try {
       if ('error' in found) throw found.error
       this.#take(live, await this.#source.open(found.files))
+      live.taken = found
     } catch (error) {
+      live.refused.set(found.version, found.stamp)
       this.#refuse(live, error)
     }
   }
 
-  async #find(reference: string): Promise<Found> {
+  /** The version that should serve; undefined where the one that does was refused as it lies there now, and so goes on. */
+  async #find(live: LiveModel): Promise<FoundVersion | undefined> {
     try {
-      const files = await this.#source.locate(reference)
-      return { stamp: stampOf(files), files }
+      for await (const found of this.#source.versions(live.reference)) {
+        if (live.refused.get(found.version) !== found.stamp) return found
+        if (found.version === live.taken.version) return undefined
+      }
     } catch (error) {
-      return { stamp: messageOf(error), error }
+      const stamp = messageOf(error)
+      const isSaid = live.refused.get(GONE) === stamp
+      return isSaid ? undefined : { version: GONE, isLast: true, stamp, error }
     }
+    return undefined
   }
 
   #take(live: LiveModel, next: ReadyModel): void {
@@ -96,8 +124,4 @@ export class ModelWatch {
     const fields = { model: name, serving: version, reason: messageOf(error) }
     this.#log.warn(`${what}; the one before goes on serving`, fields)
   }
-}
-
-function stampOf({ version, stamp }: ModelFiles): string {
-  return `${version}|${stamp}`
 }

@@ -107,7 +107,6 @@ export class TaskHost {
   #ticked = performance.now()
   #heard = performance.now()
   #dead = false
-  /** A model that was replaced, and that the host reads by itself. */
 
   constructor(options: TaskHostOptions) {
     this.#options = options
@@ -254,7 +253,7 @@ export class TaskHost {
   #ready(): void {
     const early = this.#early ?? []
     this.#early = undefined
-    this.#send({ type: 'settings', settings: this.#options.settings })
+    this.#send({ type: 'settings', settings: this.#options.settings, alone: this.alone })
     for (const message of early) this.#send(message)
     for (const { begin } of this.#validations.values()) begin()
   }

@@ -6,6 +6,7 @@ import { LiveModel, whyIncompatible } from '../../../src/inference/store/live-mo
 import type { ReadyModel } from '../../../src/inference/store/load-model.ts'
 
 const ORIGIN = { name: 'Origin', type: 'categorical', domain: ['SFO', 'LAX'], required: true } as const
+const TAKEN = { version: '1', stamp: '' }
 const scores = (value: number): Scores => ({
   prediction: { type: 'float64', values: Float64Array.of(value), present: Uint8Array.of(1) },
   outputs: [],
@@ -34,7 +35,7 @@ const origin = (level: number): ModelColumn[] => [
 describe('a live model', () => {
   it('answers a call that is under way with the version that it began with', async () => {
     const slow = Promise.withResolvers<Scores>()
-    const live = new LiveModel('m', ready(modelOf('1', { score: () => slow.promise })), '')
+    const live = new LiveModel('m', ready(modelOf('1', { score: () => slow.promise })), TAKEN)
     const before = live.model.score(origin(0), 1)
     live.replace(ready(modelOf('2')))
     const after = await live.model.score(origin(0), 1)
@@ -45,7 +46,7 @@ describe('a live model', () => {
   })
 
   it('gives the version that serves now, which stays what it is', () => {
-    const live = new LiveModel('m', ready(modelOf('1')), '')
+    const live = new LiveModel('m', ready(modelOf('1')), TAKEN)
     const first = live.model.serving
     live.replace(ready(modelOf('2')))
     expect([first?.version, live.model.serving?.version]).to.deep.equal(['1', '2'])
@@ -53,7 +54,7 @@ describe('a live model', () => {
 
   it('understands columns that were read for the levels of the version before', async () => {
     const seen: ModelColumn[] = []
-    const live = new LiveModel('m', ready(modelOf('1')), '')
+    const live = new LiveModel('m', ready(modelOf('1')), TAKEN)
     const next = modelOf('2', {
       inputs: [{ ...ORIGIN, domain: ['JFK', 'SFO'] }],
       score: (columns) => (seen.push(...columns), scores(2)),

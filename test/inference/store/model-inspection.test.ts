@@ -51,9 +51,11 @@ describe('a model inspected in a process of its own', function () {
     const good = path.join(folder, 'good$1')
     expect(await inspector()(good)).to.include({ name: 'good', version: '1', algorithm: 'gbm', probes: 0 })
     await cp(path.join(FIXTURES, 'drf/model.zip'), path.join(folder, 'good/2/m.zip'), { recursive: true })
-    // The first of those that serve cannot be read: the next one counts.
-    const next = inspector()(path.join(folder, 'good$2'), [damaged, good])
-    expect(await refusal(next)).to.include('from version 1 while connectors run: its algorithm is drf')
+    const next = await refusal(inspector()(path.join(folder, 'good$2'), good))
+    expect(next).to.include('from version 1 (good/1/m.zip) while connectors run: its algorithm is drf')
+    // A typing error must not pass for a model that may take over.
+    const mistyped = inspector()(path.join(folder, 'good$2'), path.join(folder, 'goof'))
+    expect(await refusal(mistyped)).to.include('There is no model at')
   })
 
   it('is refused at the deadline where it never comes to an end, with probes or without', async () => {

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { ModelError } from '../../../src/api/errors.ts'
 import type { Model } from '../../../src/api/models.ts'
-import { latest } from '../../../src/inference/store/model-folder.ts'
+import { inOrderOfService, latest } from '../../../src/inference/store/model-folder.ts'
 import { ModelStore } from '../../../src/inference/store/model-store.ts'
 import { FIXTURES } from '../../support/model-fixtures.ts'
 
@@ -83,6 +83,13 @@ describe('the model store', () => {
   it('orders versions that are not numbers as people do', () => {
     expect(latest(['v9', 'v10', 'v2'])).to.equal('v10')
     expect(latest(['v9', '3', '20'])).to.equal('20')
+    expect(inOrderOfService(['abc', '3', '1.2.3', '20', '1.10'])).to.deep.equal([
+      '20',
+      '3',
+      'abc',
+      '1.10',
+      '1.2.3',
+    ])
   })
 
   it('takes the version of a manifest', async () => {

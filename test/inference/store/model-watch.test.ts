@@ -140,6 +140,28 @@ describe('a model that serves', () => {
     })
   }
 
+  it('began with the version before one that cannot be read, which is not tried again until it is mended', async () => {
+    await version('2', OTHER, PREDICTION)
+    const model = await store.load('delay')
+    await looks()
+    expect(await versionOf(model)).to.equal('1')
+    expect(refusals()).to.have.length(1)
+    await version('2', MODEL, PREDICTION)
+    await looks()
+    expect(await versionOf(model)).to.equal('2')
+  })
+
+  it('serves on where its own file is damaged later, although a version before it is there', async () => {
+    await version('2')
+    const model = await store.load('delay')
+    await writeFile(path.join(root, 'delay/2/m.zip'), 'PK damaged')
+    await looks()
+    expect(await versionOf(model)).to.equal('2')
+    expect(refusals()).to.have.length(1)
+    expect(await versionOf(await store.load('delay'))).to.equal('1')
+    expect(await versionOf(model)).to.equal('2')
+  })
+
   it('is replaced by what was read elsewhere first, and by nothing that was not understood there', async () => {
     const inspected: string[] = []
     const inspect = (file: string) => {

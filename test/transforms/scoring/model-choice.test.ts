@@ -36,8 +36,8 @@ before(async () => {
 })
 after(() => rm(root, { recursive: true }))
 
-const open = (model: string, seed = '') =>
-  scoreH2o.open(scoreH2o.config.read({ model, 'model.seed': seed }), {
+const open = (model: string, seed = '', more: Record<string, string> = {}) =>
+  scoreH2o.open(scoreH2o.config.read({ model, 'model.seed': seed, ...more }), {
     side: 'value',
     models,
     log: SILENT,
@@ -90,6 +90,16 @@ describe('several models with weights', () => {
     expect(await chosen('a:0.5,b:0.5', keys, 'y')).not.to.deep.equal(first)
   })
 
+  it('may be named with blanks, and by paths that hold colons and commas', async () => {
+    const odd = path.join(root, 'a:1, b:x')
+    await mkdir(odd)
+    await cp(path.join(FIXTURES, 'gaussian-constant/model.zip'), path.join(odd, 'm.zip'))
+    expect(new Set(await chosen(odd, keys))).to.deep.equal(new Set(['a:1, b:x$1']))
+    expect(new Set(await chosen(` a : 0 , ${path.join(root, 'b')} : 1 `, keys))).to.deep.equal(
+      new Set(['b$7']),
+    )
+  })
+
   it('give no record to one of weight 0', async () => {
     expect(new Set(await chosen('a:0,b:1', keys))).to.deep.equal(new Set(['b$7']))
   })
@@ -98,12 +108,35 @@ describe('several models with weights', () => {
     for (const [model, said] of [
       ['a:0.5,other:0.5', 'cannot share records'],
       ['a:0,b:0', 'above 0'],
-      ['a:0.5,b', '"a:0.5,b"'],
+      ['a:0.5,b', 'Name a weight for each model: b has none'],
+      ['a,b', 'Name a weight for each model: a, b have none'],
+      ['a:x,b:1', 'The weight "x" of a is not a number from 0 up'],
+      ['a:1,b:-1', 'The weight "-1" of b'],
+      ['a:90%', 'The weight "90%" of a'],
+      ['a:,b:1', 'The weight "" of a'],
+      ['a:1,b:1,', 'no model before or after one of the commas'],
+      ['nope', 'There is no model "nope"'],
+      ['nope:1,a:1', 'There is no model "nope"'],
+      [path.join('no', 'a:b.zip'), 'does not exist, or lies outside'],
     ] as const) {
       const error = await Promise.resolve(open(model)).catch((reason: unknown) => reason)
       expect(String(error)).to.include(said)
     }
   })
+})
+
+describe('shadow models', () => {
+  for (const [what, shadow, said] of [
+    ['have no weights', 'b:0.5', 'Shadow models have no weights, for each scores every record: name b alone'],
+    ['are named once each', 'b,a,b', 'b is there twice'],
+  ] as const) {
+    it(what, async () => {
+      const error = await Promise.resolve()
+        .then(() => open('a', '', { shadow }))
+        .catch((reason: unknown) => reason)
+      expect(JSON.stringify(error) + String(error)).to.include(said)
+    })
+  }
 })
 
 describe('the choice between models', () => {
