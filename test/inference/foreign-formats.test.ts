@@ -117,14 +117,14 @@ describe('a folder of another program', () => {
     })
   }
 
-  it('is a version where its name is a number: it is refused, not passed over', async () => {
+  it('is a version where its name is a number: it is refused by its name, and the one before it serves', async () => {
     await put('fraud/1/model.zip', await readFile(MOJO))
     await put('fraud/2/saved_model.pb', SAVED_MODEL)
-    expectNamed(await refusal('fraud'), {
+    expectNamed(await refusal('fraud$2'), {
       name: 'fraud/2 holds a TensorFlow SavedModel',
       instead: '--saved-model',
     })
-    expect((await store.load('fraud$1')).version).to.equal('1')
+    expect((await store.load('fraud')).version).to.equal('1')
     expect(await listModels(models)).to.deep.equal([{ name: 'fraud', versions: ['1', '2'] }])
   })
 
