@@ -9,7 +9,7 @@ import { KeyedQueue } from './keyed-queue.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import { sameConfig, sameConfigs, taskConfigs } from './configs/task-configs.ts'
 import type { Suspects } from './hosts/suspects.ts'
-import { nameOf } from './hosts/task-host.ts'
+import { nameOf } from './hosts/hosted-task.ts'
 import type { TaskRun } from './hosts/task-run.ts'
 
 export interface AssignedWorkOptions {

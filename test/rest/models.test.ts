@@ -11,6 +11,7 @@ import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { type RestServer, startRest } from '../../src/rest/server.ts'
 import { modelShelf } from '../../src/worker/model-shelf.ts'
 import { FIXTURES } from '../support/model-fixtures.ts'
+import { modelForm as form } from '../support/model-form.ts'
 
 const MODEL = path.join(FIXTURES, 'gaussian-constant/model.zip')
 const OTHER = path.join(FIXTURES, 'binomial-na/model.zip')
@@ -59,23 +60,6 @@ async function put(where: string, body: Buffer | FormData | string, headers?: Re
   const sent = Buffer.isBuffer(body) ? new Uint8Array(body) : body
   const own = body instanceof FormData ? {} : BYTES
   return request(`/${where}`, { method: 'PUT', body: sent, headers: headers ?? own })
-}
-
-interface Sent {
-  readonly model?: Buffer
-  readonly file?: string
-  readonly manifest?: unknown
-  readonly probe?: string
-}
-
-function form({ model, file = 'm.zip', manifest, probe }: Sent): FormData {
-  const parts = new FormData()
-  const blob = (content: Buffer | string) =>
-    new Blob([Buffer.isBuffer(content) ? new Uint8Array(content) : content])
-  if (model !== undefined) parts.append('model', blob(model), file)
-  if (manifest !== undefined) parts.append('manifest', blob(JSON.stringify(manifest)), 'manifest.json')
-  if (probe !== undefined) parts.append('probe', blob(probe), 'probe.jsonl')
-  return parts
 }
 
 function manifestOf(model: Buffer, more: object = {}) {

@@ -1,5 +1,5 @@
 import type { RowRange, SuspectRows, TopicPartitions } from '../../runtime/protocol.ts'
-import type { Work } from './task-host.ts'
+import type { Work } from './hosted-task.ts'
 
 /** What a death over some rows leads to. */
 export type Finding =

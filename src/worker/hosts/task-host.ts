@@ -1,61 +1,10 @@
 import type { ConfigProblem } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
-import type {
-  FromHost,
-  HostSettings,
-  Membership,
-  RowRange,
-  Shown,
-  SuspectRows,
-  TaskId,
-  TaskState,
-  ToHost,
-} from '../../runtime/protocol.ts'
-import type { PartitionOffset } from '../../runtime/positions.ts'
+import type { FromHost, HostSettings, TaskId, ToHost } from '../../runtime/protocol.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { IDLE } from '../../runtime/whereabouts.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
-
-export interface TaskListener {
-  state(state: TaskState, trace: string | undefined): void
-  fenced(): void
-  /** What its transforms show has changed. */
-  shown(changed: readonly Shown[]): void
-  /** The plugins are done with these rows. */
-  passed(rows: RowRange): void
-  /** Suspect rows before this offset are done with. */
-  cleared(before: PartitionOffset): void
-  /** The host is gone, and this task with it. */
-  died(death: Death): void
-}
-
-export interface Death {
-  /** One sentence, for logs and statuses. */
-  readonly reason: string
-  /** Whether this task was in a plugin when its host crashed, or beyond its deadline when it was killed. */
-  readonly suspect: boolean
-  /** The rows that a plugin was at, which may be to blame. */
-  readonly work?: Work
-}
-
-export interface Work {
-  readonly rows: RowRange
-  readonly stage: string
-  /** A signal ended the host: perhaps the kernel, because memory ran out, perhaps somebody who had nothing to do with it. */
-  readonly bySignal: boolean
-}
-
-/** A task in a host. Whatever waits here also ends when the host dies. */
-export interface HostedTask {
-  assign(membership: Membership, suspects?: readonly SuspectRows[]): void
-  /** Resolves when what was in flight is delivered and committed; a host that takes longer than `timeout` is killed. */
-  revoke(timeout: number): Promise<void>
-  lost(): void
-  pause(): void
-  resume(): void
-  /** Resolves when the task has closed its plugins; a host that takes longer than `timeout` is killed. */
-  stop(timeout: number): Promise<void>
-}
+import { type Hosted, type HostedTask, isSame, nameOf, settle, type TaskListener } from './hosted-task.ts'
 
 export interface TaskHostOptions {
   readonly spawn: SpawnHost
@@ -68,18 +17,6 @@ export interface TaskHostOptions {
   /** Runs one task that is under suspicion. */
   readonly alone: boolean
   onGone(host: TaskHost): void
-}
-
-interface Hosted {
-  readonly id: TaskId
-  readonly listener: TaskListener
-  stage: string
-  since: number
-  /** What the plugin at work was given. */
-  rows: RowRange | undefined
-  /** The last rows that any was given. */
-  latest: RowRange | undefined
-  waiting: { type: 'revoked' | 'stopped'; done: () => void }[]
 }
 
 interface Validation {
@@ -237,7 +174,7 @@ export class TaskHost {
     }
   }
 
-  /** Tasks wait meanwhile, whatever they were at. */
+  /** A plugin of the task is about to be called, or none is at work any more. */
   #at(hosted: Hosted, { stage, rows }: Extract<FromHost, { type: 'at' }>): void {
     // What it does after its end was decided is no reason for it.
     if (this.#why !== undefined) return
@@ -310,20 +247,4 @@ export class TaskHost {
     this.tasks.clear()
     this.#exited.resolve(undefined)
   }
-}
-
-function settle(hosted: Hosted, type?: 'revoked' | 'stopped'): void {
-  const answered = hosted.waiting.filter(
-    (wait) => type === undefined || wait.type === type || type === 'stopped',
-  )
-  hosted.waiting = hosted.waiting.filter((wait) => !answered.includes(wait))
-  for (const { done } of answered) done()
-}
-
-function isSame(a: RowRange, b: RowRange): boolean {
-  return a.topic === b.topic && a.partition === b.partition && a.first === b.first && a.last === b.last
-}
-
-export function nameOf({ connector, task }: TaskId): string {
-  return `${connector}-${task}`
 }

@@ -3,7 +3,8 @@ import type { Logger } from '../../api/log.ts'
 import type { HostSettings, TaskId } from '../../runtime/protocol.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import type { SpawnHost } from './host-process.ts'
-import { type HostedTask, TaskHost, type TaskListener } from './task-host.ts'
+import type { HostedTask, TaskListener } from './hosted-task.ts'
+import { TaskHost } from './task-host.ts'
 
 export interface TaskHostsOptions {
   readonly spawn: SpawnHost

@@ -5,7 +5,7 @@ import type { StringMap } from '../stores/config-state.ts'
 import type { SinkMembership } from '../groups/sink-membership.ts'
 import type { State } from '../stores/status-store.ts'
 import type { Finding, Suspects } from './suspects.ts'
-import type { Death, HostedTask, Work } from './task-host.ts'
+import type { Death, HostedTask, Work } from './hosted-task.ts'
 import type { TaskHosts } from './task-hosts.ts'
 
 export interface TaskRunOptions {

@@ -1,0 +1,73 @@
+import type { PartitionOffset } from '../../runtime/positions.ts'
+import type { Membership, RowRange, Shown, SuspectRows, TaskId, TaskState } from '../../runtime/protocol.ts'
+
+export interface TaskListener {
+  state(state: TaskState, trace: string | undefined): void
+  fenced(): void
+  /** What its transforms show has changed. */
+  shown(changed: readonly Shown[]): void
+  /** The plugins are done with these rows. */
+  passed(rows: RowRange): void
+  /** Suspect rows before this offset are done with. */
+  cleared(before: PartitionOffset): void
+  /** The host is gone, and this task with it. */
+  died(death: Death): void
+}
+
+export interface Death {
+  /** One sentence, for logs and statuses. */
+  readonly reason: string
+  /** Whether this task was in a plugin when its host crashed, or beyond its deadline when it was killed. */
+  readonly suspect: boolean
+  /** The rows that a plugin was at, which may be to blame. */
+  readonly work?: Work
+}
+
+export interface Work {
+  readonly rows: RowRange
+  readonly stage: string
+  /** A signal ended the host: perhaps the kernel, because memory ran out, perhaps somebody who had nothing to do with it. */
+  readonly bySignal: boolean
+}
+
+/** A task in a host. Whatever waits here also ends when the host dies. */
+export interface HostedTask {
+  assign(membership: Membership, suspects?: readonly SuspectRows[]): void
+  /** Resolves when what was in flight is delivered and committed; a host that takes longer than `timeout` is killed. */
+  revoke(timeout: number): Promise<void>
+  lost(): void
+  pause(): void
+  resume(): void
+  /** Resolves when the task has closed its plugins; a host that takes longer than `timeout` is killed. */
+  stop(timeout: number): Promise<void>
+}
+
+/** What a host's keeper knows of a task in it. */
+export interface Hosted {
+  readonly id: TaskId
+  readonly listener: TaskListener
+  stage: string
+  since: number
+  /** What the plugin at work was given. */
+  rows: RowRange | undefined
+  /** The last rows that any was given. */
+  latest: RowRange | undefined
+  waiting: { type: 'revoked' | 'stopped'; done: () => void }[]
+}
+
+/** Ends waits for an answer of a task; all of them where none is named, or where the task has stopped. */
+export function settle(hosted: Hosted, type?: 'revoked' | 'stopped'): void {
+  const answered = hosted.waiting.filter(
+    (wait) => type === undefined || wait.type === type || type === 'stopped',
+  )
+  hosted.waiting = hosted.waiting.filter((wait) => !answered.includes(wait))
+  for (const { done } of answered) done()
+}
+
+export function isSame(a: RowRange, b: RowRange): boolean {
+  return a.topic === b.topic && a.partition === b.partition && a.first === b.first && a.last === b.last
+}
+
+export function nameOf({ connector, task }: TaskId): string {
+  return `${connector}-${task}`
+}
