@@ -39,6 +39,12 @@ const REFUSED: Readonly<Record<string, string>> = {
     'the schema has none of the columns of the model airline-delay: Month, DayofMonth, DayOfWeek,',
   'a record that already has a field of that name fails':
     'the field prediction, which would be added, is in the schema already',
+  'a field of that name must not be there already':
+    'the field prediction, which would be added, is in the schema already',
+  'a record that has no such field fails, and so does one that has a cell’s field already':
+    'the field line, which is to hold a line, is missing',
+  'nothing is read from a location that is not allowed':
+    'the field picture is a text, which says where an image is, and nothing may be read from anywhere',
 }
 
 const TEXT: Schema = { type: 'STRING', optional: false }
