@@ -8,6 +8,17 @@ import { kafkajsClient, sharedKafka } from '../support/kafka.ts'
 import { type CopyTask, startCopy } from '../support/copy-task.ts'
 import { countRecords, fillTopic, readTopic } from '../support/topics.ts'
 
+/** Bad records become dead letters with their context. */
+function tolerant(source: string, target: string, dead: string): Record<string, string> {
+  return {
+    topics: source,
+    'target.topic': target,
+    'errors.tolerance': 'all',
+    'errors.deadletterqueue.topic.name': dead,
+    'errors.deadletterqueue.context.headers.enable': 'true',
+  }
+}
+
 describe('a sink task on a real broker', function () {
   this.timeout(60_000)
   let bootstrapServers: string
@@ -117,16 +128,7 @@ describe('a sink task on a real broker', function () {
     ]
     await producer.send({ topic: source, messages })
     await Promise.all([admin.disconnect(), producer.disconnect()])
-    const started = await start(
-      {
-        topics: source,
-        'target.topic': target,
-        'errors.tolerance': 'all',
-        'errors.deadletterqueue.topic.name': dead,
-        'errors.deadletterqueue.context.headers.enable': 'true',
-      },
-      1,
-    )
+    const started = await start(tolerant(source, target, dead), 1)
     await eventually(async () => {
       expect(started.failures).to.deep.equal([])
       return (await countRecords(bootstrapServers, dead)) === 1
@@ -210,16 +212,7 @@ describe('a sink task on a real broker', function () {
       topics: [{ topic: target, numPartitions: 1, replicationFactor: 1, configEntries }],
     })
     await admin.disconnect()
-    const started = await start(
-      {
-        topics: source,
-        'target.topic': target,
-        'errors.tolerance': 'all',
-        'errors.deadletterqueue.topic.name': dead,
-        'errors.deadletterqueue.context.headers.enable': 'true',
-      },
-      1,
-    )
+    const started = await start(tolerant(source, target, dead), 1)
     await eventually(async () => (await countRecords(bootstrapServers, dead)) === 1, { timeoutMs: 30_000 })
     await eventually(async () => (await countRecords(bootstrapServers, target)) === 2, { timeoutMs: 30_000 })
     await started.stop()
@@ -242,16 +235,7 @@ describe('a sink task on a real broker', function () {
     })
     await admin.createTopics({ topics: [sized(target, '5000'), sized(dead, '10100')], waitForLeaders: true })
     await admin.disconnect()
-    const started = await start(
-      {
-        topics: source,
-        'target.topic': target,
-        'errors.tolerance': 'all',
-        'errors.deadletterqueue.topic.name': dead,
-        'errors.deadletterqueue.context.headers.enable': 'true',
-      },
-      1,
-    )
+    const started = await start(tolerant(source, target, dead), 1)
     await eventually(async () => (await countRecords(bootstrapServers, dead)) === 1, { timeoutMs: 30_000 })
     await started.stop()
     expect(started.failures).to.deep.equal([])

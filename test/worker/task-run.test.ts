@@ -60,6 +60,14 @@ function run(suspects = new Suspects()) {
   return { task, started, assigned, reports, suspects, die, running }
 }
 
+/** Deaths over rows of a batch of ten, after which the first two records are found out. */
+const TWO_FOUND_OUT = [
+  [0, 9],
+  [0, 9],
+  [0, 0],
+  [1, 1],
+] as const
+
 describe('a task whose host died while a plugin was at rows', () => {
   it('looks for the record that did it, and goes on without it', async () => {
     const { task, started, assigned, die, running } = run()
@@ -92,13 +100,7 @@ describe('a task whose host died while a plugin was at rows', () => {
 
   it('is FAILED, with the plugin in its trace, when one record after the other does it', async () => {
     const { started, die } = run()
-    for (const [first, last] of [
-      [0, 9],
-      [0, 9],
-      [0, 0],
-      [1, 1],
-    ] as const)
-      await die(first, last)
+    for (const [first, last] of TWO_FOUND_OUT) await die(first, last)
     const report = await die(2)
     expect(report).to.match(/^FAILED TaskError \[record.poison\].*t-0@2.*transforms\.score that is broken/)
     expect(started).to.have.lengthOf(5)
@@ -106,13 +108,7 @@ describe('a task whose host died while a plugin was at rows', () => {
 
   it('is not FAILED for such records when others get through between them', async () => {
     const { task, started, die, running } = run()
-    for (const [first, last] of [
-      [0, 9],
-      [0, 9],
-      [0, 0],
-      [1, 1],
-    ] as const)
-      await die(first, last)
+    for (const [first, last] of TWO_FOUND_OUT) await die(first, last)
     await running()
     started.at(-1)?.listener.passed(rows(2))
     expect(await die(3)).to.match(/^RESTARTING .*t-0@3 is given up/)

@@ -1,9 +1,8 @@
-import { createTabulated } from '../engines/tabulated.ts'
+import { chooseEngine } from '../engines/choose-engine.ts'
 import { type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
-import { createWalk } from '../engines/walk.ts'
 import { type Drf, scoreDrf } from '../scores/drf-score.ts'
 import type { LoadedModel } from '../loaded-model.ts'
-import { commonFacts, corrupt, readBalance, readDecision, readInputs, readLabels } from './mojo-head.ts'
+import { corrupt, readBalance, readDecision, readInputs, readLabels, treeFacts } from './mojo-head.ts'
 import type { MojoInfo } from './mojo-info.ts'
 
 /** Puts the head of a random forest on its trees. */
@@ -14,7 +13,7 @@ export function createDrf(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
   if (trees.outputs !== expected)
     throw corrupt(`${trees.outputs} trees per group do not fit ${labels.length} classes`)
   if (treeCount(trees) === 0) throw corrupt('the forest has no trees')
-  const engine = createTabulated(trees) ?? createWalk(trees)
+  const engine = chooseEngine(trees)
   const drf: Omit<Drf, 'decision'> = {
     engine,
     labels,
@@ -32,13 +31,7 @@ export function createDrf(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
     outputs: labels,
     decision: readDecision(info, labels),
     inputs: readInputs(info, { isOffsetRead: false }),
-    facts: {
-      ...commonFacts(info),
-      trees: treeCount(trees),
-      nodes: trees.feature.length,
-      engine: engine.name,
-      ...(info.find('calib_method') === undefined ? {} : { calibration: 'present, not applied' }),
-    },
+    facts: treeFacts(info, trees, engine),
     score: (columns, length, decision) => scoreDrf({ ...drf, decision }, columns, length),
   }
 }

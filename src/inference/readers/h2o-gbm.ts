@@ -1,10 +1,9 @@
 import { ModelError } from '../../api/errors.ts'
-import { createTabulated } from '../engines/tabulated.ts'
-import { type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
-import { createWalk } from '../engines/walk.ts'
+import { chooseEngine } from '../engines/choose-engine.ts'
+import type { TreeEnsemble } from '../engines/tree-ensemble.ts'
 import { type GbmParameters, type Link, LINKS, scoreGbm } from '../scores/gbm-score.ts'
 import type { LoadedModel } from '../loaded-model.ts'
-import { corrupt, NUMERIC_LABELS, readBalance, readDecision, readInputs } from './mojo-head.ts'
+import { corrupt, NUMERIC_LABELS, readBalance, readDecision, readInputs, treeFacts } from './mojo-head.ts'
 import type { MojoInfo } from './mojo-info.ts'
 
 /** Distributions whose f is the log-odds of the second class. */
@@ -32,7 +31,7 @@ function unsupported(what: string): ModelError {
 /** Puts the head of a GBM (labels, link, offset, class balance) on its trees. */
 export function createGbm(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
   const parameters = readParameters(info, trees)
-  const engine = createTabulated(trees) ?? createWalk(trees)
+  const engine = chooseEngine(trees)
   const { labels } = parameters
   return {
     format: 'h2o-mojo',
@@ -44,17 +43,11 @@ export function createGbm(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
     decision: readDecision(info, labels),
     inputs: readInputs(info, { isOffsetRead: true }),
     facts: {
-      category: info.text('category'),
+      ...treeFacts(info, trees, engine),
       distribution: info.text('distribution'),
       link: parameters.link,
-      trees: treeCount(trees),
-      nodes: trees.feature.length,
-      engine: engine.name,
-      response: info.columns.at(-1) ?? '',
-      h2o: info.find('h2o_version') ?? 'unknown',
       ...(parameters.hasOffset ? { offset: info.text('offset_column') } : {}),
       ...(parameters.balance === null ? {} : { probabilities: 'corrected to the prior (balance_classes)' }),
-      ...(info.find('calib_method') === undefined ? {} : { calibration: 'present, not applied' }),
     },
     score: (columns, length, decision) => scoreGbm({ parameters, engine, decision }, columns, length),
   }

@@ -1,9 +1,8 @@
-import { createTabulated } from '../engines/tabulated.ts'
+import { chooseEngine } from '../engines/choose-engine.ts'
 import { type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
-import { createWalk } from '../engines/walk.ts'
 import { ISOLATION_OUTPUTS, scoreIsolation } from '../scores/isolation-score.ts'
 import type { LoadedModel } from '../loaded-model.ts'
-import { commonFacts, corrupt, readInputs, readLabels } from './mojo-head.ts'
+import { corrupt, readInputs, readLabels, treeFacts } from './mojo-head.ts'
 import type { MojoInfo } from './mojo-info.ts'
 
 /** Puts the head of an isolation forest on its trees, the leaves of which are path lengths. */
@@ -12,7 +11,7 @@ export function createIsolationForest(info: MojoInfo, trees: TreeEnsemble): Load
   if (trees.outputs !== 1) throw corrupt(`an isolation forest has one tree per group, not ${trees.outputs}`)
   if (treeCount(trees) === 0) throw corrupt('the forest has no trees')
   const forest = {
-    engine: createTabulated(trees) ?? createWalk(trees),
+    engine: chooseEngine(trees),
     trees: info.integer('n_trees'),
     minPath: info.find('min_path_length') === undefined ? 0 : info.integer('min_path_length'),
     maxPath: info.find('max_path_length') === undefined ? 0 : info.integer('max_path_length'),
@@ -29,12 +28,7 @@ export function createIsolationForest(info: MojoInfo, trees: TreeEnsemble): Load
     decision: null,
     ...(threshold === undefined ? {} : { threshold }),
     inputs: readInputs(info, { isOffsetRead: false }),
-    facts: {
-      ...commonFacts(info),
-      trees: treeCount(trees),
-      nodes: trees.feature.length,
-      engine: forest.engine.name,
-    },
+    facts: treeFacts(info, trees, forest.engine),
     score: (columns, length) => scoreIsolation(forest, columns, length),
   }
 }

@@ -1,3 +1,4 @@
+import { type TreeEngine, type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
 import { ModelError } from '../../api/errors.ts'
 import type { ModelInput } from '../../api/models.ts'
 import type { Balance } from '../scores/class-scores.ts'
@@ -107,5 +108,20 @@ export function commonFacts(info: MojoInfo): Record<string, string | number> {
     category: info.text('category'),
     ...(info.find('supervised') === 'false' ? {} : { response: info.columns.at(-1) ?? '' }),
     h2o: info.find('h2o_version') ?? 'unknown',
+  }
+}
+
+/** The same of a model of trees. */
+export function treeFacts(
+  info: MojoInfo,
+  trees: TreeEnsemble,
+  engine: TreeEngine,
+): Record<string, string | number> {
+  return {
+    ...commonFacts(info),
+    trees: treeCount(trees),
+    nodes: trees.feature.length,
+    engine: engine.name,
+    ...(info.find('calib_method') === undefined ? {} : { calibration: 'present, not applied' }),
   }
 }

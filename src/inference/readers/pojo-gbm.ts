@@ -1,6 +1,5 @@
-import { createTabulated } from '../engines/tabulated.ts'
+import { chooseEngine } from '../engines/choose-engine.ts'
 import { type Feature, TreeBuilder, type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
-import { createWalk } from '../engines/walk.ts'
 import { type GbmParameters, type Link, scoreGbm } from '../scores/gbm-score.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { notUnderstood, PojoLexer } from './pojo-lexer.ts'
@@ -24,7 +23,7 @@ export function readPojoGbm(pojo: PojoSource, head: PojoHead): LoadedModel {
   const { parameters, threshold } = readTail(pojo, head, statements, trees)
   statements.expect('returnpreds;')
   statements.end()
-  const engine = createTabulated(trees) ?? createWalk(trees)
+  const engine = chooseEngine(trees)
   const [, second] = head.labels
   return {
     ...head.shared,

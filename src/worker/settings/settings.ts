@@ -5,7 +5,7 @@ import convict from 'convict'
 import { type ConfigProblem, ConfigError, messageOf } from '../../api/errors.ts'
 import type { AllowedImages } from '../../api/plugins.ts'
 import { converterProblems } from './default-converters.ts'
-import { didYouMean } from './did-you-mean.ts'
+import { didYouMean } from '../../api/did-you-mean.ts'
 import { type Listener, parseListener } from './listener.ts'
 import { parseProperties } from './properties-file.ts'
 import {

@@ -1,1 +1,0 @@
-export { didYouMean } from '../../api/did-you-mean.ts'
