@@ -9,6 +9,7 @@ export * from './api/converter.ts'
 export * from './api/plugins.ts'
 export * from './api/shadows.ts'
 export * from './api/map-records.ts'
+export { toJson } from './api/to-json.ts'
 export { originProblem } from './inference/images/origin.ts'
 export { openImageLabeller } from './inference/images/image-labeller.ts'
 export type {
