@@ -26,7 +26,7 @@ export function jsonForm(value: Value | undefined, schema: Schema | null): unkno
     return (value as readonly Value[]).map((item) => jsonForm(item, schema?.valueSchema ?? null))
   }
   if (value instanceof Map) return mapForm(value as ReadonlyMap<Value, Value>, schema)
-  return isStruct(value as Value) ? structForm(value as Struct, schema) : decimalForm(value as Decimal)
+  return isStruct(value) ? structForm(value, schema) : decimalForm(value as Decimal)
 }
 
 function isRecord(data: SinkRecord | Value | undefined): data is SinkRecord {

@@ -9,8 +9,10 @@ import { register as registerBroker } from './broker.ts'
 import { register as registerDev } from './dev.ts'
 import { fail } from './failure.ts'
 import { register as registerModels } from './models.ts'
+import { register as registerRecords } from './records.ts'
 import { register as registerRegistry } from './registry.ts'
 import { register as registerTaskHost } from './task-host.ts'
+import { register as registerTopics } from './topics.ts'
 import { register as registerWorker } from './worker.ts'
 
 // Process lists then show `sluice worker …` or `sluice task-host`, whatever file was started.
@@ -30,6 +32,8 @@ function createProgram(): Command {
     registerBroker,
     registerRegistry,
     registerModels,
+    registerTopics,
+    registerRecords,
   ]
   for (const register of commands) register(program)
   return program

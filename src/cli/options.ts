@@ -13,3 +13,10 @@ export function parseCount(text: string): number {
   if (/^\d+$/.test(text) && count >= 1 && count <= 64) return count
   throw new InvalidArgumentError('It must be a whole number from 1 to 64.')
 }
+
+/** Parses a positive whole number for commander. */
+export function parsePositive(text: string): number {
+  const count = Number(text)
+  if (/^\d+$/.test(text) && count >= 1 && Number.isSafeInteger(count)) return count
+  throw new InvalidArgumentError('It must be a whole number of at least 1.')
+}

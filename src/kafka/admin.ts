@@ -1,4 +1,10 @@
-import { createTopicsV7, describeConfigsV4, listOffsetsV6, listOffsetsV7 } from '@platformatic/kafka'
+import {
+  createTopicsV7,
+  deleteTopicsV6,
+  describeConfigsV4,
+  listOffsetsV6,
+  listOffsetsV7,
+} from '@platformatic/kafka'
 import { TaskError, UnavailableError } from '../api/errors.ts'
 import type { KafkaClient } from './client.ts'
 import { apiVersion, chooseApi } from './connections.ts'
@@ -19,6 +25,7 @@ export interface NewTopic {
 }
 
 const ADMIN_WAIT_MS = 30_000
+const UNKNOWN_TOPIC = 3
 const TOPIC_EXISTS = 36
 const TOO_FEW_BROKERS = 38
 const TOPIC_RESOURCE = 2
@@ -68,6 +75,20 @@ async function requireLeaders(client: KafkaClient, { topic, partitions }: NewTop
   const ready = answer?.partitions.filter((p) => p.leader >= 0).length ?? 0
   if (ready < partitions) {
     throw new UnavailableError('kafka.unavailable', `Topic ${topic} was created but has ${ready} leaders yet`)
+  }
+}
+
+/** Deletes a topic and its records; false where there is none of that name. */
+export async function deleteTopic(client: KafkaClient, topic: string): Promise<boolean> {
+  try {
+    const connection = await client.connection(await client.controller())
+    apiVersion(connection, deleteTopicsV6.api.key, [deleteTopicsV6.api.version])
+    await deleteTopicsV6.api.async(connection, [{ name: topic }], ADMIN_WAIT_MS)
+    client.invalidate(topic)
+    return true
+  } catch (error) {
+    if (responseCode(error)?.code === UNKNOWN_TOPIC) return false
+    throw kafkaError(error, `Deleting topic ${topic}`)
   }
 }
 

@@ -21,14 +21,18 @@ function misfit(json: unknown, schema: Schema, path: string): DataError {
   )
 }
 
+/** Which values a schema's default stands in for: none, those that are absent, or null ones too as in Kafka Connect. */
+type UseDefault = boolean | 'absent'
+
 /**
  * A Connect value from parsed JSON (numbers may be `Fraction` or bigint). What does not fit its schema is refused,
  * also where Kafka Connect would silently make a zero of it (invariant 5).
  */
-export function fromJson(json: unknown, schema: Schema | null, useDefault: boolean, path = ''): Value {
+export function fromJson(json: unknown, schema: Schema | null, useDefault: UseDefault, path = ''): Value {
   if (schema === null) return schemaless(json, 0)
   if (json === null || json === undefined) {
-    if (useDefault && schema.default !== undefined) return schema.default
+    const replaced = useDefault === 'absent' ? json === undefined : useDefault
+    if (replaced && schema.default !== undefined) return schema.default
     if (schema.optional) return null
     throw misfit(json, schema, path)
   }
@@ -80,7 +84,7 @@ function base64(json: string, schema: Schema, path: string): Buffer {
   return Buffer.from(json, 'base64')
 }
 
-function plainFrom(json: unknown, schema: Schema, useDefault: boolean, path: string): Value {
+function plainFrom(json: unknown, schema: Schema, useDefault: UseDefault, path: string): Value {
   switch (schema.type) {
     case 'BOOLEAN':
       if (typeof json === 'boolean') return json
@@ -136,7 +140,7 @@ function entriesOf(json: unknown): [string, unknown][] | undefined {
   return Object.entries(json)
 }
 
-function mapFrom(json: unknown, schema: Schema, useDefault: boolean, path: string): Value {
+function mapFrom(json: unknown, schema: Schema, useDefault: UseDefault, path: string): Value {
   const keys = schema.keySchema!
   const values = schema.valueSchema!
   const map = new Map<Value, Value>()
@@ -154,12 +158,12 @@ function mapFrom(json: unknown, schema: Schema, useDefault: boolean, path: strin
   return map
 }
 
-function structFrom(json: unknown, schema: Schema, useDefault: boolean, path: string): Value {
+function structFrom(json: unknown, schema: Schema, useDefault: UseDefault, path: string): Value {
   if (entriesOf(json) === undefined) throw misfit(json, schema, path)
   const given = json as Readonly<Record<string, unknown>>
   const record = struct()
   for (const { name, schema: field } of schema.fields ?? []) {
-    const item = Object.hasOwn(given, name) ? given[name] : null
+    const item = Object.hasOwn(given, name) ? given[name] : undefined
     record[name] = fromJson(item, field, useDefault, path === '' ? name : `${path}.${name}`)
   }
   return record
