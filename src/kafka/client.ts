@@ -9,6 +9,8 @@ import { retrying } from './retry.ts'
 /** A topic as the cluster sees it. `error` is a broker's error code, 0 where there is none. */
 export interface TopicMetadata {
   readonly topic: string
+  /** Another one where a topic was deleted and created again; absent where the broker gives none. */
+  readonly id?: string
   readonly error: number
   /** `leader` is a broker id, −1 while there is none. */
   readonly partitions: readonly { readonly partition: number; readonly leader: number }[]

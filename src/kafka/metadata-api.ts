@@ -8,8 +8,12 @@ export interface MetadataResponse {
   readonly topics: readonly MetadataTopic[]
 }
 
+export const NO_TOPIC_ID = '00000000-0000-0000-0000-000000000000'
+
 export interface MetadataTopic {
   readonly topic: string
+  /** Another one where a topic was deleted and created again. `NO_TOPIC_ID` of brokers before 2.8. */
+  readonly id: string
   readonly error: number
   readonly partitions: readonly { readonly partition: number; readonly leader: number }[]
 }
@@ -39,7 +43,7 @@ function metadataApi(version: number): API<[topics: readonly string[] | null], M
       const topics = r.readArray((r) => {
         const error = r.readInt16()
         const topic = r.readNullableString() ?? ''
-        r.readUUID()
+        const id = r.readUUID()
         r.readBoolean()
         const partitions = r.readArray((r) => {
           r.readInt16() // a partition's error; a leader of −1 says what matters
@@ -49,7 +53,7 @@ function metadataApi(version: number): API<[topics: readonly string[] | null], M
           return partition
         })
         r.readInt32()
-        return { topic, error, partitions }
+        return { topic, id, error, partitions }
       })
       r.readTaggedFields()
       return { brokers, clusterId, controller, topics }

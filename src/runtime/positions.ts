@@ -1,5 +1,6 @@
 interface Batch {
   readonly nextOffset: bigint
+  readonly topicId: string | null
   durable: boolean
 }
 
@@ -10,6 +11,8 @@ interface Partition {
   readonly inFlight: Batch[]
   /** Everything before this offset is durable; null while nothing was. */
   durable: bigint | null
+  /** The topic that `durable` is of. */
+  topicId: string | null
   committed: bigint | null
 }
 
@@ -17,6 +20,8 @@ export interface PartitionOffset {
   readonly topic: string
   readonly partition: number
   readonly offset: bigint
+  /** Which topic of that name it is of; null or absent where that is not known. */
+  readonly topicId?: string | null
 }
 
 /**
@@ -28,21 +33,26 @@ export class Positions {
   readonly #partitions = new Map<string, Partition>()
 
   /** A batch was fetched. The returned function says that all that it produced is durable. */
-  begin(topic: string, partition: number, nextOffset: bigint): () => void {
+  begin(topic: string, partition: number, nextOffset: bigint, topicId: string | null = null): () => void {
     const state = this.#partition(topic, partition)
-    const batch: Batch = { nextOffset, durable: false }
+    const batch: Batch = { nextOffset, topicId, durable: false }
     state.inFlight.push(batch)
     return () => {
       batch.durable = true
-      while (state.inFlight[0]?.durable === true) state.durable = state.inFlight.shift()!.nextOffset
+      while (state.inFlight[0]?.durable === true) {
+        const done = state.inFlight.shift()!
+        state.durable = done.nextOffset
+        state.topicId = done.topicId
+      }
     }
   }
 
   /** What can be committed and was not yet. */
   committable(): PartitionOffset[] {
     const offsets: PartitionOffset[] = []
-    for (const { topic, partition, durable, committed } of this.#partitions.values()) {
-      if (durable !== null && durable !== committed) offsets.push({ topic, partition, offset: durable })
+    for (const { topic, partition, durable, committed, topicId } of this.#partitions.values()) {
+      if (durable !== null && durable !== committed)
+        offsets.push({ topic, partition, offset: durable, ...(topicId === null ? {} : { topicId }) })
     }
     return offsets
   }
@@ -61,7 +71,7 @@ export class Positions {
     const id = `${topic}-${partition}`
     let state = this.#partitions.get(id)
     if (state === undefined) {
-      state = { topic, partition, inFlight: [], durable: null, committed: null }
+      state = { topic, partition, inFlight: [], durable: null, topicId: null, committed: null }
       this.#partitions.set(id, state)
     }
     return state

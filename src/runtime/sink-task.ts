@@ -1,4 +1,4 @@
-import type { Fetcher } from '../kafka/fetch/fetch.ts'
+import type { Fetcher, StartPosition } from '../kafka/fetch/fetch.ts'
 import type { FetchedBatch } from '../kafka/record-batches/records.ts'
 import { FencedError, type Logger, messageOf, UnavailableError } from '../index.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
@@ -17,9 +17,7 @@ export interface SinkTaskParts {
   readonly flushIntervalMs: number
   readonly log: Logger
   /** Where each assigned partition goes on; null where nothing was committed. Tries for a while before it throws. */
-  readonly startAt: (
-    membership: Membership,
-  ) => Promise<readonly { topic: string; partition: number; offset: bigint | null }[]>
+  readonly startAt: (membership: Membership) => Promise<readonly StartPosition[]>
   readonly commit: (membership: Membership, offsets: readonly PartitionOffset[]) => Promise<void>
   readonly onFailed: (error: unknown) => void
   /** The task has let go of its partitions and waits to be assigned anew. */
@@ -196,8 +194,8 @@ export class RunningSinkTask {
     try {
       for (const piece of pieces) {
         if (signal.aborted) break // its next owner reads it again
-        const { topic, partition, nextOffset } = piece.fetched
-        const durable = this.#positions.begin(topic, partition, nextOffset)
+        const { topic, partition, nextOffset, topicId } = piece.fetched
+        const durable = this.#positions.begin(topic, partition, nextOffset, topicId)
         prepared.push({ ...(await this.#parts.pipeline.prepare(piece, signal)), durable })
       }
     } catch (error) {

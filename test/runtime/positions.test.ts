@@ -74,4 +74,16 @@ describe('positions of a task', () => {
       }),
     )
   })
+
+  it('say which topic an offset is of, as the batch said that it ends', () => {
+    const positions = new Positions()
+    const old = positions.begin('t', 0, 1500n, 'old')
+    const fresh = positions.begin('t', 0, 0n, 'new')
+    old()
+    expect(positions.committable()).to.deep.equal([
+      { topic: 't', partition: 0, offset: 1500n, topicId: 'old' },
+    ])
+    fresh()
+    expect(positions.committable()).to.deep.equal([{ topic: 't', partition: 0, offset: 0n, topicId: 'new' }])
+  })
 })

@@ -14,6 +14,8 @@ export interface FetchPosition {
   readonly partition: number
   readonly offset: bigint
   readonly maxBytes: number
+  /** Which topic of that name; null where the broker gives topics no ids. */
+  readonly topicId: string | null
 }
 
 export interface PartitionAnswer extends FetchedPartition {
@@ -25,18 +27,31 @@ export interface FetchResponse {
   readonly partitions: readonly PartitionAnswer[]
 }
 
+type FetchApi = API<[request: FetchRequest], FetchResponse>
+
 /**
- * Fetch, version 12: the last that names topics, so that it works with every broker from 2.7 to today's; no fetch
- * session. A partition's record batches stay undecoded, in one buffer.
+ * Fetch, version 12: the last that names topics, for brokers before 3.1 and topics without an id; no fetch session. A
+ * partition's record batches stay undecoded, in one buffer.
  */
-export const fetchV12: API<[request: FetchRequest], FetchResponse> = createAPI(
+export const fetchV12: FetchApi = createAPI(
   1,
   12,
-  writeRequest,
-  readResponse,
+  (request: FetchRequest) => writeRequest(request, false),
+  readByName,
 )
 
-function writeRequest(request: FetchRequest): Writer {
+/**
+ * Version 13 asks by topic id: a topic that was deleted and created again is not taken for the one that was read before.
+ * An answer's `topic` is the id.
+ */
+export const fetchV13: FetchApi = createAPI(
+  1,
+  13,
+  (request: FetchRequest) => writeRequest(request, true),
+  readById,
+)
+
+function writeRequest(request: FetchRequest, byId: boolean): Writer {
   return Writer.create()
     .appendInt32(-1)
     .appendInt32(request.maxWaitMs)
@@ -46,9 +61,9 @@ function writeRequest(request: FetchRequest): Writer {
     .appendInt32(0)
     .appendInt32(-1)
     .appendArray(byTopic(request.partitions), (w, [topic, partitions]) =>
-      w
-        .appendString(topic)
-        .appendArray(partitions, (w, { partition, offset, maxBytes }) =>
+      (byId ? w.appendUUID(partitions[0]!.topicId) : w.appendString(topic)).appendArray(
+        partitions,
+        (w, { partition, offset, maxBytes }) =>
           w
             .appendInt32(partition)
             .appendInt32(-1)
@@ -56,7 +71,7 @@ function writeRequest(request: FetchRequest): Writer {
             .appendInt32(-1)
             .appendInt64(-1n)
             .appendInt32(maxBytes),
-        ),
+      ),
     )
     .appendArray([], () => undefined)
     .appendString('')
@@ -67,12 +82,20 @@ function byTopic(positions: readonly FetchPosition[]): [string, FetchPosition[]]
   return [...Map.groupBy(positions, (p) => p.topic)]
 }
 
-function readResponse(_id: number, _key: number, _version: number, r: Reader): FetchResponse {
+function readByName(_id: number, _key: number, _version: number, r: Reader): FetchResponse {
+  return readResponse(r, () => r.readString())
+}
+
+function readById(_id: number, _key: number, _version: number, r: Reader): FetchResponse {
+  return readResponse(r, () => r.readUUID())
+}
+
+function readResponse(r: Reader, readTopic: () => string): FetchResponse {
   r.readInt32()
   const error = r.readInt16()
   r.readInt32()
   const topics = r.readArray((r) => {
-    const topic = r.readString()
+    const topic = readTopic()
     return r.readArray((r) => readPartition(r, topic))
   })
   return { error, partitions: topics.flat() }

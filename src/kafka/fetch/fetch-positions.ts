@@ -1,11 +1,22 @@
 import type { TopicPartition } from '../admin.ts'
 import { backOffMs } from '../retry.ts'
 
+export interface StartPosition extends TopicPartition {
+  /** null leaves it to the reset policy. */
+  readonly offset: bigint | null
+  /** The id of the topic that the offset is of; where it is not known, the offset is taken as it is. */
+  readonly topicId?: string | null
+}
+
 /** Where reading of one partition stands. */
 export interface Position extends TopicPartition {
   /** The next offset to ask for; null until the reset policy has found one. */
   offset: bigint | null
   maxBytes: number
+  /** The topic that the offset is of; null until it was asked for, or where brokers give none. */
+  topicId: string | null
+  /** Whether that was compared with what the cluster says. */
+  identified: boolean
   /** Failures in a row, and when to try again (performance.now()). */
   failures: number
   retryAt: number
@@ -13,7 +24,7 @@ export interface Position extends TopicPartition {
 
 export interface DuePositions {
   readonly ready: ReadonlyMap<number, Position[]>
-  /** Without leader or offset. */
+  /** Without leader or offset, or not known to be of the topic that is there now. */
   readonly unprepared: readonly Position[]
 }
 
@@ -24,12 +35,10 @@ export interface DuePositions {
 export class FetchPositions {
   readonly #positions = new Map<string, Position>()
 
-  constructor(
-    positions: readonly (TopicPartition & { readonly offset: bigint | null })[],
-    maxPartitionBytes: number,
-  ) {
-    for (const { topic, partition, offset } of positions) {
-      const position = { topic, partition, offset, maxBytes: maxPartitionBytes, failures: 0, retryAt: 0 }
+  constructor(positions: readonly StartPosition[], maxPartitionBytes: number) {
+    for (const { topic, partition, offset, topicId = null } of positions) {
+      const start = { topic, partition, offset, topicId, identified: false }
+      const position = { ...start, maxBytes: maxPartitionBytes, failures: 0, retryAt: 0 }
       this.#positions.set(FetchPositions.key(position), position)
     }
   }
@@ -50,7 +59,7 @@ export class FetchPositions {
     for (const position of this.#positions.values()) {
       if (position.retryAt > now) continue
       const leader = leaderOf(position)
-      if (leader === null || position.offset === null) unprepared.push(position)
+      if (leader === null || position.offset === null || !position.identified) unprepared.push(position)
       else if (ready.get(leader)?.push(position) === undefined) ready.set(leader, [position])
     }
     return { ready, unprepared }

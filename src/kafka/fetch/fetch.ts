@@ -2,13 +2,15 @@ import { ConnectError, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import { askOffsets, type TopicPartition } from '../admin.ts'
 import type { KafkaClient, TopicMetadata } from '../client.ts'
-import { apiVersion } from '../connections.ts'
+import { chooseApi } from '../connections.ts'
 import { brokerError, errorName, isRetriableCode, kafkaError } from '../errors.ts'
-import { type FetchPosition, fetchV12, type PartitionAnswer } from './fetch-api.ts'
-import { FetchPositions, type Position } from './fetch-positions.ts'
+import { NO_TOPIC_ID } from '../metadata-api.ts'
+import { type FetchPosition, fetchV12, fetchV13, type PartitionAnswer } from './fetch-api.ts'
+import { FetchPositions, type Position, type StartPosition } from './fetch-positions.ts'
 import { decodePartition } from '../record-batches/record-batch-decode.ts'
 import { emptyBatch, type FetchedBatch } from '../record-batches/records.ts'
 
+export type { StartPosition } from './fetch-positions.ts'
 export type { FetchedBatch } from '../record-batches/records.ts'
 
 export interface FetcherOptions {
@@ -28,11 +30,6 @@ export interface FetcherOptions {
   readonly maxInflatedBytes?: number
   /** The name of its connections; no two fetchers of a client share one. Default: a number. */
   readonly purpose?: string
-}
-
-export interface StartPosition extends TopicPartition {
-  /** null leaves it to the reset policy. */
-  readonly offset: bigint | null
 }
 
 /** What one broker answered to one request, until `next` takes it. */
@@ -179,12 +176,13 @@ export class Fetcher {
     const what = `Fetching from broker ${leader}`
     try {
       const connection = await this.#client.connection(leader, this.#purpose, FETCH_TIMEOUT_MS + maxWaitMs)
-      apiVersion(connection, fetchV12.key, [fetchV12.version])
+      const haveIds = partitions.every(({ topicId }) => topicId !== null)
+      const api = chooseApi(connection, haveIds ? [fetchV12, fetchV13] : [fetchV12])
       const readCommitted = isolation === 'read_committed'
       const request = { maxWaitMs, minBytes, maxBytes, readCommitted, partitions }
-      const response = await fetchV12.async(connection, request)
+      const response = await api.async(connection, request)
       if (response.error !== 0) throw brokerError(response.error, what)
-      return response.partitions
+      return api === fetchV13 ? named(response.partitions, partitions) : response.partitions
     } catch (error) {
       throw kafkaError(error, what)
     }
@@ -199,7 +197,8 @@ export class Fetcher {
       for (const position of unprepared) {
         const led = this.#client.cachedLeader(position.topic, position.partition) !== null
         if (!led) this.#failed([position], leaderless(position, answers))
-        else if (position.offset === null) unset.push(position)
+        else this.#identify(position, answers.find(({ topic }) => topic === position.topic)?.id)
+        if (led && position.offset === null) unset.push(position)
       }
       if (unset.length > 0) await this.#reset(unset)
     } catch (error) {
@@ -210,6 +209,20 @@ export class Fetcher {
     }
   }
 
+  /** Whether the topic is the one that the offset is of. Where it was created again, the reset policy says where to begin. */
+  #identify(position: Position, id: string = NO_TOPIC_ID): void {
+    const { topic, partition, offset, topicId } = position
+    const now = id === NO_TOPIC_ID ? null : id
+    position.identified = true
+    position.topicId = now
+    if (topicId === null || now === null || topicId === now || offset === null) return
+    position.offset = null
+    const { reset } = this.#options
+    const going = reset === 'none' ? 'auto.offset.reset is none' : `going on from its ${reset} offset`
+    const message = `Topic ${topic} was deleted and created again: offset ${offset} of ${topic}-${partition} is of the old one; ${going}`
+    this.#options.log.warn(message, { topic, partition, offset: String(offset) })
+  }
+
   async #reset(unset: readonly Position[]): Promise<void> {
     const { reset, isolation } = this.#options
     if (reset === 'none') throw noOffset(unset)
@@ -218,7 +231,10 @@ export class Fetcher {
     if (positions !== this.#positions) return
     for (const [i, position] of unset.entries()) {
       position.offset = offsets[i]!
-      this.#found.push(emptyBatch(position.topic, position.partition, position.offset))
+      this.#found.push({
+        ...emptyBatch(position.topic, position.partition, position.offset),
+        topicId: position.topicId,
+      })
     }
   }
 
@@ -235,7 +251,7 @@ export class Fetcher {
         const batch = this.#decode(answer, position, position.offset)
         if (batch === null) continue
         position.offset = batch.nextOffset
-        batches.push(batch)
+        batches.push({ ...batch, topicId: position.topicId })
       }
     }
     return batches
@@ -290,6 +306,7 @@ export class Fetcher {
     }
     for (const position of positions) {
       this.#client.invalidate(position.topic)
+      position.identified = false
       this.#positions.backOff(position)
     }
     const now = performance.now()
@@ -297,6 +314,15 @@ export class Fetcher {
     this.#complainedAt = now
     this.#options.log.warn(`${problem.message}; trying again until it works`)
   }
+}
+
+/** Answers by topic id, under the names that were asked for. */
+function named(
+  answers: readonly PartitionAnswer[],
+  asked: readonly FetchPosition[],
+): readonly PartitionAnswer[] {
+  const names = new Map(asked.map(({ topicId, topic }) => [topicId, topic]))
+  return answers.map((answer) => ({ ...answer, topic: names.get(answer.topic) ?? '' }))
 }
 
 function leaderless({ topic, partition }: TopicPartition, answers: readonly TopicMetadata[]): ConnectError {

@@ -15,6 +15,8 @@ export interface CommittedOffset {
   readonly partition: number
   /** The next offset to read; null where nothing is committed. */
   readonly offset: bigint | null
+  /** The id of the topic that it was committed for; null where who committed it did not say. */
+  readonly topicId: string | null
 }
 
 export interface OffsetToCommit {
@@ -22,6 +24,8 @@ export interface OffsetToCommit {
   readonly partition: number
   /** The next offset to read. */
   readonly offset: bigint
+  /** The id of the topic that it is of, to be read again with it. */
+  readonly topicId?: string | null
 }
 
 /** A member's place in a generation of its group: what fences a commit. */
@@ -37,6 +41,8 @@ const UNKNOWN_LEADER_EPOCH = -1
 /** A commit that no member makes; the broker takes it while the group has no members (admin tools, an empty group). */
 const NOBODY: CommitSeat = { memberId: '', generation: -1 }
 const NO_EPOCH = -1
+/** What we put beside an offset: group offsets name topics, and a topic may be deleted and created again. */
+const TOPIC_ID = /^topic-id=([0-9a-f-]{36})$/
 
 /**
  * What a group has committed, in the order asked. Waits for transactions that are about to commit offsets (KIP-447).
@@ -66,16 +72,17 @@ async function fetchOnce(
     const connection = await client.connection(await client.coordinator('group', groupId))
     const api = chooseApi(connection, [offsetFetchV9.api, offsetFetchV8.api])
     const { groups } = await api.async(connection, [request], true)
-    const found = new Map<string, bigint>()
+    const found = new Map<string, { offset: bigint; topicId: string | null }>()
     for (const { name, partitions } of groups[0]?.topics ?? []) {
-      for (const { partitionIndex, committedOffset } of partitions) {
-        found.set(`${name} ${partitionIndex}`, committedOffset)
+      for (const { partitionIndex, committedOffset, metadata } of partitions) {
+        const topicId = TOPIC_ID.exec(metadata ?? '')?.[1] ?? null
+        found.set(`${name} ${partitionIndex}`, { offset: committedOffset, topicId })
       }
     }
     return topics.flatMap(({ topic, partitions }) =>
       partitions.map((partition) => {
-        const offset = found.get(`${topic} ${partition}`) ?? -1n
-        return { topic, partition, offset: offset < 0n ? null : offset }
+        const { offset = -1n, topicId = null } = found.get(`${topic} ${partition}`) ?? {}
+        return { topic, partition, offset: offset < 0n ? null : offset, topicId }
       }),
     )
   } catch (error) {
@@ -115,11 +122,11 @@ async function commitOnce(
 ): Promise<void> {
   const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, entries]) => ({
     name,
-    partitions: entries.map(({ partition, offset }) => ({
+    partitions: entries.map(({ partition, offset, topicId = null }) => ({
       partitionIndex: partition,
       committedOffset: offset,
       committedLeaderEpoch: UNKNOWN_LEADER_EPOCH,
-      committedMetadata: '',
+      committedMetadata: topicId === null ? '' : `topic-id=${topicId}`,
     })),
   }))
   try {

@@ -25,6 +25,8 @@ export interface FetchedBatch {
   readonly exactTimestamps?: BigInt64Array
   /** Where to go on reading, which is also what to commit. */
   readonly nextOffset: bigint
+  /** Which topic of that name it is of; null or absent where that is not known. */
+  readonly topicId?: string | null
 }
 
 /** A batch without rows that only says where a partition goes on. */
