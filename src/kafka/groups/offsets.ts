@@ -15,8 +15,8 @@ export interface CommittedOffset {
   readonly partition: number
   /** The next offset to read; null where nothing is committed. */
   readonly offset: bigint | null
-  /** The id of the topic that it was committed for; null where who committed it did not say. */
-  readonly topicId: string | null
+  /** The id of the topic that it was committed for; absent where who committed it did not say. */
+  readonly topicId?: string
 }
 
 export interface OffsetToCommit {
@@ -72,17 +72,20 @@ async function fetchOnce(
     const connection = await client.connection(await client.coordinator('group', groupId))
     const api = chooseApi(connection, [offsetFetchV9.api, offsetFetchV8.api])
     const { groups } = await api.async(connection, [request], true)
-    const found = new Map<string, { offset: bigint; topicId: string | null }>()
+    const found = new Map<string, { offset: bigint; topicId?: string }>()
     for (const { name, partitions } of groups[0]?.topics ?? []) {
       for (const { partitionIndex, committedOffset, metadata } of partitions) {
-        const topicId = TOPIC_ID.exec(metadata ?? '')?.[1] ?? null
-        found.set(`${name} ${partitionIndex}`, { offset: committedOffset, topicId })
+        const topicId = TOPIC_ID.exec(metadata ?? '')?.[1]
+        found.set(`${name} ${partitionIndex}`, {
+          offset: committedOffset,
+          ...(topicId === undefined ? {} : { topicId }),
+        })
       }
     }
     return topics.flatMap(({ topic, partitions }) =>
       partitions.map((partition) => {
-        const { offset = -1n, topicId = null } = found.get(`${topic} ${partition}`) ?? {}
-        return { topic, partition, offset: offset < 0n ? null : offset, topicId }
+        const { offset = -1n, ...rest } = found.get(`${topic} ${partition}`) ?? {}
+        return { topic, partition, offset: offset < 0n ? null : offset, ...rest }
       }),
     )
   } catch (error) {
