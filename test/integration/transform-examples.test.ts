@@ -81,7 +81,7 @@ describe('the examples of every transform, in a connector', function () {
     const records = example.have.map(complete)
     const context = { side, log: SILENT }
     const converter = isSchemaless(example)
-      ? jsonConverter.open(jsonConverter.config.read({ 'schemas.enable': 'false' }), context)
+      ? jsonConverter.open(jsonConverter.config.read({ 'schemas.enable': 'false' }))
       : avroConverter.open(
           avroConverter.config.read({ 'schema.registry.url': sluice.schemaRegistry }),
           context,
