@@ -1,3 +1,4 @@
+/// <reference types="node" preserve="true" />
 /** The public API: the only thing that connectors and transforms import, as "sluice". */
 export * from './api/errors.ts'
 export * from './api/schema.ts'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import path from 'node:path'
 import type { Command } from 'commander'
+import type { Logger } from '../api/log.ts'
 
 export function register(program: Command): void {
   program
@@ -25,6 +26,7 @@ async function run(file: string): Promise<void> {
   const { settings, warnings } = loadSettings(file)
   const log = createLogger(settings.logLevel)
   for (const warning of warnings) log.warn(warning)
+  warnWithoutOnnx(log)
   const worker = await serveWorker({ settings, version: await version(), log })
   log.info('the REST API answers', { rest: worker.url })
   const stop = (): void => {
@@ -43,6 +45,18 @@ async function run(file: string): Promise<void> {
   } catch (error) {
     await worker.stop()
     throw error
+  }
+}
+
+/** Said at the start and not when the first network fails; nothing is loaded for it. */
+function warnWithoutOnnx(log: Logger): void {
+  try {
+    import.meta.resolve('onnxruntime-node')
+  } catch {
+    log.warn(
+      'networks (ONNX, Keras, DL4J) cannot run: onnxruntime-node is not installed; H2O models need nothing. ' +
+        'Run: npm install onnxruntime-node --onnxruntime-node-install=skip',
+    )
   }
 }
 

@@ -3,7 +3,7 @@ import type { Logger } from '../api/log.ts'
 import { brokerAnswers } from './broker-probe.ts'
 import { requireFreePorts } from './ports.ts'
 import { Service } from './service.ts'
-import { writeWorkerConfig } from './worker-config.ts'
+import { modelsDir, writeWorkerConfig } from './worker-config.ts'
 
 const HEALTH_TIMEOUT_MS = 2000
 
@@ -25,6 +25,8 @@ export interface Addresses {
   readonly schemaRegistry: string
   /** One URL per worker. */
   readonly rest: readonly string[]
+  /** Where the workers look for models. */
+  readonly modelsDir: string
 }
 
 /**
@@ -45,6 +47,7 @@ export class Stack {
       bootstrapServers: options.bootstrapServers ?? `127.0.0.1:${options.kafkaPort}`,
       schemaRegistry: `http://127.0.0.1:${options.registryPort}`,
       rest: restPorts(options).map((port) => `http://127.0.0.1:${port}`),
+      modelsDir: modelsDir(),
     }
   }
 

@@ -39,7 +39,7 @@ export async function writeWorkerConfig(worker: DevWorker): Promise<string> {
 }
 
 /** `models/` in the present folder; else the models that come with the package. */
-function modelsDir(): string {
+export function modelsDir(): string {
   const here = path.resolve('models')
   return existsSync(here) ? here : path.join(packageRoot(), 'models')
 }

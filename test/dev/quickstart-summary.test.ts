@@ -4,7 +4,12 @@ import { describe, it } from 'mocha'
 import { heldOutFlights, parseFlights } from '../../src/dev/quickstart-flights.ts'
 import { areaUnderCurve, flightTable, summarize } from '../../src/dev/quickstart-summary.ts'
 
-const ADDRESSES = { bootstrapServers: 'b:1', schemaRegistry: 'http://r:2', rest: ['http://w:3'] }
+const ADDRESSES = {
+  bootstrapServers: 'b:1',
+  schemaRegistry: 'http://r:2',
+  rest: ['http://w:3'],
+  modelsDir: '/models',
+}
 
 describe('areaUnderCurve', () => {
   it('is 1 for a perfect order, 0 for the reverse, and a half where all scores tie', () => {

@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
@@ -52,11 +52,12 @@ describe('the published package', function () {
       'config/connectors/flight-delay.json',
       'schemas/flight.avsc',
       'models/airline-delay/manifest.json',
-      'models/efficientnet-lite0/manifest.json',
+      'bin/sluice.cjs',
+      'docs/models.md',
       'src/dev/pom.xml',
       'README.md',
     ])
-    expect(packed).to.not.include('models/efficientnet-lite0/efficientnet-lite0.onnx') // 18 MB
+    expect(packed.filter((file) => file.includes('efficientnet'))).to.deep.equal([]) // its model file has 18 MB
     expect(
       packed.filter((file) => /^(test|bench|scripts|toolchain)\/|^src\/.*\.ts$|\.test\./.test(file)),
     ).to.deep.equal([])
@@ -73,6 +74,38 @@ describe('the published package', function () {
     expect(execFileSync(process.execPath, [plugin], { encoding: 'utf8', cwd: folder })).to.equal('function\n')
   })
 
+  it('says one sentence on a Node that is too old', function () {
+    const old = '/usr/bin/node'
+    if (!existsSync(old)) this.skip()
+    const command = path.join(folder, 'node_modules/sluice/bin/sluice.cjs')
+    const { status, stdout, stderr } = spawnSync(old, [command, '--help'], { encoding: 'utf8' })
+    const present = execFileSync(old, ['-p', 'process.versions.node'], { encoding: 'utf8' }).trim()
+    if (Number(present.split('.')[0]) > 22) this.skip()
+    expect({ status, stdout }).to.deep.equal({ status: 1, stdout: '' })
+    expect(stderr).to.match(/^sluice: needs Node 22\.22\.0 or newer, and this is [\d.]+; install .*\n$/)
+    expect(stderr).to.contain(present)
+  })
+
+  it('has types that a strict project without types of its own compiles, with the transform of the README', async () => {
+    const [, code = ''] =
+      /```ts\n(import [^]*?)```/.exec(readFileSync(path.join(REPOSITORY, 'README.md'), 'utf8')) ?? []
+    await writeFile(path.join(folder, 'upper-case.ts'), code)
+    const compilerOptions = {
+      module: 'nodenext',
+      target: 'es2024',
+      strict: true,
+      skipLibCheck: false,
+      noEmit: true,
+    }
+    await writeFile(
+      path.join(folder, 'tsconfig.json'),
+      JSON.stringify({ compilerOptions, files: ['upper-case.ts'] }),
+    )
+    const tsc = path.join(REPOSITORY, 'node_modules/typescript/bin/tsc')
+    const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
+    expect(stdout).to.equal('')
+  })
+
   it('runs npx sluice dev in an empty folder, with an idle worker below 150 MiB, and stops at Ctrl-C', async () => {
     const ports = [
       '--kafka-port',
@@ -82,8 +115,10 @@ describe('the published package', function () {
       '--rest-port',
       await freePort(),
     ]
+    await mkdir(path.join(folder, 'models'))
     dev = startProcess('npx', ['sluice', 'dev', ...ports.map(String)], { cwd: folder, env })
-    const { rest } = await dev.ready(120_000)
+    const { rest, modelsDir } = await dev.ready(120_000)
+    expect(modelsDir).to.equal(path.join(folder, 'models')) // the user's, beside the package's
     const plugins = await fetch(`${(rest as string[])[0] ?? ''}/connector-plugins?connectorsOnly=false`)
     expect(JSON.stringify(await plugins.json()))
       .to.contain('TopicSink')

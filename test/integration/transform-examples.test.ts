@@ -2,9 +2,11 @@ import avro from 'avsc'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { avroConverter } from '../../src/converters/avro/plugin.ts'
+import { jsonConverter } from '../../src/converters/json/converter.ts'
 import { recordsSide } from '../../src/converters/records-side.ts'
 import {
   type Example,
+  isStruct,
   type Schema,
   type SideName,
   SILENT,
@@ -49,8 +51,20 @@ const REFUSED: Readonly<Record<string, string>> = {
 
 const TEXT: Schema = { type: 'STRING', optional: false }
 
-/** What a transform's examples are in a connector: Avro in, Avro out, dead letters for what fails. */
-describe('the examples of every transform, in a connector on Avro records', function () {
+/** Data without a schema is what JSON without schemas gives; Avro cannot write it. */
+function isSchemaless({ have }: Example): boolean {
+  return have.some(({ value, valueSchema }) => isStruct(value ?? null) && valueSchema === undefined)
+}
+
+/** The keys of the converter for an example's side: Avro, or JSON where its records have no schema. */
+function converterKeys(example: Example, schemaRegistry: string): Record<string, string> {
+  return isSchemaless(example)
+    ? { converter: 'JsonConverter', 'converter.schemas.enable': 'false' }
+    : { converter: 'AvroConverter', 'converter.schema.registry.url': schemaRegistry }
+}
+
+/** What a transform's examples are in a connector: Avro in, Avro out (JSON where no schema is), dead letters for what fails. */
+describe('the examples of every transform, in a connector', function () {
   this.timeout(180_000)
   let sluice: SluiceDev
 
@@ -65,8 +79,13 @@ describe('the examples of every transform, in a connector on Avro records', func
   /** The example's records as bytes, encoded for a side of a topic. */
   async function encode(topic: string, side: SideName, example: Example): Promise<(Buffer | null)[]> {
     const records = example.have.map(complete)
-    const config = avroConverter.config.read({ 'schema.registry.url': sluice.schemaRegistry })
-    const converter = avroConverter.open(config, { side, log: SILENT })
+    const context = { side, log: SILENT }
+    const converter = isSchemaless(example)
+      ? jsonConverter.open(jsonConverter.config.read({ 'schemas.enable': 'false' }))
+      : avroConverter.open(
+          avroConverter.config.read({ 'schema.registry.url': sluice.schemaRegistry }),
+          context,
+        )
     const schemas = records.map(({ value, valueSchema }) =>
       typeof value === 'string' ? (valueSchema ?? TEXT) : valueSchema,
     )
@@ -87,8 +106,9 @@ describe('the examples of every transform, in a connector on Avro records', func
     })
   }
 
-  async function decode(value: Buffer | null): Promise<unknown> {
+  async function decode(value: Buffer | null, schemaless: boolean): Promise<unknown> {
     if (value === null) return null
+    if (schemaless) return JSON.parse(value.toString()) as unknown
     const { body } = await call(sluice.schemaRegistry, 'GET', `/schemas/ids/${value.readInt32BE(1)}`)
     const schema = JSON.parse((body as { schema: string }).schema) as avro.Schema
     return avro.Type.forSchema(schema, { registry: { long: LONG } }).fromBuffer(value.subarray(5)) as unknown
@@ -110,14 +130,16 @@ describe('the examples of every transform, in a connector on Avro records', func
     const options = Object.entries(example.config).map(
       ([key, value]) => [`transforms.x.${key}`, value] as const,
     )
+    const keys = Object.entries(converterKeys(example, sluice.schemaRegistry)).map(
+      ([key, value]) => [`${side}.${key}`, value] as const,
+    )
     const created = await call(sluice.rest, 'POST', '/connectors', {
       name: target,
       config: {
         'connector.class': 'TopicSink',
         topics: source,
         'target.topic': target,
-        [`${side}.converter`]: 'AvroConverter',
-        [`${side}.converter.schema.registry.url`]: sluice.schemaRegistry,
+        ...Object.fromEntries(keys),
         [`${other}.converter`]: 'ByteArrayConverter',
         transforms: 'x',
         'transforms.x.type': `${plugin.name}$${suffix}`,
@@ -147,7 +169,8 @@ describe('the examples of every transform, in a connector on Avro records', func
     )
     const found = new Map<string, unknown>()
     const read = kept.length === 0 ? [] : await readTopic(sluice.bootstrapServers, target)
-    for (const message of read) found.set(message[other]?.toString() ?? '', await decode(message[side]))
+    for (const message of read)
+      found.set(message[other]?.toString() ?? '', await decode(message[side], isSchemaless(example)))
     for (const [row, want] of example.want.entries()) {
       if (want === null || 'error' in want) expect(found.has(String(row))).to.equal(false)
       else expectNear(found.get(String(row)), complete(want).value)
