@@ -227,6 +227,17 @@ describe('secrets', () => {
     expect(() => unmasked(moved, stored)).to.throw('Give the value itself')
   })
 
+  it('are not in what validate says, of values and of what is wrong with them', () => {
+    const path = 'value.converter.schema.registry.url'
+    const url = 'http://user:CANARY@ho st'
+    const raw = { ...GOOD, [path]: url, 'value.converter': 'AvroConverter' }
+    const { keys } = checkConnectorConfig(raw)
+    const infos = configInfos('TopicSink', raw, keys, [{ path, message: `${path}: ${url} is no URL` }])
+    expect(JSON.stringify(infos)).to.contain('[hidden]').and.not.to.contain('CANARY')
+    const unknown = configInfos('TopicSink', { x: url }, [], [{ path: 'x', message: 'wrong' }])
+    expect(JSON.stringify(unknown)).to.contain('[hidden]').and.not.to.contain('CANARY')
+  })
+
   it('come back: a mask that is put stands for the stored value', () => {
     const stored = { ...GOOD, 'db.password': 'canary' }
     const put: Record<string, string> = { ...masked(stored), topics: 'other' }
