@@ -40,6 +40,7 @@ const PACKAGE_HOME = {
   express: ['src/rest', 'src/registry'],
   kafkajs: ['src/dev'],
   pino: ['src/runtime'],
+  re2js: ['src/api'],
   'onnxruntime-node': ['src/inference'],
   sharp: ['src/inference'],
   h5wasm: ['src/inference'],

@@ -1,4 +1,5 @@
 import type { NextFunction, Request, Response } from 'express'
+import { withoutCredentials } from '../api/credentials.ts'
 import {
   ConfigError,
   ConflictError,
@@ -40,9 +41,9 @@ function httpCode(error: unknown): number {
   return typeof status === 'number' && status >= 400 && status < 500 ? status : 500
 }
 
-/** The body of every error: Kafka Connect's. A stack trace is never part of it. */
+/** The body of every error: Kafka Connect's. Stack traces and secrets of URLs are never part of it. */
 export function sendError(response: Response, code: number, message: string): void {
-  response.status(code).json({ error_code: code, message })
+  response.status(code).json({ error_code: code, message: withoutCredentials(message) })
 }
 
 /** Turns whatever a route threw into an answer. What we did not foresee is logged and says nothing of our insides. */

@@ -1,11 +1,10 @@
 import { type ConfigOf, defineConfig, key } from '../index.ts'
+import { isTopicName } from './written-topics.ts'
 
 /**
  * The framework's own keys of a connector, with Kafka Connect's names, groups and order: the one definition that
  * `validate`, the reference page and a running task read. Converters, transforms and the connector add their own.
  */
-const TOPIC_NAME = /^[a-zA-Z0-9._-]{1,249}$/
-
 export const commonKeys = defineConfig({
   name: key.string({
     doc: 'Globally unique name to use for this connector.',
@@ -102,7 +101,7 @@ export const sinkKeys = defineConfig({
     displayName: 'Topics',
     default: [],
     check: (value) => {
-      const wrong = value.find((topic) => !TOPIC_NAME.test(topic))
+      const wrong = value.find((topic) => !isTopicName(topic))
       return wrong === undefined ? undefined : `"${wrong}" is not a topic name`
     },
   }),
@@ -119,7 +118,7 @@ export const sinkKeys = defineConfig({
     group: 'Error Handling',
     displayName: 'Dead Letter Queue Topic Name',
     default: '',
-    check: (value) => (value === '' || TOPIC_NAME.test(value) ? undefined : 'Not a topic name'),
+    check: (value) => (value === '' || isTopicName(value) ? undefined : 'Not a topic name'),
   }),
   'errors.deadletterqueue.topic.replication.factor': key.int({
     doc: 'Replication factor of a dead letter topic that is created; −1 takes the broker’s default (Kafka Connect’s own default is 3).',
@@ -165,9 +164,12 @@ export const sinkKeys = defineConfig({
 export type CommonConfig = ConfigOf<typeof commonKeys.keys>
 export type SinkConfig = ConfigOf<typeof sinkKeys.keys>
 
-function checkConnectorName(name: string): string | undefined {
+/** What is wrong with a connector's name: one that is a part of a path, as clients write paths, can be addressed. */
+export function checkConnectorName(name: string): string | undefined {
   if (name === '') return 'must not be empty'
   if (name.length > 255) return 'must be at most 255 characters long'
+  if (name === '.' || name === '..') return 'must not be "." or "..", which clients take out of a path'
+  if (!name.isWellFormed()) return 'must not contain half a surrogate pair'
   return /[/\p{Cc}]/u.test(name) ? 'must not contain "/" or control characters' : undefined
 }
 

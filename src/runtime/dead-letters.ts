@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../api/credentials.ts'
 import { createTopic } from '../kafka/admin.ts'
 import type { KafkaClient } from '../kafka/client.ts'
 import { decodeHeaders } from '../kafka/record-batches/headers.ts'
@@ -123,8 +124,8 @@ export class DeadLetters {
       stage,
       'class.name': plugin,
       'exception.class.name': error.name,
-      'exception.message': error.message,
-      'exception.stacktrace': error.stack ?? error.message,
+      'exception.message': withoutCredentials(error.message),
+      'exception.stacktrace': withoutCredentials(error.stack ?? error.message),
     }
     return [
       ...original,

@@ -5,6 +5,7 @@ import { DataError, type EmitOptions, type EncodedRows, TaskError } from '../ind
 import { extendedRows } from './added-headers.ts'
 import type { Batch } from './batch.ts'
 import { headerRows, rawRows } from './raw-rows.ts'
+import { topicRefusal } from './written-topics.ts'
 import type { NamedConverter, TaskConverters } from './task-converters.ts'
 
 /** Rows that a sink handed over, still as data. */
@@ -29,11 +30,18 @@ export class Delivery {
   readonly #client: KafkaClient
   readonly #producer: Producer
   readonly #converters: TaskConverters
+  readonly #workerTopics: readonly string[]
 
-  constructor(client: KafkaClient, producer: Producer, converters: TaskConverters) {
+  constructor(
+    client: KafkaClient,
+    producer: Producer,
+    converters: TaskConverters,
+    workerTopics: readonly string[],
+  ) {
     this.#client = client
     this.#producer = producer
     this.#converters = converters
+    this.#workerTopics = workerTopics
   }
 
   /** Encodes the live rows of an emission. Rows that cannot be encoded fail; nothing is sent yet. */
@@ -42,6 +50,12 @@ export class Delivery {
     const topicOf = options.topic ?? ((row: number) => batch.topic(row))
     const parcels: Parcel[] = []
     for (const [topic, rows] of groupRows(batch.states.liveRows(), topicOf)) {
+      const refusal = topicRefusal(topic, this.#workerTopics)
+      if (refusal !== undefined) {
+        batch.states.enter('KAFKA_PRODUCE', 'Producer')
+        for (const row of rows) batch.fail(row, new DataError('record.refused', refusal))
+        continue
+      }
       const keys = await encodeSide(batch, 'key', key, topic, rows)
       const values = await encodeSide(batch, 'value', value, topic, rows)
       const live = rows.filter((row) => batch.isLive(row))

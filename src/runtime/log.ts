@@ -1,4 +1,5 @@
 import { pino, type Logger as Pino } from 'pino'
+import { isSecretName, MASK, withoutCredentials } from '../api/credentials.ts'
 import type { Logger } from '../api/log.ts'
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
@@ -57,7 +58,6 @@ class PinoLogger implements Logger {
 }
 
 const SECRET_KEY = /password|secret|token|credential|user\.?info|jaas|api\.?key/i
-const HIDDEN = '[hidden]'
 const MAX_DEPTH = 5
 
 // Invariant 7: no secret leaves the process, also where a whole configuration or a URL is logged.
@@ -74,7 +74,9 @@ function presentableValue(value: unknown, depth: number): unknown {
   if (Array.isArray(value)) return value.map((item) => presentableValue(item, depth + 1))
   const entries = Object.entries(value).map(([key, item]) => [
     key,
-    SECRET_KEY.test(key) && item !== undefined ? HIDDEN : presentableValue(item, depth + 1),
+    (SECRET_KEY.test(key) || isSecretName(key)) && item !== undefined
+      ? MASK
+      : presentableValue(item, depth + 1),
   ])
   return Object.fromEntries(entries) as unknown
 }
@@ -85,9 +87,4 @@ function describeError(error: Error, depth: number): unknown {
   const text = { message: withoutCredentials(message), stack: withoutCredentials(stack ?? '') }
   const origin = cause === undefined || depth >= MAX_DEPTH ? undefined : presentableValue(cause, depth + 1)
   return { name, code, ...text, cause: origin }
-}
-
-/** `http://user:password@host` → `http://[hidden]@host`. */
-function withoutCredentials(text: string): string {
-  return text.includes('@') ? text.replace(/(\w:\/\/)[^\s/@]+@/g, `$1${HIDDEN}@`) : text
 }

@@ -15,6 +15,7 @@ import type { HostSettings, TaskId } from './protocol.ts'
 import { topicReader } from './read-topics.ts'
 import { Outbox, SinkPipeline } from './sink-pipeline.ts'
 import { RunningSinkTask } from './sink-task.ts'
+import { topicRefusal } from './written-topics.ts'
 import { closeConverters, openConverters } from './task-converters.ts'
 import { IDLE, type Tell, Whereabouts } from './whereabouts.ts'
 
@@ -50,7 +51,7 @@ export interface TaskOptions {
  * Each task has connections of its own: a long poll of one never delays another.
  */
 export async function openTask(options: TaskOptions): Promise<OpenTask> {
-  const { id, config, settings, log } = options
+  const { config, settings, log } = options
   const common = commonKeys.read(config)
   const sinkConfig = sinkKeys.read(config)
   const aborter = new AbortController()
@@ -73,13 +74,13 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
     const outbox = new Outbox()
     const whereabouts = new Whereabouts(options.events.at)
     const context = sinkContext(options, client, { outbox, whereabouts }, aborter.signal)
-    const deadLetters = await DeadLetters.open(client, producer, sinkConfig, id)
+    const deadLetters = await openDeadLetters(options, client, producer)
     const pipeline = new SinkPipeline({
       ...plugins,
       sink: await openSink(options, context), // last: nothing after it fails and would leave it open
       outbox,
       policy: new ErrorPolicy(common, log),
-      delivery: new Delivery(client, producer, plugins.converters),
+      delivery: new Delivery(client, producer, plugins.converters, settings.workerTopics),
       deadLetters,
       whereabouts,
     })
@@ -105,6 +106,14 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
     await close()
     throw error
   }
+}
+
+function openDeadLetters({ id, config, settings }: TaskOptions, client: KafkaClient, producer: Producer) {
+  const sinkConfig = sinkKeys.read(config)
+  const path = 'errors.deadletterqueue.topic.name'
+  const refusal = sinkConfig[path] === '' ? undefined : topicRefusal(sinkConfig[path], settings.workerTopics)
+  if (refusal !== undefined) throw new ConfigError([{ path, message: refusal }])
+  return DeadLetters.open(client, producer, sinkConfig, id)
 }
 
 function openClient({ id, settings, log }: TaskOptions): KafkaClient {
@@ -151,7 +160,7 @@ async function openSink({ config, events }: TaskOptions, context: SinkContext) {
 }
 
 function sinkContext(
-  { id, config, models, log }: TaskOptions,
+  { id, config, settings, models, log }: TaskOptions,
   client: KafkaClient,
   { outbox, whereabouts }: { readonly outbox: Outbox; readonly whereabouts: Whereabouts },
   signal: AbortSignal,
@@ -166,6 +175,7 @@ function sinkContext(
     emit: (batch, options = {}) => outbox.emit(batch, options),
     report: (batch, row, error) => batch.fail(row, error),
     ensureTopic: async (topic, like) => {
+      if (topicRefusal(topic, settings.workerTopics) !== undefined) return // its rows fail at delivery
       void whereabouts.at(IDLE) // a Kafka that is slow is no fault of the sink
       await ensureTopic(client, log, topic, like)
       await whereabouts.at('put')

@@ -13,6 +13,8 @@ export interface TaskId {
 export interface HostSettings {
   readonly bootstrapServers: readonly string[]
   readonly clientId: string
+  /** Nothing is written to these. */
+  readonly workerTopics: readonly string[]
   readonly modelsDir: string
   readonly modelsAllowedDirs: readonly string[]
   readonly images: AllowedImages

@@ -1,4 +1,4 @@
-import { compileTopicPattern } from './safe-regex.ts'
+import { compilePattern } from '../api/pattern.ts'
 
 type Raw = Readonly<Record<string, string | undefined>>
 
@@ -16,7 +16,7 @@ export function topicReader(raw: Raw): (topic: string) => boolean {
   const names = new Set(topicList(raw))
   if (names.size > 0) return (topic) => names.has(topic)
   const pattern = raw['topics.regex']?.trim() ?? ''
-  const compiled = pattern === '' ? undefined : compileTopicPattern(pattern)
+  const compiled = pattern === '' ? undefined : compilePattern(pattern)
   if (compiled === undefined || 'problem' in compiled) return () => false
-  return (topic) => !topic.startsWith('__') && compiled.regex.test(topic)
+  return (topic) => !topic.startsWith('__') && compiled.pattern.matches(topic)
 }

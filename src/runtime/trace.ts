@@ -1,10 +1,11 @@
+import { withoutCredentials } from '../api/credentials.ts'
 import { ConnectError, messageOf } from '../index.ts'
 
 const MOST_CAUSES = 5
 
 /**
- * What a status shows of an error: it and its causes, one line each, with what to do about them; without stack frames or
- * paths of this machine.
+ * What a status shows of an error: it and its causes, one line each, with what to do about them; without stack frames,
+ * paths of this machine or secrets of URLs.
  */
 export function traceOf(error: unknown): string {
   const lines: string[] = []
@@ -14,7 +15,7 @@ export function traceOf(error: unknown): string {
     if (each instanceof ConnectError && each.suggestion !== undefined) lines.push(each.suggestion)
     each = each instanceof Error ? each.cause : undefined
   }
-  return lines.join('\n')
+  return withoutCredentials(lines.join('\n'))
 }
 
 function nameOf(error: unknown): string {

@@ -5,6 +5,7 @@ import { GroupMember } from '../kafka/groups/group.ts'
 import type { HostSettings, TaskId } from '../runtime/protocol.ts'
 import { AssignedWork } from './assigned-work.ts'
 import type { StringMap } from './stores/config-state.ts'
+import { workerTopics } from './configs/cluster-check.ts'
 import { ConnectorCheck } from './configs/connector-check.ts'
 import { ConnectorViews } from './connector-views.ts'
 import { Herder } from './herder.ts'
@@ -114,7 +115,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const shareOut = shareOutFrom(configs)
   const group = new WorkerGroup({ settings, url, configs, work, shareOut, onTaken, log }, createMember)
   const views = new ConnectorViews(configs, statuses)
-  const check = new ConnectorCheck(hosts, log)
+  const check = new ConnectorCheck(hosts, settings, log)
   const rejoin = (reason: string): void => group.rejoin(reason)
   const herder: Herder = new Herder({ configs, statuses, reporter, work, views, check, rejoin })
   const stop = async (): Promise<void> => {
@@ -166,6 +167,7 @@ function hostSettings(settings: WorkerSettings): HostSettings {
   return {
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
+    workerTopics: workerTopics(settings),
     modelsDir: settings.modelsDir,
     modelsAllowedDirs: settings.modelsAllowedDirs,
     images: settings.images,

@@ -69,6 +69,7 @@ describe('a sink task whose broker is killed and comes back', function () {
         bootstrapServers: [broker.bootstrapServers],
         clientId: 'test',
         modelsDir: 'models',
+        workerTopics: [],
         modelsAllowedDirs: [],
         images: NO_IMAGES,
         offsetFlushIntervalMs: 20,

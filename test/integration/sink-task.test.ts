@@ -67,6 +67,23 @@ describe('a sink task on a real broker', function () {
     expect(committed?.partitions.map((p) => Number(p.offset)).reduce((a, b) => a + b, 0)).to.equal(1000)
   })
 
+  it('writes nothing to a topic of the workers, also where that name comes with a record', async () => {
+    const [source, dead] = [uniqueName('in'), uniqueName('dead')]
+    await fillTopic(bootstrapServers, source, 1, [{ key: 'connector-ghost', value: Buffer.from('{}') }])
+    const own = `own-${source}`
+    const config = tolerant(source, 'own-${topic}', dead)
+    const started = await startCopy(bootstrapServers, config, 1, [own])
+    await eventually(async () => (await countRecords(bootstrapServers, dead)) === 1, { timeoutMs: 30_000 })
+    await started.stop()
+    const [letter] = await readTopic(bootstrapServers, dead)
+    expect(String(letter?.headers?.['__connect.errors.exception.message'])).to.contain(own)
+    const admin = kafkajsClient(bootstrapServers).admin()
+    await admin.connect()
+    const topics = await admin.listTopics()
+    await admin.disconnect()
+    expect(topics).not.to.include(own)
+  })
+
   it('goes on behind the committed offset when it is assigned again', async () => {
     const [source, target] = [uniqueName('in'), uniqueName('out')]
     await fillTopic(bootstrapServers, source, 1, [{ key: 'a', value: Buffer.from('1') }])

@@ -92,6 +92,18 @@ describe('the REST API, given what is wrong,', () => {
     expectError(await create('a', { ...CONFIG, 'target.topic': 'deep' }), 400)
   })
 
+  it('shows no secret of a URL, in an error either', async () => {
+    const config = { ...CONFIG, 'connector.class': 'http://user:CANARY@host' }
+    const answers = [
+      await call('POST', '/connectors', { name: 'secret', config }),
+      await call('PUT', '/connector-plugins/TopicSink/config/validate', config),
+    ]
+    for (const answer of answers) {
+      expectError(answer, 400)
+      expect(JSON.stringify(answer)).to.contain('[hidden]').and.not.to.contain('CANARY')
+    }
+  })
+
   it('takes no requests for other hosts, nor from pages of other sites', async () => {
     const codeFor = (headers: Record<string, string>) =>
       new Promise<number | undefined>((resolve, reject) => {

@@ -18,6 +18,11 @@ describe('the trace of a failed task', () => {
     ])
   })
 
+  it('hides the secrets of URLs', () => {
+    const error = new Error('GET http://user:CANARY@host failed')
+    expect(traceOf(error)).to.equal('Error: GET http://[hidden]@host failed')
+  })
+
   it('ends after five causes, also where they go round in a circle', () => {
     const error = new Error('again')
     error.cause = error

@@ -18,6 +18,7 @@ export async function startCopy(
   bootstrapServers: string,
   config: Readonly<Record<string, string>>,
   partitions: number,
+  workerTopics: readonly string[] = [],
 ): Promise<CopyTask> {
   const failures: unknown[] = []
   const groupId = uniqueName('group')
@@ -29,6 +30,7 @@ export async function startCopy(
       bootstrapServers: bootstrapServers.split(','),
       clientId: 'test',
       modelsDir: 'models',
+      workerTopics,
       modelsAllowedDirs: [],
       images: NO_IMAGES,
       offsetFlushIntervalMs: 100,

@@ -1,10 +1,14 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { SILENT } from '../../src/api/log.ts'
+import { isSecretName, MASK } from '../../src/api/credentials.ts'
 import { key } from '../../src/api/config.ts'
+import { clusterProblems } from '../../src/worker/configs/cluster-check.ts'
+import { sinkGroup } from '../../src/worker/groups/sink-group.ts'
+import { readSettings } from '../../src/worker/settings/settings.ts'
 import { configInfos } from '../../src/worker/configs/config-infos.ts'
 import { checkConnectorConfig, unknownKeys } from '../../src/worker/configs/connector-config.ts'
-import { compileTopicPattern } from '../../src/runtime/safe-regex.ts'
-import { isSecretName, MASK, masked, unmasked } from '../../src/worker/configs/secrets.ts'
+import { masked, unmasked } from '../../src/worker/configs/secrets.ts'
 
 const GOOD: Readonly<Record<string, string>> = {
   name: 'a',
@@ -127,6 +131,21 @@ describe('checkConnectorConfig', () => {
     expect(pathsOf(many)).to.deep.equal(['name'])
   })
 
+  it('answers at once whatever the patterns and values are', () => {
+    const pattern = { 'topics.regex': `${'.{0,249}'.repeat(5)}z` }
+    expect(pathsOf({ ...pattern, 'target.topic': 'a'.repeat(249) }, ['topics'])).to.deep.equal([
+      'topics.regex',
+    ])
+    const many = Object.fromEntries(Array.from({ length: 200 }, (_, i) => [`k${i}`, '${a:'.repeat(16_000)]))
+    expect(pathsOf(many)).to.deep.equal([])
+  })
+
+  it('refuses names that a client cannot put into a path', () => {
+    for (const name of ['.', '..', 'a/b', '\ud800', 'a\u0007'])
+      expect(pathsOf({ name }), JSON.stringify(name)).to.deep.equal(['name'])
+    for (const name of ['...', '.a', 'a b', '%2E', 'ä?#']) expect(pathsOf({ name }), name).to.deep.equal([])
+  })
+
   it('says which keys nothing reads', () => {
     const raw = { ...GOOD, 'transfoms.x.type': 'X', 'target.topik': 'y' }
     expect(unknownKeys(raw, checkConnectorConfig(raw).keys)).to.deep.equal([
@@ -136,49 +155,44 @@ describe('checkConnectorConfig', () => {
   })
 })
 
-describe('compileTopicPattern', () => {
-  it('matches whole names, as Java does', () => {
-    const compiled = compileTopicPattern('flights|orders-\\d{2,4}')
-    if ('problem' in compiled) throw new Error(compiled.problem)
-    expect(
-      ['flights', 'orders-123', 'my-flights', 'orders-1'].map((topic) => compiled.regex.test(topic)),
-    ).to.deep.equal([true, true, false, false])
+describe('clusterProblems', () => {
+  const { settings } = readSettings(
+    new Map([
+      ['bootstrap.servers', '127.0.0.1:9092'],
+      ['group.id', 'connect-cluster'],
+      ['config.storage.topic', 'connect-configs'],
+      ['offset.storage.topic', 'connect-offsets'],
+      ['status.storage.topic', 'connect-status'],
+    ]),
+  )
+  const paths = (more: Record<string, string>) =>
+    clusterProblems({ ...GOOD, ...more }, settings).map(({ path }) => path)
+
+  it('finds topics that are not for connectors to write', () => {
+    expect(paths({})).to.deep.equal([])
+    const reserved = [
+      'connect-configs',
+      'connect-offsets',
+      'connect-status',
+      '_schemas',
+      '__consumer_offsets',
+    ]
+    for (const topic of [...reserved, '__transaction_state', '__cluster_metadata', '__share_group_state'])
+      for (const path of ['target.topic', 'errors.deadletterqueue.topic.name'])
+        expect(paths({ [path]: topic }), topic).to.deep.equal([path])
   })
 
-  it('refuses what can take time without end, at once', () => {
-    const before = process.cpuUsage() // not the clock: others use the machine too
-    for (const pattern of [
-      '(a+)+$',
-      '(a*)*b',
-      '(a|a)*b',
-      '(a|ab)+c',
-      '((a+)b?)+',
-      '([a-z]+)*\\d',
-      '(x+x+)+y',
-      '(.*a){12}',
-      '(a{1,9}){2,}',
-      '.*.*.*.*a',
-      '(?=a)b',
-      '(a)\\1',
-      'a'.repeat(1000),
-      '(a',
-      '[z-a]',
-    ])
-      expect(compileTopicPattern(pattern), pattern).to.have.property('problem')
-    expect(process.cpuUsage(before).user).to.be.lessThan(100_000)
+  it('finds the workers’ topics among those to read, and no pattern matches them', () => {
+    expect(paths({ topics: 'in,connect-configs' })).to.deep.equal(['topics'])
+    const { topics } = sinkGroup(settings, { name: 'a', 'topics.regex': '.*' }, SILENT)
+    expect(['connect-configs', 'in'].map((topic) => topics.includes(topic))).to.deep.equal([false, true])
   })
 
-  it('takes the patterns that people write', () => {
-    for (const pattern of [
-      '.*',
-      'flights.*',
-      '(eu|us)\\.orders\\..+',
-      '[a-z]+-\\d+',
-      'a?b{3}',
-      '(?:prod|test)-x',
-      'a\\.b',
-    ])
-      expect(compileTopicPattern(pattern), pattern).to.have.property('regex')
+  it('finds a consumer group that is the workers’ own', () => {
+    const override = 'consumer.override.group.id'
+    expect(paths({ [override]: ' connect-cluster ' })).to.deep.equal([override])
+    expect(paths({ name: 'cluster' })).to.deep.equal(['name'])
+    expect(paths({ name: 'cluster', [override]: 'x' })).to.deep.equal([])
   })
 })
 
@@ -194,6 +208,34 @@ describe('secrets', () => {
     expect(masked(config)['topics']).to.equal('in')
     expect(isSecretName('topics')).to.equal(false)
     expect(isSecretName('transforms.a.key')).to.equal(false)
+  })
+
+  it('are masked within URLs, and come back with them as they were shown', () => {
+    const registry = 'value.converter.schema.registry.url'
+    const stored = {
+      ...GOOD,
+      [registry]: 'http://user:CANARY@one:8081,http://user:CANARY@two:8081',
+      'connection.url': 'jdbc:postgresql://db/x?user=me&password=CANARY&ssl=true',
+      pwd: 'CANARY',
+    }
+    const shown = masked(stored)
+    expect(JSON.stringify(shown)).not.to.contain('CANARY')
+    expect(shown['connection.url']).to.equal('jdbc:postgresql://db/x?user=me&password=[hidden]&ssl=true')
+    expect(shown[registry]).to.equal('http://[hidden]@one:8081,http://[hidden]@two:8081')
+    expect(unmasked(shown, stored)).to.deep.equal(stored)
+    const moved = { ...shown, [registry]: 'http://[hidden]@elsewhere' }
+    expect(() => unmasked(moved, stored)).to.throw('Give the value itself')
+  })
+
+  it('are not in what validate says, of values and of what is wrong with them', () => {
+    const path = 'value.converter.schema.registry.url'
+    const url = 'http://user:CANARY@ho st'
+    const raw = { ...GOOD, [path]: url, 'value.converter': 'AvroConverter' }
+    const { keys } = checkConnectorConfig(raw)
+    const infos = configInfos('TopicSink', raw, keys, [{ path, message: `${path}: ${url} is no URL` }])
+    expect(JSON.stringify(infos)).to.contain('[hidden]').and.not.to.contain('CANARY')
+    const unknown = configInfos('TopicSink', { x: url }, [], [{ path: 'x', message: 'wrong' }])
+    expect(JSON.stringify(unknown)).to.contain('[hidden]').and.not.to.contain('CANARY')
   })
 
   it('come back: a mask that is put stands for the stored value', () => {

@@ -172,7 +172,7 @@ export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<M
     spawn,
     createMember,
     stores: {
-      configs: await ConfigStore.open(topics.open, settings.configTopic),
+      configs: await ConfigStore.open(topics.open, settings.configTopic, SILENT),
       statuses: await StatusStore.open(topics.open, settings.statusTopic, SILENT),
       clusterId: 'cluster',
     },

@@ -10,9 +10,20 @@ const CONFIG = { topic: 'configs', partitions: 1, replicationFactor: 1 }
 const STATUS = { topic: 'status', partitions: 5, replicationFactor: 1 }
 
 describe('the config store', () => {
+  it('ignores connectors that no request could address, and says so once', async () => {
+    const topics = new MemoryTopics()
+    const warnings: unknown[] = []
+    const log = { ...SILENT, warn: (_: string, fields?: object) => warnings.push(fields) }
+    const store = await ConfigStore.open(topics.open, CONFIG, log)
+    for (const name of ['', '.', '..', 'a/b', 'a\n', 'a/b', 'fine'])
+      topics.write('configs', `connector-${name}`, '{"properties":{}}')
+    expect(store.names()).to.deep.equal(['fine'])
+    expect(warnings).to.have.length(5)
+  })
+
   it('writes Kafka Connect’s keys and JSON', async () => {
     const topics = new MemoryTopics()
-    const store = await ConfigStore.open(topics.open, CONFIG)
+    const store = await ConfigStore.open(topics.open, CONFIG, SILENT)
     await store.putConnector('a-b', { name: 'a-b' }, 'STOPPED')
     await store.putTasks('a-b', [{ x: '1' }, { x: '2' }])
     await store.putRestart('a-b', true, false)
@@ -31,7 +42,7 @@ describe('the config store', () => {
 
   it('takes task configs at their commit and not before', async () => {
     const topics = new MemoryTopics()
-    const store = await ConfigStore.open(topics.open, CONFIG)
+    const store = await ConfigStore.open(topics.open, CONFIG, SILENT)
     topics.write('configs', 'connector-a', '{"properties":{"name":"a"}}')
     topics.write('configs', 'task-a-0', '{"properties":{"n":"0"}}')
     expect(store.get('a')?.tasks).to.deep.equal([])
@@ -47,7 +58,7 @@ describe('the config store', () => {
     topics.write('configs', 'connector-a', '{"properties":{}}')
     topics.write('configs', 'task-a-1', '{"properties":{}}')
     topics.write('configs', 'commit-a', '{"tasks":2}')
-    const store = await ConfigStore.open(topics.open, CONFIG)
+    const store = await ConfigStore.open(topics.open, CONFIG, SILENT)
     expect(store.get('a')?.tasks).to.deep.equal([])
   })
 
@@ -56,7 +67,7 @@ describe('the config store', () => {
     topics.write('configs', 'task-a-0', '{"properties":{}}')
     topics.write('configs', 'commit-a', '{"tasks":1}')
     topics.write('configs', 'connector-a', '{"properties":{}}')
-    const store = await ConfigStore.open(topics.open, CONFIG)
+    const store = await ConfigStore.open(topics.open, CONFIG, SILENT)
     expect(store.get('a')?.tasks).to.deep.equal([])
   })
 
@@ -67,7 +78,7 @@ describe('the config store', () => {
     topics.write('configs', 'connector-b', '{"properties":{"n":1,"gone":null}}')
     topics.write('configs', 'target-state-b', '{"state":"NONSENSE"}')
     topics.write('configs', 'target-state-b', '{"state":"PAUSED"}')
-    const store = await ConfigStore.open(topics.open, CONFIG)
+    const store = await ConfigStore.open(topics.open, CONFIG, SILENT)
     expect(store.names()).to.deep.equal(['b'])
     expect(store.get('b')).to.deep.equal({ config: { n: '1' }, target: 'PAUSED', tasks: [] })
   })
@@ -76,7 +87,7 @@ describe('the config store', () => {
     const topics = new MemoryTopics()
     topics.write('configs', 'restart-connector-a', '{"include-tasks":true,"only-failed":true}')
     const changes: ConfigChange[] = []
-    const store = await ConfigStore.open(topics.open, CONFIG)
+    const store = await ConfigStore.open(topics.open, CONFIG, SILENT)
     store.follow((change) => changes.push(change))
     topics.write('configs', 'restart-connector-a', '{"include-tasks":true,"only-failed":true}')
     expect(changes).to.deep.equal([{ type: 'restart', connector: 'a', includeTasks: true, onlyFailed: true }])

@@ -15,6 +15,7 @@ const SETTINGS: HostSettings = {
   bootstrapServers: ['127.0.0.1:1'],
   clientId: 'c',
   modelsDir: 'models',
+  workerTopics: [],
   modelsAllowedDirs: [],
   images: NO_IMAGES,
   offsetFlushIntervalMs: 1000,

@@ -1,8 +1,8 @@
+import { isSecretName, MASK, withoutCredentials } from '../../api/credentials.ts'
 import type { ConfigKey } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import type { KnownKey } from './known-keys.ts'
-import { isSecretName, MASK } from './secrets.ts'
 
 /** Kafka Connect's ConfigKeyInfo. */
 export interface ConfigKeyInfo {
@@ -129,6 +129,7 @@ function valueInfo(
   recommended: readonly string[],
   problems: readonly ConfigProblem[],
 ): ConfigInfo['value'] {
-  const errors = problems.map(({ message }) => message)
-  return { name, value, recommended_values: recommended, errors, visible: true }
+  const errors = problems.map(({ message }) => withoutCredentials(message))
+  const shown = value === null ? null : withoutCredentials(value)
+  return { name, value: shown, recommended_values: recommended, errors, visible: true }
 }

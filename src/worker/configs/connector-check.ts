@@ -4,6 +4,8 @@ import { type ConfigInfos, configInfos } from './config-infos.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { type CheckedConfig, checkConnectorConfig, unknownKeys } from './connector-config.ts'
 import type { TaskHosts } from '../hosts/task-hosts.ts'
+import type { WorkerSettings } from '../settings/settings.ts'
+import { clusterProblems } from './cluster-check.ts'
 
 const ENDPOINT = '/connector-plugins/{connectorType}/config/validate'
 
@@ -14,10 +16,12 @@ const ENDPOINT = '/connector-plugins/{connectorType}/config/validate'
 export class ConnectorCheck {
   readonly #hosts: Pick<TaskHosts, 'validate'>
   readonly #log: Logger
+  readonly #settings: WorkerSettings
   readonly #told = new Set<string>()
 
-  constructor(hosts: Pick<TaskHosts, 'validate'>, log: Logger) {
+  constructor(hosts: Pick<TaskHosts, 'validate'>, settings: WorkerSettings, log: Logger) {
     this.#hosts = hosts
+    this.#settings = settings
     this.#log = log
   }
 
@@ -42,7 +46,8 @@ export class ConnectorCheck {
 
   async #checked(config: StringMap): Promise<CheckedConfig> {
     const checked = checkConnectorConfig(config)
-    if (checked.problems.length > 0) return checked
+    const problems = [...checked.problems, ...clusterProblems(config, this.#settings)]
+    if (problems.length > 0) return { ...checked, problems }
     return { ...checked, problems: await this.#hosts.validate(config) }
   }
 

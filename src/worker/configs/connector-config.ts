@@ -1,6 +1,6 @@
 import type { ConfigProblem } from '../../api/errors.ts'
+import { compilePattern } from '../../api/pattern.ts'
 import { topicList, topicReader } from '../../runtime/read-topics.ts'
-import { compileTopicPattern } from '../../runtime/safe-regex.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { type KnownKey, knownKeys } from './known-keys.ts'
 import { refusedOverrides } from './override-keys.ts'
@@ -55,7 +55,7 @@ function unsupportedKeys(raw: StringMap): ConfigProblem[] {
         path,
         message: `${path}: headers travel as bytes; only SimpleHeaderConverter is accepted.`,
       })
-    if (/\$\{[A-Za-z][\w.-]*:[^}]*\}/.test(value)) {
+    if (/\$\{[A-Za-z][\w.-]*:[^{}]*\}/.test(value)) {
       const message = `${path} refers to a config provider, and providers are not supported yet. Write the value itself.`
       problems.push({ path, message })
     }
@@ -66,7 +66,7 @@ function unsupportedKeys(raw: StringMap): ConfigProblem[] {
 function topicProblems(raw: StringMap): ConfigProblem[] {
   const topics = topicList(raw)
   const regex = raw['topics.regex']?.trim() ?? ''
-  const compiled = regex === '' ? undefined : compileTopicPattern(regex)
+  const compiled = regex === '' ? undefined : compilePattern(regex)
   const problems: ConfigProblem[] = []
   if (topics.length > 0 === (regex !== '')) {
     const message =

@@ -1,17 +1,7 @@
+import { isSecretName, MASK, withoutCredentials } from '../../api/credentials.ts'
 import { type ConfigProblem, ConfigError } from '../../api/errors.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { knownKeys } from './known-keys.ts'
-
-/** What stands in place of a secret, as Kafka's Password type writes it. */
-export const MASK = '[hidden]'
-
-const SECRET =
-  /(passw(or)?d|passphrase|secret|token|credentials?|user\.?info|jaas\.config|(api|private|access)[._-]?key)$/i
-
-/** Keys that nobody defines (a Java connector's, say) are secrets when they are named like one. */
-export function isSecretName(name: string): boolean {
-  return SECRET.test(name)
-}
 
 /** The names of the secrets in a configuration: PASSWORD keys of its plugins, and undefined keys named like one. */
 function secretNames(config: StringMap): Set<string> {
@@ -23,6 +13,9 @@ function secretNames(config: StringMap): Set<string> {
   return new Set(names)
 }
 
+/** A URL with a mask in it. */
+const URL_MASK = /:\/\/\[hidden\]@|[?&;][^=\s&;]{1,100}=\[hidden\]/
+
 /** By configuration as it was read: lists of many connectors ask for the same ones again and again. */
 const shown = new WeakMap<StringMap, StringMap>()
 
@@ -32,7 +25,10 @@ export function masked(config: StringMap): StringMap {
   if (known !== undefined) return known
   const secret = secretNames(config)
   const result = Object.fromEntries(
-    Object.entries(config).map(([name, value]) => [name, secret.has(name) && value !== '' ? MASK : value]),
+    Object.entries(config).map(([name, value]) => [
+      name,
+      secret.has(name) && value !== '' ? MASK : withoutCredentials(value),
+    ]),
   )
   shown.set(config, result)
   return result
@@ -46,14 +42,15 @@ export function unmasked(config: StringMap, stored: StringMap | undefined): Stri
   const secret = secretNames(config)
   const problems: ConfigProblem[] = []
   const entries = Object.entries(config).map(([name, value]): [string, string] => {
-    if (value !== MASK || !secret.has(name)) return [name, value]
+    const isMask = secret.has(name) ? value === MASK : URL_MASK.test(value)
+    if (!isMask) return [name, value]
+    // Only as it was shown: a secret never moves to another host.
     const kept = stored?.[name]
-    if (kept === undefined)
-      problems.push({
-        path: name,
-        message: `${name} is "${MASK}", but no value is stored. Give the value itself.`,
-      })
-    return [name, kept ?? value]
+    if (kept !== undefined && (secret.has(name) || withoutCredentials(kept) === value)) return [name, kept]
+    const reason = kept === undefined ? 'no value is stored' : 'another value is stored'
+    const message = `${name} has "${MASK}" in it, but ${reason}. Give the value itself.`
+    problems.push({ path: name, message })
+    return [name, value]
   })
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.fromEntries(entries)

@@ -1,4 +1,5 @@
 import type { Logger } from '../../api/log.ts'
+import { workerTopics } from '../configs/cluster-check.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import type { SinkGroupOptions } from './sink-membership.ts'
@@ -6,17 +7,21 @@ import { topicSelection } from './topic-selection.ts'
 
 const HEARTBEAT = 1_000
 
+export function sinkGroupId(config: StringMap): string {
+  return config['consumer.override.group.id']?.trim() ?? `connect-${config['name']?.trim() ?? ''}`
+}
+
 /** The group of a sink connector, `connect-<name>`: a member per task. */
 export function sinkGroup(settings: WorkerSettings, config: StringMap, log: Logger): SinkGroupOptions {
   const override = (key: string, fallback: number): number =>
     Number(config[`consumer.override.${key}`] ?? fallback)
   return {
-    groupId: config['consumer.override.group.id']?.trim() ?? `connect-${config['name'] ?? ''}`,
+    groupId: sinkGroupId(config),
     sessionTimeout: override('session.timeout.ms', settings.sessionTimeout),
     rebalanceTimeout: settings.rebalanceTimeout,
     heartbeatInterval: Math.min(HEARTBEAT, settings.heartbeatInterval),
     metadataMaxAge: override('metadata.max.age.ms', settings.metadataMaxAge),
-    topics: topicSelection(config),
+    topics: topicSelection(config, workerTopics(settings)),
     log,
   }
 }

@@ -10,8 +10,8 @@ export interface TopicSelection {
   missing(found: ReadonlySet<string>): readonly string[]
 }
 
-/** Of a configuration that was checked (connector-config.ts). Kafka's own topics never match a pattern. */
-export function topicSelection(config: StringMap): TopicSelection {
+/** Of a configuration that was checked (connector-config.ts). Kafka's and the workers' own topics never match a pattern. */
+export function topicSelection(config: StringMap, workerTopics: readonly string[] = []): TopicSelection {
   const names = topicList(config)
   if (names.length > 0) {
     const wanted = new Set(names)
@@ -21,9 +21,10 @@ export function topicSelection(config: StringMap): TopicSelection {
       missing: (found) => [...wanted].filter((topic) => !found.has(topic)),
     }
   }
+  const reads = topicReader(config)
   return {
     names: null,
-    includes: topicReader(config),
+    includes: (topic) => !workerTopics.includes(topic) && reads(topic),
     missing: (found) => (found.size > 0 ? [] : [config['topics.regex'] ?? '']),
   }
 }

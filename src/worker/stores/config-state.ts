@@ -1,3 +1,4 @@
+import { checkConnectorName } from '../../runtime/connector-keys.ts'
 import { jsonObject, type LogRecord, splitTaskKey } from './record-log.ts'
 
 export type StringMap = Readonly<Record<string, string>>
@@ -30,7 +31,12 @@ export class ConfigState {
   readonly #targets = new Map<string, TargetState>()
   readonly #tasks = new Map<string, readonly StringMap[]>()
   readonly #uncommitted = new Map<string, Map<number, StringMap>>()
+  readonly #onIgnored: (name: string, problem: string) => void
   #offset = -1n
+
+  constructor(onIgnored: (name: string, problem: string) => void = () => undefined) {
+    this.#onIgnored = onIgnored
+  }
 
   /** The offset after the last record read; −1 where none was. Workers compare it when they join. */
   get offset(): bigint {
@@ -73,6 +79,12 @@ export class ConfigState {
 
   #connector(connector: string, data: Data): ConfigChange | undefined {
     const config = data === null ? undefined : stringMap(data['properties'])
+    const problem = config === undefined ? undefined : checkConnectorName(connector)
+    if (problem !== undefined) {
+      // Nobody could look at it, stop it or delete it.
+      this.#onIgnored(connector, problem)
+      return undefined
+    }
     if (config !== undefined) {
       this.#configs.set(connector, config)
       return { type: 'connector', connector }

@@ -1,3 +1,4 @@
+import type { Logger } from '../../api/log.ts'
 import {
   type ConfigChange,
   ConfigState,
@@ -13,13 +14,24 @@ import type { InternalTopic } from '../settings/settings.ts'
  * whoever awaited it sees it. What `onChange` is told comes from records newer than the start alone.
  */
 export class ConfigStore {
-  readonly #state = new ConfigState()
+  readonly #state: ConfigState
   #log: RecordLog | undefined
   #onChange: (change: ConfigChange) => void = () => undefined
   #live = false
 
-  static async open(openLog: OpenLog, topic: InternalTopic): Promise<ConfigStore> {
-    const store = new ConfigStore()
+  private constructor(state: ConfigState) {
+    this.#state = state
+  }
+
+  static async open(openLog: OpenLog, topic: InternalTopic, log: Logger): Promise<ConfigStore> {
+    const ignored = new Set<string>()
+    const onIgnored = (connector: string, problem: string): void => {
+      if (ignored.has(connector)) return
+      ignored.add(connector)
+      const fields = { topic: topic.topic, connector: JSON.stringify(connector), problem }
+      log.warn('a connector of the config topic is ignored: its name is not one', fields)
+    }
+    const store = new ConfigStore(new ConfigState(onIgnored))
     store.#log = await openLog(topic, (record) => {
       const change = store.#state.apply(record)
       if (change !== undefined && store.#live) store.#onChange(change)

@@ -53,7 +53,7 @@ export function stoppedEarly(): UnavailableError {
 async function tryToOpen(settings: WorkerSettings, client: KafkaClient, log: Logger): Promise<Stores> {
   const openLog: OpenLog = (topic, onRecord) => CompactedLog.open(client, { ...topic, log, onRecord })
   const [config, status, offset] = await Promise.allSettled([
-    ConfigStore.open(openLog, settings.configTopic),
+    ConfigStore.open(openLog, settings.configTopic, log),
     StatusStore.open(openLog, settings.statusTopic, log),
     ensureLogTopic(client, settings.offsetTopic),
   ])

@@ -1,0 +1,35 @@
+import type { ConfigProblem } from '../../api/errors.ts'
+import { topicList } from '../../runtime/read-topics.ts'
+import { topicRefusal } from '../../runtime/written-topics.ts'
+import { sinkGroupId } from '../groups/sink-group.ts'
+import type { WorkerSettings } from '../settings/settings.ts'
+import type { StringMap } from '../stores/config-state.ts'
+
+type Own = Pick<WorkerSettings, 'groupId' | 'configTopic' | 'offsetTopic' | 'statusTopic'>
+
+const WRITTEN = ['target.topic', 'errors.deadletterqueue.topic.name']
+
+/** The topics in which the workers of a cluster keep their state. */
+export function workerTopics({ configTopic, offsetTopic, statusTopic }: Own): string[] {
+  return [configTopic.topic, offsetTopic.topic, statusTopic.topic]
+}
+
+/** Where a connector would get in the way of the workers that run it, or read what they keep to themselves. */
+export function clusterProblems(config: StringMap, settings: Own): ConfigProblem[] {
+  const own = workerTopics(settings)
+  const problems = WRITTEN.flatMap((path): ConfigProblem[] => {
+    const topic = config[path]?.trim() ?? ''
+    const message = topic === '' || topic.includes('${topic}') ? undefined : topicRefusal(topic, own)
+    return message === undefined ? [] : [{ path, message }]
+  })
+  for (const topic of topicList(config).filter((name) => own.includes(name))) {
+    const message = `Topic ${topic} holds the state of the workers, with the secrets of all connectors. Choose another.`
+    problems.push({ path: 'topics', message })
+  }
+  if (sinkGroupId(config) === settings.groupId) {
+    const path = config['consumer.override.group.id'] === undefined ? 'name' : 'consumer.override.group.id'
+    const message = `The consumer group ${settings.groupId} is that of the workers (group.id): no task would get a partition. Choose another ${path}.`
+    problems.push({ path, message })
+  }
+  return problems
+}
