@@ -19,7 +19,8 @@ export function readColumns(
   const columns = model.inputs.map((input): Column => {
     const field = fieldOf.get(input.name) ?? input.name
     const mayLack = !input.required && !fieldOf.has(input.name)
-    if (input.type === 'numeric') return batch.column(side, field, 'float64', mayLack)
+    if (input.type === 'numeric')
+      return batch.column(side, field, input.datatype === 'INT64' ? 'int64' : 'float64', mayLack)
     const request = input.domain === undefined ? 'string' : { domain: input.domain }
     return batch.column(side, field, request, mayLack)
   })

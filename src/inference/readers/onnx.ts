@@ -45,6 +45,7 @@ export async function readOnnx(bytes: Buffer, manifest: Manifest | null): Promis
     task: head.task,
     labels: head.labels,
     outputs: head.outputs,
+    ...(head.types.includes('INT64') ? { outputTypes: head.types } : {}),
     decision: head.label === null ? networkDecision(head.width, head.labels) : null, // else the graph's own label
     inputs: columns,
     ...(hasNames(inputs) ? {} : { namesColumns: false }),
@@ -176,8 +177,14 @@ async function score(
   const { label } = head
   const levelOf = (value: unknown) => label?.levelOf(value) ?? -1
   const names = label === null ? head.fetched : [...head.fetched, label.name]
-  const columns = Array.from({ length: head.width }, (): Float64Column => {
-    return { type: 'float64', values: new Float64Array(length), present: new Uint8Array(length).fill(1) }
+  const columns = Array.from({ length: head.width }, (_, k): Float64Column => {
+    const exact = head.types[k] === 'INT64' ? { exact: new BigInt64Array(length) } : {}
+    return {
+      type: 'float64',
+      values: new Float64Array(length),
+      present: new Uint8Array(length).fill(1),
+      ...exact,
+    }
   })
   const results = { columns, levels: label === null ? null : new Int32Array(length) }
   const lacking = new Set<number>()
@@ -193,12 +200,19 @@ async function score(
     let at = 0
     for (const input of inputs) {
       const own = given.slice(at, at + input.columns.length)
-      feeds[input.name] = feed(input, own, slice, (row) => lacking.add(row))
+      feeds[input.name] = feed(input, own, slice, (row, why) => {
+        lacking.add(row)
+        if (!problems.has(row)) problems.set(row, why)
+      })
       at += own.length
     }
     const tensors = await session.run(feeds, names).catch((error: unknown) => said(error))
     const isText = typeof tensors === 'string'
-    if (!isText && collect(tensors, results, { ...slice, levelOf })) return
+    const tooLarge = (row: number, what: string) => {
+      lacking.add(row)
+      if (!problems.has(row)) problems.set(row, what)
+    }
+    if (!isText && collect(tensors, results, { ...slice, levelOf, tooLarge })) return
     if (to - from === 1) {
       lacking.add(from)
       problems.set(
