@@ -75,7 +75,13 @@ export function readInputs(
   const isLong = first?.datatype === 'INT64'
   const { data, exact } = readArrays(batch, side, { field, size, isLong })
   if (first?.type === 'tensor') {
-    const tensor: TensorColumn = { type: 'tensor', datatype: 'FP64', shape: first.shape ?? [size], data, ...(isLong ? { exact } : {}) }
+    const tensor: TensorColumn = {
+      type: 'tensor',
+      datatype: 'FP64',
+      shape: first.shape ?? [size],
+      data,
+      ...(isLong ? { exact } : {}),
+    }
     return [tensor]
   }
   return model.inputs.map((_, k): Column => {

@@ -239,7 +239,8 @@ function wholeOf(value: number, exact: bigint | undefined): bigint | null {
 function whyNot(name: string, value: number, type: string): string {
   if (Number.isNaN(value)) return `${name} is missing, which the graph's ${type} cannot be`
   if (!Number.isFinite(value)) return `${name} is infinite, which the graph's ${type} cannot be`
-  if (!Number.isInteger(value)) return `${name} is ${value}, which is no whole number as the graph's ${type} is`
+  if (!Number.isInteger(value))
+    return `${name} is ${value}, which is no whole number as the graph's ${type} is`
   return `${name} is ${value}, which does not fit the graph's ${type} exactly`
 }
 
@@ -255,7 +256,8 @@ function texts(
       let value: string | null | undefined
       if (column.type === 'string') value = column.values[row]
       else if (column.type === 'category') value = column.domain[column.levels[row]!]
-      if (value == null) lacks(row, `${input.columns[k]?.name ?? input.name} is missing, and the graph needs a text`)
+      if (value == null)
+        lacks(row, `${input.columns[k]?.name ?? input.name} is missing, and the graph needs a text`)
       else found[(row - from) * width + k] = value
     }
   })
