@@ -7,6 +7,8 @@ export interface Float64Column {
   readonly values: Float64Array
   /** 1 where the record has a value, 0 where it is null or absent. */
   readonly present: Uint8Array
+  /** The whole numbers that `values` rounds, to the last digit; of use where `Number(exact[row])` is `values[row]`. */
+  readonly exact?: BigInt64Array
 }
 
 /** Strings of one field as numbers of a domain. */
@@ -39,6 +41,8 @@ export interface TensorColumn {
   /** Of one row. */
   readonly shape: readonly number[]
   readonly data: Uint8Array | BigInt64Array | Float32Array | Float64Array
+  /** As in Float64Column. */
+  readonly exact?: BigInt64Array
 }
 
 export const MISSING = -1
@@ -49,10 +53,13 @@ export type Column = Float64Column | CategoryColumn | StringColumn | ValueColumn
 /** What a model can be given. */
 export type ModelColumn = Column | TensorColumn
 
-/** What a transform asks a field to be read as. A category names its domain; numbers become their decimal text. */
-export type ColumnRequest = 'float64' | 'string' | 'value' | { readonly domain: readonly string[] }
+/**
+ * What a transform asks a field to be read as. A category names its domain; numbers become their decimal text; int64 is
+ * float64 with `exact`.
+ */
+export type ColumnRequest = 'float64' | 'int64' | 'string' | 'value' | { readonly domain: readonly string[] }
 
-export type ColumnFor<R extends ColumnRequest> = R extends 'float64'
+export type ColumnFor<R extends ColumnRequest> = R extends 'float64' | 'int64'
   ? Float64Column
   : R extends 'string'
     ? StringColumn

@@ -6,14 +6,18 @@ export interface ModelInput {
   readonly type: 'numeric' | 'categorical' | 'tensor'
   /** Categorical only: its levels in the model's order. */
   readonly domain?: readonly string[]
-  /** Tensor only: the shape of one row, without the batch, and what its numbers are. */
+  /** Tensor only: the shape of one row, without the batch. */
   readonly shape?: readonly number[]
+  /** What a tensor's numbers are; INT64 for a numeric column that must come to the last digit (see `exact`). */
   readonly datatype?: TensorType
   /** Pictures only: the share of the shorter side that is cut out of the centre. */
   readonly crop?: number
   /** False where a record may lack the field; a null value is always allowed and means missing. */
   readonly required: boolean
 }
+
+/** Numbers that a model gives: INT64 ones are exact in `Float64Column.exact`. */
+export type OutputType = 'FP64' | 'INT64'
 
 export type ModelTask = 'classification' | 'regression' | 'anomaly' | 'vector'
 
@@ -54,6 +58,8 @@ export interface Model {
    * and `normalizedScore`. Vector: the network's outputs by name.
    */
   readonly outputs: readonly string[]
+  /** What `outputs` are, the prediction of a regression likewise; absent where all are FP64. */
+  readonly outputTypes?: readonly OutputType[]
   readonly inputs: readonly ModelInput[]
   /** Anomaly only: a row is called unusual where its prediction is above this; absent where nobody said. */
   readonly threshold?: number | undefined

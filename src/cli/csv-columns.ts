@@ -1,11 +1,12 @@
 import { CommandError } from '../api/errors.ts'
 import type { ModelColumn, TensorColumn } from '../api/batch.ts'
 import type { ModelInput } from '../api/models.ts'
-import { type Plain, toColumn } from '../inference/probe.ts'
+import { exactOf, type Plain, toColumn } from '../inference/probe.ts'
 import type { ReadyModel } from '../inference/store/load-model.ts'
 import type { CsvRecord } from './csv.ts'
 
 const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+const WHOLE = /^[+-]?\d{1,19}$/
 const INFINITY = /^([+-]?)inf(inity)?$/i
 
 const SHOWN = 10
@@ -80,11 +81,12 @@ export class CsvColumns {
   #tensor(input: ModelInput, records: readonly CsvRecord[], at: number): TensorColumn {
     const shape = input.shape ?? []
     const size = sizeOf(input)
-    const data = new Float64Array(size * records.length)
-    records.forEach((record, row) => {
-      for (let i = 0; i < size; i++) data[row * size + i] = Number(this.#cell(input, record, at + i) ?? NaN)
-    })
-    return { type: 'tensor', datatype: 'FP64', shape, data }
+    const cells = records.flatMap((record) =>
+      Array.from({ length: size }, (_, i) => this.#cell(input, record, at + i)),
+    )
+    const data = Float64Array.from(cells, (cell) => Number(cell ?? NaN))
+    const exact = input.datatype === 'INT64' ? { exact: exactOf(cells) } : {}
+    return { type: 'tensor', datatype: 'FP64', shape, data, ...exact }
   }
 
   #cell(input: ModelInput, { cells, line }: CsvRecord, at: number): Plain {
@@ -92,6 +94,7 @@ export class CsvColumns {
     if (text === undefined || text === '' || text === 'NA') return null
     if (input.type === 'categorical') return text
     const number = text.trim()
+    if (input.datatype === 'INT64' && WHOLE.test(number)) return BigInt(number.replace(/^\+/, ''))
     if (NUMBER.test(number)) return Number(number)
     const infinity = INFINITY.exec(number)
     if (infinity !== null) return infinity[1] === '-' ? -Infinity : Infinity

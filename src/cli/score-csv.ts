@@ -161,7 +161,9 @@ function formatRows(model: Model, scores: Scores, length: number, tally: Tally):
       tally.unscored++
       tally.problem ??= scores.problems?.get(row)
     }
-    const cells = columns.map(({ values }) => digits(values[row]!))
+    const cells = columns.map(({ values, exact }) =>
+      exact === undefined || Number.isNaN(values[row]) ? digits(values[row]!) : String(exact[row]),
+    )
     if (scores.prediction.type === 'category') {
       const level = scores.prediction.levels[row]!
       // No label where nothing was predicted: the row's offset is missing.

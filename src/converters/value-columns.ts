@@ -22,6 +22,8 @@ export interface ColumnDraft {
   readonly request: ColumnRequest
   readonly field: string
   readonly numbers: Float64Array
+  /** Empty but where int64 was asked for. */
+  readonly exact: BigInt64Array
   readonly present: Uint8Array
   readonly levels: Int32Array
   readonly strings: (string | null)[]
@@ -29,16 +31,19 @@ export interface ColumnDraft {
 }
 
 const NO_NUMBERS = new Float64Array(0)
+const NO_INTEGERS = new BigInt64Array(0)
 const NO_BYTES = new Uint8Array(0)
 const NO_LEVELS = new Int32Array(0)
 
 /** A column of which every row is missing. */
 export function draftColumn(field: string, request: ColumnRequest, length: number): ColumnDraft {
+  const isNumber = request === 'float64' || request === 'int64'
   return {
     request,
     field,
-    numbers: request === 'float64' ? new Float64Array(length).fill(NaN) : NO_NUMBERS,
-    present: request === 'float64' ? new Uint8Array(length) : NO_BYTES,
+    numbers: isNumber ? new Float64Array(length).fill(NaN) : NO_NUMBERS,
+    exact: request === 'int64' ? new BigInt64Array(length) : NO_INTEGERS,
+    present: isNumber ? new Uint8Array(length) : NO_BYTES,
     levels: typeof request === 'object' ? new Int32Array(length).fill(MISSING) : NO_LEVELS,
     strings: request === 'string' ? new Array<string | null>(length).fill(null) : [],
     values: request === 'value' ? new Array<Value>(length).fill(null) : [],
@@ -52,6 +57,8 @@ export function finishColumn<R extends ColumnRequest>(draft: ColumnDraft): Colum
 function columnOf(draft: ColumnDraft): Column {
   const { request } = draft
   if (request === 'float64') return { type: 'float64', values: draft.numbers, present: draft.present }
+  if (request === 'int64')
+    return { type: 'float64', values: draft.numbers, present: draft.present, exact: draft.exact }
   if (request === 'string') return { type: 'string', values: draft.strings }
   if (request === 'value') return { type: 'value', values: draft.values }
   return { type: 'category', levels: draft.levels, domain: request.domain }
@@ -66,7 +73,8 @@ export function setColumn(draft: ColumnDraft, row: number, given: Value, schema:
   }
   const value = schema?.name === UNION_NAME ? branchValue(given) : given
   if (value === null) return
-  if (request === 'float64') {
+  if (request === 'float64' || request === 'int64') {
+    if (request === 'int64') draft.exact[row] = integerOf(value)
     draft.numbers[row] = numberOf(value, schema, draft.field)
     draft.present[row] = 1
     return
@@ -96,6 +104,15 @@ function numberOf(value: Value, schema: Schema | null, field: string): number {
   if (value instanceof Date) return rawTime(value, schema)
   if (isDecimal(value)) return Number(decimalText(value))
   throw wrongType(field, 'float64', value, schema)
+}
+
+/** Its digits, where it is a whole number of 64 bits; else 0, which no reader takes for the number. */
+function integerOf(value: Value): bigint {
+  if (typeof value === 'bigint') return BigInt.asIntN(64, value)
+  if (typeof value === 'number') return Number.isInteger(value) ? BigInt.asIntN(64, BigInt(value)) : 0n
+  if (!isDecimal(value)) return 0n
+  const [whole = '', rest = ''] = decimalText(value).split('.')
+  return /^0*$/.test(rest) && whole.length <= 20 ? BigInt.asIntN(64, BigInt(whole)) : 0n
 }
 
 function textOf(value: Value, schema: Schema | null, field: string): string {
@@ -177,6 +194,9 @@ export function columnValue(column: Column, row: number, field: string, schema: 
     )
   }
   if (typeof value !== 'number' || column.type !== 'float64') return value
+  const exact = column.exact?.[row]
+  if (exact !== undefined && schema.type === 'INT64' && schema.name === undefined && Number(exact) === value)
+    return exact
   return numberAs(value, field, schema)
 }
 

@@ -28,5 +28,7 @@ export interface LoadedModel {
   readonly facts: Readonly<Record<string, string | number>>
   /** Names of `Scores.outputs`; see `Model.outputs`. */
   readonly outputs: readonly string[]
+  /** See `Model.outputTypes`. */
+  readonly outputTypes?: Model['outputTypes']
   score(columns: readonly ModelColumn[], length: number, decision: Decision | null): Scores | Promise<Scores>
 }

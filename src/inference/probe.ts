@@ -1,14 +1,14 @@
-import { type Column, MISSING, type ModelColumn, UNSEEN } from '../api/batch.ts'
+import { type Column, type Float64Column, MISSING, type ModelColumn, UNSEEN } from '../api/batch.ts'
 import { ModelError } from '../api/errors.ts'
 import type { Model, ModelInput } from '../api/models.ts'
 
 /** What a JSON value of a probe or a cell of a CSV file may be. */
-export type Plain = string | number | boolean | null | undefined
+export type Plain = string | number | bigint | boolean | null | undefined
 
 /** One line of `probe.jsonl`: an input, and what the engine that trained the model gives for it. */
 interface Probe {
   /** A tensor is a list of all its numbers. */
-  readonly input: Readonly<Record<string, Plain | readonly number[]>>
+  readonly input: Readonly<Record<string, Plain | readonly (number | bigint)[]>>
   /** Classification: `label` and a probability per class; regression: `prediction`. */
   readonly output: Readonly<Record<string, Plain>>
 }
@@ -21,6 +21,7 @@ export function toColumn(input: ModelInput, values: readonly Plain[]): Column {
       type: 'float64',
       values: Float64Array.from(numbers),
       present: Uint8Array.from(values, (value) => Number(value !== null && value !== undefined)),
+      ...(input.datatype === 'INT64' ? { exact: exactOf(values) } : {}),
     }
   }
   if (input.domain === undefined) {
@@ -31,6 +32,11 @@ export function toColumn(input: ModelInput, values: readonly Plain[]): Column {
   const toLevel = (value: Plain) =>
     value === null || value === undefined ? MISSING : (levels.get(String(value)) ?? UNSEEN)
   return { type: 'category', domain, levels: Int32Array.from(values, toLevel) }
+}
+
+/** The digits of whole numbers that are bigints; 0 for all else. */
+export function exactOf(values: readonly Plain[]): BigInt64Array {
+  return BigInt64Array.from(values, (value) => (typeof value === 'bigint' ? value : 0n))
 }
 
 /** How a model fares with its probes. */
@@ -58,17 +64,21 @@ export async function runProbes(
   let largest = 0
   let at: ProbeReport['at'] = null
   probes.forEach(({ output }, row) => {
-    const compare = (key: string, value: number) => {
+    const compare = (key: string, { values, exact }: Float64Column) => {
+      const value = values[row]!
       const expected = output[key]
-      const difference =
-        typeof expected === 'number' ? Math.abs(value - expected) / Math.max(1, Math.abs(expected)) : Infinity
+      const given = typeof expected === 'bigint' && exact !== undefined ? exact[row]! : value
+      if (typeof given === 'bigint' && given !== expected)
+        throw differs(file, row, `${key} is ${given} where ${recorded(expected)}`)
+      const number = typeof expected === 'number' || typeof expected === 'bigint' ? Number(expected) : NaN
+      const difference = Math.abs(value - number) / Math.max(1, Math.abs(number))
       if (!(difference <= tolerance))
         throw differs(file, row, `${key} is ${value} where ${recorded(expected)}`)
       if (difference > largest) [largest, at] = [difference, { name: key, line: row + 1 }]
     }
-    model.outputs.forEach((name, k) => compare(name, outputs[k]!.values[row]!))
+    model.outputs.forEach((name, k) => compare(name, outputs[k]!))
     if (model.task === 'regression' && prediction.type === 'float64') {
-      compare('prediction', prediction.values[row]!)
+      compare('prediction', prediction)
     } else if (prediction.type === 'category') {
       const label = prediction.domain[prediction.levels[row]!]
       if (label !== output['label'])
@@ -79,7 +89,9 @@ export async function runProbes(
 }
 
 function recorded(value: Plain): string {
-  return value === undefined ? 'nothing is recorded under that name' : `${JSON.stringify(value)} is recorded`
+  return value === undefined
+    ? 'nothing is recorded under that name'
+    : `${typeof value === 'bigint' ? value : JSON.stringify(value)} is recorded`
 }
 
 /** The inputs of probes as columns; a tensor is a flat list of numbers. */
@@ -94,8 +106,9 @@ function probeColumns(model: Model, probes: readonly Probe[], file: string): Mod
       if (length !== size)
         throw differs(file, row, `${input.name} has ${length} numbers where the model takes ${size}`)
     })
-    const data = Float64Array.from((values as readonly (readonly number[])[]).flat())
-    return { type: 'tensor', datatype: 'FP64', shape, data }
+    const numbers = (values as readonly (readonly (number | bigint)[])[]).flat()
+    const exact = input.datatype === 'INT64' ? { exact: exactOf(numbers) } : {}
+    return { type: 'tensor', datatype: 'FP64', shape, data: Float64Array.from(numbers, Number), ...exact }
   })
 }
 
@@ -112,7 +125,7 @@ function parseProbes(text: string, file: string): Probe[] {
     throw new ModelError('model.probe', `${file} holds no probes: fill it, or remove it.`)
   return lines.map((line, i) => {
     try {
-      const probe: unknown = JSON.parse(line)
+      const probe: unknown = parseExact(line)
       if (isProbe(probe)) return probe
     } catch {
       // Said below: what is wrong with a line is the same whether it is no JSON or other JSON.
@@ -122,6 +135,19 @@ function parseProbes(text: string, file: string): Probe[] {
       `${file}, line ${i + 1} is not {"input":{…},"output":{…}}. Make the file again.`,
     )
   })
+}
+
+const TOKEN = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/g
+const MARK = '\0int64:'
+
+/** JSON whose whole numbers beyond 2^53 are bigints, where JSON.parse would round them. */
+function parseExact(line: string): unknown {
+  const marked = line.replaceAll(TOKEN, (token) =>
+    /^-?\d{16,19}$/.test(token) && !Number.isSafeInteger(Number(token)) ? `"\\u0000int64:${token}"` : token,
+  )
+  return JSON.parse(marked, (_, value: unknown) =>
+    typeof value === 'string' && value.startsWith(MARK) ? BigInt(value.slice(MARK.length)) : value,
+  )
 }
 
 function isProbe(value: unknown): value is Probe {

@@ -4,9 +4,11 @@ import {
   DataError,
   MISSING,
   type Model,
+  type ModelColumn,
   type RecordBatch,
   type Scores,
   type SideName,
+  UNSEEN,
 } from 'sluice'
 
 /** The columns that a model reads, from the fields of a side. A field that `fields` names must be there. */
@@ -19,7 +21,8 @@ export function readColumns(
   const columns = model.inputs.map((input): Column => {
     const field = fieldOf.get(input.name) ?? input.name
     const mayLack = !input.required && !fieldOf.has(input.name)
-    if (input.type === 'numeric') return batch.column(side, field, 'float64', mayLack)
+    if (input.type === 'numeric')
+      return batch.column(side, field, input.datatype === 'INT64' ? 'int64' : 'float64', mayLack)
     const request = input.domain === undefined ? 'string' : { domain: input.domain }
     return batch.column(side, field, request, mayLack)
   })
@@ -56,22 +59,60 @@ export function isScored({ prediction, outputs }: Scores, row: number): boolean 
   return !Number.isNaN(numbers?.values[row])
 }
 
+/** Who scored a row, and what it was given. */
+export interface Unscored {
+  readonly modelOf: (row: number) => Model
+  readonly columnsOf: (model: Model) => readonly ModelColumn[]
+}
+
+/** Fails rows without a number, each with what the engine said, or with what its columns hold. */
 export function failUnscored(
   batch: RecordBatch,
   side: SideName,
   scores: Scores,
-  modelOf: (row: number) => Model,
+  { modelOf, columnsOf }: Unscored,
 ): void {
+  const read = new Map<Model, readonly ModelColumn[]>()
   for (let row = 0; row < batch.length; row++) {
     if (isScored(scores, row) || !batch.isLive(row) || batch.isNull(side, row)) continue
-    const said = scores.problems?.get(row)
-    const why =
-      said === undefined
-        ? '. Is a value missing, infinite, or a category that it does not know?'
-        : `: ${said}.`
-    const what = `The model ${modelOf(row).name} gives no number for the record${why}`
+    const model = modelOf(row)
+    let why = scores.problems?.get(row)
+    if (why === undefined) {
+      const columns = read.get(model) ?? columnsOf(model)
+      read.set(model, columns)
+      why = whyUnscored(model, columns, row)
+    }
+    const what = `The model ${model.name} gives no number for the record: ${why}.`
     batch.fail(row, new DataError('record.value', what))
   }
+}
+
+/** What a row holds that a model may have no number for. */
+function whyUnscored({ inputs }: Model, columns: readonly ModelColumn[], row: number): string {
+  const found = columns.flatMap((column, i) => {
+    const what = oddity(column, row)
+    return what === null ? [] : [`${inputs[i]?.name ?? i} ${what}`]
+  })
+  if (found.length > 0) return shorten(found)
+  return 'what it computes is not a number, though every column has a value'
+}
+
+function oddity(column: ModelColumn, row: number): string | null {
+  if (column.type === 'float64') {
+    const value = column.values[row]!
+    if (column.present[row] === 0) return 'is missing'
+    return Number.isNaN(value) ? 'is NaN' : Number.isFinite(value) ? null : 'is infinite'
+  }
+  if (column.type === 'category') {
+    const level = column.levels[row]!
+    if (level === MISSING) return 'is missing'
+    return level === UNSEEN ? 'is a category that the model does not know' : null
+  }
+  if (column.type !== 'tensor') return column.values[row] === null ? 'is missing' : null
+  const size = column.shape.reduce((product, each) => product * each, 1)
+  const numbers = [...column.data.subarray(row * size, (row + 1) * size)].map(Number)
+  if (numbers.some((value) => Number.isNaN(value))) return 'is missing, or has a NaN'
+  return numbers.every((value) => Number.isFinite(value)) ? null : 'has an infinite number'
 }
 
 /** `column:field` pairs, or the fields of all columns in order, as a map. */

@@ -71,10 +71,17 @@ export function readInputs(
 ): readonly ModelColumn[] {
   if (source.kind === 'columns') return readColumns(batch, side, model, source.fieldOf)
   const { field, size } = source
-  const data = readArrays(batch, side, field, size)
   const [first] = model.inputs
+  const isLong = first?.datatype === 'INT64'
+  const { data, exact } = readArrays(batch, side, { field, size, isLong })
   if (first?.type === 'tensor') {
-    const tensor: TensorColumn = { type: 'tensor', datatype: 'FP64', shape: first.shape ?? [size], data }
+    const tensor: TensorColumn = {
+      type: 'tensor',
+      datatype: 'FP64',
+      shape: first.shape ?? [size],
+      data,
+      ...(isLong ? { exact } : {}),
+    }
     return [tensor]
   }
   return model.inputs.map((_, k): Column => {
@@ -83,30 +90,51 @@ export function readInputs(
       type: 'float64',
       values,
       present: Uint8Array.from(values, (value) => Number(!Number.isNaN(value))),
+      ...(isLong
+        ? { exact: BigInt64Array.from({ length: batch.length }, (__, row) => exact[row * size + k] ?? 0n) }
+        : {}),
     }
   })
 }
 
+interface Arrays {
+  readonly field: string
+  readonly size: number
+  /** Whether whole numbers are wanted to the last digit. */
+  readonly isLong: boolean
+}
+
+interface Digits {
+  readonly data: Float64Array
+  /** Empty where it is not wanted. */
+  readonly exact: BigInt64Array
+}
+
 /** The numbers of a field of arrays, nested or flat, row after row; NaN where a row has none. */
-function readArrays(batch: RecordBatch, side: SideName, field: string, size: number): Float64Array {
+function readArrays(batch: RecordBatch, side: SideName, { field, size, isLong }: Arrays): Digits {
   const data = new Float64Array(batch.length * size).fill(NaN)
+  const exact = new BigInt64Array(isLong ? batch.length * size : 0)
   const { values } = batch.column(side, field, 'value')
   values.forEach((value, row) => {
     if (value === null || !batch.isLive(row) || batch.isNull(side, row)) return
-    const numbers: number[] = []
+    const numbers: (number | bigint)[] = []
     const problem =
       flatten(value, numbers, size) ?? (numbers.length === size ? null : `${numbers.length} numbers`)
-    if (problem === null) data.set(numbers, row * size)
+    if (problem === null)
+      numbers.forEach((number, k) => {
+        data[row * size + k] = Number(number)
+        if (isLong && typeof number === 'bigint') exact[row * size + k] = number
+      })
     else {
       const what = `The field ${field} must be an array of ${size} numbers, but has ${problem}.`
       batch.fail(row, new DataError('record.field', what))
     }
   })
-  return data
+  return { data, exact }
 }
 
 /** Appends the numbers of a value; returns what else was found. */
-function flatten(value: Value, into: number[], size: number): string | null {
+function flatten(value: Value, into: (number | bigint)[], size: number): string | null {
   if (Array.isArray(value)) {
     for (const each of value as readonly Value[]) {
       const problem = flatten(each, into, size)
@@ -117,6 +145,6 @@ function flatten(value: Value, into: number[], size: number): string | null {
   }
   if (typeof value !== 'number' && typeof value !== 'bigint')
     return value === null ? 'a null' : `a ${typeof value}`
-  into.push(Number(value))
+  into.push(value)
   return null
 }

@@ -62,6 +62,8 @@ export class ScoreModel implements Transform {
   }
 }
 
+const OPTIONAL_INT64: Schema = { ...OPTIONAL_FLOAT64, type: 'INT64' }
+
 /** Nullable with default null, so that a later model's fields stay compatible. */
 function outputsOf(model: Model): readonly Field[] {
   const isClassifier = model.task === 'classification'
@@ -73,8 +75,10 @@ function outputsOf(model: Model): readonly Field[] {
     const message = `The classes ${both} of the model would both become the field ${twice}. Train it with other class names.`
     throw new ConfigError([{ path: 'model', message }])
   }
+  const schemaOf = (k: number): Schema =>
+    model.outputTypes?.[k] === 'INT64' ? OPTIONAL_INT64 : OPTIONAL_FLOAT64
   return [
-    { name: 'prediction', schema: isClassifier ? OPTIONAL_STRING : OPTIONAL_FLOAT64 },
-    ...names.map((name) => ({ name, schema: OPTIONAL_FLOAT64 })),
+    { name: 'prediction', schema: isClassifier ? OPTIONAL_STRING : schemaOf(0) },
+    ...names.map((name, k) => ({ name, schema: schemaOf(k) })),
   ]
 }

@@ -139,7 +139,10 @@ export class BatchScoring {
     const read: ReadColumns = (from, { model, source }) => readInputs(from, side, model, source)
     const scores = await this.#score(read, this.#parts.chosen)
     this.versions.levels.set(this.#parts.chosen)
-    failUnscored(batch, side, scores, (row) => this.judgeOf(row).model)
+    failUnscored(batch, side, scores, {
+      modelOf: (row) => this.judgeOf(row).model,
+      columnsOf: (model) => read(batch, { model, source: this.#parts.source }),
+    })
     const rows =
       this.#parts.rounds.length === 0 ? [] : Int32Array.from({ length: batch.length }, (_, row) => row)
     await this.#scoreShadows(read, rows, scores)

@@ -39,22 +39,27 @@ export function gather(column: ModelColumn, rows: Int32Array): ModelColumn {
   }
 }
 
-function gatherNumbers({ values, present }: Float64Column, rows: Int32Array): Column {
+function gatherNumbers({ values, present, exact }: Float64Column, rows: Int32Array): Column {
   const gathered = { values: new Float64Array(rows.length), present: new Uint8Array(rows.length) }
   rows.forEach((row, i) => {
     gathered.values[i] = values[row]!
     gathered.present[i] = present[row]!
   })
-  return { type: 'float64', ...gathered }
+  const digits = exact === undefined ? {} : { exact: BigInt64Array.from(rows, (row) => exact[row]!) }
+  return { type: 'float64', ...gathered, ...digits }
 }
 
 function gatherTensor(column: TensorColumn, rows: Int32Array): TensorColumn {
   const size = column.shape.reduce((product, each) => product * each, 1)
   const data = column.data.slice(0, rows.length * size)
+  const exact = column.exact?.slice(0, rows.length * size)
   rows.forEach((row, i) => {
-    for (let k = 0; k < size; k++) data[i * size + k] = column.data[row * size + k]!
+    for (let k = 0; k < size; k++) {
+      data[i * size + k] = column.data[row * size + k]!
+      if (exact !== undefined) exact[i * size + k] = column.exact?.[row * size + k] ?? 0n
+    }
   })
-  return { ...column, data }
+  return { ...column, data, ...(exact === undefined ? {} : { exact }) }
 }
 
 /** The scores of `length` rows, each from the part that has it. */
@@ -66,12 +71,14 @@ export function scatter(parts: readonly Part[], length: number): Scores {
       type: 'float64',
       values: new Float64Array(length).fill(NaN),
       present: new Uint8Array(length),
+      ...(columnOf(first.scores)?.exact === undefined ? {} : { exact: new BigInt64Array(length) }),
     }
     for (const { rows, scores } of parts) {
       const from = columnOf(scores)
       rows.forEach((row, i) => {
         column.values[row] = from?.values[i] ?? NaN
         column.present[row] = from?.present[i] ?? 0
+        if (column.exact !== undefined) column.exact[row] = from?.exact?.[i] ?? 0n
       })
     }
     return column

@@ -1,4 +1,4 @@
-import type { ModelColumn, TensorType } from '../../api/batch.ts'
+import type { ModelColumn, TensorColumn, TensorType } from '../../api/batch.ts'
 import { ModelError } from '../../api/errors.ts'
 import type { ModelInput } from '../../api/models.ts'
 import type { OnnxData, OnnxTensor, OnnxValue } from '../engines/onnx-session.ts'
@@ -30,7 +30,6 @@ interface NumberType {
   make(length: number): Numbers
 }
 
-const SAFE = Number.MAX_SAFE_INTEGER
 const TYPES: Readonly<Record<string, NumberType>> = {
   float16: { datatype: 'FP32', make: (length) => new Float32Array(length) },
   float32: { datatype: 'FP32', make: (length) => new Float32Array(length) },
@@ -52,8 +51,13 @@ const TYPES: Readonly<Record<string, NumberType>> = {
     most: 2 ** 31 - 1,
     make: (length) => new Int32Array(length),
   },
-  uint64: { datatype: 'INT64', least: 0, most: SAFE, make: (length) => new BigUint64Array(length) },
-  int64: { datatype: 'INT64', least: -SAFE, most: SAFE, make: (length) => new BigInt64Array(length) },
+  uint64: { datatype: 'INT64', least: 0, most: 2 ** 63, make: (length) => new BigUint64Array(length) },
+  int64: { datatype: 'INT64', least: -(2 ** 63), most: 2 ** 63, make: (length) => new BigInt64Array(length) },
+}
+
+/** Types whose numbers a double may round. */
+export function isLong(type: string | null): boolean {
+  return type === 'int64' || type === 'uint64'
 }
 
 /** Types of tensors that are numbers. */
@@ -158,11 +162,13 @@ function columnsOf(
   }
   refuseWide('takes', width)
   const kind = isText ? 'categorical' : 'numeric'
+  const whole = isLong(type) ? { datatype: 'INT64' as const } : {}
   if (width === 1 && (isText || count > 1 || shape.length === 0))
-    return [{ name, type: kind, required: true }]
+    return [{ name, type: kind, ...whole, required: true }]
   return Array.from({ length: width }, (_, i) => ({
     name: count === 1 ? `f${i}` : `${name}_${i}`,
     type: kind,
+    ...whole,
     required: true,
   }))
 }
@@ -176,13 +182,13 @@ export interface Slice {
 
 /**
  * The tensor of one input. Floats that are missing are NaN, which a graph may know what to do with; rows that lack a
- * text or a whole number are told to `lacks`.
+ * text or a whole number are told to `lacks`, with the reason.
  */
 export function feed(
   input: OnnxInput,
   columns: readonly ModelColumn[],
   { from, to, padded }: Slice,
-  lacks: (row: number) => void,
+  lacks: (row: number, why: string) => void,
 ): OnnxTensor {
   const { type, shape } = input
   const dims = input.isBatched ? [padded, ...shape] : shape
@@ -190,34 +196,59 @@ export function feed(
   const slice = { from, to, padded }
   const [first] = columns
   const width = shape.reduce((product, each) => product * each, 1)
-  if (number === undefined) return { type, dims, data: texts(columns, { ...slice, width }, lacks) }
+  if (number === undefined) return { type, dims, data: texts(input, columns, { ...slice, width }, lacks) }
   const data = number.make(width * padded)
   const { least = -Infinity, most = Infinity } = number
   const isWhole = number.least !== undefined
-  const write = (at: number, value: number, row: number) => {
+  const write = (at: number, value: number, row: number, name: string, exact?: bigint) => {
     // Beyond what fits, a number would become another one.
-    if (isWhole && !(Number.isInteger(value) && value >= least && value <= most)) lacks(row)
-    else if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[at] = BigInt(value)
-    else data[at] = value
+    if (isWhole && !(Number.isInteger(value) && value >= least && value <= most))
+      lacks(row, whyNot(name, value, type))
+    else if (data instanceof BigInt64Array || data instanceof BigUint64Array) {
+      const whole = wholeOf(value, exact)
+      if (whole === null) lacks(row, whyNot(name, value, type))
+      else data[at] = whole
+    } else data[at] = value
   }
   if (first?.type === 'tensor') {
     for (let i = from * width; i < to * width; i++)
-      write(i - from * width, Number(first.data[i]), Math.floor(i / width))
+      write(i - from * width, Number(first.data[i]), Math.floor(i / width), input.name, exactOf(first, i))
     return { type, dims, data }
   }
   columns.forEach((column, k) => {
     if (column.type !== 'float64') throw new TypeError(`a column of type ${column.type} for a numeric input`)
     for (let row = from; row < to; row++) {
-      write((row - from) * width + k, column.present[row] === 1 ? column.values[row]! : NaN, row)
+      const value = column.present[row] === 1 ? column.values[row]! : NaN
+      write((row - from) * width + k, value, row, input.columns[k]?.name ?? input.name, column.exact?.[row])
     }
   })
   return { type, dims, data }
 }
 
+/** The digits of a tensor's number. */
+function exactOf({ data, exact }: TensorColumn, at: number): bigint | undefined {
+  return data instanceof BigInt64Array ? data[at] : exact?.[at]
+}
+
+/** A whole number to its last digit; null where only a rounded one is known, or it has more than 64 bits. */
+function wholeOf(value: number, exact: bigint | undefined): bigint | null {
+  if (Number.isSafeInteger(value)) return BigInt(value)
+  return exact !== undefined && Number(exact) === value ? exact : null
+}
+
+function whyNot(name: string, value: number, type: string): string {
+  if (Number.isNaN(value)) return `${name} is missing, which the graph's ${type} cannot be`
+  if (!Number.isFinite(value)) return `${name} is infinite, which the graph's ${type} cannot be`
+  if (!Number.isInteger(value))
+    return `${name} is ${value}, which is no whole number as the graph's ${type} is`
+  return `${name} is ${value}, which does not fit the graph's ${type} exactly`
+}
+
 function texts(
+  input: OnnxInput,
   columns: readonly ModelColumn[],
   { from, to, padded, width }: Slice & { readonly width: number },
-  lacks: (row: number) => void,
+  lacks: (row: number, why: string) => void,
 ): string[] {
   const found = new Array<string>(padded * width).fill('')
   columns.forEach((column, k) => {
@@ -225,7 +256,8 @@ function texts(
       let value: string | null | undefined
       if (column.type === 'string') value = column.values[row]
       else if (column.type === 'category') value = column.domain[column.levels[row]!]
-      if (value == null) lacks(row)
+      if (value == null)
+        lacks(row, `${input.columns[k]?.name ?? input.name} is missing, and the graph needs a text`)
       else found[(row - from) * width + k] = value
     }
   })

@@ -1,13 +1,13 @@
 import type { Float64Column } from '../../api/batch.ts'
 import { ModelError } from '../../api/errors.ts'
-import type { ModelTask, Scores } from '../../api/models.ts'
+import type { ModelTask, OutputType, Scores } from '../../api/models.ts'
 import type { OnnxTensor, OnnxValue } from '../engines/onnx-session.ts'
 import type { Decision } from '../loaded-model.ts'
 import type { Activation, Manifest } from '../manifest/manifest.ts'
 import { classProbabilities, decideLabel, networkLabels } from '../scores/network-labels.ts'
 import { outputNames, refuseWide } from '../scores/network-model.ts'
 import type { OnnxFile } from './onnx-file.ts'
-import { isNumeric } from './onnx-inputs.ts'
+import { isLong, isNumeric, type Slice } from './onnx-inputs.ts'
 
 /** Rows of a graph's outputs: its numbers, and what it says the label is, as a place in its list of classes or -1. */
 export interface OnnxRows {
@@ -26,6 +26,8 @@ export interface OnnxHead {
   readonly label: { readonly name: string; levelOf(value: unknown): number } | null
   /** Numbers per row of all fetched outputs. */
   readonly width: number
+  /** What each of them is; empty where all are FP64. */
+  readonly types: readonly OutputType[]
   /** Anomaly and vector: the outputs' numbers; classification: the labels' probabilities. */
   decide(rows: OnnxRows, decision: Decision | null): Scores
 }
@@ -76,6 +78,7 @@ export function readOnnxHead(
     fetched: floats.map(({ name }) => name),
     label: label === undefined ? null : labelOf(label.name, labels, file),
     width: total,
+    types: [],
     decide: (rows, decision) => classify(rows, labels, decision, activation),
   }
 }
@@ -140,6 +143,9 @@ function numbers(
     fetched: values.map(({ name }) => name),
     label: null,
     width,
+    types: values.flatMap(({ name, type }) =>
+      new Array<OutputType>(widths.get(name) ?? 0).fill(isLong(type) ? 'INT64' : 'FP64'),
+    ),
     decide({ columns }) {
       const first = columns[0] ?? { type: 'float64', values: new Float64Array(0), present: new Uint8Array(0) }
       return { prediction: first, outputs: task === 'regression' ? [] : columns }
@@ -159,7 +165,11 @@ export function collect(
     to,
     padded,
     levelOf,
-  }: { from: number; to: number; padded: number; levelOf: (value: unknown) => number },
+    tooLarge,
+  }: Slice & {
+    levelOf: (value: unknown) => number
+    tooLarge: (row: number, what: string) => void
+  },
 ): boolean {
   const fits = tensors.every(
     ({ data, dims }) => (padded === 1 || dims[0] === padded) && data.length % padded === 0,
@@ -171,11 +181,16 @@ export function collect(
   tensors.forEach(({ data }, t) => {
     const own = widths[t]!
     for (let i = 0; i < own; i++, k++) {
-      const values = columns[k]?.values
+      const column = columns[k]
       for (let row = from; row < to; row++) {
         const value = data[(row - from) * own + i]
-        if (values !== undefined) values[row] = Number(value)
-        else if (levels !== null) levels[row] = levelOf(value)
+        if (column !== undefined) {
+          column.values[row] = Number(value)
+          if (column.exact === undefined || typeof value !== 'bigint') continue
+          column.exact[row] = value
+          if (column.exact[row] !== value)
+            tooLarge(row, `its output is the UINT64 ${value}, which is beyond INT64`)
+        } else if (levels !== null) levels[row] = levelOf(value)
       }
     }
   })

@@ -7,10 +7,13 @@ import type { Manifest, ManifestTensor } from '../manifest/manifest.ts'
 import { networkDecision } from '../scores/network-labels.ts'
 import { readOnnxFile } from './onnx-file.ts'
 import { feed, type OnnxInput, readOnnxInputs } from './onnx-inputs.ts'
+import { mixesRows } from './onnx-mixing.ts'
 import { collect, type OnnxHead, readableOutputs, readOnnxHead } from './onnx-outputs.ts'
 
 /** Rows that are given to a graph at once. */
 const MOST_ROWS = 1024
+const ONE_BY_ONE = 'rows influence each other in this graph, so each is scored alone'
+
 /** Numbers of one input that are given at once: images come in small groups. */
 const MOST_NUMBERS = 2 ** 22
 
@@ -35,7 +38,7 @@ export async function readOnnx(bytes: Buffer, manifest: Manifest | null): Promis
   checkTensors('outputs', manifest?.outputs, session.outputs)
   const inputs = readOnnxInputs(session.inputs, manifest)
   const values = readableOutputs(session.outputs)
-  const { widths, isSingle } = await measure(session, inputs, values)
+  const { widths, isSingle, isMixing = false } = await measure(session, inputs, values)
   const head = readOnnxHead({ values, widths }, file, manifest)
   const columns = inputs.flatMap((input) => input.columns)
   return {
@@ -45,6 +48,7 @@ export async function readOnnx(bytes: Buffer, manifest: Manifest | null): Promis
     task: head.task,
     labels: head.labels,
     outputs: head.outputs,
+    ...(head.types.includes('INT64') ? { outputTypes: head.types } : {}),
     decision: head.label === null ? networkDecision(head.width, head.labels) : null, // else the graph's own label
     inputs: columns,
     ...(hasNames(inputs) ? {} : { namesColumns: false }),
@@ -52,6 +56,7 @@ export async function readOnnx(bytes: Buffer, manifest: Manifest | null): Promis
     facts: {
       producer: file.producer,
       operators: file.operators,
+      ...(isMixing ? { batches: ONE_BY_ONE } : {}),
       tensors: [...session.inputs, ...session.outputs].map(describe).join(', '),
     },
     score: (given, length, decision) => score({ session, inputs, head, decision, isSingle }, given, length),
@@ -96,6 +101,8 @@ interface Measured {
   readonly widths: ReadonlyMap<string, number>
   /** Whether the graph takes the rows of a batch together: it must be given one at a time. */
   readonly isSingle: boolean
+  /** Whether what it gives for a row depends on the others. */
+  readonly isMixing?: boolean
 }
 
 /** Rows that are tried at once; no usual number of classes, which an output that is turned would have in their place. */
@@ -117,7 +124,10 @@ async function measure(
     const isTurned =
       batch === null && values.some(({ shape }) => typeof shape[0] === 'number' && shape[0] > 1)
     const fits = rows === 1 || tensors.every(({ dims }) => dims[0] === rows)
-    if (fits && !isTurned) return { widths: widthsOf(tensors, rows), isSingle: false }
+    if (fits && !isTurned) {
+      const isMixing = batch === null && rows > 1 && (await mixesRows(session, inputs, names))
+      return { widths: widthsOf(tensors, rows), isSingle: isMixing, isMixing }
+    }
     if (batch !== null) {
       const sizes = tensors.map(({ dims }) => `[${dims.join(', ')}]`).join(' and ')
       throw new ModelError(
@@ -176,8 +186,14 @@ async function score(
   const { label } = head
   const levelOf = (value: unknown) => label?.levelOf(value) ?? -1
   const names = label === null ? head.fetched : [...head.fetched, label.name]
-  const columns = Array.from({ length: head.width }, (): Float64Column => {
-    return { type: 'float64', values: new Float64Array(length), present: new Uint8Array(length).fill(1) }
+  const columns = Array.from({ length: head.width }, (_, k): Float64Column => {
+    const exact = head.types[k] === 'INT64' ? { exact: new BigInt64Array(length) } : {}
+    return {
+      type: 'float64',
+      values: new Float64Array(length),
+      present: new Uint8Array(length).fill(1),
+      ...exact,
+    }
   })
   const results = { columns, levels: label === null ? null : new Int32Array(length) }
   const lacking = new Set<number>()
@@ -193,12 +209,19 @@ async function score(
     let at = 0
     for (const input of inputs) {
       const own = given.slice(at, at + input.columns.length)
-      feeds[input.name] = feed(input, own, slice, (row) => lacking.add(row))
+      feeds[input.name] = feed(input, own, slice, (row, why) => {
+        lacking.add(row)
+        if (!problems.has(row)) problems.set(row, why)
+      })
       at += own.length
     }
     const tensors = await session.run(feeds, names).catch((error: unknown) => said(error))
     const isText = typeof tensors === 'string'
-    if (!isText && collect(tensors, results, { ...slice, levelOf })) return
+    const tooLarge = (row: number, what: string) => {
+      lacking.add(row)
+      if (!problems.has(row)) problems.set(row, what)
+    }
+    if (!isText && collect(tensors, results, { ...slice, levelOf, tooLarge })) return
     if (to - from === 1) {
       lacking.add(from)
       problems.set(

@@ -69,6 +69,9 @@ function mirror(serving: () => Model): Model {
     get outputs() {
       return serving().outputs
     },
+    get outputTypes() {
+      return serving().outputTypes ?? []
+    },
     get inputs() {
       return serving().inputs
     },
@@ -111,7 +114,8 @@ export function whyIncompatible(serving: Model, next: Model): string | undefined
   }
   const columns =
     difference('input columns', serving.inputs.map(signature), next.inputs.map(signature)) ??
-    difference('outputs', serving.outputs, next.outputs)
+    difference('outputs', serving.outputs, next.outputs) ??
+    difference('types of outputs', serving.outputTypes ?? [], next.outputTypes ?? [])
   if (columns !== undefined) return columns
   const [had, has] = [serving.threshold !== undefined, next.threshold !== undefined]
   if (had === has) return undefined

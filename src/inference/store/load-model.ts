@@ -144,6 +144,7 @@ export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
     task: loaded.task,
     labels: loaded.labels,
     outputs: loaded.outputs,
+    ...(loaded.outputTypes === undefined ? {} : { outputTypes: loaded.outputTypes }),
     inputs,
     ...(typeof threshold === 'number' ? { threshold } : {}),
     score: (columns, length) => loaded.score(columns, length, decision),
