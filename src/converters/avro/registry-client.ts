@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConnectError, type Logger, messageOf, TaskError, UnavailableError } from '../../index.ts'
-import { readBody } from '../read-body.ts'
+import { readBody } from '../../api/read-body.ts'
 import type { SchemaReference } from './writer-schema.ts'
 
 export interface RegistryOptions {
