@@ -20,7 +20,7 @@ import {
   type Value,
 } from 'sluice'
 import { readings, SENSORS } from './examples/detect-anomaly-readings.ts'
-import { FIELDS, MODEL_KEYS } from './scoring/model-keys.ts'
+import { FIELDS, MISSING_FIELDS, MODEL_KEYS } from './scoring/model-keys.ts'
 import { checkModelSchema } from './scoring/model-schema.ts'
 import { nameOutputs, outputKeys, type OutputFields } from './scoring/output-fields.ts'
 import { type OpenModels, openModels, Scoring } from './scoring/scoring.ts'
@@ -35,6 +35,7 @@ const config = defineConfig({
     check: (value) => (Number.isFinite(value) ? undefined : 'Expected a finite number'),
   }),
   fields: FIELDS,
+  'missing.fields': MISSING_FIELDS,
   ...outputKeys('`anomaly_score`, `is_anomaly`', ''),
 })
 

@@ -56,6 +56,34 @@ export function register(program: Command): void {
     .argument('<path>', 'a model file or folder, or the name of a model below ./models')
     .option('--json', 'print a summary as one JSON object')
     .action(verify)
+  registerInit(models)
+}
+
+function registerInit(models: Command): void {
+  models
+    .command('init')
+    .summary('write the manifest and the probes of a model')
+    .description(
+      'Writes manifest.json beside a model file: its checksum, columns, labels and what else the file says. With a sample ' +
+        'also probe.jsonl: its rows, with the outputs of the engine that trained the model where the sample has columns ' +
+        'for all of them (label or predict, and each class or p_<class>; a regression: prediction or predict), else with ' +
+        'those of Sluice, which guard against a later change and prove nothing of the other engine.',
+    )
+    .argument('<path>', 'a model file, or the folder of one')
+    .option(
+      '--sample <file>',
+      'rows as CSV with a header, of which the first 20 become probes; it names the columns of a network whose file does not',
+    )
+    .option('--force', 'overwrite a manifest.json and a probe.jsonl that are there')
+    .action(init)
+}
+
+async function init(
+  path: string,
+  options: { readonly sample?: string; readonly force?: boolean },
+): Promise<void> {
+  const { initModel } = await import('./init-model.ts')
+  process.stdout.write(await initModel(path, options))
 }
 
 async function verify(path: string, options: { readonly json?: boolean }): Promise<void> {
@@ -69,7 +97,7 @@ async function verify(path: string, options: { readonly json?: boolean }): Promi
       `${file} has no probes: put a probe.jsonl and a manifest.json beside it.`,
     )
   }
-  const { probes, largest, at, tolerance } = probed
+  const { probes, largest, at, tolerance, own } = probed
   if (options.json === true) {
     const summary = {
       model: model.name,
@@ -77,13 +105,14 @@ async function verify(path: string, options: { readonly json?: boolean }): Promi
       probes,
       largestDifference: largest,
       tolerance,
+      own,
     }
     process.stdout.write(`${JSON.stringify({ ...summary, at })}\n`)
     return
   }
   const where = at === null ? '' : ` (${at.name}, line ${at.line})`
   process.stdout.write(
-    `${model.name} ${model.version}: ${probes} probes, largest difference ${largest}${where}, allowed ${tolerance}\n`,
+    `${model.name} ${model.version}: ${probes} probes, largest difference ${largest}${where}, allowed ${tolerance}${own === 0 ? '' : `; ${own} of them recorded by Sluice itself`}\n`,
   )
 }
 

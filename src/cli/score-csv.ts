@@ -90,7 +90,8 @@ async function targetOf(input: string, output: string): Promise<string> {
   return `${output}.${process.pid}.part`
 }
 
-async function* readRecords(file: string): AsyncGenerator<CsvRecord[]> {
+/** The records of a CSV file of any size. */
+export async function* readRecords(file: string): AsyncGenerator<CsvRecord[]> {
   const reader = new CsvReader(file)
   const decoder = new TextDecoder('utf-8', { fatal: true })
   const decode = (bytes?: Buffer) => {

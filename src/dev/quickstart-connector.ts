@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandError } from '../api/errors.ts'
+import { textOf } from './answer.ts'
 import { packageRoot } from './package-root.ts'
 
 const RETRY_CONFLICT_MS = 30_000
@@ -62,7 +63,7 @@ export class FlightDelayConnector {
     const path = `/connectors/${this.#file.name}/status`
     const response = await this.#call('GET', path, undefined, [200, 404])
     if (response.status === 404) return // the status follows the configuration with a delay
-    const { connector, tasks } = (await response.json()) as ConnectorStatus
+    const { connector, tasks } = JSON.parse(await textOf(response)) as ConnectorStatus
     const failed = [connector, ...tasks].find(({ state }) => state === 'FAILED')
     if (failed === undefined) return
     const reason = (failed.trace ?? 'without a trace').split('\n')[0] ?? ''
@@ -80,7 +81,7 @@ export class FlightDelayConnector {
         signal: AbortSignal.timeout(RETRY_CONFLICT_MS),
       })
       if (expected.includes(response.status)) return response
-      const text = await response.text()
+      const text = await textOf(response)
       if (response.status !== 409 || Date.now() > deadline) {
         throw new CommandError('dev.start', `${method} ${path} gave ${response.status}: ${text}`)
       }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { SchemaRegistry } from '@kafkajs/confluent-schema-registry'
 import { Kafka, logLevel, Partitioners, type Admin } from 'kafkajs'
 import { CommandError } from '../api/errors.ts'
+import { textOf } from './answer.ts'
 import { packageRoot } from './package-root.ts'
 import type { HeldOutFlight } from './quickstart-flights.ts'
 import type { Addresses } from './stack.ts'
@@ -64,10 +65,10 @@ export class FlightTopics {
     if (!response.ok) {
       throw new CommandError(
         'dev.start',
-        `the registry refused schemas/flight.avsc: ${await response.text()}`,
+        `the registry refused schemas/flight.avsc: ${await textOf(response)}`,
       )
     }
-    return ((await response.json()) as { id: number }).id
+    return (JSON.parse(await textOf(response)) as { id: number }).id
   }
 
   async produce(topic: string, schemaId: number, flights: readonly HeldOutFlight[]): Promise<void> {

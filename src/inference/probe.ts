@@ -11,7 +11,12 @@ interface Probe {
   readonly input: Readonly<Record<string, Plain | readonly (number | bigint)[]>>
   /** Classification: `label` and a probability per class; regression: `prediction`. */
   readonly output: Readonly<Record<string, Plain>>
+  /** Who gave the output, where that is Sluice itself: then it guards against a later change alone. */
+  readonly by?: unknown
 }
+
+/** As `Probe.by`. */
+export const OWN = 'sluice'
 
 /** Turns plain values into a column of a model. Null and undefined are missing. */
 export function toColumn(input: ModelInput, values: readonly Plain[]): Column {
@@ -48,6 +53,8 @@ export interface ProbeReport {
   readonly at: { readonly name: string; readonly line: number } | null
   /** The largest difference that is allowed. */
   readonly tolerance: number
+  /** How many outputs are Sluice's own, and not those of the engine that trained the model. */
+  readonly own: number
 }
 
 /**
@@ -85,7 +92,8 @@ export async function runProbes(
         throw differs(file, row, `the label is ${label} where ${recorded(output['label'])}`)
     }
   })
-  return { probes: probes.length, largest, at, tolerance }
+  const own = probes.filter(({ by }) => by === OWN).length
+  return { probes: probes.length, largest, at, tolerance, own }
 }
 
 function recorded(value: Plain): string {

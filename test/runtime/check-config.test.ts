@@ -73,6 +73,39 @@ describe('the check of a configuration against the schema of its topics', () => 
     expect(await check(array, { flowers: flowers(columns) })).to.have.length(1)
   })
 
+  it('lets records lack fields where `missing.fields` says so, and says once in the log which no record has', async () => {
+    const without = flights((fields) => fields.filter(({ name }) => name !== 'Distance' && name !== 'Origin'))
+    const config = {
+      ...SCORE,
+      'transforms.score.missing.fields': 'null',
+      'transforms.score.fields': 'Origin:from',
+    }
+    const { problems, said } = await checked(config, { flights: without })
+    expect(problems).to.deep.equal([])
+    expect(said).to.have.length(1)
+    expect(JSON.stringify(said)).to.contain('the schema has no ').and.contain('from').and.contain('Distance')
+  })
+
+  it('names a field that no record has and in whose place the model has nothing', async () => {
+    const iris = {
+      topics: 'flowers',
+      transforms: 'iris',
+      'transforms.iris.type': 'ScoreOnnx$Value',
+      'transforms.iris.model': 'iris-onnx',
+      'transforms.iris.missing.fields': 'null',
+    }
+    const columns = (await models.load('iris-onnx')).inputs.map(({ name }) => name)
+    const fields = columns.slice(1).map((name) => ({ name, schema: of('FLOAT64') }))
+    const [problem, ...others] = await check(iris, { flowers: { ...of('STRUCT'), fields } })
+    expect(others).to.deep.equal([])
+    expect(problem).to.match(
+      new RegExp(
+        `^transforms.iris.missing.fields: .*the field ${columns[0]} is missing: .*nothing in the place`,
+      ),
+    )
+    expect(await check(iris, {})).to.deep.equal([])
+  })
+
   it('names a field that `fields` names and the schema lacks, also of a column that may be missing', async () => {
     const renamed = { ...SCORE, 'transforms.score.fields': 'Distance:Distanse' }
     expect(await check(renamed, { flights: FLIGHT })).to.deep.equal([

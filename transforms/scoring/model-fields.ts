@@ -2,29 +2,45 @@ import {
   type Column,
   ConfigError,
   DataError,
+  isStruct,
   MISSING,
   type Model,
   type ModelColumn,
+  type ModelInput,
   type RecordBatch,
   type Scores,
   type SideName,
   UNSEEN,
+  type Value,
 } from 'sluice'
 
-/** The columns that a model reads, from the fields of a side. A field that `fields` names must be there. */
+/** Where a model's columns are, and whether they must be there; see `FieldSource`. */
+export interface ColumnSource {
+  readonly fieldOf: ReadonlyMap<string, string>
+  /** Columns that must be there where `missing.fields` lets a record lack all others; undefined: it does not. */
+  readonly needs?: ReadonlySet<string>
+}
+
+/** Whether a record may lack the field of a column: `missing.fields` decides, else the model, but for what `fields` names. */
+export function mayLack({ name, required }: ModelInput, { fieldOf, needs }: ColumnSource): boolean {
+  return needs === undefined ? !required && !fieldOf.has(name) : !needs.has(name)
+}
+
+/** The columns that a model reads, from the fields of a side. */
 export function readColumns(
   batch: RecordBatch,
   side: SideName,
   model: Model,
-  fieldOf: ReadonlyMap<string, string>,
+  source: ColumnSource,
 ): Column[] {
+  const { fieldOf } = source
   const columns = model.inputs.map((input): Column => {
     const field = fieldOf.get(input.name) ?? input.name
-    const mayLack = !input.required && !fieldOf.has(input.name)
+    const optional = mayLack(input, source)
     if (input.type === 'numeric')
-      return batch.column(side, field, input.datatype === 'INT64' ? 'int64' : 'float64', mayLack)
+      return batch.column(side, field, input.datatype === 'INT64' ? 'int64' : 'float64', optional)
     const request = input.domain === undefined ? 'string' : { domain: input.domain }
-    return batch.column(side, field, request, mayLack)
+    return batch.column(side, field, request, optional)
   })
   const fields = new Set(model.inputs.map(({ name }) => fieldOf.get(name) ?? name))
   failStrangers(batch, side, { columns, fields, model: model.name })
@@ -41,11 +57,20 @@ interface Read {
 function failStrangers(batch: RecordBatch, side: SideName, { columns, fields, model }: Read): void {
   for (let row = 0; row < batch.length; row++) {
     if (!batch.isLive(row) || batch.isNull(side, row) || !columns.every((c) => isMissing(c, row))) continue
-    const schema = batch.schema(side, row)
-    if (schema?.fields === undefined || schema.fields.some(({ name }) => fields.has(name))) continue
+    if (namesOf(batch, side, row).some((name) => fields.has(name))) continue
     const message = `The record has none of the columns of the model ${model}: ${shorten([...fields])}. Is it the right topic, or does the transform need fields?`
     batch.fail(row, new DataError('record.field', message))
   }
+}
+
+/** The names of a record's fields; those of its schema where it has one. */
+function namesOf(batch: RecordBatch, side: SideName, row: number): readonly string[] {
+  const schema = batch.schema(side, row)
+  if (schema !== null) return (schema.fields ?? []).map(({ name }) => name)
+  const value = batch.value(side, row)
+  if (value instanceof Map)
+    return [...(value as ReadonlyMap<Value, Value>).keys()].filter((key) => typeof key === 'string')
+  return isStruct(value) ? Object.keys(value) : []
 }
 
 function isMissing(column: Column, row: number): boolean {

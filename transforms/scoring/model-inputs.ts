@@ -9,11 +9,11 @@ import {
   type TensorColumn,
   type Value,
 } from 'sluice'
-import { readColumns, readFields } from './model-fields.ts'
+import { type ColumnSource, readColumns, readFields } from './model-fields.ts'
 
 /** Where a model's inputs come from: a field each, or one field that holds an array of all numbers. */
 export type FieldSource =
-  | { readonly kind: 'columns'; readonly fieldOf: ReadonlyMap<string, string> }
+  | ({ readonly kind: 'columns' } & ColumnSource)
   | { readonly kind: 'array'; readonly field: string; readonly size: number }
 
 /**
@@ -69,7 +69,7 @@ export function readInputs(
   model: Model,
   source: FieldSource,
 ): readonly ModelColumn[] {
-  if (source.kind === 'columns') return readColumns(batch, side, model, source.fieldOf)
+  if (source.kind === 'columns') return readColumns(batch, side, model, source)
   const { field, size } = source
   const [first] = model.inputs
   const isLong = first?.datatype === 'INT64'

@@ -36,7 +36,7 @@ export const MODEL_KEYS = {
 
 /** Key of the transforms that read what a model needs from fields. */
 export const FIELDS = key.list({
-  doc: 'Where a record’s fields have other names than the model’s columns: `column:field` pairs, e.g. `Origin:from,Dest:to`. Or the names of all its fields, in the order of the model’s columns. A field that is named here must be there; its value may be null.',
+  doc: 'Where a record’s fields have other names than the model’s columns: `column:field` pairs, e.g. `Origin:from,Dest:to`. Or the names of all its fields, in the order of the model’s columns. A field that is named here must be there, unless `missing.fields` says otherwise; its value may be null.',
   importance: 'LOW',
   group: 'Model',
   default: [],
@@ -44,6 +44,15 @@ export const FIELDS = key.list({
     list.every((item) => /^.+:.+$/.test(item)) || list.every((item) => /^[^:]+$/.test(item))
       ? undefined
       : 'Expected column:field pairs, or field names in the order of the model’s columns',
+})
+
+/** Key of the same transforms. */
+export const MISSING_FIELDS = key.string({
+  doc: 'What a record is that lacks a field of the model’s columns, one that `fields` names included. `fail`: it fails, unless the model’s manifest says `"required": false` of the column. `null`: the field counts as null, a missing value; only a record that has none of the model’s columns fails, and one that lacks a column in whose place the model has nothing.',
+  importance: 'LOW',
+  group: 'Model',
+  default: 'fail',
+  check: (value) => (value === 'fail' || value === 'null' ? undefined : 'Expected fail or null'),
 })
 
 export type ModelConfig = ConfigOf<typeof MODEL_KEYS>

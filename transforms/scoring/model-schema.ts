@@ -6,8 +6,9 @@ import {
   type Schema,
   type SchemaCheck,
 } from 'sluice'
-import { SHOWN, shorten } from './model-fields.ts'
+import { type ColumnSource, mayLack, SHOWN, shorten } from './model-fields.ts'
 import type { FieldSource } from './model-inputs.ts'
+import { HOW_TO_FILL } from './needed-columns.ts'
 
 /** What Confluent's AvroData calls the struct it makes of a union of several types. */
 const UNION_NAME = 'io.confluent.connect.avro.Union'
@@ -30,12 +31,12 @@ export function checkModelSchema(schema: Schema | null, model: Model, source: Fi
   const wrong =
     source.kind === 'array'
       ? checkArray(schemaOf, model, source.field, source.size)
-      : checkColumns(schemaOf, model, source.fieldOf)
+      : checkColumns(schemaOf, model, source)
   const problems = wrong.slice(0, SHOWN)
   if (wrong.length > SHOWN) problems.push(ofModel(`${wrong.length - SHOWN} more columns do not fit.`))
   return {
     problems,
-    warnings: problems.length > 0 || source.kind === 'array' ? [] : lacking(schemaOf, model, source.fieldOf),
+    warnings: problems.length > 0 || source.kind === 'array' ? [] : lacking(schemaOf, model, source),
   }
 }
 
@@ -71,8 +72,9 @@ export function checkContent(schema: Schema | null, what: string, content: Conte
 function checkColumns(
   schemaOf: ReadonlyMap<string, Schema>,
   model: Model,
-  fieldOf: ReadonlyMap<string, string>,
+  source: ColumnSource,
 ): ConfigProblem[] {
+  const { fieldOf, needs } = source
   const fields = model.inputs.map(({ name }) => fieldOf.get(name) ?? name)
   if (fields.length > 0 && !fields.some((field) => schemaOf.has(field))) {
     const message = `the schema has none of the columns of the model ${model.name}: ${shorten(fields)}. Is it the right topic, or does the transform need \`fields\`?`
@@ -81,34 +83,33 @@ function checkColumns(
   return model.inputs.flatMap((input, i): ConfigProblem[] => {
     const field = fields[i] ?? input.name
     const what = isText(input) ? 'a text or a number' : 'a number'
-    const needs = `the model ${model.name} needs ${what}${field === input.name ? '' : ` for its column ${input.name}`}`
+    const wants = `the model ${model.name} needs ${what}${field === input.name ? '' : ` for its column ${input.name}`}`
     const found = schemaOf.get(field)
     if (found !== undefined) {
-      const message = `the field ${field} has the wrong type: ${needs}, and the schema has ${typeName(found)}.`
+      const message = `the field ${field} has the wrong type: ${wants}, and the schema has ${typeName(found)}.`
       return canBeRead(found, isText(input)) ? [] : [ofModel(message)]
+    }
+    if (mayLack(input, source)) return []
+    if (needs !== undefined) {
+      const message = `the field ${field} is missing: the schema has none, and the model ${model.name} has nothing in the place of a missing value there. ${HOW_TO_FILL}`
+      return [{ path: 'missing.fields', message }]
     }
     if (fieldOf.has(input.name))
       return [
         {
           path: 'fields',
-          message: `the field ${field} is missing: \`fields\` names it, ${needs}, and the schema has none.`,
+          message: `the field ${field} is missing: \`fields\` names it, ${wants}, and the schema has none.`,
         },
       ]
-    return input.required
-      ? [ofModel(`the field ${field} is missing: ${needs}, and the schema has none.`)]
-      : []
+    return [ofModel(`the field ${field} is missing: ${wants}, and the schema has none.`)]
   })
 }
 
-/** Columns that the model may lack and `fields` does not name: without a problem, those are all that are not there. */
-function lacking(
-  schemaOf: ReadonlyMap<string, Schema>,
-  model: Model,
-  fieldOf: ReadonlyMap<string, string>,
-): string[] {
+/** Fields that no record has, which without a problem are those that records may lack. */
+function lacking(schemaOf: ReadonlyMap<string, Schema>, model: Model, { fieldOf }: ColumnSource): string[] {
   const names = model.inputs
-    .map(({ name }) => name)
-    .filter((name) => !fieldOf.has(name) && !schemaOf.has(name))
+    .map(({ name }) => fieldOf.get(name) ?? name)
+    .filter((name) => !schemaOf.has(name))
   if (names.length === 0) return []
   return [
     `the schema has no ${shorten(names)}: the model ${model.name} will score all records with a missing value there.`,

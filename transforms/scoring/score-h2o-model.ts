@@ -14,7 +14,7 @@ import {
   type Transform,
   type TransformContext,
 } from 'sluice'
-import { FIELDS, MODEL_KEYS } from './model-keys.ts'
+import { FIELDS, MISSING_FIELDS, MODEL_KEYS } from './model-keys.ts'
 import { checkModelSchema } from './model-schema.ts'
 import { nameOutputs, outputKeys, type OutputFields } from './output-fields.ts'
 import { type OpenModels, Scoring } from './scoring.ts'
@@ -22,6 +22,7 @@ import { type OpenModels, Scoring } from './scoring.ts'
 export const config = defineConfig({
   ...MODEL_KEYS,
   fields: FIELDS,
+  'missing.fields': MISSING_FIELDS,
   ...outputKeys(
     '`prediction`, `p_<class>` for each class (an anomaly model: its scores by name)',
     'model_version',

@@ -13,6 +13,7 @@ import { chooseModels, loadChoice, type ModelChoice, nameOf } from './model-choi
 import { failUnscored } from './model-fields.ts'
 import { placeFields, placeShadow, readInputs } from './model-inputs.ts'
 import type { ModelConfig } from './model-keys.ts'
+import { letLack, neededColumns, NOTHING } from './needed-columns.ts'
 import { type Contender, loadShadows, type ReadColumns, type ShadowRound, Shadows } from './shadow-models.ts'
 import type { Judge } from './shadow-tally.ts'
 import { gather, rowsOf, scatter } from './split-scores.ts'
@@ -34,13 +35,20 @@ export interface OpenModels {
   /** The first of those that share the records: all of them are alike. */
   readonly model: Model
   readonly shadows: readonly Model[]
+  /** Where records may lack fields: the columns that they may not. */
+  readonly needs?: ReadonlySet<string>
 }
 
 /** Throws ConfigError and ModelError where models are missing, or do not fit one another. */
-export async function openModels(values: ModelConfig, context: TransformContext): Promise<OpenModels> {
+export async function openModels(
+  values: ModelConfig & { readonly 'missing.fields'?: string },
+  context: TransformContext,
+): Promise<OpenModels> {
   const choice = await loadChoice(context.models, values.model, values['model.seed'])
   const model = choice.models[0] as Model
-  return { choice, model, shadows: await loadShadows(context, values.shadow, model) }
+  const shadows = await loadShadows(context, values.shadow, model)
+  if (values['missing.fields'] !== 'null') return { choice, model, shadows }
+  return { choice, model, shadows, needs: await neededColumns(choice.models, context.log) }
 }
 
 /** How a transform scores with its models: the same for all of them, whatever they make of the scores. */
@@ -53,7 +61,7 @@ export class Scoring {
   readonly #addsHeader: boolean
 
   constructor(
-    { choice, model, shadows }: OpenModels,
+    { choice, model, shadows, needs }: OpenModels,
     values: ModelConfig,
     context: TransformContext,
     { fields = [], threshold, mostOutputs }: ScoringOptions = {},
@@ -62,11 +70,15 @@ export class Scoring {
     this.#side = context.side
     this.#threshold = threshold
     this.#addsHeader = values['version.header']
-    this.source = placeFields(model, fields, shadows)
-    const contenders = shadows.map((each) => ({
-      model: each,
-      source: placeShadow(each, fields, this.source),
-    }))
+    const source = placeFields(model, fields, shadows)
+    this.source = needs === undefined ? source : letLack(source, needs, model)
+    const contenders = shadows.map((each) => {
+      const own = placeShadow(each, fields, source)
+      return {
+        model: each,
+        source: needs !== undefined && own.kind === 'columns' ? { ...own, needs: NOTHING } : own,
+      }
+    })
     const judge = (each: Model): Judge => this.judge(each)
     this.#shadows = new Shadows(contenders, context, {
       addsHeader: values['shadow.header'],

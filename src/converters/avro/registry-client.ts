@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { ConnectError, type Logger, messageOf, TaskError, UnavailableError } from '../../index.ts'
+import { readBody } from '../../api/read-body.ts'
 import type { SchemaReference } from './writer-schema.ts'
 
 export interface RegistryOptions {
@@ -33,6 +34,8 @@ interface Answer {
 }
 
 const MAX_WAIT_MS = 10_000
+/** Registries keep a schema in one record of Kafka, which is rarely above 1 MiB, and answer with its JSON escaped. */
+const LARGEST_ANSWER = 16 * 2 ** 20
 const HASTY_MS = 2_000
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json'
 
@@ -161,7 +164,11 @@ export class RegistryClient {
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       signal: AbortSignal.timeout(this.#options.timeoutMs),
     })
-    const text = await response.text()
+    const text = await readBody(response, LARGEST_ANSWER)
+    if (text === undefined)
+      throw unavailable(
+        `The schema registry's answer to ${method} ${path} has more than ${LARGEST_ANSWER / 2 ** 20} MiB, and was not read to its end. Check schema.registry.url.`,
+      )
     return { status: response.status, body: parsed(text) }
   }
 }

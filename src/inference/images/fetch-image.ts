@@ -5,6 +5,7 @@ import https from 'node:https'
 import { isIP } from 'node:net'
 import { isPrivateAddress, isPublicAddress } from './addresses.ts'
 import { asImageError, imageError } from './image-error.ts'
+import { endsWhole } from './image-type.ts'
 import { tooLarge } from './read-local-image.ts'
 
 const MAX_REDIRECTS = 3
@@ -105,7 +106,9 @@ async function fetchOnce(
       return { redirect: new URL(headers.location, url).href }
     }
     if (statusCode !== 200) throw imageError(`${url.origin} answers with status ${statusCode}.`)
-    return await readBody(response, rules.maxBytes)
+    const body = await readBody(response, rules.maxBytes)
+    deadline.throwIfAborted() // a body without a length ends like a whole one then
+    return body
   } finally {
     response.destroy()
   }
@@ -127,5 +130,12 @@ async function readBody(response: IncomingMessage, maxBytes: number): Promise<Bu
     if (size > maxBytes) throw tooLarge(maxBytes)
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks)
+  const body = Buffer.concat(chunks)
+  // HTTP tells a cut body by its length or its chunks; without them by nothing, and only the image itself says where it ends.
+  const isDelimited = response.headers['content-length'] ?? response.headers['transfer-encoding']
+  if (isDelimited === undefined && !endsWhole(body))
+    throw imageError(
+      'The connection was closed before the end of the image. Let the server say its content-length.',
+    )
+  return body
 }

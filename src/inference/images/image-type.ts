@@ -21,3 +21,13 @@ export function isAnimated(bytes: Uint8Array): boolean {
   const isExtended = imageType(bytes) === 'webp' && head.toString('latin1', 12, 16) === 'VP8X'
   return isExtended && ((head[20] ?? 0) & 0b10) !== 0
 }
+
+const PNG_END = Buffer.from('0000000049454e44ae426082', 'hex')
+
+/** False where the end of an image is not there; true of what is no image. */
+export function endsWhole(bytes: Buffer): boolean {
+  const type = imageType(bytes)
+  if (type === 'jpeg') return bytes.at(-2) === 0xff && bytes.at(-1) === 0xd9
+  if (type === 'png') return bytes.subarray(-PNG_END.length).equals(PNG_END)
+  return type === null || bytes.readUInt32LE(4) + 8 <= bytes.length
+}

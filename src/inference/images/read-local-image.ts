@@ -22,7 +22,11 @@ export async function readLocalImage(root: string, location: string, maxBytes: n
     if (info.size > maxBytes) throw tooLarge(maxBytes)
     const bytes = Buffer.alloc(info.size)
     const { bytesRead } = await handle.read(bytes, 0, info.size, 0)
-    return bytes.subarray(0, bytesRead)
+    if (bytesRead < info.size)
+      throw imageError(
+        'The file became shorter while it was read. Write it under another name, then rename it.',
+      )
+    return bytes
   } finally {
     await handle.close()
   }

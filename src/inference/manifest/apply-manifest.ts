@@ -41,7 +41,7 @@ export function applyManifest(manifest: Manifest, loaded: LoadedModel, file: str
 const PLATFORMS: Readonly<Record<string, string>> = { onnx: 'onnxruntime_onnx', dl4j: 'dl4j_zip' }
 
 /** The name that a manifest has for a format. */
-function platformOf(format: string): string {
+export function platformOf(format: string): string {
   return PLATFORMS[format] ?? (format.startsWith('keras') ? 'keras_h5' : format.replace('-', '_'))
 }
 

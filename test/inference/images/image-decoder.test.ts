@@ -111,6 +111,11 @@ describe('the decoder of images', () => {
       await picture().webp().toBuffer(),
     ]) {
       for (const share of [0.1, 0.5, 0.9]) await rejection(file.subarray(0, Math.floor(file.length * share)))
+      const whole = await decode(file)
+      for (const lacking of [1, 2, 8, 20, 60, 200]) {
+        const left = await decode(file.subarray(0, file.length - lacking)).catch(() => whole)
+        expect(difference(left, whole), `without its last ${lacking} bytes`).to.equal(0)
+      }
     }
   })
 

@@ -1,6 +1,13 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { type Model, type Schema, struct } from '../../../src/index.ts'
+import {
+  ConfigError,
+  type ExampleRecord,
+  type Model,
+  type Schema,
+  struct,
+  type Value,
+} from '../../../src/index.ts'
 import { scoreH2oGbm } from '../../../transforms/score-h2o-gbm.ts'
 import { classifier, firstOf, modelsOf, numeric, yesOrNo } from '../../support/fake-models.ts'
 import { openTransform, row, SCHEMA } from '../../support/open-transform.ts'
@@ -18,13 +25,20 @@ function lenient(second: Partial<Model['inputs'][number]> = {}): Model {
   return model
 }
 
-async function outcomes(fields: string, model: Model, records = [row(null, 0.5), row(0.75, null)]) {
-  const opened = await openTransform(scoreH2oGbm, { model: 'lenient', fields }, modelsOf(model))
+async function outcomes(
+  fields: string,
+  model: Model,
+  records: readonly ExampleRecord[] = [row(null, 0.5), row(0.75, null)],
+  config: Readonly<Record<string, string>> = {},
+) {
+  const opened = await openTransform(scoreH2oGbm, { model: 'lenient', fields, ...config }, modelsOf(model))
   const batch = await opened.apply(records)
   return records.map((_, i) => {
     const failure = batch.failure(i)
     if (failure !== undefined) return `${failure.code}: ${failure.message}`
-    return (batch.record(i).value as Readonly<Record<string, unknown>>)['prediction']
+    const { value } = batch.record(i)
+    if (value instanceof Map) return (value as ReadonlyMap<Value, Value>).get('prediction')
+    return (value as Readonly<Record<string, unknown>>)['prediction']
   })
 }
 
@@ -55,5 +69,49 @@ describe('the fields of a record that a model reads', () => {
     const [first, second, third] = await outcomes('other:z', lenient(), [row(0.75), whole, row(0.25)])
     expect(second).to.equal('YES')
     for (const outcome of [first, third]) expect(outcome).to.match(/^record\.field/)
+  })
+
+  const map = (entries: Readonly<Record<string, Value>>): ExampleRecord => ({
+    value: new Map<Value, Value>(Object.entries(entries)),
+  })
+  /** Needs both of its columns, and says NO where the first is missing. */
+  const strict = (): Model => ({
+    ...lenient(),
+    inputs: [numeric('x'), { name: 'kind', type: 'categorical', domain: ['a', 'b'], required: true }],
+  })
+  const NULL = { 'missing.fields': 'null' }
+
+  it('are missing where a record has no such key or field, if `missing.fields` says so', async () => {
+    const records = [map({ kind: 'a' }), map({ x: 0.75 }), map({ x: 0.75, kind: 'a' }), row(0.75)]
+    expect(await outcomes('', strict(), records, NULL)).to.deep.equal(['NO', 'YES', 'YES', 'YES'])
+    expect(await outcomes('kind:k', strict(), [map({ x: 0.75 }), row(0.75)], NULL)).to.deep.equal([
+      'YES',
+      'YES',
+    ])
+    for (const outcome of await outcomes('', strict(), [map({ x: 0.75 }), row(0.75)]))
+      expect(outcome).to.match(/^record\.field: .*kind/)
+  })
+
+  it('may not all be absent, in records with a schema and without one', async () => {
+    const strangers = [map({ other: 1 }), map({}), { value: struct({ y: 1 }) }]
+    for (const outcome of await outcomes('', strict(), strangers, NULL))
+      expect(outcome).to.match(/^record\.field: The record has none of the columns/)
+    expect(await outcomes('', strict(), [map({ x: null })], NULL)).to.deep.equal(['NO'])
+    const [optional] = await outcomes('', lenient(), [map({ nothing: 1 })])
+    expect(optional).to.match(/^record\.field: The record has none of the columns/)
+  })
+
+  it('must be there in whose place the model has nothing, whatever `missing.fields` says', async () => {
+    const needy = classifier('needy', { name: 'lenient', inputs: strict().inputs })
+    const [without, withIt] = await outcomes('', needy, [map({ kind: 'a' }), map({ x: 0.75 })], NULL)
+    expect(without).to.match(/^record\.field: .*"x"/)
+    expect(withIt).to.equal('YES')
+  })
+
+  it('cannot be missing where all are one array', async () => {
+    const two = { ...lenient(), inputs: [numeric('x'), numeric('y')] }
+    const opening = await outcomes('all', two, [], NULL).catch((error: unknown) => error)
+    expect(opening).to.be.instanceOf(ConfigError)
+    expect((opening as ConfigError).problems[0]?.path).to.equal('missing.fields')
   })
 })
