@@ -96,6 +96,7 @@ export class AvroRows {
       return RowState.avroNull
     }
     if (writer.record === null && isNullAt(reader, writer.root)) return RowState.avroNull
+    if (writer.record !== null && writer.root.flat) reader.index(1, 'union branch')
     walkRecord(reader, writer.plan, positions, row * this.#stride)
     return RowState.walked
   }

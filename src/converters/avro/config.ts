@@ -53,6 +53,16 @@ export const avroConfig = defineConfig({
     importance: 'LOW',
     check: (on) => (on ? 'use.latest.version is not supported.' : undefined),
   }),
+  'flatten.singleton.unions': key.boolean({
+    doc: 'Whether a union of one type is that type; where false, it is a struct with one field.',
+    default: true,
+    importance: 'LOW',
+  }),
+  'enhanced.avro.schema.support': key.boolean({
+    doc: 'Whether the struct of a union names its fields by full names; enums stay enums with both.',
+    default: false,
+    importance: 'MEDIUM',
+  }),
   'key.subject.name.strategy': strategy('keys'),
   'value.subject.name.strategy': strategy('values'),
   'max.retries': key.int({

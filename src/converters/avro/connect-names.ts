@@ -39,25 +39,6 @@ export function isMapEntry(items: AvroNode): boolean {
   )
 }
 
-const names = new WeakMap<AvroNode, readonly (string | null)[]>()
-
-/** The struct field of each branch of a union; null for the null branch. */
-export function branchNames(union: AvroNode): readonly (string | null)[] {
-  let known = names.get(union)
-  if (known === undefined) names.set(union, (known = union.branches.map(branchName)))
-  return known
-}
-
-function branchName(branch: AvroNode): string | null {
-  if (branch.kind === Kind.null) return null
-  const named = branch.kind === Kind.record || branch.kind === Kind.enum
-  return named ? simpleName(branch.name) : branch.word
-}
-
-export function simpleName(full: string): string {
-  return full.slice(full.lastIndexOf('.') + 1)
-}
-
 export function unusableSchema(reason: string): DataError {
   return new DataError('record.schema', `The schema cannot be used here: ${reason}`)
 }

@@ -54,8 +54,12 @@ export class AvroConverter implements Converter {
       log,
     })
     const strategy = subjectStrategy(config[`${side}.subject.name.strategy`]) ?? 'TopicNameStrategy'
-    this.#store = new SchemaStore(client)
-    this.#hasty = new SchemaStore(client.hasty())
+    const reading = {
+      flatten: config['flatten.singleton.unions'],
+      fullNames: config['enhanced.avro.schema.support'],
+    }
+    this.#store = new SchemaStore(client, reading)
+    this.#hasty = new SchemaStore(client.hasty(), reading)
     this.#strategy = strategy
     this.#side = side
     this.#log = log
@@ -63,6 +67,7 @@ export class AvroConverter implements Converter {
       client,
       (topic, root) => subjectName(strategy, topic, side, root),
       config['auto.register.schemas'],
+      reading,
     )
   }
 

@@ -1,6 +1,6 @@
 import { DataError, LOGICAL, struct, type Value } from '../../index.ts'
 import { unscaledFrom } from '../decimals.ts'
-import { branchNames, isMapEntry } from './connect-names.ts'
+import { isMapEntry } from './connect-names.ts'
 import { StringCache } from './domain-table.ts'
 import { type AvroNode, Kind } from './node.ts'
 import type { Reader } from './reader.ts'
@@ -84,8 +84,8 @@ function decodeParts(reader: Reader, node: AvroNode): Value {
 function decodeUnion(reader: Reader, node: AvroNode): Value {
   const index = reader.index(node.branches.length, 'union branch')
   const value = decodeValue(reader, node.branches[index]!)
-  if (node.nullIndex >= 0 || node.branches[index]!.kind === Kind.null) return value
-  const names = branchNames(node)
+  if (node.flat || node.nullIndex >= 0 || node.branches[index]!.kind === Kind.null) return value
+  const names = node.branchNames
   const union = struct()
   for (const [i, name] of names.entries()) if (name !== null) union[name] = i === index ? value : null
   return union

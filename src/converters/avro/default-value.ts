@@ -1,7 +1,7 @@
 import { LOGICAL, type Schema, struct, type Value } from '../../index.ts'
 import { isDecimal, unscaledBytes, unscaledFrom } from '../decimals.ts'
 import { isJsonObject, type Json } from '../exact-json.ts'
-import { branchNames, isMapEntry, unusableSchema } from './connect-names.ts'
+import { isMapEntry, unusableSchema } from './connect-names.ts'
 import { type AvroNode, Kind } from './node.ts'
 
 const MS_PER_DAY = 86_400_000
@@ -44,8 +44,9 @@ function unionDefault(json: Json, node: AvroNode): Value {
   const first = node.branches[0]!
   if (node.nullIndex >= 0) return json === null ? null : defaultFromJson(json, node.inner)
   if (first.kind === Kind.null) return null
+  if (node.flat) return defaultFromJson(json, first)
   const union = struct()
-  for (const [i, name] of branchNames(node).entries()) {
+  for (const [i, name] of node.branchNames.entries()) {
     if (name !== null) union[name] = i === 0 ? defaultFromJson(json, first) : null
   }
   return union

@@ -2,7 +2,7 @@ import { DataError, isStruct, type Value } from '../../index.ts'
 import type { ByteWriter } from '../byte-writer.ts'
 import { isDecimal, unscaledBytes } from '../decimals.ts'
 import { kindOf } from '../value-columns.ts'
-import { branchNames, isMapEntry } from './connect-names.ts'
+import { isMapEntry } from './connect-names.ts'
 import { type AvroNode, Kind } from './node.ts'
 
 const MS_PER_DAY = 86_400_000
@@ -131,20 +131,38 @@ function encodeUnion(out: ByteWriter, node: AvroNode, value: Value, path: string
   if (index < 0) throw misfit(node, value, path)
   out.int(index)
   const branch = node.branches[index]!
-  if (node.nullIndex >= 0 || value === null) {
+  if (node.nullIndex >= 0 || value === null || (node.branches.length === 1 && !isWrapped(node, value))) {
     encodeValue(out, branch, value, path)
     return
   }
-  const name = branchNames(node)[index]!
+  const name = node.branchNames[index]!
   encodeValue(out, branch, (value as Readonly<Record<string, Value>>)[name], `${path}.${name}`)
 }
 
-/** A union of null and one type takes the value itself; any other a struct with exactly one field that is not null. */
+/**
+ * Whether the value of a union of one type is a struct of that type, as a converter gives it that does not flatten such
+ * unions. The converter that wrote the schema need not be the one that read the value.
+ */
+function isWrapped(node: AvroNode, value: Exclude<Value, null>): boolean {
+  const branch = node.branches[0]!
+  const [name] = node.branchNames
+  const fields = branch.kind === Kind.record ? branch.fields : []
+  if (fields.length === 1 && fields[0]!.name === name) return !node.flat
+  return (
+    isStruct(value) &&
+    Object.keys(value).length === 1 &&
+    typeof name === 'string' &&
+    Object.hasOwn(value, name)
+  )
+}
+
+/** A union of null and one type, and of one type, takes the value itself; any other a struct with exactly one field that is not null. */
 function branchOf(node: AvroNode, value: Value): number {
   if (value === null) return node.branches.findIndex((branch) => branch.kind === Kind.null)
   if (node.nullIndex >= 0) return 1 - node.nullIndex
+  if (node.branches.length === 1) return 0
   if (!isStruct(value)) return -1
-  const set = branchNames(node).flatMap((name, i) =>
+  const set = node.branchNames.flatMap((name, i) =>
     name !== null && (value[name] ?? null) !== null ? [i] : [],
   )
   return set.length === 1 ? set[0]! : -1

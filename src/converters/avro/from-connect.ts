@@ -51,7 +51,8 @@ class AvroSchemaWriter {
 
   type(schema: Schema, asBranch: boolean): Json {
     const origin = originOf(schema)
-    if (origin !== undefined) return this.node(asBranch ? origin.inner : origin)
+    if (origin !== undefined)
+      return this.node(asBranch ? (origin.flat ? origin.branches[0]! : origin.inner) : origin)
     if (schema.type === 'STRUCT' && schema.name === AVRO.union) return this.#union(schema)
     const json = this.#bare(schema)
     if (!schema.optional || asBranch) return json

@@ -44,6 +44,10 @@ export class AvroNode {
   fields: readonly AvroField[] = []
   /** `union` only. */
   branches: readonly AvroNode[] = []
+  /** `union` only: the struct field of each branch where Connect has the union as a struct; null for the null branch. */
+  branchNames: readonly (string | null)[] = []
+  /** A `union` of one type that Connect has as that type. */
+  flat = false
   /** `array` and `map` only. */
   items: AvroNode | null = null
   /** `union` of null and one other type: the index of null; −1 for any other union and type. */
@@ -65,6 +69,12 @@ export class AvroNode {
   /** The type that is not null of a union of null and one other type; any other type is itself. */
   get inner(): AvroNode {
     return this.nullIndex < 0 ? this : (this.branches[1 - this.nullIndex] as AvroNode)
+  }
+
+  /** The record of a type that Connect has as a struct of its fields, null aside; null for any other type. */
+  get record(): AvroNode | null {
+    const type = this.flat ? (this.branches[0] as AvroNode) : this.inner
+    return type.kind === Kind.record ? type : null
   }
 
   /** The attribute of the type's definition; undefined where the type is written as a word. */

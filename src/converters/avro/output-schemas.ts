@@ -4,7 +4,7 @@ import { sameFields } from '../same-schema.ts'
 import { extensionOf } from '../schema-extension.ts'
 import { avroFieldJson, fromConnect, standaloneJson } from './from-connect.ts'
 import type { AvroNode } from './node.ts'
-import { parseSchemaJson } from './parse-schema.ts'
+import { DEFAULT_READING, parseSchemaJson, type Reading } from './parse-schema.ts'
 import type { RegisteredSchema, RegistryClient } from './registry-client.ts'
 import { writerOf, type WriterSchema } from './writer-schema.ts'
 
@@ -35,6 +35,7 @@ export class OutputSchemas {
   readonly #client: RegistryClient
   readonly #subject: (topic: string, root: AvroNode) => string
   readonly #autoRegister: boolean
+  readonly #reading: Reading
   readonly #byWriter = new WeakMap<WriterSchema, Entry<OutputSchema>[]>()
   readonly #bySchema = new WeakMap<Schema, Entry<OutputSchema>[]>()
   readonly #ids = new Map<string, Promise<number>>()
@@ -43,16 +44,18 @@ export class OutputSchemas {
     client: RegistryClient,
     subject: (topic: string, root: AvroNode) => string,
     autoRegister: boolean,
+    reading = DEFAULT_READING,
   ) {
     this.#client = client
     this.#subject = subject
     this.#autoRegister = autoRegister
+    this.#reading = reading
   }
 
   /** Of records of a writer schema with fields appended: the writer's own schema, untouched fields word for word. */
   ofWriter(topic: string, writer: WriterSchema, fields: readonly Field[]): Promise<OutputSchema> {
     return remembered(this.#byWriter, writer, topic, fields, () =>
-      this.#register(topic, derive(writer, fields)),
+      this.#register(topic, derive(writer, fields, this.#reading)),
     )
   }
 
@@ -64,7 +67,8 @@ export class OutputSchemas {
     return remembered(this.#bySchema, schema, topic, [], () => {
       const json = fromConnect(schema)
       const registered = { schema: stringifyExact(json) }
-      return this.#register(topic, { root: parseSchemaJson(json), appended: [], registered })
+      const root = parseSchemaJson(json, new Map(), this.#reading)
+      return this.#register(topic, { root, appended: [], registered })
     })
   }
 
@@ -124,15 +128,15 @@ function unextended(schema: Schema): { base: Schema; fields: readonly Field[] } 
   return { base, fields }
 }
 
-function derive(writer: WriterSchema, fields: readonly Field[]): Derived {
+function derive(writer: WriterSchema, fields: readonly Field[], reading: Reading): Derived {
   const { root, record } = writer
   const references = writer.references.length > 0 ? { references: writer.references } : {}
   if (fields.length === 0 || record === null) {
     return { root, appended: [], registered: { schema: stringifyExact(root.json), ...references } }
   }
   const json = extendedJson(writer, fields)
-  const extended = parseSchemaJson(json, new Map(writer.referenced))
-  const appended = extended.inner.fields.slice(record.fields.length).map((field) => field.node)
+  const extended = parseSchemaJson(json, new Map(writer.referenced), reading)
+  const appended = extended.record!.fields.slice(record.fields.length).map((field) => field.node)
   return { root: extended, appended, registered: { schema: stringifyExact(json), ...references } }
 }
 

@@ -17,6 +17,16 @@ const PRIMITIVES: ReadonlySet<string> = new Set([
   'bytes',
   'string',
 ])
+/** How types are had in Connect, where AvroConverter's keys leave a choice. */
+export interface Reading {
+  /** A union of one type is that type, as `flatten.singleton.unions` says. */
+  readonly flatten: boolean
+  /** A union's struct has full names for its named types, as `enhanced.avro.schema.support` says. */
+  readonly fullNames: boolean
+}
+
+export const DEFAULT_READING: Reading = { flatten: true, fullNames: false }
+
 const NAME = /^[\p{L}_][\p{L}\p{N}_]*$/u
 
 export function invalidSchema(reason: string): DataError {
@@ -27,7 +37,11 @@ export function invalidSchema(reason: string): DataError {
  * Parses an Avro schema (specification 1.12) within the limits of `limits.ts`. `named` holds the types of referenced
  * schemas and takes this one's. Throws DataError `schema.invalid`.
  */
-export function parseSchema(text: string, named: NamedTypes = new Map()): AvroNode {
+export function parseSchema(
+  text: string,
+  named: NamedTypes = new Map(),
+  reading: Reading = DEFAULT_READING,
+): AvroNode {
   if (text.length > SCHEMA_LIMITS.text)
     throw invalidSchema(`its text is longer than ${SCHEMA_LIMITS.text} characters.`)
   let json: Json
@@ -36,22 +50,28 @@ export function parseSchema(text: string, named: NamedTypes = new Map()): AvroNo
   } catch (error) {
     throw new DataError('schema.invalid', 'The Avro schema is not valid JSON.', { cause: error })
   }
-  return parseSchemaJson(json, named)
+  return parseSchemaJson(json, named, reading)
 }
 
 /** The same, of parsed JSON. */
-export function parseSchemaJson(json: Json, named: NamedTypes = new Map()): AvroNode {
-  const root = new SchemaParser(named).parse(json, '', 0)
+export function parseSchemaJson(
+  json: Json,
+  named: NamedTypes = new Map(),
+  reading: Reading = DEFAULT_READING,
+): AvroNode {
+  const root = new SchemaParser(named, reading).parse(json, '', 0)
   measure(root)
   return root
 }
 
 class SchemaParser {
   readonly #named: NamedTypes
+  readonly #reading: Reading
   #types = 0
 
-  constructor(named: NamedTypes) {
+  constructor(named: NamedTypes, reading: Reading) {
     this.#named = named
+    this.#reading = reading
   }
 
   parse(json: Json | undefined, namespace: string, depth: number): AvroNode {
@@ -97,6 +117,8 @@ class SchemaParser {
     }
     const node = new AvroNode('union', 'union', json)
     node.branches = branches
+    node.branchNames = branches.map((branch) => branchName(branch, this.#reading.fullNames))
+    node.flat = branches.length === 1 && this.#reading.flatten
     if (branches.length === 2) node.nullIndex = branches.findIndex((branch) => branch.kind === Kind.null)
     return node
   }
@@ -150,6 +172,13 @@ class SchemaParser {
   }
 }
 
+function branchName(branch: AvroNode, full: boolean): string | null {
+  if (branch.kind === Kind.null) return null
+  if (branch.kind !== Kind.record && branch.kind !== Kind.enum && branch.kind !== Kind.fixed)
+    return branch.word
+  return full ? branch.name : simpleName(branch.name)
+}
+
 /** The full name of a definition: its own namespace, or that of a dotted name, or the enclosing one. */
 function fullName(json: JsonObject, enclosing: string): string {
   const name = json['name']
@@ -160,6 +189,10 @@ function fullName(json: JsonObject, enclosing: string): string {
   if (typeof own !== 'string') throw invalidSchema(`the namespace of "${name}" is not a string.`)
   if (own !== '') for (const part of own.split('.')) checkName(part, 'namespace')
   return own === '' ? name : `${own}.${name}`
+}
+
+export function simpleName(full: string): string {
+  return full.slice(full.lastIndexOf('.') + 1)
 }
 
 export function namespaceOf(full: string): string {

@@ -1,5 +1,5 @@
 import { ConnectError, DataError } from '../../index.ts'
-import { type NamedTypes, parseSchema } from './parse-schema.ts'
+import { DEFAULT_READING, type NamedTypes, parseSchema, type Reading } from './parse-schema.ts'
 import type { RegisteredSchema, RegistryClient } from './registry-client.ts'
 import { type SchemaReference, WriterSchema } from './writer-schema.ts'
 
@@ -13,12 +13,14 @@ const CONCURRENCY = 8
 /** Writer schemas by id. A schema never changes under its id, so each is asked for once; so is one that is unusable. */
 export class SchemaStore {
   readonly #client: RegistryClient
+  readonly #reading: Reading
   readonly #known = new Map<number, WriterSchema | ConnectError>()
   readonly #unknownUntil = new Map<number, number>()
   readonly #loading = new Map<number, Promise<void>>()
 
-  constructor(client: RegistryClient) {
+  constructor(client: RegistryClient, reading = DEFAULT_READING) {
     this.#client = client
+    this.#reading = reading
   }
 
   /** A schema that was loaded; an error where its records cannot be read; undefined where it was not loaded. */
@@ -76,7 +78,7 @@ export class SchemaStore {
     const named: NamedTypes = new Map()
     await this.#resolve(references, named, new Set())
     const referenced = new Map(named)
-    return new WriterSchema(parseSchema(registered.schema, named), references, referenced)
+    return new WriterSchema(parseSchema(registered.schema, named, this.#reading), references, referenced)
   }
 
   /** Parses referenced schemas, and first those that they reference, into one set of named types. */
@@ -98,7 +100,7 @@ export class SchemaStore {
         )
       }
       await this.#resolve(found.references ?? [], named, done)
-      parseSchema(found.schema, named)
+      parseSchema(found.schema, named, this.#reading)
     }
   }
 }

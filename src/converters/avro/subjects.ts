@@ -1,6 +1,6 @@
 import type { SideName } from '../../index.ts'
 import { unusableSchema } from './connect-names.ts'
-import { type AvroNode, Kind } from './node.ts'
+import type { AvroNode } from './node.ts'
 
 export const SUBJECT_STRATEGIES = [
   'TopicNameStrategy',
@@ -23,7 +23,7 @@ export function subjectName(
   root: AvroNode,
 ): string {
   if (strategy === 'TopicNameStrategy') return `${topic}-${side}`
-  const record = root.inner
-  if (record.kind !== Kind.record) throw unusableSchema(`${strategy} needs a record, and it is ${root.name}.`)
+  const { record } = root
+  if (record === null) throw unusableSchema(`${strategy} needs a record, and it is ${root.name}.`)
   return strategy === 'RecordNameStrategy' ? record.name : `${topic}-${record.name}`
 }

@@ -1,9 +1,10 @@
 import { type Field, LOGICAL, type Schema, type Value } from '../../index.ts'
 import { isJsonObject, type Json } from '../exact-json.ts'
-import { AVRO, branchNames, isMapEntry, simpleName, unusableSchema } from './connect-names.ts'
+import { AVRO, isMapEntry, unusableSchema } from './connect-names.ts'
 import { defaultFromJson } from './default-value.ts'
 import { isRecursive } from './measure-schema.ts'
 import { type AvroField, type AvroNode, Kind } from './node.ts'
+import { simpleName } from './parse-schema.ts'
 
 const TYPES = {
   [Kind.boolean]: 'BOOLEAN',
@@ -46,9 +47,9 @@ export function toConnect(root: AvroNode): Schema {
 
 function connectSchema(node: AvroNode, optional: boolean, field: AvroField | undefined): Schema {
   if (node.kind === Kind.null) throw unusableSchema('Connect has no type for a null outside of a union.')
-  if (node.nullIndex >= 0) {
-    const inner = connectSchema(node.inner, true, undefined)
-    const schema = withFieldDefault(inner, node, field)
+  if (node.nullIndex >= 0 || node.flat) {
+    const inner = node.flat ? node.branches[0]! : node.inner
+    const schema = withFieldDefault(connectSchema(inner, optional || !node.flat, undefined), node, field)
     origins.set(schema, node)
     return schema
   }
@@ -68,7 +69,7 @@ function connectSchema(node: AvroNode, optional: boolean, field: AvroField | und
 function withFieldDefault(inner: Schema, node: AvroNode, field: AvroField | undefined): Schema {
   const json = field?.json['default']
   if (json === undefined) return { ...inner }
-  const value = json === null ? null : defaultFromJson(json, node.inner)
+  const value = json === null ? null : defaultFromJson(json, node)
   return { ...inner, default: value }
 }
 
@@ -126,7 +127,7 @@ function parts(node: AvroNode): Pick<Schema, 'fields' | 'keySchema' | 'valueSche
 
 function unionFields(union: AvroNode): readonly Field[] {
   const fields: Field[] = []
-  for (const [i, name] of branchNames(union).entries()) {
+  for (const [i, name] of union.branchNames.entries()) {
     if (name === null) continue
     if (fields.some((field) => field.name === name)) {
       throw unusableSchema(`two branches of a union are called "${name}".`)

@@ -1,6 +1,6 @@
 import { ConnectError, DataError, type Schema } from '../../index.ts'
 import type { Json } from '../exact-json.ts'
-import { type AvroNode, Kind } from './node.ts'
+import type { AvroNode } from './node.ts'
 import type { NamedTypes } from './parse-schema.ts'
 import { toConnect } from './to-connect.ts'
 import { WalkPlan } from './walk.ts'
@@ -18,7 +18,7 @@ export class WriterSchema {
   readonly references: readonly SchemaReference[]
   /** The named types of the referenced schemas. */
   readonly referenced: ReadonlyMap<string, AvroNode>
-  /** The record inside a root that is a record, or a union of null and a record; null for any other root. */
+  /** The record inside a root that is a record, or a union of a record alone or with null; null for any other root. */
   readonly record: AvroNode | null
   /** The index of null where the root is nullable; −1 otherwise. */
   readonly rootNull: number
@@ -34,7 +34,7 @@ export class WriterSchema {
     this.root = root
     this.references = references
     this.referenced = referenced
-    this.record = root.inner.kind === Kind.record ? root.inner : null
+    this.record = root.record
     this.rootNull = this.record === null ? -1 : root.nullIndex
     this.plan = new WalkPlan(this.record ?? root)
     this.fieldIndex = new Map(this.record?.fields.map((field, i) => [field.name, i]))
