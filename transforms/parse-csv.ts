@@ -36,7 +36,7 @@ const config = defineConfig({
     check: checkFields,
   }),
   'missing.values': key.list({
-    doc: 'Cells that mean that there is no value; an item may be empty. Quoted cells are compared too.',
+    doc: 'Cells that mean that there is no value; an item may be empty. Quoted cells are compared too. A text that a model knows as a level must not be among them: a lone comma means the empty cell only, and keeps `NA`.',
     importance: 'MEDIUM',
     group: 'Fields',
     default: ['', 'NA'],

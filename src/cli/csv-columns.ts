@@ -91,10 +91,11 @@ export class CsvColumns {
 
   #cell(input: ModelInput, { cells, line }: CsvRecord, at: number): Plain {
     const text = cells[at]
-    if (text === undefined || text === '' || text === 'NA') return null
-    if (input.type === 'categorical') return text
+    if (text === undefined) return null
+    if (input.type === 'categorical') return isMissing(text) && !isLevel(input, text) ? null : text
     const number = text.trim()
     if (input.datatype === 'INT64' && WHOLE.test(number)) return BigInt(number.replace(/^\+/, ''))
+    if (isMissing(number)) return null
     if (NUMBER.test(number)) return Number(number)
     const infinity = INFINITY.exec(number)
     if (infinity !== null) return infinity[1] === '-' ? -Infinity : Infinity
@@ -105,6 +106,15 @@ export class CsvColumns {
       `, line ${line}: ${input.name} is ${shown}, which is not a number. Correct the file.`,
     )
   }
+}
+
+function isMissing(text: string): boolean {
+  return text === '' || text === 'NA'
+}
+
+/** A text that the model was trained on is that level, as in a record, also where other tables mean nothing by it. */
+function isLevel({ domain }: ModelInput, text: string): boolean {
+  return domain?.includes(text) === true
 }
 
 function sizeOf({ shape = [] }: ModelInput): number {

@@ -24,11 +24,13 @@ export function readTable(file: string): Table {
   return { header, rows }
 }
 
-/** A model's columns of a table; empty cells, NA and absent columns are missing. */
+/** A model's columns of a table; empty cells, NA (where it is no level) and absent columns are missing. */
 export function columnsFor({ inputs }: Pick<LoadedModel, 'inputs'>, { header, rows }: Table) {
   return inputs.map((input) => {
     const at = header.indexOf(input.name)
-    const cells = rows.map((row) => (row[at] === '' || row[at] === 'NA' ? null : row[at]))
+    const isMissing = (cell?: string) =>
+      cell === '' || (cell === 'NA' && input.domain?.includes(cell) !== true)
+    const cells = rows.map((row) => (isMissing(row[at]) ? null : row[at]))
     return toColumn(input, cells)
   })
 }
