@@ -52,7 +52,9 @@ describe('every npm command in a code block of the README', () => {
   it('installs first where nothing is installed: the system’s node cannot run the sources', async () => {
     const blocks =
       (await readFile(path.join(ROOT, 'README.md'), 'utf8')).match(/```sh\n[\s\S]*?```/g)?.join('') ?? ''
-    const names = [...blocks.matchAll(/^npm (?!install )(?:run (?:-s )?)?(\w+)/gm)].map(([, name]) => name ?? '')
+    const names = [...blocks.matchAll(/^npm (?!install )(?:run (?:-s )?)?(\w+)/gm)].map(
+      ([, name]) => name ?? '',
+    )
     expect(names).to.include.members(['quickstart', 'test', 'sluice'])
     const { scripts } = JSON.parse(await readFile(path.join(ROOT, 'package.json'), 'utf8')) as {
       scripts: Record<string, string>
