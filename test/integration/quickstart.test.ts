@@ -48,7 +48,8 @@ describe('npm run quickstart', function () {
     const { code, stdout, stderr, ports } = await quickstart(['--once', '--json'])
     expect(code, `${stdout}\n${stderr}\n${await readLog()}`).to.equal(0)
     expect(stdout).to.match(/^[A-Z0-9]{2} \d+ +2013-\d\d-\d\d +\d\d:\d\d .*(delayed|on time)/m)
-    const { seconds, accuracy, auc, labels, records, ...addresses } = lastLine(stdout)
+    const { seconds, accuracy, auc, labels, records, modelsDir, ...addresses } = lastLine(stdout)
+    expect(modelsDir).to.match(/models$/)
     expect(addresses).to.deep.equal({
       bootstrapServers: `127.0.0.1:${ports[0] ?? ''}`,
       schemaRegistry: `http://127.0.0.1:${ports[1] ?? ''}`,
