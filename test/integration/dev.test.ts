@@ -58,7 +58,7 @@ describe('sluice dev', function () {
   })
 
   it('prints one JSON line with the addresses when all is healthy', async () => {
-    const { modelsDir, ...addresses } = (await dev.ready()) as unknown as Record<string, unknown>
+    const { modelsDir, ...addresses } = await dev.ready()
     expect(modelsDir).to.match(/models$/)
     expect(addresses).to.deep.equal({
       ready: true,
