@@ -78,7 +78,11 @@ function forbidden(folder) {
       regex: `^${name.replace('/', '\\x2F')}($|\\x2F)`,
       message: `${name} is imported by ${homes.join(' and ') || 'tests and bench'} only.`,
     }))
-  return [...foreign, ...packages]
+  const whole = {
+    regex: '^(\\.\\.\\x2F)+index\\.ts$',
+    message: 'Inside src, import from src/api; src/index.ts is what plugins see.',
+  }
+  return [...foreign, ...packages, whole]
 }
 
 /** The rules that keep one folder to that, for imports and for `import()`. */

@@ -1,4 +1,7 @@
-import { type Converter, type ConverterPlugin, DataError, defineConfig, type Schema } from '../index.ts'
+import { defineConfig } from '../api/config.ts'
+import type { Converter, ConverterPlugin } from '../api/converter.ts'
+import { DataError } from '../api/errors.ts'
+import type { Schema } from '../api/schema.ts'
 import { encodeRows } from './encode-rows.ts'
 import { PackedRows } from './packed-rows.ts'
 import { SlicesSide } from './slices-side.ts'

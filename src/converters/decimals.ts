@@ -1,4 +1,4 @@
-import type { Decimal, Value } from '../index.ts'
+import type { Decimal, Value } from '../api/schema.ts'
 
 /** Whether a value is a Decimal: `{ unscaled, scale }` with a bigint. */
 export function isDecimal(value: Value | undefined): value is Decimal {

@@ -1,4 +1,6 @@
-import type { EncodedRows, FailRow, Schema, Side, Value } from '../index.ts'
+import type { FailRow, Side } from '../api/batch.ts'
+import type { EncodedRows } from '../api/converter.ts'
+import type { Schema, Value } from '../api/schema.ts'
 import { ByteWriter } from './byte-writer.ts'
 import { PackedRows } from './packed-rows.ts'
 import { guarded } from './records-side.ts'

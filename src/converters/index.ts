@@ -1,4 +1,4 @@
-import type { ConverterPlugin } from '../index.ts'
+import type { ConverterPlugin } from '../api/converter.ts'
 import { avroConverter } from './avro/plugin.ts'
 import { byteArrayConverter } from './bytes.ts'
 import { jsonConverter } from './json/converter.ts'

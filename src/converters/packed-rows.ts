@@ -1,4 +1,4 @@
-import type { EncodedRows, Slices } from '../index.ts'
+import type { EncodedRows, Slices } from '../api/converter.ts'
 
 /** Encoded rows that lie somewhere in one buffer. Rows that were not asked for are null. */
 export class PackedRows implements EncodedRows {

@@ -1,17 +1,6 @@
-import {
-  type Column,
-  type ColumnFor,
-  type ColumnRequest,
-  ConnectError,
-  type FailRow,
-  type Field,
-  isStruct,
-  type LiveRows,
-  type Schema,
-  type Side,
-  struct,
-  type Value,
-} from '../index.ts'
+import type { Column, ColumnFor, ColumnRequest, FailRow, LiveRows, Side } from '../api/batch.ts'
+import { ConnectError } from '../api/errors.ts'
+import { type Field, isStruct, type Schema, struct, type Value } from '../api/schema.ts'
 import { extendSchema } from './schema-extension.ts'
 import {
   columnValue,

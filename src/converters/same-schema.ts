@@ -1,4 +1,4 @@
-import { type Field, isStruct, type Schema, type Value } from '../index.ts'
+import { type Field, isStruct, type Schema, type Value } from '../api/schema.ts'
 
 /**
  * Whether two Connect schemas are the same in every part: type, optional, default, name, version, fields, …; no

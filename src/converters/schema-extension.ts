@@ -1,4 +1,4 @@
-import type { Field, Schema } from '../index.ts'
+import type { Field, Schema } from '../api/schema.ts'
 import { sameFields } from './same-schema.ts'
 
 /** How a schema came about: `base` with `fields` added at its end. */

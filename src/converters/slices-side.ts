@@ -1,15 +1,6 @@
-import {
-  type ColumnFor,
-  type ColumnRequest,
-  type Column,
-  type FailRow,
-  type Field,
-  type LiveRows,
-  type Schema,
-  type Side,
-  type Slices,
-  type Value,
-} from '../index.ts'
+import type { ColumnFor, ColumnRequest, Column, FailRow, LiveRows, Side } from '../api/batch.ts'
+import type { Slices } from '../api/converter.ts'
+import type { Field, Schema, Value } from '../api/schema.ts'
 import { guarded, recordsSide } from './records-side.ts'
 
 /** Reads one row's bytes; throws a DataError where they are malformed. */

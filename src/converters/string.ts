@@ -1,14 +1,8 @@
 import { isUtf8 } from 'node:buffer'
-import {
-  type Converter,
-  type ConverterPlugin,
-  DataError,
-  defineConfig,
-  isStruct,
-  key,
-  type Schema,
-  type Value,
-} from '../index.ts'
+import { defineConfig, key } from '../api/config.ts'
+import type { Converter, ConverterPlugin } from '../api/converter.ts'
+import { DataError } from '../api/errors.ts'
+import { isStruct, type Schema, type Value } from '../api/schema.ts'
 import { decimalText, isDecimal } from './decimals.ts'
 import { encodeRows } from './encode-rows.ts'
 import { guarded } from './records-side.ts'

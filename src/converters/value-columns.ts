@@ -1,15 +1,6 @@
-import {
-  type Column,
-  type ColumnFor,
-  type ColumnRequest,
-  DataError,
-  isStruct,
-  LOGICAL,
-  MISSING,
-  type Schema,
-  UNSEEN,
-  type Value,
-} from '../index.ts'
+import { type Column, type ColumnFor, type ColumnRequest, MISSING, UNSEEN } from '../api/batch.ts'
+import { DataError } from '../api/errors.ts'
+import { isStruct, LOGICAL, type Schema, type Value } from '../api/schema.ts'
 import { decimalText, isDecimal } from './decimals.ts'
 
 /** The name that Confluent's AvroData gives a union of several types: a struct with one field per branch. */

@@ -1,6 +1,7 @@
 import { encodeHeader } from '../kafka/record-batches/headers.ts'
 import { VarintReader, varintSize, writeVarint } from '../kafka/record-batches/varint.ts'
-import type { CategoryColumn, EncodedRows, Header, Slices, StringColumn } from '../index.ts'
+import type { CategoryColumn, Header, StringColumn } from '../api/batch.ts'
+import type { EncodedRows, Slices } from '../api/converter.ts'
 
 /** A header that a transform put behind those of the records: made once per text, however many records have it. */
 export interface AddedHeader {

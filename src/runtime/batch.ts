@@ -1,23 +1,20 @@
 import { decodeHeaders } from '../kafka/record-batches/headers.ts'
 import { type FetchedBatch, offsetOf, timestampOf } from '../kafka/record-batches/records.ts'
 import { recordsSide } from '../converters/records-side.ts'
-import {
-  type CategoryColumn,
-  type Column,
-  type ColumnFor,
-  type ColumnRequest,
-  type ConnectError,
-  DataError,
-  type Field,
-  type Header,
-  type RecordBatch,
-  type Schema,
-  type Side,
-  type SideName,
-  type SinkRecord,
-  type StringColumn,
-  type Value,
-} from '../index.ts'
+import type {
+  CategoryColumn,
+  Column,
+  ColumnFor,
+  ColumnRequest,
+  Header,
+  RecordBatch,
+  Side,
+  SideName,
+  SinkRecord,
+  StringColumn,
+} from '../api/batch.ts'
+import { type ConnectError, DataError } from '../api/errors.ts'
+import type { Field, Schema, Value } from '../api/schema.ts'
 import { type AddedHeader, addedHeader, headerAt } from './added-headers.ts'
 import type { RowStates } from './row-states.ts'
 

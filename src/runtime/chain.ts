@@ -1,21 +1,15 @@
+import type { RecordBatch, SideName } from '../api/batch.ts'
+import { type ConfigOf, type ConfigKeys, withPrefix } from '../api/config.ts'
+import { ConfigError, ConnectError, TaskError, messageOf } from '../api/errors.ts'
+import type { Logger } from '../api/log.ts'
+import type { Models } from '../api/models.ts'
 import {
   type AllowedImages,
-  ConfigError,
-  type ConfigOf,
-  type ConfigKeys,
-  ConnectError,
   type Figures,
-  type Logger,
-  type Models,
   NO_IMAGES,
-  TaskError,
-  messageOf,
-  type RecordBatch,
-  type SideName,
   type Transform,
   type TransformPlugin,
-  withPrefix,
-} from '../index.ts'
+} from '../api/plugins.ts'
 import { Batch } from './batch.ts'
 import { commonKeys } from './connector-keys.ts'
 import { findTransform } from './plugins.ts'

@@ -1,4 +1,7 @@
-import type { ConfigProblem, Logger, Schema, SideName } from '../index.ts'
+import type { SideName } from '../api/batch.ts'
+import type { ConfigProblem } from '../api/errors.ts'
+import type { Logger } from '../api/log.ts'
+import type { Schema } from '../api/schema.ts'
 import type { Link, RawConfig, TransformChain } from './chain.ts'
 import { sinkKeys } from './connector-keys.ts'
 import type { TaskConverters } from './task-converters.ts'

@@ -1,4 +1,4 @@
-import { type ConfigOf, defineConfig, key } from '../index.ts'
+import { type ConfigOf, defineConfig, key } from '../api/config.ts'
 import { isTopicName } from './written-topics.ts'
 
 /**

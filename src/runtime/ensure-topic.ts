@@ -1,6 +1,7 @@
 import { createTopic } from '../kafka/admin.ts'
 import type { KafkaClient } from '../kafka/client.ts'
-import { type Logger, TaskError } from '../index.ts'
+import { TaskError } from '../api/errors.ts'
+import type { Logger } from '../api/log.ts'
 
 export interface TopicLike {
   readonly sourceTopic: string

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ConnectError, type Logger, TaskError } from '../index.ts'
+import { ConnectError, TaskError } from '../api/errors.ts'
+import type { Logger } from '../api/log.ts'
 import type { Batch } from './batch.ts'
 import type { CommonConfig } from './connector-keys.ts'
 import type { Failure } from './row-states.ts'

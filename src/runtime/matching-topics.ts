@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Logger, messageOf, UnavailableError } from '../index.ts'
+import { messageOf, UnavailableError } from '../api/errors.ts'
+import type { Logger } from '../api/log.ts'
 import { KafkaClient } from '../kafka/client.ts'
 import type { RawConfig } from './chain.ts'
 import type { HostSettings } from './protocol.ts'

@@ -1,14 +1,10 @@
 import { connectors } from '../../connectors/index.ts'
 import { transforms } from '../../transforms/index.ts'
 import { converters, findConverterPlugin } from '../converters/index.ts'
-import {
-  type ConverterPlugin,
-  NotFoundError,
-  type SideName,
-  type SinkConnector,
-  type SourceConnector,
-  type TransformPlugin,
-} from '../index.ts'
+import type { SideName } from '../api/batch.ts'
+import type { ConverterPlugin } from '../api/converter.ts'
+import { NotFoundError } from '../api/errors.ts'
+import type { SinkConnector, SourceConnector, TransformPlugin } from '../api/plugins.ts'
 
 /**
  * Looks plugins up by the names that configurations use. The lists are static: a config value is compared with

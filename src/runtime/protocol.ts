@@ -1,4 +1,4 @@
-import type { AllowedImages, Figures } from '../index.ts'
+import type { AllowedImages, Figures } from '../api/plugins.ts'
 
 /**
  * The messages between a worker process and its task hosts (Node's IPC channel, `serialization: 'advanced'`).

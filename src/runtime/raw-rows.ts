@@ -1,5 +1,6 @@
 import { encodeHeaders } from '../kafka/record-batches/headers.ts'
-import type { EncodedRows, Header, Slices } from '../index.ts'
+import type { Header } from '../api/batch.ts'
+import type { EncodedRows, Slices } from '../api/converter.ts'
 
 /** Fetched bytes as they are, to be written again. */
 export function rawRows(slices: Slices): EncodedRows {

@@ -1,4 +1,5 @@
-import type { ConnectError, LiveRows, Stage } from '../index.ts'
+import type { LiveRows } from '../api/batch.ts'
+import type { ConnectError, Stage } from '../api/errors.ts'
 
 const LIVE = 0
 const DROPPED = 1

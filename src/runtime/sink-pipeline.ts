@@ -1,15 +1,9 @@
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FetchedBatch } from '../kafka/record-batches/records.ts'
 import { recordsSide } from '../converters/records-side.ts'
-import {
-  type ConnectError,
-  DataError,
-  type EmitOptions,
-  type RecordBatch,
-  type SinkTask,
-  type Stage,
-  TaskError,
-} from '../index.ts'
+import type { RecordBatch } from '../api/batch.ts'
+import { type ConnectError, DataError, type Stage, TaskError } from '../api/errors.ts'
+import type { EmitOptions, SinkTask } from '../api/plugins.ts'
 import { Batch } from './batch.ts'
 import type { TransformChain } from './chain.ts'
 import type { DeadLetters } from './dead-letters.ts'

@@ -1,6 +1,7 @@
 import type { Fetcher, StartPosition } from '../kafka/fetch/fetch.ts'
 import type { FetchedBatch } from '../kafka/record-batches/records.ts'
-import { FencedError, type Logger, messageOf, UnavailableError } from '../index.ts'
+import { FencedError, messageOf, UnavailableError } from '../api/errors.ts'
+import type { Logger } from '../api/log.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
 import type { Membership, SuspectRows } from './protocol.ts'
 import type { Prepared, SinkPipeline } from './sink-pipeline.ts'

@@ -1,4 +1,8 @@
-import { ConfigError, type Converter, type Logger, type SideName, withPrefix } from '../index.ts'
+import type { SideName } from '../api/batch.ts'
+import { withPrefix } from '../api/config.ts'
+import type { Converter } from '../api/converter.ts'
+import { ConfigError } from '../api/errors.ts'
+import type { Logger } from '../api/log.ts'
 import type { RawConfig } from './chain.ts'
 import { findConverter } from './plugins.ts'
 

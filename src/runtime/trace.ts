@@ -1,5 +1,5 @@
 import { withoutCredentials } from '../api/credentials.ts'
-import { ConnectError, messageOf } from '../index.ts'
+import { ConnectError, messageOf } from '../api/errors.ts'
 
 const MOST_CAUSES = 5
 

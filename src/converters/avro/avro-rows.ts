@@ -1,4 +1,7 @@
-import { ConnectError, type FailRow, type LiveRows, type Slices, type Value } from '../../index.ts'
+import type { FailRow, LiveRows } from '../../api/batch.ts'
+import type { Slices } from '../../api/converter.ts'
+import { ConnectError } from '../../api/errors.ts'
+import type { Value } from '../../api/schema.ts'
 import { decodeValue } from './decode.ts'
 import { type AvroNode, Kind } from './node.ts'
 import { malformed, Reader } from './reader.ts'

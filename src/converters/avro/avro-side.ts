@@ -1,15 +1,6 @@
-import {
-  type Column,
-  type ColumnFor,
-  type ColumnRequest,
-  ConnectError,
-  type FailRow,
-  type Field,
-  type LiveRows,
-  type Schema,
-  type Side,
-  type Value,
-} from '../../index.ts'
+import type { Column, ColumnFor, ColumnRequest, FailRow, LiveRows, Side } from '../../api/batch.ts'
+import { ConnectError } from '../../api/errors.ts'
+import type { Field, Schema, Value } from '../../api/schema.ts'
 import { appendTo, guarded } from '../records-side.ts'
 import { extendSchema } from '../schema-extension.ts'
 import {

@@ -1,4 +1,4 @@
-import { type ConfigOf, defineConfig, key } from '../../index.ts'
+import { type ConfigOf, defineConfig, key } from '../../api/config.ts'
 import { SUBJECT_STRATEGIES, subjectStrategy } from './subjects.ts'
 
 const strategy = (what: string) =>

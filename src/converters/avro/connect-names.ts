@@ -1,4 +1,4 @@
-import { DataError } from '../../index.ts'
+import { DataError } from '../../api/errors.ts'
 import { UNION_NAME } from '../value-columns.ts'
 import { type AvroNode, Kind } from './node.ts'
 

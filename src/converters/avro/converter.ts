@@ -1,18 +1,8 @@
-import {
-  ConfigError,
-  ConnectError,
-  type Converter,
-  type ConverterContext,
-  DataError,
-  type EncodedRows,
-  type FailRow,
-  type Logger,
-  messageOf,
-  type Schema,
-  type Side,
-  type SideName,
-  type Slices,
-} from '../../index.ts'
+import type { FailRow, Side, SideName } from '../../api/batch.ts'
+import type { Converter, ConverterContext, EncodedRows, Slices } from '../../api/converter.ts'
+import { ConfigError, ConnectError, DataError, messageOf } from '../../api/errors.ts'
+import type { Logger } from '../../api/log.ts'
+import type { Schema } from '../../api/schema.ts'
 import { encodeRows } from '../encode-rows.ts'
 import { sameSchema } from '../same-schema.ts'
 import { kindOf } from '../value-columns.ts'

@@ -1,4 +1,5 @@
-import { DataError, LOGICAL, struct, type Value } from '../../index.ts'
+import { DataError } from '../../api/errors.ts'
+import { LOGICAL, struct, type Value } from '../../api/schema.ts'
 import { unscaledFrom } from '../decimals.ts'
 import { isMapEntry } from './connect-names.ts'
 import { StringCache } from './domain-table.ts'

@@ -1,4 +1,4 @@
-import { LOGICAL, type Schema, struct, type Value } from '../../index.ts'
+import { LOGICAL, type Schema, struct, type Value } from '../../api/schema.ts'
 import { isDecimal, unscaledBytes, unscaledFrom } from '../decimals.ts'
 import { isJsonObject, type Json } from '../exact-json.ts'
 import { isMapEntry, unusableSchema } from './connect-names.ts'

@@ -1,4 +1,4 @@
-import { UNSEEN } from '../../index.ts'
+import { UNSEEN } from '../../api/batch.ts'
 import { levelsOf } from '../value-columns.ts'
 
 /**

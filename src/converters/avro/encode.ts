@@ -1,4 +1,5 @@
-import { DataError, isStruct, type Value } from '../../index.ts'
+import { DataError } from '../../api/errors.ts'
+import { isStruct, type Value } from '../../api/schema.ts'
 import type { ByteWriter } from '../byte-writer.ts'
 import { isDecimal, unscaledBytes } from '../decimals.ts'
 import { kindOf } from '../value-columns.ts'

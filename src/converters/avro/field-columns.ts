@@ -1,11 +1,11 @@
-import type { Schema } from '../../index.ts'
+import type { Schema } from '../../api/schema.ts'
 import { guarded } from '../records-side.ts'
 import { type ColumnDraft, levelsOf, setColumn } from '../value-columns.ts'
 import { decodeValue } from './decode.ts'
 import { domainTable, StringCache } from './domain-table.ts'
 import { type AvroNode, Kind } from './node.ts'
 import type { Reader } from './reader.ts'
-import type { FailRow } from '../../index.ts'
+import type { FailRow } from '../../api/batch.ts'
 
 /** One field of the rows of one schema, at the positions that the walk has found. */
 export interface FieldRows {

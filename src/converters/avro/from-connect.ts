@@ -1,4 +1,4 @@
-import { LOGICAL, type Schema } from '../../index.ts'
+import { LOGICAL, type Schema } from '../../api/schema.ts'
 import { type Json, type JsonObject } from '../exact-json.ts'
 import { sameSchema } from '../same-schema.ts'
 import { AVRO, unusableSchema } from './connect-names.ts'

@@ -1,4 +1,4 @@
-import { DataError } from '../../index.ts'
+import { DataError } from '../../api/errors.ts'
 import { SCHEMA_LIMITS } from './limits.ts'
 import { type AvroNode, Kind } from './node.ts'
 

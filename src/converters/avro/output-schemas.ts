@@ -1,4 +1,5 @@
-import { type Field, type Schema, TaskError } from '../../index.ts'
+import { TaskError } from '../../api/errors.ts'
+import type { Field, Schema } from '../../api/schema.ts'
 import { isJsonObject, type Json, type JsonObject, stringifyExact } from '../exact-json.ts'
 import { sameFields } from '../same-schema.ts'
 import { extensionOf } from '../schema-extension.ts'

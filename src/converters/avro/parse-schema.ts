@@ -1,5 +1,5 @@
 import { type AvroField, AvroNode, Kind, type KindName, type Logical } from './node.ts'
-import { DataError } from '../../index.ts'
+import { DataError } from '../../api/errors.ts'
 import { isJsonObject, type Json, type JsonObject, parseExact } from '../exact-json.ts'
 import { SCHEMA_LIMITS } from './limits.ts'
 import { measure } from './measure-schema.ts'

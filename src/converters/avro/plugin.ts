@@ -1,4 +1,4 @@
-import type { ConverterPlugin } from '../../index.ts'
+import type { ConverterPlugin } from '../../api/converter.ts'
 import { avroConfig } from './config.ts'
 import { AvroConverter } from './converter.ts'
 

@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { DataError } from '../../index.ts'
+import { DataError } from '../../api/errors.ts'
 import { VALUE_LIMITS } from './limits.ts'
 
 export function malformed(reason: string): DataError {

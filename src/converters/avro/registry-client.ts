@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ConnectError, type Logger, messageOf, TaskError, UnavailableError } from '../../index.ts'
+import { ConnectError, messageOf, TaskError, UnavailableError } from '../../api/errors.ts'
+import type { Logger } from '../../api/log.ts'
 import { readBody } from '../../api/read-body.ts'
 import type { SchemaReference } from './writer-schema.ts'
 

@@ -1,4 +1,4 @@
-import { ConnectError, DataError } from '../../index.ts'
+import { ConnectError, DataError } from '../../api/errors.ts'
 import { DEFAULT_READING, type NamedTypes, parseSchema, type Reading } from './parse-schema.ts'
 import type { RegisteredSchema, RegistryClient } from './registry-client.ts'
 import { type SchemaReference, WriterSchema } from './writer-schema.ts'

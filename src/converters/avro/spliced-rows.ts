@@ -1,11 +1,7 @@
-import {
-  type Column,
-  ConnectError,
-  DataError,
-  type EncodedRows,
-  type FailRow,
-  type Field,
-} from '../../index.ts'
+import type { Column, FailRow } from '../../api/batch.ts'
+import type { EncodedRows } from '../../api/converter.ts'
+import { ConnectError, DataError } from '../../api/errors.ts'
+import type { Field } from '../../api/schema.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import { copyBytes } from '../packed-rows.ts'
 import { HEADER } from './avro-rows.ts'

@@ -1,4 +1,4 @@
-import type { SideName } from '../../index.ts'
+import type { SideName } from '../../api/batch.ts'
 import { unusableSchema } from './connect-names.ts'
 import type { AvroNode } from './node.ts'
 

@@ -1,4 +1,5 @@
-import { type Column, type FailRow, type Field, MISSING } from '../../index.ts'
+import { type Column, type FailRow, MISSING } from '../../api/batch.ts'
+import type { Field } from '../../api/schema.ts'
 import { ByteWriter } from '../byte-writer.ts'
 import { guarded } from '../records-side.ts'
 import { columnValue } from '../value-columns.ts'

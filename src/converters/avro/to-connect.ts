@@ -1,4 +1,4 @@
-import { type Field, LOGICAL, type Schema, type Value } from '../../index.ts'
+import { type Field, LOGICAL, type Schema, type Value } from '../../api/schema.ts'
 import { isJsonObject, type Json } from '../exact-json.ts'
 import { AVRO, isMapEntry, unusableSchema } from './connect-names.ts'
 import { defaultFromJson } from './default-value.ts'

@@ -1,4 +1,5 @@
-import { ConnectError, DataError, type Schema } from '../../index.ts'
+import { ConnectError, DataError } from '../../api/errors.ts'
+import type { Schema } from '../../api/schema.ts'
 import type { Json } from '../exact-json.ts'
 import type { AvroNode } from './node.ts'
 import type { NamedTypes } from './parse-schema.ts'

@@ -1,18 +1,9 @@
 import { isUtf8 } from 'node:buffer'
-import {
-  type ConfigOf,
-  type Converter,
-  type ConverterPlugin,
-  DataError,
-  defineConfig,
-  type EncodedRows,
-  type FailRow,
-  key,
-  type Schema,
-  type Side,
-  type Slices,
-  type Value,
-} from '../../index.ts'
+import type { FailRow, Side } from '../../api/batch.ts'
+import { type ConfigOf, defineConfig, key } from '../../api/config.ts'
+import type { Converter, ConverterPlugin, EncodedRows, Slices } from '../../api/converter.ts'
+import { DataError } from '../../api/errors.ts'
+import type { Schema, Value } from '../../api/schema.ts'
 import { encodeRows } from '../encode-rows.ts'
 import { parseWithFractions, stringifyExact } from '../exact-json.ts'
 import { SlicesSide } from '../slices-side.ts'

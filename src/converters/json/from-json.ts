@@ -1,4 +1,5 @@
-import { DataError, LOGICAL, type Schema, type SchemaType, struct, type Value } from '../../index.ts'
+import { DataError } from '../../api/errors.ts'
+import { LOGICAL, type Schema, type SchemaType, struct, type Value } from '../../api/schema.ts'
 import { unscaledFrom } from '../decimals.ts'
 import { Fraction } from '../exact-json.ts'
 

@@ -1,4 +1,5 @@
-import { DataError, type Field, type Schema, type SchemaType } from '../../index.ts'
+import { DataError } from '../../api/errors.ts'
+import type { Field, Schema, SchemaType } from '../../api/schema.ts'
 import { isDecimal, unscaledBytes } from '../decimals.ts'
 import { fromJson } from './from-json.ts'
 import { type DecimalFormat, toJson } from './to-json.ts'

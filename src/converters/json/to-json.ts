@@ -1,4 +1,5 @@
-import { DataError, isStruct, LOGICAL, type Schema, type Value } from '../../index.ts'
+import { DataError } from '../../api/errors.ts'
+import { isStruct, LOGICAL, type Schema, type Value } from '../../api/schema.ts'
 import { decimalText, isDecimal, unscaledBytes } from '../decimals.ts'
 import { rawNumber } from '../exact-json.ts'
 import { kindOf } from '../value-columns.ts'
