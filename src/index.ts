@@ -4,6 +4,7 @@ export * from './api/errors.ts'
 export * from './api/schema.ts'
 export * from './api/batch.ts'
 export * from './api/models.ts'
+export * from './api/images.ts'
 export * from './api/config.ts'
 export * from './api/log.ts'
 export * from './api/converter.ts'
@@ -11,11 +12,3 @@ export * from './api/plugins.ts'
 export * from './api/shadows.ts'
 export * from './api/map-records.ts'
 export { toJson } from './api/to-json.ts'
-export { originProblem } from './inference/images/origin.ts'
-export { openImageLabeller } from './inference/images/image-labeller.ts'
-export type {
-  ImageLabel,
-  ImageLabeller,
-  ImageSource,
-  LabellerOptions,
-} from './inference/images/image-labeller.ts'

@@ -8,8 +8,6 @@ import {
   type ImageLabeller,
   type ImageSource,
   type Model,
-  NO_IMAGES,
-  openImageLabeller,
   OPTIONAL_FLOAT64,
   OPTIONAL_STRING,
   type RecordBatch,
@@ -19,6 +17,7 @@ import {
   type SinkRecord,
   type Struct,
   struct,
+  TaskError,
   type Transform,
   type TransformContext,
   type TransformPlugin,
@@ -308,10 +307,12 @@ export const labelImage: TransformPlugin<typeof config.keys> = {
       const message = `The model ${model.name} has ${model.labels.length} labels only.`
       throw new ConfigError([{ path: 'top.k', message }])
     }
-    const labeller = await openImageLabeller(model, {
+    if (context.openImageLabeller === undefined) {
+      throw new TaskError('task.failed', 'LabelImage needs openImageLabeller in its context.')
+    }
+    const labeller = await context.openImageLabeller(model, {
       fileRoot: values['file.root'] ?? null,
       httpOrigins: values['http.allowed.origins'],
-      allowed: context.images ?? NO_IMAGES,
       maxBytes: values['max.bytes'],
       fetchTimeoutMs: values['http.timeout.ms'],
       topK: values['top.k'],

@@ -9,7 +9,7 @@
  */
 import { writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import { openImageLabeller } from '../../src/index.ts'
+import { openImageLabeller } from '../../src/inference/images/image-labeller.ts'
 import { ModelStore } from '../../src/inference/store/model-store.ts'
 
 const SKLEARN = 'sklearn/datasets/images/'

@@ -2,6 +2,7 @@ import type { RecordBatch, SideName, SinkRecord } from './batch.ts'
 import type { ConfigDefinition, ConfigKeys, ConfigOf } from './config.ts'
 import type { ConverterPlugin } from './converter.ts'
 import type { ConfigProblem, ConnectError } from './errors.ts'
+import type { OpenImageLabeller } from './images.ts'
 import type { Logger } from './log.ts'
 import type { Models } from './models.ts'
 import type { Field, Schema } from './schema.ts'
@@ -29,18 +30,6 @@ interface Plugin<K extends ConfigKeys> {
 
 // Transforms
 
-/** From where the operator of the worker lets plugins read images that a record only names. */
-export interface AllowedImages {
-  /** `images.allowed.dirs`: absolute paths of folders. */
-  readonly dirs: readonly string[]
-  /** `images.allowed.origins`. */
-  readonly origins: readonly string[]
-  /** `images.private.addresses`: whether these origins may have loopback or private addresses. */
-  readonly privateAddresses: boolean
-}
-
-export const NO_IMAGES: AllowedImages = { dirs: [], origins: [], privateAddresses: false }
-
 /** A small table for people: a row per thing that is measured. */
 export type Figures = readonly Readonly<Record<string, string | number | null>>[]
 
@@ -49,8 +38,8 @@ export interface TransformContext {
   readonly side: SideName
   readonly models: Models
   readonly log: Logger
-  /** What a configuration may choose from at most; absent: NO_IMAGES. */
-  readonly images?: AllowedImages
+  /** For transforms that look at images; the worker gives it always, a test of other transforms need not. */
+  readonly openImageLabeller?: OpenImageLabeller
   /**
    * Shows how things are under a name; what is shown later under the same name takes its place. Cheap: the worker gets
    * the last of each second, and forgets all of it when the task ends. Absent where nobody looks, as in a check of a

@@ -1,15 +1,11 @@
 import type { RecordBatch, SideName } from '../api/batch.ts'
 import { type ConfigOf, type ConfigKeys, withPrefix } from '../api/config.ts'
 import { ConfigError, ConnectError, TaskError, messageOf } from '../api/errors.ts'
+import { type AllowedImages, NO_IMAGES } from '../api/images.ts'
 import type { Logger } from '../api/log.ts'
 import type { Models } from '../api/models.ts'
-import {
-  type AllowedImages,
-  type Figures,
-  NO_IMAGES,
-  type Transform,
-  type TransformPlugin,
-} from '../api/plugins.ts'
+import type { Figures, Transform, TransformContext, TransformPlugin } from '../api/plugins.ts'
+import { labellersWithin } from '../inference/images/image-labeller.ts'
 import { Batch } from './batch.ts'
 import { commonKeys } from './connector-keys.ts'
 import { findTransform } from './plugins.ts'
@@ -62,9 +58,12 @@ export class TransformChain {
       const config = readConfig(plugin, raw, prefix)
       await before(`the opening of transforms.${alias}`)
       try {
-        const context = { side, models, log: log.child({ transform: alias }), images }
-        const shows = show === undefined ? {} : { show: show.bind(null, alias) }
-        const transform = await plugin.open(config, { ...context, ...shows })
+        const context: TransformContext = {
+          ...{ side, models, log: log.child({ transform: alias }) },
+          openImageLabeller: labellersWithin(images),
+          ...(show === undefined ? {} : { show: show.bind(null, alias) }),
+        }
+        const transform = await plugin.open(config, context)
         links.push({ alias, name: plugin.name, side, transform })
       } catch (error) {
         for (const link of links) link.transform.close?.()

@@ -1,4 +1,5 @@
-import type { AllowedImages, Figures } from '../api/plugins.ts'
+import type { AllowedImages } from '../api/images.ts'
+import type { Figures } from '../api/plugins.ts'
 
 /**
  * The messages between a worker process and its task hosts (Node's IPC channel, `serialization: 'advanced'`).

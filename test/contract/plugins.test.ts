@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import path from 'node:path'
 import { type Example, isStruct, SILENT, struct, type TransformPlugin, type Value } from '../../src/index.ts'
+import { labellersWithin } from '../../src/inference/images/image-labeller.ts'
 import { ModelStore } from '../../src/inference/store/model-store.ts'
 import {
   connectors,
@@ -22,7 +23,10 @@ const models = new ModelStore({
 const images = { dirs: ['/tmp'], origins: ['https://images.example.com'], privateAddresses: false }
 
 async function open(plugin: TransformPlugin, example: Example) {
-  return plugin.open(plugin.config.read(example.config), { side: 'value', models, log: SILENT, images })
+  return plugin.open(plugin.config.read(example.config), {
+    ...{ side: 'value', models, log: SILENT },
+    openImageLabeller: labellersWithin(images),
+  })
 }
 
 /** Numbers that are nearly the wanted ones become these: another processor may round the last digit of a float otherwise. */

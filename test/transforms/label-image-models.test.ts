@@ -1,6 +1,15 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { type ExampleRecord, type Model, type Models, type Schema, SILENT, struct } from '../../src/index.ts'
+import {
+  type ExampleRecord,
+  type Model,
+  type Models,
+  NO_IMAGES,
+  type Schema,
+  SILENT,
+  struct,
+} from '../../src/index.ts'
+import { labellersWithin } from '../../src/inference/images/image-labeller.ts'
 import { labelImage } from '../../transforms/label-image.ts'
 import { batchOf } from '../support/example-batch.ts'
 import { plain, redness } from '../support/redness.ts'
@@ -13,7 +22,10 @@ async function apply(
   { models }: { readonly models: Models },
 ) {
   const values = labelImage.config.read({ model: 'redness', ...config })
-  const transform = await labelImage.open(values, { side: 'value', models, log: SILENT })
+  const transform = await labelImage.open(values, {
+    ...{ side: 'value', models, log: SILENT },
+    openImageLabeller: labellersWithin(NO_IMAGES),
+  })
   return transform.apply(batchOf(records))
 }
 

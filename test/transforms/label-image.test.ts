@@ -18,6 +18,7 @@ import {
   struct,
   type Value,
 } from '../../src/index.ts'
+import { labellersWithin } from '../../src/inference/images/image-labeller.ts'
 import { labelImage } from '../../transforms/label-image.ts'
 import { picture } from '../inference/images/pictures.ts'
 import { batchOf } from '../support/example-batch.ts'
@@ -28,7 +29,10 @@ const BYTES: Schema = { type: 'BYTES', optional: true }
 async function apply(config: Record<string, string>, records: readonly ExampleRecord[], setup: Setup) {
   const { side = 'value', models, images = NO_IMAGES } = setup
   const values = labelImage.config.read({ model: 'redness', ...config })
-  const transform = await labelImage.open(values, { side, models, log: SILENT, images })
+  const transform = await labelImage.open(values, {
+    ...{ side, models, log: SILENT },
+    openImageLabeller: labellersWithin(images),
+  })
   return transform.apply(batchOf(records))
 }
 interface Setup {
@@ -151,6 +155,7 @@ describe('LabelImage', () => {
       side: 'value',
       models: redness(),
       log: SILENT,
+      openImageLabeller: labellersWithin(NO_IMAGES),
     })
     const good = await plain(255)
     const batch = batchOf([{ value: good }, { value: good }])

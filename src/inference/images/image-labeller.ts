@@ -1,46 +1,29 @@
 import type { TensorColumn } from '../../api/batch.ts'
-import { type ConnectError, DataError, ModelError } from '../../api/errors.ts'
-import type { Model, Scores } from '../../api/models.ts'
+import { DataError, ModelError } from '../../api/errors.ts'
+import type {
+  AllowedImages,
+  ImageLabel,
+  ImageLabeller,
+  LabellerOptions,
+  OpenImageLabeller,
+} from '../../api/images.ts'
+import type { Model } from '../../api/models.ts'
 import type { ImageSize } from './image-decoder.ts'
-import { type ImageRules, openImages } from './images.ts'
+import { type CheckedImageRules, openImages } from './images.ts'
 
 /** Images in one call of the model: more of them are no faster, and each takes 150 KB at 224². */
 const BATCH = 16
 
-/** One label that an image may have, and how sure the model is of it. */
-export interface ImageLabel {
-  readonly label: string
-  readonly probability: number
+/** What a transform may open where the worker's settings allow that. */
+export function labellersWithin(allowed: AllowedImages): OpenImageLabeller {
+  return (model, options) => openImageLabeller(model, { ...options, allowed })
 }
 
-/** The bytes of an image, or the location of one; null where there is none. */
-export type ImageSource = Buffer | string | null
-
-export interface LabellerOptions extends ImageRules {
-  /** How many of the best labels are given. */
-  readonly topK: number
-  /** How many images are read at a time. */
-  readonly concurrency: number
-}
-
-/** Scores some of the images, named by their indexes. */
-type ScoreImages = (tensor: TensorColumn, images: readonly number[]) => Scores | Promise<Scores>
-
-/** An image classifier with what makes its input: labels images, a bad one failing alone. */
-export interface ImageLabeller {
-  /**
-   * The best labels of each image, the best first; null where there is no image, or where it was bad: that was said to
-   * `fail` with its index. `score` may ask other models of the same input and labels.
-   */
-  label(
-    sources: readonly ImageSource[],
-    fail: (index: number, error: ConnectError) => void,
-    score?: ScoreImages,
-  ): Promise<readonly (readonly ImageLabel[] | null)[]>
-}
-
-/** Throws ModelError where the model is no image classifier: one input of bytes, height × width × 3, and labels. */
-export async function openImageLabeller(model: Model, options: LabellerOptions): Promise<ImageLabeller> {
+/** See `OpenImageLabeller`. */
+export async function openImageLabeller(
+  model: Model,
+  options: LabellerOptions & CheckedImageRules,
+): Promise<ImageLabeller> {
   const size = imageSize(model)
   const images = await openImages(options)
   return {

@@ -1,21 +1,16 @@
 import { stat } from 'node:fs/promises'
 import { ConfigError, type ConfigProblem } from '../../api/errors.ts'
-import type { AllowedImages } from '../../api/plugins.ts'
+import type { AllowedImages, ImageRules } from '../../api/images.ts'
 import { realPathBelow } from '../store/model-folder.ts'
 import { fetchImage } from './fetch-image.ts'
 import { type ImageDecoder, type ImageSize, openImageDecoder } from './image-decoder.ts'
 import { imageError } from './image-error.ts'
 import { readLocalImage, tooLarge } from './read-local-image.ts'
 
-export interface ImageRules {
-  /** The folder below which a location may name a file; null: none may. */
-  readonly fileRoot: string | null
-  /** From where a location may be fetched; empty: from nowhere. */
-  readonly httpOrigins: readonly string[]
-  /** What both may be at most. */
+/** What a configuration says about the images to read, and the worker's settings. */
+export interface CheckedImageRules extends ImageRules {
+  /** What a configuration may name at most. */
   readonly allowed: AllowedImages
-  readonly maxBytes: number
-  readonly fetchTimeoutMs: number
 }
 
 /** Reads images: the bytes themselves, or from where a text says they are. */
@@ -28,7 +23,7 @@ export interface Images {
  * Loads the decoder. Throws ModelError where its package is not there, ConfigError (`file.root`, `http.allowed.origins`)
  * where the worker does not allow what the rules name.
  */
-export async function openImages(rules: ImageRules): Promise<Images> {
+export async function openImages(rules: CheckedImageRules): Promise<Images> {
   const fileRoot = await checkRules(rules)
   const decoder: ImageDecoder = await openImageDecoder()
   return {
@@ -41,7 +36,7 @@ export async function openImages(rules: ImageRules): Promise<Images> {
 }
 
 /** The real path of the root. What is not allowed would fail every record: it fails the task instead. */
-async function checkRules({ fileRoot, httpOrigins, allowed }: ImageRules): Promise<string | null> {
+async function checkRules({ fileRoot, httpOrigins, allowed }: CheckedImageRules): Promise<string | null> {
   const problems: ConfigProblem[] = []
   const root = fileRoot === null ? null : await allowedRoot(fileRoot, allowed.dirs)
   if (root === undefined) {
@@ -65,7 +60,7 @@ async function allowedRoot(root: string, dirs: readonly string[]): Promise<strin
   return info?.isDirectory() === true ? real : undefined
 }
 
-async function load(location: string, rules: ImageRules): Promise<Buffer> {
+async function load(location: string, rules: CheckedImageRules): Promise<Buffer> {
   const { allowed, fileRoot, httpOrigins, maxBytes, fetchTimeoutMs } = rules
   const scheme = /^([a-z][a-z0-9+.-]*):/i.exec(location)?.[1]?.toLowerCase()
   if (scheme === 'http' || scheme === 'https') {

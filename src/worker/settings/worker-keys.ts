@@ -1,4 +1,4 @@
-import { originProblem } from '../../inference/images/origin.ts'
+import { originProblem } from '../../api/images.ts'
 
 /** One setting of a worker: Kafka Connect's name and default, or our own where `ours` is set. */
 export interface WorkerKey {

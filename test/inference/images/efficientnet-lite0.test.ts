@@ -6,6 +6,7 @@ import { before, describe, it } from 'mocha'
 import sharp from 'sharp'
 import { type ExampleRecord, NO_IMAGES, SILENT } from '../../../src/index.ts'
 import { ModelStore } from '../../../src/inference/store/model-store.ts'
+import { labellersWithin } from '../../../src/inference/images/image-labeller.ts'
 import { labelImage } from '../../../transforms/label-image.ts'
 import { batchOf } from '../../support/example-batch.ts'
 import { SHARED } from '../../support/model-fixtures.ts'
@@ -23,7 +24,7 @@ async function apply(config: Record<string, string>, records: readonly ExampleRe
   const values = labelImage.config.read({ model: MODEL, ...config })
   const transform = await labelImage.open(values, {
     ...{ side: 'value', models: store, log: SILENT },
-    images: { ...NO_IMAGES, dirs: [SHARED] },
+    openImageLabeller: labellersWithin({ ...NO_IMAGES, dirs: [SHARED] }),
   })
   return transform.apply(batchOf(records))
 }

@@ -6,7 +6,7 @@ import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { ConfigError, DataError, NO_IMAGES } from '../../../src/index.ts'
-import { type ImageRules, openImages } from '../../../src/inference/images/images.ts'
+import { type CheckedImageRules, openImages } from '../../../src/inference/images/images.ts'
 import { picture, SIZE } from './pictures.ts'
 
 describe('the locations that a worker allows', () => {
@@ -27,7 +27,7 @@ describe('the locations that a worker allows', () => {
   })
   after(() => rm(folder, { recursive: true, force: true }))
 
-  function open(rules: Partial<ImageRules>) {
+  function open(rules: Partial<CheckedImageRules>) {
     const all = { ...NO_IMAGES, dirs: [allowed] }
     return openImages({
       ...{ fileRoot: null, httpOrigins: [], allowed: all, maxBytes: 2 ** 20, fetchTimeoutMs: 1000 },
@@ -35,7 +35,7 @@ describe('the locations that a worker allows', () => {
     })
   }
 
-  async function problems(rules: Partial<ImageRules>): Promise<ConfigError['problems']> {
+  async function problems(rules: Partial<CheckedImageRules>): Promise<ConfigError['problems']> {
     const error: unknown = await open(rules).then(
       () => expect.fail(`${JSON.stringify(rules)} was opened`),
       (caught: unknown) => caught,
