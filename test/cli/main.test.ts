@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:net'
 import path from 'node:path'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { freePort } from '../support/kafka.ts'
+import { freePort } from '../../src/dev/ports.ts'
 import { REPOSITORY, sluice, type StartOptions } from '../support/process.ts'
 
 describe('sluice', () => {

@@ -203,11 +203,13 @@ describe('a connector’s converters', function () {
       'errors.log.include.messages': 'true',
     })
     await untilCount(target, 1)
-    const line = await eventually(() =>
-      sluice.process
-        .stderr()
-        .split('\n')
-        .find((each) => each.includes('a record failed') && each.includes(name)),
+    const line = await eventually(
+      () =>
+        sluice.process
+          .stderr()
+          .split('\n')
+          .find((each) => each.includes('a record failed') && each.includes(name)),
+      { timeoutMs: 30_000 },
     )
     expect(JSON.parse(line)).to.include({
       level: 'error',

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha'
 import net from 'node:net'
 import { SILENT } from '../../src/index.ts'
 import { matchingTopics } from '../../src/runtime/matching-topics.ts'
-import { freePort } from '../support/kafka.ts'
+import { freePort } from '../../src/dev/ports.ts'
 
 const matching = (port: number) =>
   matchingTopics(

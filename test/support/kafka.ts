@@ -15,10 +15,13 @@ export interface SharedKafka {
 let starting: Promise<{ broker: Broker; dataDir: string }> | undefined
 
 /**
- * The one real Kafka of a mocha run, started at the first call and stopped after the last test. Tests share it: give
- * topics and groups names from `uniqueName`. The first caller waits some seconds: allow for it in a `before` hook.
+ * The one real Kafka of a test run: that of scripts/test.ts, else one that is started at the first call and stopped
+ * after the last test. Tests share it: give topics and groups names from `uniqueName`. The first caller may wait some
+ * seconds: allow for it in a `before` hook.
  */
 export async function sharedKafka(): Promise<SharedKafka> {
+  const given = process.env['SLUICE_TEST_KAFKA']
+  if (given !== undefined) return { bootstrapServers: given }
   starting ??= start()
   return { bootstrapServers: (await starting).broker.bootstrapServers }
 }

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { type Models, SILENT, struct, type TransformPlugin } from '../../../src/index.ts'
+import { type Models, NO_IMAGES, SILENT, struct, type TransformPlugin } from '../../../src/index.ts'
+import { labellersWithin } from '../../../src/inference/images/image-labeller.ts'
 import { detectAnomaly } from '../../../transforms/detect-anomaly.ts'
 import { labelImage } from '../../../transforms/label-image.ts'
 import { scoreH2o } from '../../../transforms/score-h2o.ts'
@@ -18,7 +19,10 @@ const models: Models = {
 type Config = Readonly<Record<string, string>>
 
 async function addedBy(plugin: TransformPlugin, config: Config): Promise<readonly string[] | undefined> {
-  const transform = await plugin.open(plugin.config.read(config), { side: 'value', models, log: SILENT })
+  const transform = await plugin.open(plugin.config.read(config), {
+    ...{ side: 'value', models, log: SILENT },
+    openImageLabeller: labellersWithin(NO_IMAGES),
+  })
   return transform.adds?.map(({ name }) => name)
 }
 

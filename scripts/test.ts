@@ -1,0 +1,104 @@
+/**
+ * Runs the tests: first those that need no server, in one mocha; then those of SERVER_FOLDERS, two files at a time, each
+ * in a mocha of its own against one shared Kafka. They mostly wait (for a rebalance, a JVM, a killed process), so that
+ * two at a time take little more than half the time of one after the other.
+ *
+ * Usage: `node scripts/test.ts [unit | server]`; both without an argument. Ends with `12 passed, 0 failed`.
+ */
+import { spawn } from 'node:child_process'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { glob } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import { SILENT } from '../src/api/log.ts'
+import { startBroker } from '../src/dev/broker.ts'
+import { freePort } from '../src/dev/ports.ts'
+
+const ROOT = path.resolve(import.meta.dirname, '..')
+const MOCHA = path.join(ROOT, 'node_modules/mocha/bin/mocha.js')
+const SERVER_FOLDERS = ['chaos', 'conformance', 'integration']
+const AT_A_TIME = 2
+
+interface Outcome {
+  readonly passed: number
+  readonly failed: number
+}
+
+const started = new Set<ReturnType<typeof spawn>>()
+
+/** One mocha over these files. Its output is shown as it comes where `live`, else when it ends. */
+async function mocha(files: readonly string[], live: boolean, env: Readonly<Record<string, string>> = {}) {
+  const child = spawn(process.execPath, [MOCHA, ...files], {
+    ...{ cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
+  })
+  started.add(child)
+  let output = ''
+  const take = (chunk: Buffer): void => {
+    output += chunk.toString()
+    if (live) process.stdout.write(chunk)
+  }
+  child.stdout.on('data', take)
+  child.stderr.on('data', take)
+  const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? 1)))
+  started.delete(child)
+  return { ...outcomeOf(output, code), output }
+}
+
+/** What the last line of test/support/reporter.ts says; a mocha that ended badly without it counts as a failure. */
+function outcomeOf(output: string, code: number): Outcome {
+  const last = /(\d+) passed, (\d+) failed\s*$/.exec(output)
+  const [passed, failed] = [Number(last?.[1] ?? 0), Number(last?.[2] ?? 0)]
+  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed }
+}
+
+async function unitTests(): Promise<Outcome[]> {
+  const ignored = SERVER_FOLDERS.flatMap((folder) => ['--ignore', `test/${folder}/**`])
+  return [await mocha(['test/**/*.test.ts', ...ignored], true)]
+}
+
+async function serverTests(): Promise<Outcome[]> {
+  const files: string[] = []
+  for await (const file of glob(`test/{${SERVER_FOLDERS.join(',')}}/**/*.test.ts`, { cwd: ROOT }))
+    files.push(file)
+  const queue = files.sort()
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-test-kafka-'))
+  const broker = await startBroker({ port: await freePort(), dataDir, log: SILENT })
+  process.once('exit', () => broker.kill())
+  const env = { SLUICE_TEST_KAFKA: broker.bootstrapServers }
+  const outcomes: Outcome[] = []
+  const lane = async (): Promise<void> => {
+    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      const outcome = await mocha([file], false, env)
+      outcomes.push(outcome)
+      const mark = outcome.failed > 0 ? `✖ ${outcome.failed} failed` : `✔ ${outcome.passed}`
+      process.stdout.write(`${outcome.failed > 0 ? outcome.output : ''}  ${mark}  ${file}\n`)
+    }
+  }
+  await Promise.all(Array.from({ length: AT_A_TIME }, lane))
+  broker.kill()
+  await broker.exited
+  await rm(dataDir, { recursive: true, force: true })
+  return outcomes
+}
+
+const { positionals } = parseArgs({ allowPositionals: true })
+const [which = 'all'] = positionals
+if (!['all', 'unit', 'server'].includes(which)) {
+  process.stderr.write(`There are no "${which}" tests. Usage: node scripts/test.ts [unit | server]\n`)
+  process.exit(2)
+}
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, () => {
+    for (const child of started) child.kill(signal)
+    process.exit(130)
+  })
+}
+const outcomes = [
+  ...(which === 'server' ? [] : await unitTests()),
+  ...(which === 'unit' ? [] : await serverTests()),
+]
+const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0)
+const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0)
+process.stdout.write(`${passed} passed, ${failed} failed\n`)
+process.exitCode = failed > 0 || passed === 0 ? 1 : 0
