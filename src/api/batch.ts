@@ -122,19 +122,30 @@ export interface SinkRecord {
 
 export type SideName = 'key' | 'value'
 
+/** Where a batch's records came from. */
+export interface BatchOrigin {
+  /** `fetch`: from a partition of a topic, for a sink. `poll`: from outside of Kafka, by a source. */
+  readonly kind: 'fetch' | 'poll'
+  /** Where a record was read, in words for messages: `flights-3@17`, or a source's own partition and offset. */
+  place(row: number): string
+}
+
 /**
- * One partition's fetched records on their way from fetch to commit. Its length and order never change until
+ * Records on their way from the fetch or poll that brought them to the commit. Its length and order never change until
  * delivery (invariant 3); each row is a record, dropped, or failed with its error. Batches are immutable but for
  * those row states, which all batches that derive from one another share.
  */
 export interface RecordBatch extends LiveRows {
   readonly length: number
   /** Where the records were read; no transform changes it. */
+  readonly origin: BatchOrigin
+  /** The topic and partition that were fetched; of a poll: empty, and −1. */
   readonly sourceTopic: string
   readonly sourcePartition: number
+  /** The offset in the topic; of a poll: how many records the task polled before. */
   sourceOffset(row: number): bigint
 
-  /** The topic a record is on its way to; the source topic until a transform routes it. */
+  /** The topic a record is on its way to; where it was fetched, or what its source said, until a transform routes it. */
   topic(row: number): string
   timestamp(row: number): bigint
   headers(row: number): readonly Header[]

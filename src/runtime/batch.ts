@@ -1,5 +1,3 @@
-import { decodeHeaders } from '../kafka/record-batches/headers.ts'
-import { type FetchedBatch, offsetOf, timestampOf } from '../kafka/record-batches/records.ts'
 import { recordsSide } from '../converters/records-side.ts'
 import type {
   CategoryColumn,
@@ -16,6 +14,7 @@ import type {
 import { type ConnectError, DataError } from '../api/errors.ts'
 import type { Field, Schema, Value } from '../api/schema.ts'
 import { type AddedHeader, addedHeader, headerAt } from './added-headers.ts'
+import type { Origin } from './origin.ts'
 import type { RowStates } from './row-states.ts'
 
 interface Sides {
@@ -23,62 +22,61 @@ interface Sides {
   readonly value: Side
 }
 
-/** What a transform may have changed besides key and value; absent means as fetched. */
+/** What a transform may have changed besides key and value; absent means as it came. */
 interface Changes {
   readonly topics?: readonly string[]
   readonly partitions?: Int32Array
   readonly timestamps?: BigInt64Array
   readonly headers?: readonly (readonly Header[])[]
-  /** Behind those, or behind the fetched ones. */
+  /** Behind those, or behind the ones that came. */
   readonly added?: readonly AddedHeader[]
 }
 
 const DATA_PROBLEMS = new Set(['record.malformed', 'record.schema', 'schema.unknown', 'schema.invalid'])
 
 /**
- * One partition's fetched records from fetch to commit. Key and value are sides (bytes until somebody needs more);
- * topic, timestamp and headers are read from the fetched bytes until a transform replaces them.
+ * The records of one fetch of a partition, or of one poll, until they are committed. Key and value are sides (bytes
+ * until somebody needs more); topic, timestamp and headers are the origin's until a transform replaces them.
  */
 export class Batch implements RecordBatch {
   readonly length: number
   readonly sourceTopic: string
   readonly sourcePartition: number
-  readonly fetched: FetchedBatch
+  readonly origin: Origin
   readonly states: RowStates
   readonly sides: Sides
   readonly changes: Changes
 
-  constructor(fetched: FetchedBatch, states: RowStates, sides: Sides, changes: Changes = {}) {
-    this.length = fetched.length
-    this.sourceTopic = fetched.topic
-    this.sourcePartition = fetched.partition
-    this.fetched = fetched
+  constructor(origin: Origin, states: RowStates, sides: Sides, changes: Changes = {}) {
+    this.length = origin.length
+    this.sourceTopic = origin.topic
+    this.sourcePartition = origin.partition
+    this.origin = origin
     this.states = states
     this.sides = sides
     this.changes = changes
   }
 
   sourceOffset(row: number): bigint {
-    return offsetOf(this.fetched, row)
+    return this.origin.offset(row)
   }
 
   topic(row: number): string {
-    return this.changes.topics?.[row] ?? this.sourceTopic
+    return this.changes.topics?.[row] ?? this.origin.targetTopic(row)
   }
 
-  /** The partition a row is on its way to; the source partition until a transform says otherwise. */
+  /** The partition a row is on its way to; −1 where its key decides. */
   partition(row: number): number {
-    return this.changes.partitions?.[row] ?? this.sourcePartition
+    return this.changes.partitions?.[row] ?? this.origin.targetPartition(row)
   }
 
   timestamp(row: number): bigint {
-    return this.changes.timestamps?.[row] ?? timestampOf(this.fetched, row)
+    return this.changes.timestamps?.[row] ?? this.origin.timestamp(row)
   }
 
   headers(row: number): readonly Header[] {
-    const { bytes, start, end } = this.fetched.headers
     const { headers, added = [] } = this.changes
-    const before = headers?.[row] ?? decodeHeaders(bytes, start[row]!, end[row]!)
+    const before = headers?.[row] ?? this.origin.headers(row)
     return added.length === 0 ? before : [...before, ...added.flatMap((each) => headerAt(each, row))]
   }
 
@@ -108,7 +106,7 @@ export class Batch implements RecordBatch {
   }
 
   aside(): Batch {
-    return new Batch(this.fetched, this.states.copy(), this.sides, this.changes)
+    return new Batch(this.origin, this.states.copy(), this.sides, this.changes)
   }
 
   column<R extends ColumnRequest>(side: SideName, field: string, request: R, optional = false): ColumnFor<R> {
@@ -117,7 +115,7 @@ export class Batch implements RecordBatch {
 
   append(side: SideName, fields: readonly Field[], columns: readonly Column[]): Batch {
     const appended = this.sides[side].append(fields, columns, this.states, this.#failOn(side))
-    return new Batch(this.fetched, this.states, { ...this.sides, [side]: appended }, this.changes)
+    return new Batch(this.origin, this.states, { ...this.sides, [side]: appended }, this.changes)
   }
 
   withRecords(records: readonly (SinkRecord | undefined)[]): Batch {
@@ -135,7 +133,7 @@ export class Batch implements RecordBatch {
         all.map((r) => r?.value ?? null),
       ),
     }
-    return new Batch(this.fetched, this.states, sides, {
+    return new Batch(this.origin, this.states, sides, {
       topics: all.map((r) => r?.topic ?? this.sourceTopic),
       partitions: Int32Array.from(all, (r) => r?.partition ?? this.sourcePartition),
       timestamps: BigInt64Array.from(all, (r) => r?.timestamp ?? -1n),
@@ -145,7 +143,7 @@ export class Batch implements RecordBatch {
 
   withHeader(key: string, column: StringColumn | CategoryColumn): Batch {
     const added = [...(this.changes.added ?? []), addedHeader(key, column)]
-    return new Batch(this.fetched, this.states, this.sides, { ...this.changes, added })
+    return new Batch(this.origin, this.states, this.sides, { ...this.changes, added })
   }
 
   isLive(row: number): boolean {

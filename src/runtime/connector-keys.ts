@@ -93,25 +93,8 @@ export const commonKeys = defineConfig({
   }),
 })
 
-export const sinkKeys = defineConfig({
-  topics: key.list({
-    doc: 'Topics to consume, separated by commas.',
-    importance: 'HIGH',
-    group: 'Common',
-    displayName: 'Topics',
-    default: [],
-    check: (value) => {
-      const wrong = value.find((topic) => !isTopicName(topic))
-      return wrong === undefined ? undefined : `"${wrong}" is not a topic name`
-    },
-  }),
-  'topics.regex': key.string({
-    doc: 'A regular expression that names the topics to consume. Give either topics or topics.regex.',
-    importance: 'HIGH',
-    group: 'Common',
-    displayName: 'Topics regex',
-    default: '',
-  }),
+/** Where records go that failed: sinks and sources have it alike. */
+export const deadLetterKeys = defineConfig({
   'errors.deadletterqueue.topic.name': key.string({
     doc: 'The topic for records that failed; none where empty. It is created where missing.',
     importance: 'MEDIUM',
@@ -135,6 +118,28 @@ export const sinkKeys = defineConfig({
     displayName: 'Enable Error Context Headers',
     default: false,
   }),
+})
+
+export const sinkKeys = defineConfig({
+  topics: key.list({
+    doc: 'Topics to consume, separated by commas.',
+    importance: 'HIGH',
+    group: 'Common',
+    displayName: 'Topics',
+    default: [],
+    check: (value) => {
+      const wrong = value.find((topic) => !isTopicName(topic))
+      return wrong === undefined ? undefined : `"${wrong}" is not a topic name`
+    },
+  }),
+  'topics.regex': key.string({
+    doc: 'A regular expression that names the topics to consume. Give either topics or topics.regex.',
+    importance: 'HIGH',
+    group: 'Common',
+    displayName: 'Topics regex',
+    default: '',
+  }),
+  ...deadLetterKeys.keys,
   'consumer.override.auto.offset.reset': key.string({
     doc: 'Where a sink starts that has no committed offset.',
     importance: 'LOW',
@@ -163,6 +168,7 @@ export const sinkKeys = defineConfig({
 
 export type CommonConfig = ConfigOf<typeof commonKeys.keys>
 export type SinkConfig = ConfigOf<typeof sinkKeys.keys>
+export type DeadLetterConfig = ConfigOf<typeof deadLetterKeys.keys>
 
 /** What is wrong with a connector's name: one that is a part of a path, as clients write paths, can be addressed. */
 export function checkConnectorName(name: string): string | undefined {

@@ -1,14 +1,12 @@
 import { withoutCredentials } from '../api/credentials.ts'
 import { createTopic } from '../kafka/admin.ts'
 import type { KafkaClient } from '../kafka/client.ts'
-import { decodeHeaders } from '../kafka/record-batches/headers.ts'
 import type { OutgoingRows, Producer } from '../kafka/produce/produce.ts'
-import { timestampOf } from '../kafka/record-batches/records.ts'
 import { retrying } from '../kafka/retry.ts'
 import type { Header } from '../api/batch.ts'
 import { TaskError } from '../api/errors.ts'
 import type { Batch } from './batch.ts'
-import type { SinkConfig } from './connector-keys.ts'
+import type { DeadLetterConfig } from './connector-keys.ts'
 import type { TaskId } from './protocol.ts'
 import { headerRows, rawRows } from './raw-rows.ts'
 import type { Failure } from './row-states.ts'
@@ -29,7 +27,7 @@ export class DeadLetters {
   readonly #context: boolean
   readonly #id: TaskId
 
-  private constructor(client: KafkaClient, producer: Producer, config: SinkConfig, id: TaskId) {
+  private constructor(client: KafkaClient, producer: Producer, config: DeadLetterConfig, id: TaskId) {
     this.#client = client
     this.#producer = producer
     this.#topic = config['errors.deadletterqueue.topic.name']
@@ -41,7 +39,7 @@ export class DeadLetters {
   static async open(
     client: KafkaClient,
     producer: Producer,
-    config: SinkConfig,
+    config: DeadLetterConfig,
     id: TaskId,
   ): Promise<DeadLetters | undefined> {
     const topic = config['errors.deadletterqueue.topic.name']
@@ -60,17 +58,18 @@ export class DeadLetters {
    */
   async send(batch: Batch, failures: readonly Failure[]): Promise<void> {
     if (failures.length === 0) return
-    const { fetched } = batch
+    const { origin } = batch
     const byRow = new Map(failures.map((failure) => [failure.row, failure]))
-    const original = rawRows(fetched.headers)
+    const { rawHeaders } = origin
+    const original = rawHeaders === null ? headerRows((row) => origin.headers(row)) : rawRows(rawHeaders)
     const letters: OutgoingRows = {
       rows: Int32Array.from(byRow.keys()),
-      keys: rawRows(fetched.keys),
-      values: rawRows(fetched.values),
+      keys: origin.keys,
+      values: origin.values,
       headers: this.#context ? headerRows((row) => this.#headers(batch, byRow.get(row)!)) : original,
-      baseTimestamp: fetched.baseTimestamp,
-      timestampDelta: (row) => fetched.timestampDeltas[row]!,
-      timestamp: (row) => timestampOf(fetched, row),
+      baseTimestamp: origin.baseTimestamp,
+      timestampDelta: origin.timestampDelta,
+      timestamp: (row) => origin.outgoingTime(origin.timestamp(row)),
     }
     const now = { baseTimestamp: BigInt(Date.now()), timestampDelta: () => 0 }
     const first = await this.#write(batch, letters)
@@ -99,7 +98,7 @@ export class DeadLetters {
     }
     await this.#producer.send(
       this.#topic,
-      batch.sourcePartition % partitions,
+      batch.origin.keyless % partitions,
       letters,
       (row) => left.tooLarge.set(row, ''),
       (row, reason) => left.refused.set(row, reason),
@@ -108,18 +107,18 @@ export class DeadLetters {
   }
 
   #refusal(batch: Batch, row: number, reason: string): TaskError {
-    const place = `${batch.sourceTopic}-${batch.sourcePartition}@${batch.sourceOffset(row)}`
+    const place = batch.origin.place(row)
     const message = `Dead letter topic ${this.#topic} does not take the dead letter of ${place}${reason}`
     return new TaskError('record.too-large', message)
   }
 
   #headers(batch: Batch, { row, error, stage, plugin }: Failure): Header[] {
-    const { bytes, start, end } = batch.fetched.headers
-    const original = decodeHeaders(bytes, start[row]!, end[row]!).filter(({ key }) => !key.startsWith(PREFIX))
+    const original = batch.origin.headers(row).filter(({ key }) => !key.startsWith(PREFIX))
+    const { topic, partition, offset } = batch.origin.coordinates(row)
     const context: Record<string, string> = {
-      topic: batch.sourceTopic,
-      partition: String(batch.sourcePartition),
-      offset: String(batch.sourceOffset(row)),
+      topic,
+      partition: String(partition),
+      offset,
       'connector.name': this.#id.connector,
       'task.id': String(this.#id.task),
       stage,

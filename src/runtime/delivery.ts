@@ -102,7 +102,7 @@ export class Delivery {
     const partitionOf = options.partition ?? ((row: number) => batch.partition(row))
     return (row: number): number => {
       const partition = partitionOf(row)
-      if (partition < 0) return keyPartition(keys, row, count, batch.sourcePartition)
+      if (partition < 0) return keyPartition(keys, row, count, batch.origin.keyless)
       if (partition < count) return partition
       throw new TaskError(
         'kafka.topic',
@@ -124,23 +124,23 @@ async function encodeSide(
 }
 
 function outgoing(batch: Batch, rows: Int32Array, keys: EncodedRows, values: EncodedRows): OutgoingRows {
-  const { fetched, changes } = batch
+  const { origin, changes } = batch
   const headers = outgoingHeaders(batch)
-  const rest = { rows, keys, values, headers, timestamp: (row: number) => batch.timestamp(row) }
-  const times = changes.timestamps
-  if (times === undefined) {
-    const { baseTimestamp, timestampDeltas } = fetched
-    return { ...rest, baseTimestamp, timestampDelta: (row) => timestampDeltas[row]! }
+  const timestamp = (row: number): bigint => origin.outgoingTime(batch.timestamp(row))
+  const rest = { rows, keys, values, headers, timestamp }
+  if (changes.timestamps === undefined) {
+    const { baseTimestamp, timestampDelta } = origin
+    return { ...rest, baseTimestamp, timestampDelta }
   }
-  const baseTimestamp = times[rows[0]!]!
-  return { ...rest, baseTimestamp, timestampDelta: (row) => Number(times[row]! - baseTimestamp) }
+  const baseTimestamp = timestamp(rows[0]!)
+  return { ...rest, baseTimestamp, timestampDelta: (row) => Number(timestamp(row) - baseTimestamp) }
 }
 
 function outgoingHeaders(batch: Batch): EncodedRows {
   const { headers, added } = batch.changes
-  if (headers !== undefined) return headerRows((row) => batch.headers(row))
-  const fetched = batch.fetched.headers
-  return added === undefined ? rawRows(fetched) : extendedRows(fetched, added)
+  const { rawHeaders } = batch.origin
+  if (headers !== undefined || rawHeaders === null) return headerRows((row) => batch.headers(row))
+  return added === undefined ? rawRows(rawHeaders) : extendedRows(rawHeaders, added)
 }
 
 /** Rows by topic or partition, in order. Nearly always there is one group, and then nothing is copied. */

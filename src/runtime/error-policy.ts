@@ -23,7 +23,7 @@ export class ErrorPolicy {
     const [first] = failures
     if (first === undefined || this.#config['errors.tolerance'] === 'all') return
     const { error, stage, plugin } = first
-    const place = `${batch.sourceTopic}-${batch.sourcePartition}@${batch.sourceOffset(first.row)}`
+    const place = batch.origin.place(first.row)
     throw new TaskError(
       'task.tolerance',
       `Tolerance exceeded: record ${place} failed in ${stage} (${plugin}): ${error.message}`,
@@ -64,12 +64,7 @@ export class ErrorPolicy {
 
   #logFailure(batch: Batch, { row, error, stage, plugin }: Failure): void {
     const place = this.#config['errors.log.include.messages']
-      ? {
-          topic: batch.sourceTopic,
-          partition: batch.sourcePartition,
-          offset: String(batch.sourceOffset(row)),
-          timestamp: String(batch.timestamp(row)),
-        }
+      ? { ...batch.origin.coordinates(row), timestamp: String(batch.timestamp(row)) }
       : {}
     this.#log.error('a record failed', { stage, plugin, code: error.code, error: error.message, ...place })
   }

@@ -9,6 +9,7 @@ import type { TransformChain } from './chain.ts'
 import type { DeadLetters } from './dead-letters.ts'
 import type { Delivery, Emission, Parcel } from './delivery.ts'
 import type { ErrorPolicy } from './error-policy.ts'
+import { FetchOrigin } from './origin.ts'
 import type { Verdict } from './protocol.ts'
 import { RowStates } from './row-states.ts'
 import { type Piece, rangeOf } from './suspect-pieces.ts'
@@ -121,7 +122,7 @@ export class SinkPipeline {
     const { topic, partition, first } = rangeOf(fetched)
     const states = new RowStates(fetched.length)
     const unread = () => recordsSide([null], [null])
-    const batch = new Batch(fetched, states, { key: unread(), value: unread() })
+    const batch = new Batch(new FetchOrigin(fetched), states, { key: unread(), value: unread() })
     const message =
       `The record ${topic}-${partition}@${first} makes its task die, with its batch and alone: ${reason}. ` +
       `Mend the record or what ${stage} does with it, and send it again.`
@@ -164,6 +165,6 @@ export class SinkPipeline {
     await whereabouts.at('value.converter')
     states.enter('VALUE_CONVERTER', converters.value.name)
     const value = await converters.value.converter.decode(fetched.topic, fetched.values, fail)
-    return chain.apply(new Batch(fetched, states, { key, value }), whereabouts.at)
+    return chain.apply(new Batch(new FetchOrigin(fetched), states, { key, value }), whereabouts.at)
   }
 }

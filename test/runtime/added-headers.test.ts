@@ -5,8 +5,10 @@ import type { CategoryColumn, StringColumn } from '../../src/index.ts'
 import { decodeHeaders, encodeHeaders } from '../../src/kafka/record-batches/headers.ts'
 import { addedHeader, extendedRows } from '../../src/runtime/added-headers.ts'
 import { Batch } from '../../src/runtime/batch.ts'
+import { FetchOrigin } from '../../src/runtime/origin.ts'
 import { slicesOf } from '../converters/support.ts'
 import { batchOf } from '../support/example-batch.ts'
+import { rowsFrom } from '../support/rows.ts'
 
 const header = fc.record({
   key: fc.string({ maxLength: 70 }),
@@ -36,7 +38,8 @@ describe('headers that transforms add', () => {
       fc.property(rows, fc.array(column, { maxLength: 3 }), (fetched, columns) => {
         const slices = slicesOf(fetched.map(encodeHeaders))
         const plain = batchOf(fetched.map(() => ({})))
-        const before = new Batch({ ...plain.fetched, headers: slices }, plain.states, plain.sides)
+        const origin = new FetchOrigin({ ...rowsFrom(0, fetched.length), headers: slices })
+        const before = new Batch(origin, plain.states, plain.sides)
         const batch = columns.reduce((last, each, i) => last.withHeader(`added.${i}`, each), before)
         const written = extendedRows(
           slices,

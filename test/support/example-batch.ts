@@ -2,6 +2,7 @@ import type { FetchedBatch } from '../../src/kafka/record-batches/records.ts'
 import { recordsSide } from '../../src/converters/records-side.ts'
 import type { ExampleRecord, SinkRecord } from '../../src/index.ts'
 import { Batch } from '../../src/runtime/batch.ts'
+import { FetchOrigin } from '../../src/runtime/origin.ts'
 import { RowStates } from '../../src/runtime/row-states.ts'
 
 /** A batch of records in object form, as if fetched from `t-0`; for transforms without a Kafka. */
@@ -34,7 +35,7 @@ export function batchOf(records: readonly ExampleRecord[]): Batch {
       full.map((r) => r[value]),
     )
   const sides = { key: side('keySchema', 'key'), value: side('valueSchema', 'value') }
-  return new Batch(fetched, new RowStates(length), sides, {
+  return new Batch(new FetchOrigin(fetched), new RowStates(length), sides, {
     topics: full.map((r) => r.topic),
     partitions: Int32Array.from(full, (r) => r.partition),
     timestamps: BigInt64Array.from(full, (r) => r.timestamp),

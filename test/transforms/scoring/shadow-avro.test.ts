@@ -43,7 +43,7 @@ describe('shadow models beside a GBM on Avro records', () => {
   /** What is written, and why rows fail; another transform reads a column afterwards. */
   async function outputOf(values: readonly (Buffer | null)[], shadows: readonly string[]) {
     const converter = openConverter(avroConverter, { 'schema.registry.url': registry.url })
-    const { fetched, sides, changes } = batchOf(values.map(() => ({})))
+    const { origin, sides, changes } = batchOf(values.map(() => ({})))
     const states = new RowStates(values.length)
     const value = await converter.decode('t', slicesOf(values), (row, error) => states.fail(row, error))
     const config = { model: 'airline-delay', shadow: shadows.join(',') }
@@ -51,7 +51,7 @@ describe('shadow models beside a GBM on Avro records', () => {
       scoreH2oGbm.config.read(shadows.length === 0 ? { ...config, shadow: undefined } : config),
       { side: 'value', models, log: SILENT },
     )
-    const batch = (await transform.apply(new Batch(fetched, states, { ...sides, value }, changes))) as unknown
+    const batch = (await transform.apply(new Batch(origin, states, { ...sides, value }, changes))) as unknown
     if (!(batch instanceof Batch)) throw new Error('another batch came out')
     const { values: tails } = batch.column('value', 'TailNum', 'string')
     const live = allRows(values.length).filter((row) => batch.isLive(row))
