@@ -10,6 +10,11 @@ export interface ModelInput {
   readonly shape?: readonly number[]
   /** What a tensor's numbers are; INT64 for a numeric column that must come to the last digit (see `exact`). */
   readonly datatype?: TensorType
+  /**
+   * Numeric only: what its numbers are, where not any: whole ones, booleans as 0 and 1, or times in milliseconds since
+   * 1970. Records may hold BOOLEAN or Timestamp in the place of the last two alone.
+   */
+  readonly holds?: 'whole' | 'boolean' | 'datetime'
   /** Pictures only: the share of the shorter side that is cut out of the centre. */
   readonly crop?: number
   /** False where a record may lack the field; a null value is always allowed and means missing. */

@@ -4,13 +4,22 @@ import type { Field, Schema, Value } from '../api/schema.ts'
 import { guarded, recordsSide } from './records-side.ts'
 
 /** Reads one row's bytes; throws a DataError where they are malformed. */
-export type ReadRow = (bytes: Buffer, start: number, end: number) => { schema: Schema | null; value: Value }
+export type ReadRow = (bytes: Buffer, start: number, end: number) => Row
+
+interface Row {
+  readonly schema: Schema | null
+  readonly value: Value
+}
+
+const NOTHING: Row = { schema: null, value: null }
 
 /** A side that stays bytes until a row, a column or a change is asked for. */
 export class SlicesSide implements Side {
   readonly length: number
   readonly slices: Slices
   readonly #read: ReadRow
+  /** What was read of each row. */
+  readonly #rows: (Row | undefined)[] = []
 
   constructor(slices: Slices, read: ReadRow) {
     this.length = slices.length
@@ -59,11 +68,13 @@ export class SlicesSide implements Side {
     return (this.#decoded = recordsSide(schemas, values))
   }
 
-  #row(row: number, fail: FailRow): { schema: Schema | null; value: Value } {
+  /** Bytes are read once; those that cannot be read fail their row each time. */
+  #row(row: number, fail: FailRow): Row {
+    const known = this.#rows[row]
+    if (known !== undefined) return known
     const { bytes, start, end } = this.slices
     const from = start[row]!
-    let read: { schema: Schema | null; value: Value } = { schema: null, value: null }
-    if (from >= 0) guarded(row, fail, () => (read = this.#read(bytes, from, end[row]!)))
-    return read
+    if (from >= 0) guarded(row, fail, () => (this.#rows[row] = this.#read(bytes, from, end[row]!)))
+    return this.#rows[row] ?? NOTHING
   }
 }

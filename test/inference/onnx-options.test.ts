@@ -101,6 +101,15 @@ describe('labels, shapes and types of numbers of an ONNX model', () => {
     expect(found.map(([first]) => first)).to.deep.equal([1, NaN, NaN, -128])
   })
 
+  it('says which of its columns are whole numbers or truths', async () => {
+    const holds = async (name: string) => (await readOnnx(file(name), null)).inputs.map((each) => each.holds)
+    expect(await holds('int8')).to.deep.equal(['whole', 'whole'])
+    expect(await holds('bool')).to.deep.equal(['boolean', 'boolean'])
+    expect((await holds('texts')).concat(await holds('float16'))).to.satisfy((all: unknown[]) =>
+      all.every((each) => each === undefined),
+    )
+  })
+
   it('gives a truth as 0 or 1, and NaN for a row with any other number, alone', async () => {
     const rows = [
       [1, 0],

@@ -60,7 +60,7 @@ const EXAMPLE = 'Several models share the records by their weights, e.g. a:0.5,b
 
 function checkFit(first: Model, other: Model): void {
   const shape = ({ format, algorithm, task, outputs, outputTypes, inputs }: Model): string => {
-    const columns = inputs.map((i) => [i.name, i.type, i.shape, i.datatype, i.required])
+    const columns = inputs.map((i) => [i.name, i.type, i.shape, i.datatype, i.holds, i.required])
     return JSON.stringify([format, algorithm, task, outputs, outputTypes ?? [], columns])
   }
   if (shape(first) === shape(other)) return

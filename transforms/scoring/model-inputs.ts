@@ -9,6 +9,8 @@ import {
   type TensorColumn,
   type Value,
 } from 'sluice'
+import { schemaOf, typeName } from './column-types.ts'
+import { failMistyped } from './mistyped-rows.ts'
 import { type ColumnSource, readColumns, readFields } from './model-fields.ts'
 
 /** Where a model's inputs come from: a field each, or one field that holds an array of all numbers. */
@@ -62,13 +64,14 @@ export function placeShadow(shadow: Model, fields: readonly string[], serving: F
   return { kind: 'columns', fieldOf }
 }
 
-/** The model's columns of a batch. A row whose array has another length, or holds something else, fails alone. */
+/** The model's columns of a batch. A row whose field is of another type than its column, or whose array has another length, or holds something else, fails alone. */
 export function readInputs(
   batch: RecordBatch,
   side: SideName,
   model: Model,
   source: FieldSource,
 ): readonly ModelColumn[] {
+  failMistyped(batch, side, model, source)
   if (source.kind === 'columns') return readColumns(batch, side, model, source)
   const { field, size } = source
   const [first] = model.inputs
@@ -144,7 +147,7 @@ function flatten(value: Value, into: (number | bigint)[], size: number): string 
     return null
   }
   if (typeof value !== 'number' && typeof value !== 'bigint')
-    return value === null ? 'a null' : `a ${typeof value}`
+    return value === null ? 'a null' : typeName(schemaOf(value))
   into.push(value)
   return null
 }

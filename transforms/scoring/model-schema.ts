@@ -1,20 +1,17 @@
+import { type ConfigProblem, LOGICAL, type Model, type Schema, type SchemaCheck } from 'sluice'
 import {
-  type ConfigProblem,
-  LOGICAL,
-  type Model,
-  type ModelInput,
-  type Schema,
-  type SchemaCheck,
-} from 'sluice'
+  canHold,
+  canHoldArray,
+  mayNotFit,
+  mistyped,
+  noArray,
+  typeName,
+  UNION_NAME,
+  wantedName,
+} from './column-types.ts'
 import { type ColumnSource, mayLack, SHOWN, shorten } from './model-fields.ts'
 import type { FieldSource } from './model-inputs.ts'
 import { HOW_TO_FILL } from './needed-columns.ts'
-
-/** What Confluent's AvroData calls the struct it makes of a union of several types. */
-const UNION_NAME = 'io.confluent.connect.avro.Union'
-
-const NUMBERS: readonly string[] = ['INT8', 'INT16', 'INT32', 'INT64', 'FLOAT32', 'FLOAT64']
-const TIMES: readonly (string | undefined)[] = [LOGICAL.date, LOGICAL.time, LOGICAL.timestamp]
 
 /**
  * Compares what a model reads with a schema, by the rules that records are read by: what is wrong here would fail every
@@ -36,7 +33,10 @@ export function checkModelSchema(schema: Schema | null, model: Model, source: Fi
   if (wrong.length > SHOWN) problems.push(ofModel(`${wrong.length - SHOWN} more columns do not fit.`))
   return {
     problems,
-    warnings: problems.length > 0 || source.kind === 'array' ? [] : lacking(schemaOf, model, source),
+    warnings:
+      problems.length > 0 || source.kind === 'array'
+        ? []
+        : [...lacking(schemaOf, model, source), ...fractions(schemaOf, model, source)],
   }
 }
 
@@ -82,18 +82,17 @@ function checkColumns(
   }
   return model.inputs.flatMap((input, i): ConfigProblem[] => {
     const field = fields[i] ?? input.name
-    const what = isText(input) ? 'a text or a number' : 'a number'
-    const wants = `the model ${model.name} needs ${what}${field === input.name ? '' : ` for its column ${input.name}`}`
     const found = schemaOf.get(field)
     if (found !== undefined) {
-      const message = `the field ${field} has the wrong type: ${wants}, and the schema has ${typeName(found)}.`
-      return canBeRead(found, isText(input)) ? [] : [ofModel(message)]
+      if (canHold(found, input)) return []
+      return [ofModel(mistyped({ field, input, model: model.name, found: 'schema' }, found))]
     }
     if (mayLack(input, source)) return []
     if (needs !== undefined) {
       const message = `the field ${field} is missing: the schema has none, and the model ${model.name} has nothing in the place of a missing value there. ${HOW_TO_FILL}`
       return [{ path: 'missing.fields', message }]
     }
+    const wants = `the model ${model.name} needs ${wantedName(input)}${field === input.name ? '' : ` for its column ${input.name}`}`
     if (fieldOf.has(input.name))
       return [
         {
@@ -116,16 +115,16 @@ function lacking(schemaOf: ReadonlyMap<string, Schema>, model: Model, { fieldOf 
   ]
 }
 
-function isText({ type }: ModelInput): boolean {
-  return type === 'categorical'
-}
-
-/** Whether a value can be read as a number, or as a text, which a number can be too. */
-function canBeRead(schema: Schema, asText: boolean): boolean {
-  if (schema.name === UNION_NAME)
-    return (schema.fields ?? []).some((branch) => canBeRead(branch.schema, asText))
-  if (schema.type === 'BYTES') return schema.name === LOGICAL.decimal
-  return NUMBERS.includes(schema.type) || schema.type === 'BOOLEAN' || (asText && schema.type === 'STRING')
+/** Fields that may hold numbers which the model does not take, but need not. */
+function fractions(schemaOf: ReadonlyMap<string, Schema>, model: Model, { fieldOf }: ColumnSource): string[] {
+  return model.inputs.flatMap((input) => {
+    const field = fieldOf.get(input.name) ?? input.name
+    const schema = schemaOf.get(field)
+    if (schema === undefined || !mayNotFit(schema, input)) return []
+    return [
+      `the field ${field} is ${typeName(schema)}, and the model ${model.name} takes whole numbers there: records with another number will fail.`,
+    ]
+  })
 }
 
 function checkArray(
@@ -138,17 +137,6 @@ function checkArray(
   const found = schemaOf.get(field)
   if (found === undefined)
     return [ofModel(`the field ${field} is missing: ${needs}, and the schema has none.`)]
-  // One number may stand alone.
-  if ((found.type === 'ARRAY' || found.name === UNION_NAME || size === 1) && holdsNumbers(found)) return []
-  return [ofModel(`the field ${field} has the wrong type: ${needs}, and the schema has ${typeName(found)}.`)]
-}
-
-function holdsNumbers({ type, name, valueSchema }: Schema): boolean {
-  if (type === 'ARRAY') return valueSchema === undefined || holdsNumbers(valueSchema)
-  return name === UNION_NAME || (NUMBERS.includes(type) && !TIMES.includes(name))
-}
-
-function typeName({ type, name, valueSchema }: Schema): string {
-  if (type === 'ARRAY' && valueSchema !== undefined) return `ARRAY of ${typeName(valueSchema)}`
-  return name === undefined ? type : `${type} (${name})`
+  if (canHoldArray(found, size)) return []
+  return [ofModel(noArray({ field, size, model: model.name, found: 'schema' }, found))]
 }

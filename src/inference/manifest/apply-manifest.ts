@@ -90,7 +90,7 @@ function applySignature(
       `signature.inputs: the model has no column ${name}${near === undefined ? '' : `, did you mean ${near}?`}`,
     )
   }
-  return inputs.map((input) => {
+  return inputs.map((input): ModelInput => {
     const column = columns.get(input.name)
     if (column === undefined) {
       problems.push(`signature.inputs: lacks the model's column ${input.name}`)
@@ -102,6 +102,8 @@ function applySignature(
         `signature.inputs: ${input.name} is ${input.type}, so its type must be ${types.join(' or ')}`,
       )
     }
-    return { ...input, required: column.required ?? true }
+    const { type } = column
+    const holds: Pick<ModelInput, 'holds'> = type === 'boolean' || type === 'datetime' ? { holds: type } : {}
+    return { ...input, ...holds, required: column.required ?? true }
   })
 }

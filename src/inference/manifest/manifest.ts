@@ -5,7 +5,7 @@ import { array, choice, literal, number, object, optional, type Shape, text } fr
 
 /** MLflow's column types, and how a model column of either kind may be declared. */
 export const COLUMN_TYPES = {
-  numeric: ['double', 'float', 'long', 'integer', 'boolean'],
+  numeric: ['double', 'float', 'long', 'integer', 'boolean', 'datetime'],
   categorical: ['string'],
   tensor: ['tensor'],
 } as const

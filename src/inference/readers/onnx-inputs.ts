@@ -162,15 +162,22 @@ function columnsOf(
   }
   refuseWide('takes', width)
   const kind = isText ? 'categorical' : 'numeric'
-  const whole = isLong(type) ? { datatype: 'INT64' as const } : {}
+  const numbers = {
+    ...(isLong(type) ? { datatype: 'INT64' as const } : {}),
+    ...(TYPES[type]?.least === undefined ? {} : { holds: holdsOf(type) }),
+  }
   if (width === 1 && (isText || count > 1 || shape.length === 0))
-    return [{ name, type: kind, ...whole, required: true }]
+    return [{ name, type: kind, ...numbers, required: true }]
   return Array.from({ length: width }, (_, i) => ({
     name: count === 1 ? `f${i}` : `${name}_${i}`,
     type: kind,
-    ...whole,
+    ...numbers,
     required: true,
   }))
+}
+
+function holdsOf(type: string): 'boolean' | 'whole' {
+  return type === 'bool' ? 'boolean' : 'whole'
 }
 
 /** What of a batch goes into one input: rows `from` to `to`, then empty ones up to `padded` rows. */

@@ -122,12 +122,13 @@ export function whyIncompatible(serving: Model, next: Model): string | undefined
   return has ? 'it has a threshold, which the one that serves lacks' : 'it has no threshold'
 }
 
-function signature({ crop, datatype, name, required, shape, type }: ModelInput): string {
+function signature({ crop, datatype, holds, name, required, shape, type }: ModelInput): string {
   const tensor =
     type === 'tensor'
       ? ` of ${datatype ?? 'any'} [${shape?.join(', ') ?? ''}]${crop === undefined ? '' : `, crop ${crop}`}`
       : ''
-  return `${name} (${type}${tensor}${required ? ', required' : ''})`
+  const numbers = holds === undefined ? '' : `, ${datatype ?? holds}`
+  return `${name} (${type}${tensor}${numbers}${required ? ', required' : ''})`
 }
 
 function difference(what: string, had: readonly string[], has: readonly string[]): string | undefined {

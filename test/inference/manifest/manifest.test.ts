@@ -47,6 +47,19 @@ describe('a manifest', () => {
     for (const value of [null, [], 1, 'x']) expect(parseProblems(value)).to.include('must be an object')
   })
 
+  it('says which numbers are booleans or times, and of no other column', () => {
+    const declared = loaded.inputs.map(({ name, type }, i) => ({
+      name,
+      type: type === 'categorical' ? 'string' : (['boolean', 'datetime', 'double'][i % 3] ?? ''),
+    }))
+    const manifest = { ...minimal, signature: { inputs: declared } }
+    const parsed = parseManifest(JSON.stringify(manifest), 'manifest.json')
+    const { inputs } = applyManifest(parsed, loaded, 'manifest.json')
+    const wanted = declared.map(({ type }) => (['boolean', 'datetime'].includes(type) ? type : undefined))
+    expect(inputs.map(({ holds }) => holds)).to.deep.equal(wanted)
+    expect(wanted).to.include('boolean').and.to.include('datetime')
+  })
+
   it('lists every problem at once, with what may have been meant', () => {
     const found = parseProblems({
       manifestVersion: 2,

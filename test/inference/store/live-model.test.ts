@@ -76,6 +76,11 @@ describe('a newer version', () => {
 
   for (const [what, more, said] of [
     ['lacks a column', { inputs: [ORIGIN] }, 'its input columns differ: without Month (numeric)'],
+    [
+      'takes whole numbers in the place of any',
+      { inputs: [ORIGIN, { ...serving.inputs[1]!, holds: 'whole' as const }] },
+      'with Month (numeric, whole)',
+    ],
     ['has its columns in another order', { inputs: serving.inputs.toReversed() }, 'another order'],
     ['has another output', { outputs: ['YES'] }, 'its outputs differ: with YES'],
     ['is of another algorithm', { algorithm: 'drf' }, 'its algorithm is drf, not gbm'],
