@@ -33,9 +33,17 @@ export interface Converter {
   close?(): void
 }
 
+/**
+ * Waits for something outside of this process. No deadline of a plugin counts meanwhile, and `signal` is aborted where
+ * nobody waits for the batch any more: `work` must end then.
+ */
+export type Outside = <T>(work: (signal: AbortSignal) => Promise<T>) => Promise<T>
+
 export interface ConverterContext {
   readonly side: SideName
   readonly log: Logger
+  /** For requests over the network. Absent where nothing but the caller waits for them. */
+  readonly outside?: Outside
 }
 
 export interface ConverterPlugin<K extends ConfigKeys = ConfigKeys> {

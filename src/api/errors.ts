@@ -28,7 +28,8 @@ export const ERROR_CATALOGUE = {
   'schema.unknown': 'The registry does not know a schema id, subject or version.',
   'schema.invalid': 'A schema is malformed or exceeds a limit.',
   'schema.incompatible': 'The registry refuses a schema as incompatible with earlier versions.',
-  'registry.unavailable': 'The schema registry cannot be reached or answered with a server error.',
+  'registry.unavailable':
+    'The schema registry cannot be reached, or its answer is none of a schema registry: the task waits for it.',
   'registry.denied': 'The schema registry refused the credentials.',
   'model.missing': 'No model of this name or path exists, or it lies outside the allowed folders.',
   'model.corrupt': 'A model file is damaged, truncated or exceeds a limit.',
@@ -77,6 +78,8 @@ export interface ErrorDetails {
   /** What to do about it, one sentence. */
   readonly suggestion?: string
   readonly retriable?: boolean
+  /** What has to come back, and what it says at present: `the schema registry at http://registry:8081: HTTP 500`. */
+  readonly waitsFor?: string
 }
 
 /** The base of every error that Sluice creates. Its subclass says who is hurt; HTTP codes live in `rest/` alone. */
@@ -87,6 +90,7 @@ export class ConnectError extends Error {
   readonly configPath: string | undefined
   readonly suggestion: string | undefined
   readonly retriable: boolean
+  readonly waitsFor: string | undefined
 
   constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
@@ -97,6 +101,7 @@ export class ConnectError extends Error {
     this.configPath = details.configPath
     this.suggestion = details.suggestion
     this.retriable = details.retriable ?? false
+    this.waitsFor = details.waitsFor
   }
 }
 

@@ -70,13 +70,19 @@ export class KafkaClient {
 
   /** How many partitions a topic has, at most a minute old; null where it does not exist. */
   async partitionCount(topic: string): Promise<number | null> {
-    const cached = this.#topics.get(topic)
-    if (cached !== undefined && performance.now() - cached.at < METADATA_MAX_AGE_MS)
-      return cached.leaders.length
+    const cached = this.cachedPartitionCount(topic)
+    if (cached !== null) return cached
     const [answer] = await this.metadata([topic])
     if (answer === undefined || answer.error === UNKNOWN_TOPIC) return null
     if (answer.error !== 0) throw brokerError(answer.error, `Looking up topic ${topic}`)
     return answer.partitions.length
+  }
+
+  /** The same without asking anybody: null where it is not known. */
+  cachedPartitionCount(topic: string): number | null {
+    const cached = this.#topics.get(topic)
+    const isFresh = cached !== undefined && performance.now() - cached.at < METADATA_MAX_AGE_MS
+    return isFresh ? cached.leaders.length : null
   }
 
   /** The broker id of a partition's leader, from the cache or the cluster. */

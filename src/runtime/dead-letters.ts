@@ -2,7 +2,6 @@ import { withoutCredentials } from '../api/credentials.ts'
 import { createTopic } from '../kafka/admin.ts'
 import type { KafkaClient } from '../kafka/client.ts'
 import type { OutgoingRows, Producer } from '../kafka/produce/produce.ts'
-import { retrying } from '../kafka/retry.ts'
 import type { Header } from '../api/batch.ts'
 import { TaskError } from '../api/errors.ts'
 import type { Batch } from './batch.ts'
@@ -12,8 +11,6 @@ import { headerRows, rawRows } from './raw-rows.ts'
 import type { Failure } from './row-states.ts'
 
 const PREFIX = '__connect.errors.'
-/** How long a task that starts waits for a Kafka that is away. */
-const OPEN_WAIT_MS = 120_000
 
 /**
  * Writes failed records to the dead letter topic: the original bytes, headers and timestamp, and where asked the ten
@@ -45,10 +42,8 @@ export class DeadLetters {
     const topic = config['errors.deadletterqueue.topic.name']
     if (topic === '') return undefined
     const replicationFactor = config['errors.deadletterqueue.topic.replication.factor']
-    await retrying(OPEN_WAIT_MS, async () => {
-      if ((await client.partitionCount(topic)) !== null) return
+    if ((await client.partitionCount(topic)) === null)
       await createTopic(client, { topic, partitions: 1, replicationFactor })
-    })
     return new DeadLetters(client, producer, config, id)
   }
 

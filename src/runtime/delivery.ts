@@ -1,7 +1,7 @@
 import type { KafkaClient } from '../kafka/client.ts'
 import { partitionForKey } from '../kafka/produce/partitioner.ts'
 import type { OutgoingRows, Producer } from '../kafka/produce/produce.ts'
-import type { EncodedRows } from '../api/converter.ts'
+import type { EncodedRows, Outside } from '../api/converter.ts'
 import { DataError, TaskError } from '../api/errors.ts'
 import type { EmitOptions } from '../api/plugins.ts'
 import { extendedRows } from './added-headers.ts'
@@ -24,35 +24,34 @@ interface Parcel {
   readonly outgoing: OutgoingRows
 }
 
+export interface DeliveryParts {
+  readonly client: KafkaClient
+  readonly producer: Producer
+  readonly converters: TaskConverters
+  /** Nothing is written to these. */
+  readonly workerTopics: readonly string[]
+  readonly outside: Outside
+}
+
 /**
  * At-least-once delivery of what sinks emit: rows are encoded by topic, put into record batches by partition, and
  * sent by an idempotent producer. Exactly-once will be a second implementation of the same two steps.
  */
 export class Delivery {
-  readonly #client: KafkaClient
-  readonly #producer: Producer
-  readonly #converters: TaskConverters
-  readonly #workerTopics: readonly string[]
+  readonly #parts: DeliveryParts
 
-  constructor(
-    client: KafkaClient,
-    producer: Producer,
-    converters: TaskConverters,
-    workerTopics: readonly string[],
-  ) {
-    this.#client = client
-    this.#producer = producer
-    this.#converters = converters
-    this.#workerTopics = workerTopics
+  constructor(parts: DeliveryParts) {
+    this.#parts = parts
   }
 
   /** Encodes the live rows of an emission. Rows that cannot be encoded fail; nothing is sent yet. */
   async encode({ batch, options }: Emission): Promise<Parcel[]> {
-    const { key, value } = options.converters === 'own' ? this.#converters : this.#converters.target
+    const { converters, workerTopics } = this.#parts
+    const { key, value } = options.converters === 'own' ? converters : converters.target
     const topicOf = options.topic ?? ((row: number) => batch.topic(row))
     const parcels: Parcel[] = []
     for (const [topic, rows] of groupRows(batch.states.liveRows(), topicOf)) {
-      const refusal = topicRefusal(topic, this.#workerTopics)
+      const refusal = topicRefusal(topic, workerTopics)
       if (refusal !== undefined) {
         batch.states.enter('KAFKA_PRODUCE', 'Producer')
         for (const row of rows) batch.fail(row, new DataError('record.refused', refusal))
@@ -87,13 +86,14 @@ export class Delivery {
         const refused = (row: number, reason: string): void => {
           fail(row, new DataError('record.refused', `Topic ${topic} does not take the record: ${reason}`))
         }
-        return this.#producer.send(topic, partition, outgoing, tooLarge, refused)
+        return this.#parts.producer.send(topic, partition, outgoing, tooLarge, refused)
       }),
     )
   }
 
   async #partitioner(batch: Batch, options: EmitOptions, topic: string, keys: EncodedRows) {
-    const count = await this.#client.partitionCount(topic)
+    const { client, outside } = this.#parts
+    const count = client.cachedPartitionCount(topic) ?? (await outside(() => client.partitionCount(topic)))
     if (count === null)
       throw new TaskError(
         'kafka.topic',

@@ -21,6 +21,7 @@ interface Host {
 }
 
 interface Task {
+  readonly stopping: AbortController
   readonly open: Promise<OpenTask | undefined>
   records: number
   failed: number
@@ -109,7 +110,9 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
     })
     send({ type: 'state', id, state: 'FAILED', trace: traceOf(error) })
   }
+  const stopping = new AbortController()
   const task: Task = {
+    stopping,
     records: 0,
     failed: 0,
     shown: new Map(),
@@ -120,9 +123,11 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
       settings: host.settings,
       models: host.models,
       log,
+      stopping,
       events: {
         at: (stage, rows) => sent({ type: 'at', id, stage, ...(rows === undefined ? {} : { rows }) }),
         failed,
+        waits: (reason) => send({ type: 'waits', id, reason }),
         fenced: () => send({ type: 'fenced', id }),
         cleared: (offsets) => {
           for (const each of offsets) send({ type: 'cleared', id, ...each })
@@ -141,7 +146,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
       },
       (error: unknown) => {
         send({ type: 'at', id, stage: 'idle' })
-        failed(error)
+        if (!stopping.signal.aborted) failed(error)
         return undefined
       },
     ),
@@ -167,6 +172,7 @@ async function pass(host: Host, message: TaskMessage): Promise<void> {
 
 async function stop(host: Host, id: TaskId): Promise<void> {
   const task = host.tasks.get(idOf(id))
+  task?.stopping.abort()
   const opened = await task?.open
   host.tasks.delete(idOf(id))
   try {

@@ -30,6 +30,8 @@ export interface TaskEvents {
   /** Suspect rows before these offsets are done with. */
   readonly cleared: (offsets: readonly PartitionOffset[]) => void
   readonly batch: (records: number, failed: number) => void
+  /** What the task waits for, in words; null when that is over. Absent where nobody looks. */
+  readonly waits?: (reason: string | null) => void
   /** Absent where nobody looks. */
   readonly show?: Show
 }
@@ -47,6 +49,8 @@ export interface TaskOptions {
   readonly models: Models
   readonly log: Logger
   readonly events: TaskEvents
+  /** Aborted when the task must stop, also while it opens. */
+  readonly stopping: AbortController
 }
 
 /**
@@ -56,16 +60,12 @@ export interface TaskOptions {
 export async function openTask(options: TaskOptions): Promise<OpenTask> {
   const { config, settings, log } = options
   const common = commonKeys.read(config)
-  const sinkConfig = sinkKeys.read(config)
-  const aborter = new AbortController()
-  const plugins = await openPlugins(options, aborter.signal)
+  const aborter = options.stopping
+  const whereabouts = new Whereabouts(options.events.at)
+  const plugins = await openPlugins(options, aborter.signal, whereabouts)
   const client = openClient(options)
   const producer = new Producer(client, { log })
-  const fetcher = new Fetcher(client, {
-    isolation: sinkConfig['consumer.override.isolation.level'] as 'read_committed' | 'read_uncommitted',
-    reset: sinkConfig['consumer.override.auto.offset.reset'] as 'earliest' | 'latest' | 'none',
-    log,
-  })
+  const fetcher = openFetcher(options, client)
   const close = async (): Promise<void> => {
     aborter.abort()
     await fetcher.close()
@@ -75,15 +75,19 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   }
   try {
     const outbox = new Outbox()
-    const whereabouts = new Whereabouts(options.events.at)
     const context = sinkContext(options, client, { outbox, whereabouts }, aborter.signal)
-    const deadLetters = await openDeadLetters(options, client, producer)
+    const policy = new ErrorPolicy(common, log, options.events.waits)
+    const letters = () => openDeadLetters(options, client, producer)
+    const deadLetters = await policy.retry(letters, aborter.signal)
     const pipeline = new SinkPipeline({
       ...plugins,
       sink: await openSink(options, context), // last: nothing after it fails and would leave it open
       outbox,
-      policy: new ErrorPolicy(common, log),
-      delivery: new Delivery(client, producer, plugins.converters, settings.workerTopics),
+      policy,
+      delivery: new Delivery({
+        ...{ client, producer, converters: plugins.converters },
+        ...{ workerTopics: settings.workerTopics, outside: whereabouts.outside },
+      }),
       deadLetters,
       whereabouts,
     })
@@ -111,12 +115,25 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   }
 }
 
-function openDeadLetters({ id, config, settings }: TaskOptions, client: KafkaClient, producer: Producer) {
+async function openDeadLetters(
+  { id, config, settings }: TaskOptions,
+  client: KafkaClient,
+  producer: Producer,
+) {
   const sinkConfig = sinkKeys.read(config)
   const path = 'errors.deadletterqueue.topic.name'
   const refusal = sinkConfig[path] === '' ? undefined : topicRefusal(sinkConfig[path], settings.workerTopics)
   if (refusal !== undefined) throw new ConfigError([{ path, message: refusal }])
   return DeadLetters.open(client, producer, sinkConfig, id)
+}
+
+function openFetcher({ config, log }: TaskOptions, client: KafkaClient): Fetcher {
+  const sinkConfig = sinkKeys.read(config)
+  return new Fetcher(client, {
+    isolation: sinkConfig['consumer.override.isolation.level'] as 'read_committed' | 'read_uncommitted',
+    reset: sinkConfig['consumer.override.auto.offset.reset'] as 'earliest' | 'latest' | 'none',
+    log,
+  })
 }
 
 function openClient({ id, settings, log }: TaskOptions): KafkaClient {
@@ -126,10 +143,12 @@ function openClient({ id, settings, log }: TaskOptions): KafkaClient {
 
 /** Opens converters and transforms, as a check of a configuration too: no Kafka is needed. */
 export async function openPlugins(
-  { config, settings, models, log, events }: TaskOptions,
+  { config, settings, models, log, events }: Omit<TaskOptions, 'stopping'>,
   signal: AbortSignal,
+  whereabouts?: Whereabouts,
 ) {
-  const converters = openConverters(config, settings.converterDefaults, log)
+  const context = { log, ...(whereabouts === undefined ? {} : { outside: whereabouts.outside }) }
+  const converters = openConverters(config, settings.converterDefaults, context)
   const { at, show } = events
   const opening = TransformChain.open(config, models, log, { images: settings.images, show, before: at })
   const chain = await opening

@@ -104,6 +104,8 @@ export type ToHost =
 export type FromHost =
   | { readonly type: 'ready' }
   | { readonly type: 'state'; readonly id: TaskId; readonly state: TaskState; readonly trace?: string }
+  /** What the task waits for, as its status shows it; null: that is over. */
+  | { readonly type: 'waits'; readonly id: TaskId; readonly reason: string | null }
   | { readonly type: 'revoked'; readonly id: TaskId }
   | { readonly type: 'stopped'; readonly id: TaskId }
   /** The broker refused a commit: this member was replaced. The worker rejoins the group. */

@@ -70,7 +70,7 @@ export class SinkPipeline {
   async prepare({ fetched, apart, verdict }: Piece, interrupt: AbortSignal): Promise<Prepared> {
     if (verdict !== null) return this.#refuse(fetched, verdict)
     const { whereabouts } = this.#parts
-    whereabouts.hold(fetched.length > 0 ? rangeOf(fetched) : undefined)
+    whereabouts.hold(fetched.length > 0 ? rangeOf(fetched) : undefined, interrupt)
     this.#apart = apart
     try {
       return await this.#pass(fetched, interrupt)

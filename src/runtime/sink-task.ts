@@ -49,6 +49,8 @@ export class RunningSinkTask {
   #placed = false
   /** Aborted where the batch at work is of no use any more: what waits between two tries ends. */
   #interrupt = new AbortController()
+  /** A batch at work was given up for that. */
+  #abandoned = false
   #paused: boolean
   #closed = false
   #failed = false
@@ -88,9 +90,12 @@ export class RunningSinkTask {
   }
 
   pause(): Promise<void> {
+    this.#interrupt.abort()
     return this.#command(async () => {
       this.#paused = true
       await this.#settleAndCommit()
+      if (this.#abandoned) await this.#startOver()
+      this.#interrupt = new AbortController()
     })
   }
 
@@ -194,13 +199,15 @@ export class RunningSinkTask {
     const prepared: Ready[] = []
     try {
       for (const piece of pieces) {
-        if (signal.aborted) break // its next owner reads it again
+        this.#abandoned = signal.aborted // its next owner reads it again
+        if (this.#abandoned) break
         const { topic, partition, nextOffset, topicId } = piece.fetched
         const durable = this.#positions.begin(topic, partition, nextOffset, topicId)
         prepared.push({ ...(await this.#parts.pipeline.prepare(piece, signal)), durable })
       }
     } catch (error) {
       if (!signal.aborted) throw error
+      this.#abandoned = true
     }
     return prepared
   }
@@ -264,6 +271,15 @@ export class RunningSinkTask {
     this.#interrupt = new AbortController()
   }
 
+  /** Reads what was given up again, from what is committed. */
+  async #startOver(): Promise<void> {
+    await this.#discardFetch()
+    this.#parts.fetcher.assign([])
+    this.#positions.clear()
+    this.#placed = false
+    this.#abandoned = false
+  }
+
   /** What is on its way belongs to an earlier assignment. */
   async #discardFetch(): Promise<void> {
     await this.#fetching?.catch(() => undefined)
@@ -273,6 +289,7 @@ export class RunningSinkTask {
 
   #drop(): void {
     this.#membership = null
+    this.#abandoned = false
     this.#parts.fetcher.assign([])
     this.#rounds.clear()
     this.#positions.clear()

@@ -1,6 +1,6 @@
 import type { SideName } from '../api/batch.ts'
 import { withPrefix } from '../api/config.ts'
-import type { Converter } from '../api/converter.ts'
+import type { Converter, Outside } from '../api/converter.ts'
 import { ConfigError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import type { RawConfig } from './chain.ts'
@@ -10,6 +10,11 @@ import { findConverter } from './plugins.ts'
 export interface NamedConverter {
   readonly name: string
   readonly converter: Converter
+}
+
+interface OpenContext {
+  readonly log: Logger
+  readonly outside?: Outside
 }
 
 export interface TaskConverters {
@@ -23,17 +28,21 @@ export interface TaskConverters {
  * Opens a connector's converters. As in Kafka Connect, a connector that names a converter also gives all of its
  * options; otherwise the worker's converter and options apply as a whole.
  */
-export function openConverters(raw: RawConfig, workerDefaults: RawConfig, log: Logger): TaskConverters {
+export function openConverters(
+  raw: RawConfig,
+  workerDefaults: RawConfig,
+  context: OpenContext,
+): TaskConverters {
   const own = (side: SideName): NamedConverter => {
     const source = raw[`${side}.converter`] === undefined ? workerDefaults : raw
-    return openOne(source, `${side}.converter`, side, log)
+    return openOne(source, `${side}.converter`, side, context)
   }
   const key = own('key')
   const value = own('value')
   const target = (side: SideName, fallback: NamedConverter): NamedConverter =>
     raw[`target.${side}.converter`] === undefined
       ? fallback
-      : openOne(raw, `target.${side}.converter`, side, log)
+      : openOne(raw, `target.${side}.converter`, side, context)
   return { key, value, target: { key: target('key', key), value: target('value', value) } }
 }
 
@@ -41,14 +50,12 @@ export function closeConverters({ key, value, target }: TaskConverters): void {
   for (const { converter } of new Set([key, value, target.key, target.value])) converter.close?.()
 }
 
-function openOne(raw: RawConfig, name: string, side: SideName, log: Logger): NamedConverter {
+function openOne(raw: RawConfig, name: string, side: SideName, context: OpenContext): NamedConverter {
   const plugin = findConverter(raw[name] ?? 'ByteArrayConverter')
   const config = plugin.config.read(withPrefix(raw, `${name}.`), `${name}.`)
   try {
-    return {
-      name: plugin.name,
-      converter: plugin.open(config, { side, log: log.child({ converter: name }) }),
-    }
+    const log = context.log.child({ converter: name })
+    return { name: plugin.name, converter: plugin.open(config, { ...context, side, log }) }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     throw new ConfigError(error.problems.map((problem) => ({ ...problem, path: `${name}.${problem.path}` })))

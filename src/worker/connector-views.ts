@@ -19,6 +19,8 @@ interface StateView {
   readonly worker_id: string
   readonly version?: string
   readonly trace?: string
+  /** Sluice's own: what it waits for, e.g. `waiting for topic flights to be created`. Absent where it waits for nothing. */
+  readonly reason?: string
 }
 
 export interface TaskStateView extends StateView {
@@ -71,7 +73,8 @@ export class ConnectorViews {
     if (config === undefined || status === undefined)
       throw new NotFoundError('connector.unknown', `No status found for connector ${name}`)
     const tasks = this.#statuses.tasks(name).map(([id, task]) => ({ id, ...stateView(task) }))
-    return { name, connector: stateView(status), tasks, type: connectorClass(config['connector.class']).type }
+    const { type } = connectorClass(config['connector.class'])
+    return { name, connector: { ...stateView(status), ...reasonOf(tasks) }, tasks, type }
   }
 
   taskStatus(name: string, task: number): TaskStateView {
@@ -88,11 +91,19 @@ export class ConnectorViews {
   }
 }
 
-function stateView({ state, workerId, version, trace }: Status): StateView {
+/** A connector waits when all of its tasks do. */
+function reasonOf(tasks: readonly StateView[]): { readonly reason?: string } {
+  const reasons = new Set(tasks.map(({ reason }) => reason))
+  if (reasons.size === 0 || reasons.has(undefined)) return {}
+  return { reason: [...reasons].join('; ') }
+}
+
+function stateView({ state, workerId, version, trace, reason }: Status): StateView {
   return {
     state,
     worker_id: workerId,
     ...(version === null ? {} : { version }),
     ...(trace === null || trace === '' ? {} : { trace }),
+    ...(reason === null ? {} : { reason }),
   }
 }

@@ -23,12 +23,17 @@ export class StatusReporter {
     return this.#store.putConnector(name, this.#status(name, state, trace))
   }
 
-  task({ connector, task }: TaskId, state: State, trace: string | null = null): Promise<void> {
-    return this.#store.putTask(connector, task, this.#status(connector, state, trace))
+  task(
+    { connector, task }: TaskId,
+    state: State,
+    trace: string | null = null,
+    reason: string | null = null,
+  ): Promise<void> {
+    return this.#store.putTask(connector, task, { ...this.#status(connector, state, trace), reason })
   }
 
   #status(connector: string, state: State, trace: string | null) {
     const version = this.#version(connector)
-    return { state, trace, workerId: this.#workerId, generation: this.generation, version }
+    return { state, trace, reason: null, workerId: this.#workerId, generation: this.generation, version }
   }
 }

@@ -145,8 +145,9 @@ function taskCreator(
       paused,
       hosts,
       suspects,
-      join: (task) => new SinkMembership(sinkGroup(settings, config, taskLog), cluster, createMember, task),
-      report: (state, trace) => void reporter.task(id, state, trace),
+      join: (task, waits) =>
+        new SinkMembership({ ...sinkGroup(settings, config, taskLog), waits }, cluster, createMember, task),
+      report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
       stopTimeout: settings.shutdownTimeout,
       log: taskLog,
     })

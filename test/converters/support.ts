@@ -78,13 +78,24 @@ interface Asked {
 }
 
 /** What the stand-in answers instead of its own; undefined lets it answer itself. */
-type Override = (asked: Asked) => { status: number; body?: unknown; delayMs?: number } | undefined
+type Override = (asked: Asked) => StandInAnswer | undefined
+
+interface StandInAnswer {
+  readonly status: number
+  readonly body?: unknown
+  /** In place of a body: what is no JSON. */
+  readonly text?: string
+  readonly location?: string
+  readonly delayMs?: number
+}
 
 interface Stored {
   schema: string
   schemaType?: string
   references?: unknown
 }
+
+const NOT_FOUND = { status: 404, body: { error_code: 40403, message: 'Schema not found' } }
 
 /** A schema registry of thirty lines, to show what a converter does when one misbehaves. */
 export class RegistryStandIn {
@@ -111,8 +122,13 @@ export class RegistryStandIn {
         registry.asked.push(asked)
         const answer = registry.override(asked) ?? registry.answer(asked)
         setTimeout(() => {
-          response.writeHead(answer.status, { 'content-type': 'application/json' })
-          response.end(JSON.stringify(answer.body ?? { error_code: answer.status, message: 'so it is' }))
+          const { status, text, location, body = { error_code: status, message: 'so it is' } } = answer
+          const type = text === undefined ? 'application/json' : 'text/html'
+          response.writeHead(status, {
+            'content-type': type,
+            ...(location === undefined ? {} : { location }),
+          })
+          response.end(text ?? JSON.stringify(body))
         }, answer.delayMs ?? 0)
       })
     })
@@ -142,19 +158,19 @@ export class RegistryStandIn {
     return id
   }
 
-  answer({ method, path, body }: Asked): { status: number; body?: unknown; delayMs?: number } {
+  answer({ method, path, body }: Asked): StandInAnswer {
     const [, kind = '', name = '', last = '', version = ''] = path.split('/').map(decodeURIComponent)
     if (kind === 'schemas') {
       const found = this.ids.get(Number(last))
-      return found === undefined ? { status: 404 } : { status: 200, body: found }
+      return found === undefined ? NOT_FOUND : { status: 200, body: found }
     }
     const versions = this.subjects.get(name) ?? []
     if (method === 'GET') {
       const id = versions[Number(version) - 1]
-      return id === undefined ? { status: 404 } : { status: 200, body: { ...this.ids.get(id), id } }
+      return id === undefined ? NOT_FOUND : { status: 200, body: { ...this.ids.get(id), id } }
     }
     const known = versions.find((id) => this.ids.get(id)?.schema === body?.schema)
-    if (last === '') return known === undefined ? { status: 404 } : { status: 200, body: { id: known } }
+    if (last === '') return known === undefined ? NOT_FOUND : { status: 200, body: { id: known } }
     const { schema = '', references } = body ?? {}
     return { status: 200, body: { id: known ?? this.add(schema, { subject: name, references }) } }
   }

@@ -65,6 +65,7 @@ describe('a sink task whose broker is killed and comes back', function () {
         'errors.deadletterqueue.topic.name': 'dead',
       },
       paused: false,
+      stopping: new AbortController(),
       settings: {
         bootstrapServers: [broker.bootstrapServers],
         clientId: 'test',

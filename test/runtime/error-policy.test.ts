@@ -3,6 +3,7 @@ import { describe, it } from 'mocha'
 import { DataError, type Logger, SILENT, TaskError, UnavailableError } from '../../src/index.ts'
 import { commonKeys } from '../../src/runtime/connector-keys.ts'
 import { ErrorPolicy } from '../../src/runtime/error-policy.ts'
+import { eventually } from '../support/eventually.ts'
 import { batchOf } from '../support/example-batch.ts'
 
 function policy(raw: Record<string, string> = {}): ErrorPolicy {
@@ -24,7 +25,7 @@ describe('errors.retry.*', () => {
     const error = await thrown(() =>
       policy().retry(() => {
         tries++
-        return Promise.reject(new UnavailableError('registry.unavailable', 'down'))
+        return Promise.reject(new UnavailableError('task.failed', 'down'))
       }, never),
     )
     expect(error).to.be.instanceOf(UnavailableError)
@@ -36,9 +37,7 @@ describe('errors.retry.*', () => {
     const retrying = policy({ 'errors.retry.timeout': '-1', 'errors.retry.delay.max.ms': '1' })
     const result = await retrying.retry(
       () =>
-        ++tries < 5
-          ? Promise.reject(new UnavailableError('registry.unavailable', 'down'))
-          : Promise.resolve('up'),
+        ++tries < 5 ? Promise.reject(new UnavailableError('task.failed', 'down')) : Promise.resolve('up'),
       never,
     )
     expect(result).to.equal('up')
@@ -58,6 +57,55 @@ describe('errors.retry.*', () => {
       expect(seen).to.equal(error)
       expect(tries).to.equal(1)
     }
+  })
+})
+
+describe('a schema registry or a Kafka that is away', () => {
+  const AWAY = new UnavailableError('registry.unavailable', 'no answer', {
+    waitsFor: 'the schema registry at http://me:CANARY@r: HTTP 500',
+  })
+  const quick = { 'errors.retry.delay.max.ms': '1' }
+
+  function waiting(raw: Record<string, string> = quick) {
+    const told: (string | null)[] = []
+    const lines: string[] = []
+    const say = (message: string): void => void lines.push(message)
+    const log: Logger = { ...SILENT, warn: say, info: say }
+    const config = commonKeys.read({ name: 'c', 'connector.class': 'TopicSink', ...raw })
+    return { told, lines, policy: new ErrorPolicy(config, log, (reason) => void told.push(reason)) }
+  }
+
+  it('is waited for without errors.retry.timeout, which its status and two log lines tell', async () => {
+    const { told, lines, policy: waits } = waiting()
+    let tries = 0
+    const result = await waits.retry(
+      () => (++tries < 9 ? Promise.reject(AWAY) : Promise.resolve('up')),
+      never,
+    )
+    expect(result).to.equal('up')
+    const reason = 'waiting for the schema registry at http://[hidden]@r: HTTP 500'
+    expect(told).to.deep.equal([reason, null])
+    expect(lines).to.deep.equal([reason, `no longer ${reason}`])
+  })
+
+  it('leaves the whole errors.retry.timeout to another error that comes after it', async () => {
+    const { policy: waits } = waiting({ ...quick, 'errors.retry.timeout': '60' })
+    const failures = [AWAY, ...Array<Error>(100).fill(AWAY), new UnavailableError('task.failed', 'other')]
+    const next = (): Promise<string> => {
+      const failure = failures.shift()
+      return failure === undefined ? Promise.resolve('up') : Promise.reject(failure)
+    }
+    expect(await waits.retry(next, never)).to.equal('up')
+  })
+
+  it('is not waited for any longer than its batch is wanted', async () => {
+    const { told, policy: waits } = waiting({ 'errors.retry.delay.max.ms': '60000' })
+    const stopping = new AbortController()
+    const retrying = thrown(() => waits.retry(() => Promise.reject(AWAY), stopping.signal))
+    await eventually(() => told.length === 1)
+    stopping.abort()
+    expect(await retrying).to.include({ name: 'AbortError' })
+    expect(told.at(-1)).to.equal(null)
   })
 })
 

@@ -242,6 +242,30 @@ describe('the loop of a sink task', () => {
     })
   }
 
+  it('ends a wait at a pause, and reads what it waited with again when it is resumed', async () => {
+    let waits = 0
+    const { task, queue, seen } = scripted({
+      prepare: (offset, interrupt) =>
+        offset < 20n || ++waits > 1
+          ? Promise.resolve()
+          : new Promise((_, reject) =>
+              interrupt.addEventListener('abort', () => reject(new Error('aborted'))),
+            ),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n, 20n)
+    await eventually(() => waits === 1)
+    await task.pause()
+    expect(seen.commits).to.deep.equal([10n])
+    const reads = seen.assigned.length
+    queue.push(20n)
+    await task.resume()
+    await eventually(() => seen.commits.at(-1) === 20n)
+    expect(seen.assigned.length).to.be.greaterThan(reads)
+    expect(seen.failures).to.deep.equal([])
+    await task.stop()
+  })
+
   it('fetches nothing while it is paused', async () => {
     const { task, queue, seen } = scripted({})
     await task.assign(MEMBERSHIP)

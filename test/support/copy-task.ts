@@ -26,6 +26,7 @@ export async function startCopy(
     id: { connector: 'copy', task: 0 },
     config: { name: 'copy', 'connector.class': 'TopicSink', ...config },
     paused: false,
+    stopping: new AbortController(),
     settings: {
       bootstrapServers: bootstrapServers.split(','),
       clientId: 'test',

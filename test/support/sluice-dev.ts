@@ -55,9 +55,15 @@ export async function call(
   return { status: response.status, body: text === '' ? undefined : (JSON.parse(text) as unknown) }
 }
 
+interface StateView {
+  readonly state: string
+  readonly trace?: string
+  readonly reason?: string
+}
+
 export interface ConnectorStatus {
-  readonly connector: { readonly state: string; readonly trace?: string }
-  readonly tasks: readonly { readonly id: number; readonly state: string; readonly trace?: string }[]
+  readonly connector: StateView
+  readonly tasks: readonly (StateView & { readonly id: number })[]
 }
 
 /** Waits until a connector has tasks and all of them are in a state. */

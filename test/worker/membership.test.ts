@@ -52,6 +52,7 @@ describe('the membership of a sink task', () => {
     config: Record<string, string>,
     cluster: () => Promise<TopicMetadata[]>,
     log: Logger = SILENT,
+    waits: (reason: string | null) => void = () => undefined,
   ) {
     const assigned: Membership[] = []
     const calls: string[] = []
@@ -73,6 +74,7 @@ describe('the membership of a sink task', () => {
         metadataMaxAge: 5,
         topics: topicSelection(config),
         log,
+        waits,
       },
       { metadata: cluster },
       (options) => (recorder = new Recorder(options)),
@@ -148,22 +150,31 @@ describe('the membership of a sink task', () => {
     await membership.leave(100)
   })
 
-  it('says once that a topic does not exist, and waits for it', async () => {
-    const told: unknown[] = []
-    const log: Logger = { ...SILENT, warn: (message, details) => void told.push([message, details]) }
+  it('says in its status and once in the log that a topic does not exist, and waits for it', async () => {
+    const told: (string | null)[] = []
+    const lines: string[] = []
+    const say = (message: string): void => void lines.push(message)
+    const log: Logger = { ...SILENT, warn: say, info: say }
     let looks = 0
     let topics = [topic('in', 1)]
     const cluster = (): Promise<TopicMetadata[]> => {
       looks++
       return Promise.resolve(topics)
     }
-    const { membership, recorder } = member({ topics: 'in,late' }, cluster, log)
+    const { membership, recorder } = member({ topics: 'in,late' }, cluster, log, (reason) =>
+      told.push(reason),
+    )
     await eventually(() => looks > 3, QUICK)
-    expect(told).to.deep.equal([['no topic of that name exists; waiting for it', { topics: 'late' }]])
+    const reason = 'waiting for topic late to be created'
+    expect([told, lines]).to.deep.equal([[reason], [reason]])
     topics = [topic('in', 1), topic('late', 1)]
     await eventually(() => recorder.calls.includes('rejoin: topics changed'), QUICK)
-    expect(told).to.have.lengthOf(1)
+    expect(told).to.deep.equal([reason, null])
+    expect(lines).to.deep.equal([reason, `no longer ${reason}`])
+    topics = [topic('in', 1)]
+    await eventually(() => told.length === 3, QUICK)
     await membership.leave(100)
+    expect(told).to.deep.equal([reason, null, reason, null])
   })
 
   it('goes on trying while topics cannot be looked up', async () => {

@@ -98,11 +98,18 @@ describe('the status store', () => {
   it('writes Kafka Connect’s keys and JSON and reads them back', async () => {
     const topics = new MemoryTopics()
     const store = await StatusStore.open(topics.open, STATUS, SILENT)
-    const status = { state: 'RUNNING', trace: null, workerId: 'h:1', generation: 7, version: '1' } as const
+    const status = {
+      state: 'RUNNING',
+      trace: null,
+      reason: null,
+      workerId: 'h:1',
+      generation: 7,
+      version: '1',
+    } as const
     await store.putConnector('a-1', status)
     await store.putTask('a-1', 10, { ...status, version: null })
-    await store.putTask('a-1', 2, status)
-    expect(topics.records('status').slice(0, 2)).to.deep.equal([
+    await store.putTask('a-1', 2, { ...status, reason: 'waiting for a topic' })
+    expect(topics.records('status')).to.deep.equal([
       {
         key: 'status-connector-a-1',
         value: '{"state":"RUNNING","trace":null,"worker_id":"h:1","generation":7,"version":"1"}',
@@ -111,7 +118,13 @@ describe('the status store', () => {
         key: 'status-task-a-1-10',
         value: '{"state":"RUNNING","trace":null,"worker_id":"h:1","generation":7}',
       },
+      {
+        key: 'status-task-a-1-2',
+        value:
+          '{"state":"RUNNING","trace":null,"worker_id":"h:1","generation":7,"version":"1","reason":"waiting for a topic"}',
+      },
     ])
+    expect(store.task('a-1', 2)?.reason).to.equal('waiting for a topic')
     expect(store.connector('a-1')).to.deep.equal(status)
     expect(store.tasks('a-1').map(([n]) => n)).to.deep.equal([2, 10])
   })

@@ -37,6 +37,7 @@ function pool(max: number, deadline = 60_000, keep = 10_000, silence = 60_000) {
     const told: Told = { states: [], deaths: [] }
     const listener = {
       state: (state: TaskState) => void told.states.push(state),
+      waits: () => undefined,
       fenced: () => undefined,
       shown: () => undefined,
       passed: () => undefined,

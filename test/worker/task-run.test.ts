@@ -19,6 +19,8 @@ function run(suspects = new Suspects()) {
   const started: { readonly listener: TaskListener; readonly alone: boolean }[] = []
   const assigned: Parameters<HostedTask['assign']>[] = []
   const reports: string[] = []
+  const reasons: (string | null)[] = []
+  let topics: (reason: string | null) => void = () => undefined
   const hosted: HostedTask = {
     assign: (...args) => void assigned.push(args),
     revoke: () => Promise.resolve(),
@@ -39,11 +41,15 @@ function run(suspects = new Suspects()) {
       },
     },
     suspects,
-    join: (joining) => {
+    join: (joining, waits) => {
+      topics = waits
       joining.assign({ groupId: 'g', memberId: 'm', generation: 1, partitions: PARTITIONS })
       return { start: () => undefined, rejoin: () => undefined, leave: () => Promise.resolve() }
     },
-    report: (state, trace) => void reports.push(trace === null ? state : `${state} ${trace}`),
+    report: (state, trace, reason) => {
+      reports.push(trace === null ? state : `${state} ${trace}`)
+      reasons.push(reason)
+    },
     stopTimeout: 1_000,
     log: SILENT,
   })
@@ -57,7 +63,8 @@ function run(suspects = new Suspects()) {
     return reports.at(-1) ?? ''
   }
   const running = () => eventually(() => started.length > deaths && reports.at(-1) === 'RUNNING', QUICK)
-  return { task, started, assigned, reports, suspects, die, running }
+  const waitForTopics = (reason: string | null): void => topics(reason)
+  return { task, started, assigned, reports, reasons, waitForTopics, suspects, die, running }
 }
 
 /** Deaths over rows of a batch of ten, after which the first two records are found out. */
@@ -130,6 +137,46 @@ describe('a task whose host died while a plugin was at rows', () => {
     await running()
     started.at(-1)?.listener.cleared({ topic: 't', partition: 0, offset: 10n })
     expect(suspects.of('c', PARTITIONS)).to.deep.equal([])
+    await task.stop()
+  })
+})
+
+describe('a task that runs and waits', () => {
+  it('says for what, for its topics and for what its host says, and no longer than it waits', async () => {
+    const { task, started, reports, reasons, waitForTopics, running } = run()
+    await running()
+    waitForTopics('waiting for topic a to be created')
+    started[0]?.listener.waits('waiting for the registry')
+    waitForTopics(null)
+    waitForTopics(null)
+    started[0]?.listener.waits(null)
+    expect(new Set(reports)).to.deep.equal(new Set(['RUNNING']))
+    expect(reasons).to.deep.equal([
+      null,
+      'waiting for topic a to be created',
+      'waiting for topic a to be created; waiting for the registry',
+      'waiting for the registry',
+      null,
+    ])
+    await task.stop()
+  })
+
+  it('says nothing of it any more when its host died or it failed', async () => {
+    const { task, started, reports, reasons, running, die } = run()
+    await running()
+    started[0]?.listener.waits('waiting for the registry')
+    await die(0, 9)
+    await running()
+    started[1]?.listener.waits('waiting for the registry')
+    started[1]?.listener.state('FAILED', 'broken')
+    expect(reports.map((report, i) => `${report.split(' ')[0] ?? ''} ${reasons[i] ?? ''}`)).to.deep.equal([
+      'RUNNING ',
+      'RUNNING waiting for the registry',
+      'RESTARTING ',
+      'RUNNING ',
+      'RUNNING waiting for the registry',
+      'FAILED ',
+    ])
     await task.stop()
   })
 })

@@ -34,7 +34,7 @@ export class AvroConverter implements Converter {
   readonly #side: SideName
   readonly #log: Logger
 
-  constructor(config: AvroConfig, { side, log }: ConverterContext) {
+  constructor(config: AvroConfig, { side, log, outside }: ConverterContext) {
     const client = new RegistryClient({
       urls: config['schema.registry.url'],
       userInfo: userInfo(config),
@@ -42,6 +42,7 @@ export class AvroConverter implements Converter {
       retryWaitMs: config['retries.wait.ms'],
       timeoutMs: config['http.read.timeout.ms'],
       log,
+      outside,
     })
     const strategy = subjectStrategy(config[`${side}.subject.name.strategy`]) ?? 'TopicNameStrategy'
     const reading = {

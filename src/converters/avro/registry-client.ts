@@ -1,7 +1,18 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { ConnectError, messageOf, TaskError, UnavailableError } from '../../api/errors.ts'
+import type { Outside } from '../../api/converter.ts'
+import { messageOf, TaskError, UnavailableError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import { readBody } from '../../api/read-body.ts'
+import {
+  type Answer,
+  expected,
+  idOf,
+  isNotFound,
+  isOfRegistry,
+  NoAnswer,
+  parsed,
+  reason,
+} from './registry-answer.ts'
 import type { SchemaReference } from './writer-schema.ts'
 
 export interface RegistryOptions {
@@ -15,6 +26,8 @@ export interface RegistryOptions {
   readonly retryWaitMs: number
   readonly timeoutMs: number
   readonly log: Logger
+  /** Who is told that requests wait. Default: nobody. */
+  readonly outside?: Outside | undefined
 }
 
 /** A schema as the registry holds it. */
@@ -29,9 +42,10 @@ interface Endpoint {
   readonly authorization: string | null
 }
 
-interface Answer {
-  readonly status: number
-  readonly body: unknown
+interface Question {
+  readonly method: 'GET' | 'POST'
+  readonly path: string
+  readonly body?: RegisteredSchema
 }
 
 const MAX_WAIT_MS = 10_000
@@ -39,10 +53,10 @@ const MAX_WAIT_MS = 10_000
 const LARGEST_ANSWER = 16 * 2 ** 20
 const HASTY_MS = 2_000
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json'
-
 /**
- * What a converter asks of a schema registry, by Confluent's REST API. No answer, a server error or 429 is repeated
- * with back-off, and then an UnavailableError: it hurts the task, never a record. Credentials are in no message.
+ * What a converter asks of a schema registry, by Confluent's REST API. What is no answer about a schema (a server error,
+ * a redirect, a page of a proxy, nothing at all) is repeated with back-off, and is then an UnavailableError: the task
+ * waits, and no record is hurt. Credentials are in no message.
  */
 export class RegistryClient {
   readonly #options: RegistryOptions
@@ -73,86 +87,86 @@ export class RegistryClient {
 
   /** The id of a schema under a subject; null where it is not registered there. */
   async lookup(subject: string, schema: RegisteredSchema): Promise<number | null> {
-    const answer = await this.#request('POST', `/subjects/${encodeURIComponent(subject)}`, schema)
-    if (answer.status === 404) return null
-    return idOf(this.#expect(answer, `look up a schema of subject ${subject}`))
+    const what = `look up a schema of subject ${subject}`
+    const path = `/subjects/${encodeURIComponent(subject)}`
+    return this.#request({ method: 'POST', path, body: schema }, (answer) =>
+      isNotFound(answer) ? null : idOf(expected(answer, what)),
+    )
   }
 
   /** Registers a schema under a subject. A TaskError where the registry refuses it. */
   async register(subject: string, schema: RegisteredSchema): Promise<number> {
-    const answer = await this.#request('POST', `/subjects/${encodeURIComponent(subject)}/versions`, schema)
-    if (answer.status === 409) {
+    const path = `/subjects/${encodeURIComponent(subject)}/versions`
+    return this.#request({ method: 'POST', path, body: schema }, (answer) => {
+      if (answer.status !== 409) return idOf(expected(answer, `register a schema for subject ${subject}`))
       throw new TaskError(
         'schema.incompatible',
         `The registry refuses the schema for subject ${subject} as incompatible: ${reason(answer)}. ` +
           'Write to another topic, or change the compatibility of the subject.',
       )
-    }
-    return idOf(this.#expect(answer, `register a schema for subject ${subject}`))
+    })
   }
 
-  async #schema(path: string): Promise<RegisteredSchema | null> {
-    const answer = await this.#request('GET', path)
-    if (answer.status === 404) return null
-    const body = this.#expect(answer, `answer GET ${path}`) as Partial<RegisteredSchema>
-    if (typeof body.schema !== 'string')
-      throw unavailable(`The schema registry's answer to GET ${path} has no schema.`)
-    return body as RegisteredSchema
+  #schema(path: string): Promise<RegisteredSchema | null> {
+    return this.#request({ method: 'GET', path }, (answer) => {
+      if (isNotFound(answer)) return null
+      const body = expected(answer, `answer GET ${path}`) as Partial<RegisteredSchema>
+      if (typeof body.schema !== 'string') throw new NoAnswer('an answer without a schema')
+      return body as RegisteredSchema
+    })
   }
 
-  #expect(answer: Answer, what: string): object {
-    const { status, body } = answer
-    if (status === 200 && typeof body === 'object' && body !== null) return body
-    if (status === 401 || status === 403) {
-      throw new TaskError(
-        'registry.denied',
-        `The schema registry refused to ${what} (${status}): check basic.auth.user.info and the user's rights.`,
-      )
-    }
-    const code = status === 422 ? 'schema.invalid' : 'registry.unavailable'
-    throw new TaskError(code, `The schema registry did not ${what} (${status}): ${reason(answer)}.`)
+  /** Asks until an answer can be read; `read` throws NoAnswer where it is none of a schema registry. */
+  #request<T>(question: Question, read: (answer: Answer) => T): Promise<T> {
+    const { outside } = this.#options
+    const never = new AbortController().signal
+    return outside === undefined
+      ? this.#attempts(question, read, never)
+      : outside((signal) => this.#attempts(question, read, signal))
   }
 
-  async #request(method: string, path: string, body?: unknown): Promise<Answer> {
+  async #attempts<T>(question: Question, read: (answer: Answer) => T, signal: AbortSignal): Promise<T> {
     let last = 'no URL is configured'
     for (let attempt = 0; attempt <= this.#options.retries; attempt++) {
-      if (attempt > 0) await this.#backOff(attempt, last)
+      if (attempt > 0) await this.#backOff(attempt, last, signal)
       for (let i = 0; i < this.#endpoints.length; i++) {
         const index = (this.#preferred + i) % this.#endpoints.length
+        const endpoint = this.#endpoints[index]!
         try {
-          const answer = await this.#ask(this.#endpoints[index]!, method, path, body)
-          if (answer.status < 500 && answer.status !== 429) {
-            this.#preferred = index
-            return answer
-          }
-          last = `${this.#endpoints[index]!.base} answered ${answer.status}`
+          const found = read(await this.#ask(endpoint, question, signal))
+          this.#preferred = index
+          return found
         } catch (error) {
-          if (error instanceof ConnectError) throw error
-          last = `${this.#endpoints[index]!.base}: ${networkReason(error)}`
+          if (error instanceof TaskError) throw error
+          signal.throwIfAborted()
+          last = `${endpoint.base}: ${error instanceof NoAnswer ? error.message : networkReason(error)}`
         }
       }
     }
-    throw unavailable(
-      `The schema registry cannot be reached (${last}). Check schema.registry.url and the registry; errors.retry.timeout lets a connector wait for it.`,
+    throw new UnavailableError(
+      'registry.unavailable',
+      `No answer from the schema registry at ${last}. Check schema.registry.url and the registry.`,
+      { waitsFor: `the schema registry at ${last}` },
     )
   }
 
-  async #backOff(attempt: number, last: string): Promise<void> {
+  async #backOff(attempt: number, last: string, signal: AbortSignal): Promise<void> {
     const wait =
       Math.min(this.#options.retryWaitMs * 2 ** (attempt - 1), MAX_WAIT_MS) * (0.8 + Math.random() * 0.4)
-    this.#options.log.warn('schema registry does not answer, trying again', {
+    // Who waits for the answer says so; these lines alone would be many.
+    this.#options.log.debug('the schema registry is asked again', {
       attempt,
       waitMs: Math.round(wait),
       last,
     })
-    await delay(wait)
+    await delay(wait, undefined, { signal })
   }
 
+  /** @throws NoAnswer where what came is none of a schema registry */
   async #ask(
     { base, authorization }: Endpoint,
-    method: string,
-    path: string,
-    body: unknown,
+    { method, path, body }: Question,
+    signal: AbortSignal,
   ): Promise<Answer> {
     const response = await fetch(base + path, {
       method,
@@ -163,14 +177,16 @@ export class RegistryClient {
         ...(authorization === null ? {} : { authorization }),
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.timeout(this.#options.timeoutMs),
+      signal: AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)]),
     })
     const text = await readBody(response, LARGEST_ANSWER)
     if (text === undefined)
-      throw unavailable(
-        `The schema registry's answer to ${method} ${path} has more than ${LARGEST_ANSWER / 2 ** 20} MiB, and was not read to its end. Check schema.registry.url.`,
+      throw new NoAnswer(
+        `more than ${LARGEST_ANSWER / 2 ** 20} MiB for ${method} ${path}, which were not read to their end`,
       )
-    return { status: response.status, body: parsed(text) }
+    const answer = { status: response.status, body: parsed(text) }
+    if (!isOfRegistry(answer)) throw new NoAnswer(`HTTP ${answer.status}`)
+    return answer
   }
 }
 
@@ -183,31 +199,6 @@ function endpoint(url: string, userInfo: string | null): Endpoint {
     authorization:
       credentials === null ? null : `Basic ${Buffer.from(credentials, 'utf8').toString('base64')}`,
   }
-}
-
-function unavailable(message: string): UnavailableError {
-  return new UnavailableError('registry.unavailable', message)
-}
-
-function parsed(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return text.slice(0, 200)
-  }
-}
-
-function idOf(body: object): number {
-  const { id } = body as { id?: unknown }
-  if (typeof id === 'number' && Number.isInteger(id)) return id
-  throw unavailable('The schema registry answered without a schema id.')
-}
-
-function reason({ body }: Answer): string {
-  if (typeof body === 'object' && body !== null && 'message' in body && typeof body.message === 'string') {
-    return body.message.slice(0, 2000)
-  }
-  return typeof body === 'string' && body !== '' ? body : 'it gave no reason'
 }
 
 /** fetch hides what happened in the cause. */

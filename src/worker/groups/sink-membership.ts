@@ -12,6 +12,7 @@ import {
   subscriptionTo,
 } from '../../kafka/groups/consumer-protocol.ts'
 import { GroupMember, type GroupAssignment, type GroupMemberOptions } from '../../kafka/groups/group.ts'
+import { WaitLog } from '../../runtime/wait-log.ts'
 import type { HostedTask } from '../hosts/hosted-task.ts'
 import type { TopicSelection } from './topic-selection.ts'
 
@@ -23,6 +24,8 @@ export interface SinkGroupOptions {
   readonly metadataMaxAge: number
   readonly topics: TopicSelection
   readonly log: Logger
+  /** Told what it waits for, and null when that is over. */
+  readonly waits?: (reason: string | null) => void
 }
 
 /** What the membership needs of a cluster; a KafkaClient. */
@@ -46,12 +49,14 @@ export class SinkMembership {
   readonly #stopped = new AbortController()
   /** Partition counts of the topics subscribed to, as last looked up. */
   #counts = new Map<string, number>()
-  #toldMissing = ''
+  readonly #missing: WaitLog
 
   constructor(options: SinkGroupOptions, cluster: ClusterView, create: CreateMember, task: HostedTask) {
     this.#options = options
     this.#cluster = cluster
     this.#task = task
+    const { log, waits } = options
+    this.#missing = new WaitLog({ log, ...(waits === undefined ? {} : { tell: waits }) })
     this.#member = create({
       groupId: options.groupId,
       protocolType: 'consumer',
@@ -80,6 +85,7 @@ export class SinkMembership {
   /** Finishes, commits and leaves, so that others take over at once. */
   async leave(timeout: number): Promise<void> {
     this.#stopped.abort()
+    this.#missing.over()
     await this.#task.revoke(timeout)
     await this.#member.leave()
   }
@@ -102,13 +108,17 @@ export class SinkMembership {
     }
   }
 
-  /** Says once which topics are not there; true where all are. */
+  /** Says which topics are not there; true where all are. */
   #seeMissing(found: ReadonlyMap<string, number>): boolean {
-    const missing = this.#options.topics.missing(new Set(found.keys()))
-    const told = missing.join(', ')
-    if (told !== this.#toldMissing && missing.length > 0)
-      this.#options.log.warn('no topic of that name exists; waiting for it', { topics: told })
-    this.#toldMissing = told
+    const { topics } = this.#options
+    const missing = topics.missing(new Set(found.keys()))
+    if (missing.length === 0) this.#missing.over()
+    else if (topics.names === null)
+      this.#missing.waits(`waiting for a topic that matches ${missing.join(', ')}`)
+    else {
+      const names = `topic${missing.length === 1 ? '' : 's'} ${missing.join(', ')}`
+      this.#missing.waits(`waiting for ${names} to be created`)
+    }
     return missing.length === 0
   }
 
@@ -121,13 +131,13 @@ export class SinkMembership {
   }
 
   async #lookUp(): Promise<Map<string, number> | undefined> {
-    const { topics, log } = this.#options
+    const { topics } = this.#options
     try {
       const found = await this.#cluster.metadata(topics.names)
       const existing = found.filter(({ topic, error }) => error === 0 && topics.includes(topic))
       return new Map(existing.map(({ topic, partitions }) => [topic, partitions.length]))
     } catch (error) {
-      log.warn('the topics cannot be looked up; trying on', { error: messageOf(error) })
+      this.#missing.waits(`waiting for Kafka: ${messageOf(error)}`)
       return undefined
     }
   }

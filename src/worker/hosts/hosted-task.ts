@@ -3,6 +3,8 @@ import type { Membership, RowRange, Shown, SuspectRows, TaskId, TaskState } from
 
 export interface TaskListener {
   state(state: TaskState, trace: string | undefined): void
+  /** What it waits for, in words; null when that is over. */
+  waits(reason: string | null): void
   fenced(): void
   /** What its transforms show has changed. */
   shown(changed: readonly Shown[]): void

@@ -166,6 +166,7 @@ export class TaskHost {
     if (message.type === 'at') this.#at(hosted, message)
     else if (message.type === 'cleared') hosted.listener.cleared(message)
     else if (message.type === 'state') hosted.listener.state(message.state, message.trace)
+    else if (message.type === 'waits') hosted.listener.waits(message.reason)
     else if (message.type === 'fenced') hosted.listener.fenced()
     else if (message.type === 'shown') hosted.listener.shown(message.shown)
     else if (message.type === 'revoked' || message.type === 'stopped') {

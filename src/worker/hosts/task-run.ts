@@ -15,8 +15,12 @@ export interface TaskRunOptions {
   readonly hosts: Pick<TaskHosts, 'start'>
   readonly suspects: Suspects
   /** Makes the task's place in its group, not started yet. */
-  readonly join: (task: HostedTask) => Pick<SinkMembership, 'start' | 'rejoin' | 'leave'>
-  readonly report: (state: State, trace: string | null) => void
+  readonly join: (
+    task: HostedTask,
+    waits: (reason: string | null) => void,
+  ) => Pick<SinkMembership, 'start' | 'rejoin' | 'leave'>
+  /** `reason`: what a task that runs waits for. */
+  readonly report: (state: State, trace: string | null, reason: string | null) => void
   readonly stopTimeout: number
   readonly log: Logger
 }
@@ -47,6 +51,8 @@ export class TaskRun {
   #alone = false
   #startedAt = 0
   #state: State = 'UNASSIGNED'
+  /** What it waits for: its topics, and what its host says. */
+  readonly #waits = { topics: null as string | null, host: null as string | null }
   #stopped = false
   readonly #shown = new Map<string, Shown>()
   /** What a failed task still had open: its host must be done with it before it may start anew. */
@@ -72,6 +78,7 @@ export class TaskRun {
     const { hosts, suspects } = this.#options
     const { connector } = this.id
     this.#shown.clear()
+    this.#waits.host = null
     this.#startedAt = performance.now()
     const task: HostedTask = hosts.start(
       this.id,
@@ -79,6 +86,7 @@ export class TaskRun {
       { paused: this.#paused, alone: this.#alone },
       {
         state: (state, trace) => this.#task === task && this.#onState(task, state, trace),
+        waits: (reason) => this.#task === task && this.#onWaits('host', reason),
         fenced: () => this.#membership?.rejoin('the task let go of its partitions'),
         shown: (changed) => {
           for (const each of changed) this.#shown.set(`${each.transform} ${each.name}`, each)
@@ -117,7 +125,9 @@ export class TaskRun {
     }
     this.#report(state, null)
     if (this.#membership !== undefined) return
-    this.#membership = this.#options.join(this.#informed(task))
+    this.#membership = this.#options.join(this.#informed(task), (reason) => {
+      if (this.#task === task) this.#onWaits('topics', reason)
+    })
     this.#membership.start()
     // It was paused or resumed while it opened its plugins.
     if (this.#paused !== (state === 'PAUSED')) task[this.#paused ? 'pause' : 'resume']()
@@ -183,9 +193,16 @@ export class TaskRun {
     )
   }
 
+  #onWaits(whom: 'topics' | 'host', reason: string | null): void {
+    if (this.#stopped || this.#waits[whom] === reason) return
+    this.#waits[whom] = reason
+    if (this.#state === 'RUNNING') this.#report('RUNNING', null)
+  }
+
   async #leave(): Promise<void> {
     const membership = this.#membership
     this.#membership = undefined
+    this.#waits.topics = null
     try {
       await membership?.leave(this.#options.stopTimeout)
     } catch (error) {
@@ -195,7 +212,8 @@ export class TaskRun {
 
   #report(state: State, trace: string | null): void {
     this.#state = state
-    this.#options.report(state, trace)
+    const reasons = Object.values(this.#waits).filter((reason) => reason !== null)
+    this.#options.report(state, trace, state === 'RUNNING' && reasons.length > 0 ? reasons.join('; ') : null)
   }
 }
 

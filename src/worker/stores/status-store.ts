@@ -10,6 +10,8 @@ export interface Status {
   readonly state: State
   /** What went wrong; null where nothing did. */
   readonly trace: string | null
+  /** What it waits for; null where it waits for nothing. Kafka Connect has no such field, and does not mind it. */
+  readonly reason: string | null
   /** `host:port` of the worker. */
   readonly workerId: string
   readonly generation: number
@@ -93,13 +95,14 @@ function put<K, V>(map: Map<K, V>, key: K, value: V | null): void {
   else map.set(key, value)
 }
 
-function statusJson({ state, trace, workerId, generation, version }: Status): string {
+function statusJson({ state, trace, reason, workerId, generation, version }: Status): string {
   return JSON.stringify({
     state,
     trace,
     worker_id: workerId,
     generation,
     ...(version === null ? {} : { version }),
+    ...(reason === null ? {} : { reason }),
   })
 }
 
@@ -112,6 +115,7 @@ function statusOf(value: Buffer): Status | null | undefined {
   return {
     state: state as State,
     trace: text('trace'),
+    reason: text('reason'),
     workerId: text('worker_id') ?? '',
     generation: typeof data['generation'] === 'number' ? data['generation'] : 0,
     version: text('version'),

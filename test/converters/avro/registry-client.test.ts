@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { avroConverter } from '../../../src/converters/avro/plugin.ts'
-import { ConnectError } from '../../../src/index.ts'
+import { ConnectError, SILENT } from '../../../src/index.ts'
+import { eventually } from '../../support/eventually.ts'
 import { allRows, bytesOf, Failures, openConverter, RegistryStandIn, slicesOf } from '../support.ts'
 import { avscType, record, withHeader } from './support.ts'
 
@@ -77,11 +78,48 @@ describe('AvroConverter, where the schema registry', () => {
     expect(failure.code).to.equal('registry.unavailable')
   })
 
-  it('answers nonsense, the task fails', async () => {
-    registry.override = () => ({ status: 200, body: { something: 'else' } })
-    expect(error(await through()).code).to.equal('registry.unavailable')
-    registry.override = () => ({ status: 302, body: {} })
-    expect(error(await through()).code).to.equal('registry.unavailable')
+  const NO_ANSWERS = {
+    'a server error': [{ status: 500 }, 'HTTP 500'],
+    'a page of something else in its place': [{ status: 200, text: '<html>login</html>' }, 'HTTP 200'],
+    'a redirect': [{ status: 302, location: '/login' }, 'HTTP 302'],
+    'a 404 of a proxy': [{ status: 404, text: '<html>no such page</html>' }, 'HTTP 404'],
+    'a 404 of a server that has no such route': [{ status: 404, body: { error_code: 404 } }, 'HTTP 404'],
+    'a 405 that no registry wrote': [{ status: 405, text: '' }, 'HTTP 405'],
+    'JSON that is no schema and no id': [{ status: 200, body: { something: 'else' } }, 'an answer without'],
+  } as const
+  for (const [what, [answer, reason]] of Object.entries(NO_ANSWERS)) {
+    it(`answers with ${what}, the task is told what to wait for, whether it reads or registers a schema`, async () => {
+      for (const method of ['GET', 'POST']) {
+        registry.override = (asked) => (asked.method === method ? answer : undefined)
+        const failure = error(await through({ 'max.retries': '0' }))
+        expect([failure.code, failure.retriable]).to.deep.equal(['registry.unavailable', true])
+        expect(failure.waitsFor).to.contain(`the schema registry at ${registry.url}: ${reason}`)
+      }
+    })
+  }
+
+  it('does not know a schema, its record fails and the task waits for nothing', async () => {
+    for (const code of [40401, 40402, 40403]) {
+      failures = new Failures()
+      registry.override = () => ({ status: 404, body: { error_code: code, message: 'not found' } })
+      await open().decode('in', rows, failures.fail)
+      expect(failures.codes()).to.deep.equal({ 0: 'schema.unknown' })
+    }
+  })
+
+  it('does not answer, the task can give up waiting at once', async () => {
+    registry.override = () => ({ status: 200, delayMs: 5_000 })
+    const stopping = new AbortController()
+    const converter = avroConverter.open(avroConverter.config.read({ 'schema.registry.url': registry.url }), {
+      side: 'value',
+      log: SILENT,
+      outside: (work) => work(stopping.signal),
+    })
+    const decoding = converter.decode('in', rows, failures.fail).catch((e: unknown) => e)
+    await eventually(() => registry.asked.length > 0)
+    stopping.abort()
+    expect(await decoding).to.include({ name: 'AbortError' })
+    expect(registry.asked).to.have.length(1)
   })
 
   it('is down after its schemas were read, cached ids keep working', async () => {
