@@ -1,4 +1,4 @@
-import { readFile, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
@@ -29,7 +29,7 @@ describe('sluice dev', function () {
   function start(): StartedProcess {
     const { kafka, registry, rest } = ports
     const chosen = ['--kafka-port', kafka, '--registry-port', registry, '--rest-port', rest].map(String)
-    return sluice(['dev', ...chosen, '--data-dir', dataDir])
+    return sluice(['dev', ...chosen, '--data-dir', dataDir], { cwd: dataDir })
   }
 
   /** The one descendant whose command line has the words, and that is not a shell around it. */
@@ -48,6 +48,7 @@ describe('sluice dev', function () {
 
   before(async () => {
     dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-dev-'))
+    await mkdir(path.join(dataDir, 'models'))
     ports = { kafka: await freePort(), registry: await freePort(), rest: await freePort() }
     dev = start()
   })
@@ -59,7 +60,7 @@ describe('sluice dev', function () {
 
   it('prints one JSON line with the addresses when all is healthy', async () => {
     const { modelsDir, ...addresses } = await dev.ready()
-    expect(modelsDir).to.match(/models$/)
+    expect(modelsDir).to.equal(path.join(dataDir, 'models')) // of the folder where it was started
     expect(addresses).to.deep.equal({
       ready: true,
       bootstrapServers: `127.0.0.1:${ports.kafka}`,

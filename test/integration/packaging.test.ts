@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
@@ -8,13 +8,19 @@ import { after, before, describe, it } from 'mocha'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/kafka.ts'
 import { descendantsOf, stillRunning } from '../support/process-tree.ts'
-import { REPOSITORY, startProcess, type StartedProcess } from '../support/process.ts'
+import { codeBlock } from '../support/pages.ts'
+import { REPOSITORY, type StartedProcess } from '../support/process.ts'
+import { commandsOf, onPorts, outputOf, type Ports, typed } from '../support/typed-commands.ts'
+
+/** What the README says to type in an empty folder: install, dev, and what follows in a second terminal. */
+const [INSTALL = '', DEV = '', ...FIRST_TRY] = commandsOf(codeBlock('README.md', 'npm install sluice'))
 
 describe('the published package', function () {
   this.timeout(240_000)
   let folder = ''
   let packed: string[] = []
   let dev: StartedProcess | undefined
+  let ports: Ports
 
   /** Takes from the environment what tells npm that it runs inside `npm test`. */
   const npmNames = Object.keys(process.env).filter((name) => /^npm_/i.test(name))
@@ -33,8 +39,8 @@ describe('the published package', function () {
       npm(['pack', '--json', '--silent', '--pack-destination', folder], REPOSITORY),
     ) as [{ filename: string; files: { path: string }[] }]
     packed = pack.files.map((file) => file.path)
-    await writeFile(path.join(folder, 'package.json'), '{ "private": true, "type": "module" }')
-    npm(['install', '--prefer-offline', '--no-audit', '--no-fund', path.join(folder, pack.filename)], folder)
+    const install = INSTALL.replace(/sluice$/, path.join(folder, pack.filename))
+    await outputOf(`${install} --prefer-offline --no-audit --no-fund`, { cwd: folder, env })
   })
   after(async () => {
     if (dev !== undefined) for (const { pid } of descendantsOf(dev.pid)) process.kill(pid, 'SIGKILL')
@@ -69,7 +75,7 @@ describe('the published package', function () {
   })
 
   it('gives plugins the public API under its own name', async () => {
-    const plugin = path.join(folder, 'plugin.js')
+    const plugin = path.join(folder, 'plugin.mjs')
     await writeFile(plugin, "import * as sluice from 'sluice'\nconsole.log(typeof sluice.mapRecords)\n")
     expect(execFileSync(process.execPath, [plugin], { encoding: 'utf8', cwd: folder })).to.equal('function\n')
   })
@@ -87,9 +93,7 @@ describe('the published package', function () {
   })
 
   it('has types that a strict project without types of its own compiles, with the transform of the README', async () => {
-    const [, code = ''] =
-      /```ts\n(import [^]*?)```/.exec(readFileSync(path.join(REPOSITORY, 'README.md'), 'utf8')) ?? []
-    await writeFile(path.join(folder, 'upper-case.ts'), code)
+    await writeFile(path.join(folder, 'upper-case.mts'), codeBlock('README.md', 'import { defineConfig'))
     const compilerOptions = {
       module: 'nodenext',
       target: 'es2024',
@@ -99,26 +103,18 @@ describe('the published package', function () {
     }
     await writeFile(
       path.join(folder, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions, files: ['upper-case.ts'] }),
+      JSON.stringify({ compilerOptions, files: ['upper-case.mts'] }),
     )
     const tsc = path.join(REPOSITORY, 'node_modules/typescript/bin/tsc')
     const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
     expect(stdout).to.equal('')
   })
 
-  it('runs npx sluice dev in an empty folder, with an idle worker below 150 MiB, and stops at Ctrl-C', async () => {
-    const ports = [
-      '--kafka-port',
-      await freePort(),
-      '--registry-port',
-      await freePort(),
-      '--rest-port',
-      await freePort(),
-    ]
-    await mkdir(path.join(folder, 'models'))
-    dev = startProcess('npx', ['sluice', 'dev', ...ports.map(String)], { cwd: folder, env })
+  it('runs npx sluice dev in an empty folder, with an idle worker below 150 MiB', async () => {
+    ports = { kafka: await freePort(), registry: await freePort(), rest: await freePort() }
+    dev = typed(onPorts(DEV, ports), { cwd: folder, env })
     const { rest, modelsDir } = await dev.ready(120_000)
-    expect(modelsDir).to.equal(path.join(folder, 'models')) // the user's, beside the package's
+    expect(modelsDir).to.equal(path.join(folder, 'node_modules/sluice/models'))
     const plugins = await fetch(`${(rest as string[])[0] ?? ''}/connector-plugins?connectorsOnly=false`)
     expect(JSON.stringify(await plugins.json()))
       .to.contain('TopicSink')
@@ -127,6 +123,27 @@ describe('the published package', function () {
     const worker = all.find(({ command }) => command.startsWith('sluice worker'))
     expect(residentMiB(worker?.pid ?? 0), 'an idle worker').to.be.lessThan(150)
     expect(all.filter(({ command }) => command.includes('task-host'))).to.deep.equal([])
+  })
+
+  it('scores a flight by what the README says to type after it', async () => {
+    const connector = path.join(folder, 'node_modules/sluice/config/connectors/flight-delay.json')
+    await writeFile(connector, onPorts(await readFile(connector, 'utf8'), ports))
+    const outputs: string[] = []
+    for (const line of FIRST_TRY) outputs.push(await outputOf(onPorts(line, ports), { cwd: folder, env }))
+    expect(outputs.at(-1)).to.match(/^[^\n]+\n$/)
+    const scored = JSON.parse(outputs.at(-1) ?? '') as Record<string, unknown>
+    const flight = JSON.parse(await readFile(path.join(folder, 'flights.jsonl'), 'utf8')) as object
+    const { prediction, p_NO, p_YES, model_version, ...rest } = scored
+    expect(rest).to.deep.equal(flight)
+    expect(prediction).to.be.oneOf(['NO', 'YES'])
+    expect(Number(p_NO) + Number(p_YES)).to.be.closeTo(1, 1e-12)
+    expect(model_version).to.equal('1')
+  })
+
+  it('stops everything at Ctrl-C', async () => {
+    if (dev === undefined) throw new Error('sluice dev was not started')
+    const all = descendantsOf(dev.pid)
+    expect(all).to.have.length.above(3)
     process.kill(-dev.pid, 'SIGINT') // to the whole foreground group, as a terminal does
     await dev.exited
     await eventually(() => expect(stillRunning(all)).to.deep.equal([]), { timeoutMs: 40_000 })
