@@ -47,7 +47,7 @@ function wanted(input: ModelInput): Wanted {
     const { domain = [] } = input
     const others: (readonly [Kind, string])[] = []
     // Levels that are no numbers, or no booleans, were made of texts: a number there would be a level never seen.
-    if (domain.some((level) => /\d/.test(level))) others.push(['whole', 'a whole number'])
+    if (domain.some((level) => /^-?\d+$/.test(level))) others.push(['whole', 'a whole number'])
     if (domain.includes('true') || domain.includes('false')) others.push(['boolean', 'a boolean'])
     known = {
       what: ['a text', ...others.map(([, what]) => what)].join(' or '),

@@ -43,7 +43,8 @@ function codeOf(schema: unknown, payload: Uint8Array): string | undefined {
   return found
 }
 
-describe('a hostile Avro payload', () => {
+describe('a hostile Avro payload', function () {
+  this.timeout(60_000)
   it('passes where it is well-formed', () => {
     expect(codeOf(RICH, richPayload())).to.equal(undefined)
   })

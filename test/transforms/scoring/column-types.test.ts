@@ -85,7 +85,7 @@ function recordOf(type: string, hasSchema: boolean, isNull = false): ExampleReco
   const [schema, value] = TYPES[type]!
   const content = { x: isNull ? null : value, y: 1 }
   if (!hasSchema) return { valueSchema: null, value: new Map<Value, Value>(Object.entries(content)) }
-  const fields = [{ name: 'x', schema: { type: 'STRUCT', optional: true, ...schema } }, Y]
+  const fields: Field[] = [{ name: 'x', schema: { type: 'STRUCT', optional: true, ...schema } }, Y]
   return { valueSchema: { type: 'STRUCT', optional: false, name: 'Row', fields }, value: struct(content) }
 }
 

@@ -13,12 +13,12 @@ import { classifier, modelsOf } from '../../support/fake-models.ts'
 
 /** What becomes of bytes that a converter reads: the share of YES, or why a row fails. */
 async function score(converter: Converter, values: readonly (Buffer | null)[]) {
-  const { fetched, sides, changes } = batchOf(values.map(() => ({})))
+  const { origin, sides, changes } = batchOf(values.map(() => ({})))
   const states = new RowStates(values.length)
   const value: Side = await converter.decode('t', slicesOf(values), (row, error) => states.fail(row, error))
   const context = { side: 'value', models: modelsOf(classifier('m')), log: SILENT } as const
   const transform = await scoreH2oGbm.open(scoreH2oGbm.config.read({ model: 'm' }), context)
-  const batch = await transform.apply(new Batch(fetched, states, { ...sides, value }, changes))
+  const batch = await transform.apply(new Batch(origin, states, { ...sides, value }, changes))
   return values.map((_, row) => {
     const failure = batch.failure(row)
     if (failure !== undefined) return `${failure.code}: ${failure.message}`
