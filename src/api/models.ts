@@ -35,6 +35,8 @@ export interface Scores {
   readonly prediction: CategoryColumn | Float64Column
   /** One column per name of the model's `outputs`; classification: the probabilities of its labels. */
   readonly outputs: readonly Float64Column[]
+  /** Models that are `isCalibrated`: the calibrated probabilities of the labels. They decide no label. */
+  readonly calibrated?: readonly Float64Column[]
   /** Why rows have no numbers, where the engine said; by row. */
   readonly problems?: ReadonlyMap<number, string>
 }
@@ -65,6 +67,8 @@ export interface Model {
   readonly outputs: readonly string[]
   /** What `outputs` are, the prediction of a regression likewise; absent where all are FP64. */
   readonly outputTypes?: readonly OutputType[]
+  /** Whether `Scores.calibrated` is there. */
+  readonly isCalibrated?: boolean
   readonly inputs: readonly ModelInput[]
   /** Anomaly only: a row is called unusual where its prediction is above this; absent where nobody said. */
   readonly threshold?: number | undefined

@@ -58,6 +58,11 @@ function namesOf({ outputs, task }: Model): ReadonlyMap<string, readonly string[
   return names
 }
 
+/** What a sample may have, and need not: only newer exports do. */
+function calibratedNames({ isCalibrated = false, labels }: Model): readonly string[] {
+  return isCalibrated ? labels.map((label) => `cal_${label}`) : []
+}
+
 function findOutputs(model: Model, header: readonly string[]): Sample['outputs'] {
   const inputs = model.inputs.map(({ name }) => name)
   const found = new Map<string, number>()
@@ -66,6 +71,7 @@ function findOutputs(model: Model, header: readonly string[]): Sample['outputs']
     if (at < 0) return null
     found.set(output, at)
   }
+  for (const name of calibratedNames(model)) if (header.includes(name)) found.set(name, header.indexOf(name))
   return found
 }
 
@@ -131,12 +137,14 @@ function inputOf(column: ModelColumn, row: number, cell: string | undefined): Pl
   return column.type === 'string' ? column.values[row]! : undefined
 }
 
-function ownOutput({ outputs, task }: Model, { prediction, outputs: found }: Scores, row: number) {
+function ownOutput(model: Model, { prediction, outputs: found, calibrated = [] }: Scores, row: number) {
+  const { outputs, task } = model
   const output: Record<string, Plain> = {}
   if (task === 'classification' && prediction.type === 'category')
     output['label'] = prediction.domain[prediction.levels[row]!]
   if (task === 'regression' && prediction.type === 'float64') output['prediction'] = prediction.values[row]!
   outputs.forEach((name, k) => (output[name] = found[k]!.values[row]!))
+  calibratedNames(model).forEach((name, k) => (output[name] = calibrated[k]!.values[row]!))
   return output
 }
 

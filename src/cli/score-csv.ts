@@ -141,8 +141,9 @@ function unscoredText({ rows, unscored, problem }: Tally): string {
   return `${unscored} of ${rows} rows have no score: ${why}.`
 }
 
-/** Classification: `predict` and the classes; regression: `predict`; others: their outputs. */
-function headerOf({ task, outputs }: Model): readonly string[] {
+/** Classification: `predict`, the classes, and their calibrated probabilities where there are such; regression: `predict`; others: their outputs. */
+function headerOf({ isCalibrated = false, labels, task, outputs }: Model): readonly string[] {
+  if (isCalibrated) return ['predict', ...outputs, ...labels.map((label) => `cal_${label}`)]
   return task === 'classification' || task === 'regression' ? ['predict', ...outputs] : outputs
 }
 
@@ -153,7 +154,7 @@ function digits(value: number): string {
 
 function formatRows(model: Model, scores: Scores, length: number, tally: Tally): string {
   tally.rows += length
-  const columns = [...scores.outputs]
+  const columns = [...scores.outputs, ...(scores.calibrated ?? [])]
   if (model.task === 'regression' && scores.prediction.type === 'float64') columns.unshift(scores.prediction)
   const labels = model.labels.map(csvCell)
   let text = ''

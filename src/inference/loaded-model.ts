@@ -30,5 +30,7 @@ export interface LoadedModel {
   readonly outputs: readonly string[]
   /** See `Model.outputTypes`. */
   readonly outputTypes?: Model['outputTypes']
+  /** See `Model.isCalibrated`. */
+  readonly isCalibrated?: boolean
   score(columns: readonly ModelColumn[], length: number, decision: Decision | null): Scores | Promise<Scores>
 }

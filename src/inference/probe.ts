@@ -67,7 +67,11 @@ export async function runProbes(
   { file, tolerance }: { file: string; tolerance: number },
 ): Promise<ProbeReport> {
   const probes = parseProbes(text, file)
-  const { prediction, outputs } = await model.score(probeColumns(model, probes, file), probes.length)
+  const {
+    prediction,
+    outputs,
+    calibrated = [],
+  } = await model.score(probeColumns(model, probes, file), probes.length)
   let largest = 0
   let at: ProbeReport['at'] = null
   probes.forEach(({ output }, row) => {
@@ -84,6 +88,11 @@ export async function runProbes(
       if (difference > largest) [largest, at] = [difference, { name: key, line: row + 1 }]
     }
     model.outputs.forEach((name, k) => compare(name, outputs[k]!))
+    // Probes that were made by hand, or before Sluice calibrated, need not have these.
+    calibrated.forEach((column, k) => {
+      const key = `cal_${model.labels[k]}`
+      if (output[key] !== undefined) compare(key, column)
+    })
     if (model.task === 'regression' && prediction.type === 'float64') {
       compare('prediction', prediction)
     } else if (prediction.type === 'category') {

@@ -52,7 +52,7 @@ export interface Difference {
 export async function compare(model: LoadedModel, input: Table, expected: Table): Promise<Difference> {
   const { rows } = expected
   const scores = await model.score(columnsFor(model, input), input.rows.length, model.decision)
-  const { prediction, outputs } = scores
+  const { prediction, outputs, calibrated = [] } = scores
   let largest = 0
   let labels = 0
   rows.forEach((row, i) => {
@@ -64,6 +64,11 @@ export async function compare(model: LoadedModel, input: Table, expected: Table)
     if (model.task === 'regression' && prediction.type === 'float64') gap(prediction.values[i]!, row[0])
     if (prediction.type === 'category' && prediction.domain[prediction.levels[i]!] !== row[0]) labels++
     model.outputs.forEach((name, k) => gap(outputs[k]!.values[i]!, row[columnOf(expected, name)]))
+    // Columns of the other engine that are not given are differences too.
+    model.labels.forEach((label, k) => {
+      const at = expected.header.indexOf(`cal_${label}`)
+      if (at >= 0 || k < calibrated.length) gap(calibrated[k]?.values[i] ?? NaN, row[at])
+    })
   })
   return { largest, labels, rows: rows.length === input.rows.length ? rows.length : NaN }
 }

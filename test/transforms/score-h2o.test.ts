@@ -75,6 +75,28 @@ describe('ScoreH2O', () => {
     })
   }
 
+  for (const fixture of ['calibrated-gbm-isotonic', 'calibrated-gbm-balanced', 'calibrated-drf-platt']) {
+    it(`adds the calibrated probabilities of ${fixture} as h2o-genmodel has them, also to shared records`, async () => {
+      const records = await recordsOf(fixture)
+      const { rows } = readTable(path.join(FIXTURES, fixture, 'expected.csv.gz'))
+      const file = `${fixture}/model.zip`
+      for (const model of [file, `${file}:0.5,${file}:0.5`]) {
+        const batch = await apply(scoreH2o, { model, outputs: 'cal_NO:not,p_NO:' }, records)
+        const added = batch.schema('value', 0)?.fields?.slice(-5)
+        expect(added?.map(({ name }) => name)).to.deep.equal([
+          ...['prediction', 'p_YES', 'not', 'cal_YES', 'model_version'],
+        ])
+        rows.forEach(([label, , yes, calNo, calYes], i) => {
+          const value = batch.record(i).value as Record<string, Value>
+          expect(value['prediction']).to.equal(label)
+          expect(value['p_YES']).to.be.closeTo(Number(yes), 1e-14)
+          expect(value['not']).to.be.closeTo(Number(calNo), 1e-14)
+          expect(value['cal_YES']).to.be.closeTo(Number(calYes), 1e-14)
+        })
+      }
+    })
+  }
+
   it('adds both scores of an isolation forest, the larger the more unusual as the prediction', async () => {
     const batch = await apply(
       scoreH2o,

@@ -59,9 +59,17 @@ function mistakeOf(parts: readonly string[]): string | undefined {
 const EXAMPLE = 'Several models share the records by their weights, e.g. a:0.5,b:0.5.'
 
 function checkFit(first: Model, other: Model): void {
-  const shape = ({ format, algorithm, task, outputs, outputTypes, inputs }: Model): string => {
+  const shape = ({ format, algorithm, task, outputs, outputTypes, isCalibrated, inputs }: Model): string => {
     const columns = inputs.map((i) => [i.name, i.type, i.shape, i.datatype, i.holds, i.required])
-    return JSON.stringify([format, algorithm, task, outputs, outputTypes ?? [], columns])
+    return JSON.stringify([
+      format,
+      algorithm,
+      task,
+      outputs,
+      outputTypes ?? [],
+      isCalibrated ?? false,
+      columns,
+    ])
   }
   if (shape(first) === shape(other)) return
   throw wrong(

@@ -24,7 +24,7 @@ export const config = defineConfig({
   fields: FIELDS,
   'missing.fields': MISSING_FIELDS,
   ...outputKeys(
-    '`prediction`, `p_<class>` for each class (an anomaly model: its scores by name)',
+    '`prediction`, `p_<class>` for each class, `cal_<class>` too where an H2O model calibrates them (an anomaly model: its scores by name)',
     'model_version',
   ),
 })
@@ -49,8 +49,9 @@ export class ScoreModel implements Transform {
 
   async apply(batch: RecordBatch): Promise<RecordBatch> {
     const scoring = this.#scoring.begin(batch)
-    const { prediction, outputs } = await scoring.scoreFields()
-    const columns = this.#outputs.select<Column>([prediction, ...outputs, scoring.versions])
+    const { prediction, outputs, calibrated = [] } = await scoring.scoreFields()
+    const all = [prediction, ...outputs, ...calibrated, scoring.versions]
+    const columns = this.#outputs.select<Column>(all)
     return scoring.finish(batch.append(this.#side, this.adds, columns))
   }
 
@@ -78,8 +79,10 @@ function outputsOf(model: Model): readonly Field[] {
   }
   const schemaOf = (k: number): Schema =>
     model.outputTypes?.[k] === 'INT64' ? OPTIONAL_INT64 : OPTIONAL_FLOAT64
+  const calibrated = model.isCalibrated === true ? names.map((name) => name.replace(/^p_/, 'cal_')) : []
   return [
     { name: 'prediction', schema: isClassifier ? OPTIONAL_STRING : schemaOf(0) },
     ...names.map((name, k) => ({ name, schema: schemaOf(k) })),
+    ...calibrated.map((name) => ({ name, schema: OPTIONAL_FLOAT64 })),
   ]
 }

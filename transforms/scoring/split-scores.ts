@@ -87,16 +87,20 @@ export function scatter(parts: readonly Part[], length: number): Scores {
   const found = parts.flatMap(({ rows, scores }) =>
     [...(scores.problems ?? [])].map(([i, said]) => [rows[i]!, said] as const),
   )
-  const problems = found.length > 0 ? { problems: new Map(found) } : {}
+  const calibrated = first.scores.calibrated?.map((_, k) => numbers((scores) => scores.calibrated?.[k]))
+  const more = {
+    ...(calibrated === undefined ? {} : { calibrated }),
+    ...(found.length > 0 ? { problems: new Map(found) } : {}),
+  }
   const { prediction } = first.scores
   if (prediction.type === 'float64') {
     return {
       prediction: numbers((scores) => (scores.prediction.type === 'float64' ? scores.prediction : undefined)),
       outputs,
-      ...problems,
+      ...more,
     }
   }
-  return { prediction: scatterLevels(parts, prediction.domain, length), outputs, ...problems }
+  return { prediction: scatterLevels(parts, prediction.domain, length), outputs, ...more }
 }
 
 /** Models that share records have the same labels in the same order. */

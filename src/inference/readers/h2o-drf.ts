@@ -1,12 +1,13 @@
 import { chooseEngine } from '../engines/choose-engine.ts'
 import { type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
+import type { Calibration } from '../scores/calibration.ts'
 import { type Drf, scoreDrf } from '../scores/drf-score.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { corrupt, readBalance, readDecision, readInputs, readLabels, treeFacts } from './mojo-head.ts'
 import type { MojoInfo } from './mojo-info.ts'
 
 /** Puts the head of a random forest on its trees. */
-export function createDrf(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
+export function createDrf(info: MojoInfo, trees: TreeEnsemble, calibration: Calibration | null): LoadedModel {
   const labels = readLabels(info, ['Binomial', 'Multinomial', 'Regression'])
   const isDouble = labels.length === 2 && info.find('binomial_double_trees') === 'true'
   const expected = labels.length > 2 || isDouble ? labels.length : 1
@@ -21,6 +22,7 @@ export function createDrf(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
     trees: info.integer('n_trees'),
     balance: readBalance(info, labels.length),
     prior: info.findNumbers('prior_class_distrib') ?? null,
+    calibration,
   }
   return {
     format: 'h2o-mojo',
@@ -29,9 +31,10 @@ export function createDrf(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
     task: labels.length > 0 ? 'classification' : 'regression',
     labels,
     outputs: labels,
+    ...(calibration === null ? {} : { isCalibrated: true }),
     decision: readDecision(info, labels),
     inputs: readInputs(info, { isOffsetRead: false }),
-    facts: treeFacts(info, trees, engine),
+    facts: treeFacts(info, trees, engine, calibration),
     score: (columns, length, decision) => scoreDrf({ ...drf, decision }, columns, length),
   }
 }

@@ -1,6 +1,7 @@
 import { ModelError } from '../../api/errors.ts'
 import { chooseEngine } from '../engines/choose-engine.ts'
 import type { TreeEnsemble } from '../engines/tree-ensemble.ts'
+import type { Calibration } from '../scores/calibration.ts'
 import { type GbmParameters, type Link, LINKS, scoreGbm } from '../scores/gbm-score.ts'
 import type { LoadedModel } from '../loaded-model.ts'
 import { corrupt, NUMERIC_LABELS, readBalance, readDecision, readInputs, treeFacts } from './mojo-head.ts'
@@ -29,8 +30,12 @@ function unsupported(what: string): ModelError {
 }
 
 /** Puts the head of a GBM (labels, link, offset, class balance) on its trees. */
-export function createGbm(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
-  const parameters = readParameters(info, trees)
+export function createGbm(
+  info: MojoInfo,
+  trees: TreeEnsemble,
+  calibration: Calibration | null = null,
+): LoadedModel {
+  const parameters = { ...readParameters(info, trees), calibration }
   const engine = chooseEngine(trees)
   const { labels } = parameters
   return {
@@ -40,10 +45,11 @@ export function createGbm(info: MojoInfo, trees: TreeEnsemble): LoadedModel {
     task: labels.length > 0 ? 'classification' : 'regression',
     labels,
     outputs: labels,
+    ...(calibration === null ? {} : { isCalibrated: true }),
     decision: readDecision(info, labels),
     inputs: readInputs(info, { isOffsetRead: true }),
     facts: {
-      ...treeFacts(info, trees, engine),
+      ...treeFacts(info, trees, engine, calibration),
       distribution: info.text('distribution'),
       link: parameters.link,
       ...(parameters.hasOffset ? { offset: info.text('offset_column') } : {}),

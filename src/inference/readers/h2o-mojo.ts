@@ -6,6 +6,7 @@ import { createDrf } from './h2o-drf.ts'
 import { createGbm } from './h2o-gbm.ts'
 import { createGlm } from './h2o-glm.ts'
 import { createIsolationForest } from './h2o-isolation.ts'
+import { readCalibration } from './mojo-calibration.ts'
 import { readForest } from './mojo-forest.ts'
 import { type MojoInfo, readMojoInfo } from './mojo-info.ts'
 import { openZip, type Zip } from './zip.ts'
@@ -23,8 +24,14 @@ interface Algorithm {
 const TREES = { newest: 1.4, encodedSince: 1.4, encodings: ['AUTO', 'Enum', 'SortByResponse'] }
 const NETWORKS = { newest: 1.1, encodedSince: 1.1, encodings: ['AUTO', 'OneHotInternal', 'SortByResponse'] }
 
-const GBM: Algorithm = { ...TREES, read: (zip, info) => createGbm(info, readForest(zip, info)) }
-const DRF: Algorithm = { ...TREES, read: (zip, info) => createDrf(info, readForest(zip, info)) }
+const GBM: Algorithm = {
+  ...TREES,
+  read: (zip, info) => createGbm(info, readForest(zip, info), readCalibration(zip, info)),
+}
+const DRF: Algorithm = {
+  ...TREES,
+  read: (zip, info) => createDrf(info, readForest(zip, info), readCalibration(zip, info)),
+}
 const ISOLATION: Algorithm = {
   ...TREES,
   read: (zip, info) => createIsolationForest(info, readForest(zip, info)),

@@ -1,6 +1,7 @@
 import { type TreeEngine, type TreeEnsemble, treeCount } from '../engines/tree-ensemble.ts'
 import { ModelError } from '../../api/errors.ts'
 import type { ModelInput } from '../../api/models.ts'
+import type { Calibration } from '../scores/calibration.ts'
 import type { Balance } from '../scores/class-scores.ts'
 import type { Decision } from '../loaded-model.ts'
 import type { MojoInfo } from './mojo-info.ts'
@@ -116,12 +117,13 @@ export function treeFacts(
   info: MojoInfo,
   trees: TreeEnsemble,
   engine: TreeEngine,
+  calibration: Calibration | null = null,
 ): Record<string, string | number> {
   return {
     ...commonFacts(info),
     trees: treeCount(trees),
     nodes: trees.feature.length,
     engine: engine.name,
-    ...(info.find('calib_method') === undefined ? {} : { calibration: 'present, not applied' }),
+    ...(calibration === null ? {} : { calibration: `${calibration.method}, beside the probabilities` }),
   }
 }

@@ -3,6 +3,7 @@ import { ModelError } from '../../api/errors.ts'
 import type { Scores } from '../../api/models.ts'
 import type { TreeColumns } from '../engines/tree-ensemble.ts'
 import type { Decision } from '../loaded-model.ts'
+import { type Calibration, calibrate } from './calibration.ts'
 import { predictMultinomial } from './multinomial-label.ts'
 
 /** Class distributions before and after oversampling (`balance_classes`). */
@@ -16,6 +17,7 @@ export interface Classes {
   readonly labels: readonly string[]
   readonly balance: Balance | null
   readonly prior: readonly number[] | null
+  readonly calibration?: Calibration | null
 }
 
 export function valuesOf(column: ModelColumn): Float64Array | Int32Array {
@@ -28,9 +30,12 @@ export function float64(values: Float64Array): Float64Column {
   return { type: 'float64', values, present: new Uint8Array(values.length).fill(1) }
 }
 
-/** Corrects the probabilities of oversampled classes, in place, and finds each row's label. */
+/**
+ * Corrects the probabilities of oversampled classes, in place, and finds each row's label; the calibrated probabilities
+ * are beside them, and decide nothing.
+ */
 export function classScores(
-  { labels, balance, prior }: Classes,
+  { labels, balance, prior, calibration = null }: Classes,
   probabilities: readonly Float64Array[],
   { inputs, decision }: { inputs: TreeColumns; decision: Decision | null },
 ): Scores {
@@ -38,7 +43,9 @@ export function classScores(
   const levels = new Int32Array(probabilities[0]!.length)
   if (decision === null) predictMultinomial(probabilities, inputs, prior, levels)
   else decide(labels, probabilities, decision, levels)
-  return labelled(labels, probabilities, levels)
+  const scores = labelled(labels, probabilities, levels)
+  if (calibration === null) return scores
+  return { ...scores, calibrated: calibrate(calibration, probabilities).map(float64) }
 }
 
 export function labelled(

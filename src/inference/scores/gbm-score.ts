@@ -62,7 +62,7 @@ function inverseLink(link: Link, f: number): number {
 
 /**
  * Scores a batch. Doubles are added and divided in h2o-genmodel's order, so results differ from it by no more than the
- * last bits of `exp`. Classes come as probabilities, uncalibrated; a row whose offset is missing gives NaN.
+ * last bits of `exp`. A row whose offset is missing gives NaN.
  */
 export function scoreGbm(gbm: Gbm, columns: readonly ModelColumn[], length: number): Scores {
   const { parameters, engine } = gbm

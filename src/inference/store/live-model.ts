@@ -72,6 +72,9 @@ function mirror(serving: () => Model): Model {
     get outputTypes() {
       return serving().outputTypes ?? []
     },
+    get isCalibrated() {
+      return serving().isCalibrated ?? false
+    },
     get inputs() {
       return serving().inputs
     },
@@ -114,12 +117,16 @@ export function whyIncompatible(serving: Model, next: Model): string | undefined
   }
   const columns =
     difference('input columns', serving.inputs.map(signature), next.inputs.map(signature)) ??
-    difference('outputs', serving.outputs, next.outputs) ??
+    difference('outputs', outputsOf(serving), outputsOf(next)) ??
     difference('types of outputs', serving.outputTypes ?? [], next.outputTypes ?? [])
   if (columns !== undefined) return columns
   const [had, has] = [serving.threshold !== undefined, next.threshold !== undefined]
   if (had === has) return undefined
   return has ? 'it has a threshold, which the one that serves lacks' : 'it has no threshold'
+}
+
+function outputsOf({ isCalibrated = false, labels, outputs }: Model): readonly string[] {
+  return isCalibrated ? [...outputs, ...labels.map((label) => `cal_${label}`)] : outputs
 }
 
 function signature({ crop, datatype, holds, name, required, shape, type }: ModelInput): string {

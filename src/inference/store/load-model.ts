@@ -145,6 +145,7 @@ export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
     labels: loaded.labels,
     outputs: loaded.outputs,
     ...(loaded.outputTypes === undefined ? {} : { outputTypes: loaded.outputTypes }),
+    ...(loaded.isCalibrated === undefined ? {} : { isCalibrated: loaded.isCalibrated }),
     inputs,
     ...(typeof threshold === 'number' ? { threshold } : {}),
     score: (columns, length) => loaded.score(columns, length, decision),

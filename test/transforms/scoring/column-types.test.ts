@@ -85,7 +85,8 @@ function recordOf(type: string, hasSchema: boolean, isNull = false): ExampleReco
   const [schema, value] = TYPES[type]!
   const content = { x: isNull ? null : value, y: 1 }
   if (!hasSchema) return { valueSchema: null, value: new Map<Value, Value>(Object.entries(content)) }
-  const fields: Field[] = [{ name: 'x', schema: { type: 'STRUCT', optional: true, ...schema } }, Y]
+  const x: Schema = { type: 'STRUCT', optional: true, ...schema }
+  const fields = [{ name: 'x', schema: x }, Y]
   return { valueSchema: { type: 'STRUCT', optional: false, name: 'Row', fields }, value: struct(content) }
 }
 
