@@ -24,11 +24,15 @@ import {
 import { checkFieldName } from './scoring/output-fields.ts'
 import { type Format, formatOf } from './text/number-format.ts'
 
+/** Characters. */
+const MAX_TEMPLATE = 8192
 // A colon would be Kafka Connect's sign of a config provider.
 /** `${fields}` or `${fields|format}`; `$$` is a dollar sign. */
 const PLACE = /\$\$|\$\{([^}|]*)(?:\|([^}]*))?\}/g
 
 function checkTemplate(template: string): string | undefined {
+  // what looks for places takes as long as the square of it
+  if (template.length > MAX_TEMPLATE) return `A template has at most ${MAX_TEMPLATE} characters`
   for (const [, fields, format = ''] of template.matchAll(PLACE)) {
     if (fields === undefined) continue
     if (fields.split(',').some((field) => field.trim() === '')) return 'A placeholder names no field'

@@ -1,4 +1,5 @@
 import type { SinkRecord } from './batch.ts'
+import { decimalText } from './decimal-text.ts'
 import { type Decimal, isStruct, LOGICAL, type Schema, type Struct, type Value } from './schema.ts'
 
 const rawJson = (JSON as unknown as { rawJSON: (text: string) => unknown }).rawJSON
@@ -26,7 +27,7 @@ export function jsonForm(value: Value | undefined, schema: Schema | null): unkno
     return (value as readonly Value[]).map((item) => jsonForm(item, schema?.valueSchema ?? null))
   }
   if (value instanceof Map) return mapForm(value as ReadonlyMap<Value, Value>, schema)
-  return isStruct(value) ? structForm(value, schema) : decimalForm(value as Decimal)
+  return isStruct(value) ? structForm(value, schema) : rawJson(decimalText(value as Decimal))
 }
 
 function isRecord(data: SinkRecord | Value | undefined): data is SinkRecord {
@@ -56,13 +57,6 @@ function dateForm(value: Date, name: string | undefined): string {
   return name === LOGICAL.time ? text.slice(DATE_LENGTH + 1) : text
 }
 
-function decimalForm({ unscaled, scale }: Decimal): unknown {
-  if (scale <= 0) return rawJson(String(unscaled * 10n ** BigInt(-scale)))
-  const digits = String(unscaled < 0n ? -unscaled : unscaled).padStart(scale + 1, '0')
-  const sign = unscaled < 0n ? '-' : ''
-  return rawJson(`${sign}${digits.slice(0, -scale)}.${digits.slice(-scale)}`)
-}
-
 function mapForm(map: ReadonlyMap<Value, Value>, schema: Schema | null): unknown {
   const item = (value: Value) => jsonForm(value, schema?.valueSchema ?? null)
   if (![...map.keys()].every((key) => typeof key === 'string')) {
@@ -75,8 +69,7 @@ function mapForm(map: ReadonlyMap<Value, Value>, schema: Schema | null): unknown
 
 function structForm(value: Struct, schema: Schema | null): unknown {
   const object = Object.create(null) as Record<string, unknown>
-  for (const [name, item] of Object.entries(value)) {
-    object[name] = jsonForm(item, schema?.fields?.find((field) => field.name === name)?.schema ?? null)
-  }
+  const schemas = new Map(schema?.fields?.map((field) => [field.name, field.schema]))
+  for (const [name, item] of Object.entries(value)) object[name] = jsonForm(item, schemas.get(name) ?? null)
   return object
 }

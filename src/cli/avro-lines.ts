@@ -3,12 +3,17 @@ import { DataError } from '../api/errors.ts'
 import { LOGICAL, type Schema, type Value } from '../api/schema.ts'
 import { parseWithFractions } from '../converters/exact-json.ts'
 import { fromJson, MS_PER_DAY } from '../converters/json/from-json.ts'
+import { JsonReading } from '../converters/json/json-reading.ts'
 
 const ZONE = /(Z|[+-]\d\d:?\d\d)$/
 
 /** The Connect value of one line of JSON: dates may be ISO 8601 text, absent fields take their defaults. */
 export function valueOfLine(text: string, schema: Schema): Value {
-  return fromJson(withNumericDates(parseLine(text), schema, ''), schema, 'absent')
+  return fromJson(
+    withNumericDates(parseLine(text), schema, ''),
+    schema,
+    new JsonReading('absent', text.length),
+  )
 }
 
 /** Parses a line. Throws DataError `record.malformed`. */

@@ -5,7 +5,7 @@ import { exactOf, type Plain, toColumn } from '../inference/probe.ts'
 import type { ReadyModel } from '../inference/store/load-model.ts'
 import type { CsvRecord } from './csv.ts'
 
-const NUMBER = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i
+const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 const WHOLE = /^[+-]?\d{1,19}$/
 const INFINITY = /^([+-]?)inf(inity)?$/i
 

@@ -1,5 +1,11 @@
 import type { Decimal, Value } from '../api/schema.ts'
 
+/** The most digits that a Decimal may have: the largest precision, and what counts where a schema declares none. */
+export const MAX_DIGITS = 0xffff
+
+/** The schema parameter by which Confluent's converters carry a precision. */
+export const DECIMAL_PRECISION = 'connect.decimal.precision'
+
 /** Whether a value is a Decimal: `{ unscaled, scale }` with a bigint. */
 export function isDecimal(value: Value | undefined): value is Decimal {
   return (
@@ -10,30 +16,41 @@ export function isDecimal(value: Value | undefined): value is Decimal {
   )
 }
 
-/** Plain decimal text, e.g. `-0.05`; a negative scale appends zeros. */
-export function decimalText({ unscaled, scale }: Decimal): string {
-  if (scale <= 0) return String(unscaled * 10n ** BigInt(-scale))
-  const negative = unscaled < 0n
-  const digits = String(negative ? -unscaled : unscaled).padStart(scale + 1, '0')
-  return `${negative ? '-' : ''}${digits.slice(0, -scale)}.${digits.slice(-scale)}`
-}
-
 /** The unscaled value as Java's BigInteger writes it: two's complement, big-endian, shortest. */
 export function unscaledBytes(unscaled: bigint): Buffer {
-  let length = 1
-  while (BigInt.asIntN(length * 8, unscaled) !== unscaled) length++
-  let rest = BigInt.asUintN(length * 8, unscaled)
-  const bytes = Buffer.alloc(length)
-  for (let i = length - 1; i >= 0; i--) {
-    bytes[i] = Number(rest & 0xffn)
-    rest >>= 8n
-  }
+  const isNegative = unscaled < 0n
+  // −n is ~(n − 1): the same bytes, inverted
+  const hex = (isNegative ? -unscaled - 1n : unscaled).toString(16)
+  const magnitude = Buffer.from(hex.length % 2 === 0 ? hex : `0${hex}`, 'hex')
+  const bytes = magnitude[0]! < 0x80 ? magnitude : Buffer.concat([Buffer.alloc(1), magnitude])
+  if (isNegative) for (let i = 0; i < bytes.length; i++) bytes[i] = ~bytes[i]!
   return bytes
 }
 
-/** The reverse of `unscaledBytes`; no bytes are zero. */
-export function unscaledFrom(bytes: Uint8Array): bigint {
+/**
+ * The reverse of `unscaledBytes`; no bytes are zero. Undefined where the value has more digits than `precision`, which
+ * is found out before there is any arithmetic with a value that is too long.
+ */
+export function unscaledFrom(bytes: Uint8Array, precision = MAX_DIGITS): bigint | undefined {
+  return fitsPrecision(bytes, 0, bytes.length, precision) ? bigintOf(bytes) : undefined
+}
+
+/** Whether bytes as `unscaledBytes` writes them, leading bytes of its sign aside, have at most `precision` digits. */
+export function fitsPrecision(bytes: Uint8Array, start: number, end: number, precision: number): boolean {
+  const isNegative = bytes[start]! >= 0x80
+  const sign = isNegative ? 0xff : 0
+  let from = start
+  while (from < end - 1 && bytes[from] === sign && bytes[from + 1]! >= 0x80 === isNegative) from++
+  const longest = Math.floor((precision * Math.log2(10) + 1) / 8) + 1
+  if (end - from !== longest) return end - from < longest
+  const limit = 10n ** BigInt(precision)
+  const unscaled = bigintOf(bytes.subarray(from, end))
+  return unscaled < limit && unscaled > -limit
+}
+
+function bigintOf(bytes: Uint8Array): bigint {
   if (bytes.length === 0) return 0n
-  const magnitude = BigInt(`0x${Buffer.from(bytes).toString('hex')}`)
-  return BigInt.asIntN(bytes.length * 8, magnitude)
+  const { buffer, byteOffset, length } = bytes
+  const magnitude = BigInt(`0x${Buffer.from(buffer, byteOffset, length).toString('hex')}`)
+  return BigInt.asIntN(length * 8, magnitude)
 }

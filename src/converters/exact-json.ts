@@ -23,6 +23,8 @@ const { parse, rawJSON: rawJson } = json
 /** Whether a text may hold a number that a plain `JSON.parse` would change. */
 const LONG_NUMBER = /\d{16}/
 const FRACTION = /\d[.eE]/
+/** Characters of a number. */
+const MAX_NUMBER = 1000
 
 /** Parses JSON; integers that a double cannot hold become bigints. Throws SyntaxError. */
 export function parseExact(text: string): Json {
@@ -37,11 +39,19 @@ export function parseWithFractions(text: string): unknown {
   if (!LONG_NUMBER.test(text) && !FRACTION.test(text)) return parse(text)
   return parse(text, (_key, value, { source }) => {
     if (typeof value !== 'number' || source === undefined) return value
+    checkLength(source)
     return /[.eE]/.test(source) ? new Fraction(source) : exactInteger(source, value)
   })
 }
 
+/** Digits are worth less and less, and reading them costs more and more: as Jackson does in Kafka Connect. */
+function checkLength(source: string | undefined): void {
+  if (source !== undefined && source.length > MAX_NUMBER)
+    throw new SyntaxError(`A number has more than ${MAX_NUMBER} characters.`)
+}
+
 function exactInteger(source: string | undefined, value: number): number | bigint {
+  checkLength(source)
   if (source === undefined || Number.isSafeInteger(value) || !/^-?\d+$/.test(source)) return value
   return BigInt(source)
 }

@@ -1,12 +1,14 @@
 import { type Column, type ColumnFor, type ColumnRequest, MISSING, UNSEEN } from '../api/batch.ts'
+import { decimalText } from '../api/decimal-text.ts'
 import { DataError } from '../api/errors.ts'
-import { isStruct, LOGICAL, type Schema, type Value } from '../api/schema.ts'
-import { decimalText, isDecimal } from './decimals.ts'
+import { type Decimal, isStruct, LOGICAL, type Schema, type Value } from '../api/schema.ts'
+import { isDecimal, MAX_DIGITS } from './decimals.ts'
 
 /** The name that Confluent's AvroData gives a union of several types: a struct with one field per branch. */
 export const UNION_NAME = 'io.confluent.connect.avro.Union'
 
 const MS_PER_DAY = 86_400_000
+const MAX_INT64_DIGITS = 19
 
 /** A column that is being filled. */
 export interface ColumnDraft {
@@ -101,9 +103,15 @@ function numberOf(value: Value, schema: Schema | null, field: string): number {
 function integerOf(value: Value): bigint {
   if (typeof value === 'bigint') return BigInt.asIntN(64, value)
   if (typeof value === 'number') return Number.isInteger(value) ? BigInt.asIntN(64, BigInt(value)) : 0n
-  if (!isDecimal(value)) return 0n
-  const [whole = '', rest = ''] = decimalText(value).split('.')
-  return /^0*$/.test(rest) && whole.length <= 20 ? BigInt.asIntN(64, BigInt(whole)) : 0n
+  return isDecimal(value) ? wholeOf(value) : 0n
+}
+
+function wholeOf({ unscaled, scale }: Decimal): bigint {
+  if (scale < -MAX_INT64_DIGITS || scale > MAX_DIGITS) return 0n
+  const power = 10n ** BigInt(Math.abs(scale))
+  if (scale > 0 && unscaled % power !== 0n) return 0n
+  const whole = scale > 0 ? unscaled / power : unscaled * power
+  return BigInt.asIntN(64, whole) === whole ? whole : 0n
 }
 
 function textOf(value: Value, schema: Schema | null, field: string): string {

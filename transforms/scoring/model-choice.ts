@@ -9,20 +9,27 @@ export interface ModelChoice {
   readonly seed: string
 }
 
-/** A model with its weight; the name may be a path, which may hold colons too. */
-export const WEIGHTED = /^\s*(.+?)\s*:\s*(\d+(?:\.\d+)?|\.\d+)\s*$/
+const WEIGHT = /^(\d+(\.\d+)?|\.\d+)$/
+
+/** A model with its weight, `a:0.9`; the name may be a path, which may hold colons too. Null for any other text. */
+export function weighted(text: string): { readonly name: string; readonly weight: number } | null {
+  const at = text.lastIndexOf(':')
+  const name = text.slice(0, Math.max(0, at)).trim()
+  const weight = text.slice(at + 1).trim()
+  return name !== '' && WEIGHT.test(weight) ? { name, weight: Number(weight) } : null
+}
 
 /**
  * Loads what the key `model` names: one model, or several with weights, `a:0.9,b:0.1`. All must fit the first, and go on
  * doing so: a model that serves is replaced only by one that fits it.
  */
 export async function loadChoice(models: Models, text: string, seed: string): Promise<ModelChoice> {
-  const parts = text.split(',').map((part) => WEIGHTED.exec(part))
+  const parts = text.split(',').map(weighted)
   if (parts.some((part) => part === null)) return { models: [await loadOne(models, text)], limits: [1], seed }
-  const weights = parts.map((part) => Number(part?.[2]))
+  const weights = parts.map((part) => part?.weight ?? 0)
   const total = weights.reduce((sum, weight) => sum + weight, 0)
   if (!(total > 0)) throw wrong('One of the models must have a weight above 0.')
-  const loaded = await Promise.all(parts.map((part) => models.load(part?.[1] ?? '')))
+  const loaded = await Promise.all(parts.map((part) => models.load(part?.name ?? '')))
   const [first, ...others] = loaded
   for (const other of others) if (first !== undefined) checkFit(first, other)
   let sum = 0
@@ -47,7 +54,7 @@ function mistakeOf(parts: readonly string[]): string | undefined {
   if (parts.some((part) => part.trim() === ''))
     return `There is no model before or after one of the commas. ${EXAMPLE}`
   for (const part of parts) {
-    if (WEIGHTED.test(part) || !part.includes(':')) continue
+    if (weighted(part) !== null || !part.includes(':')) continue
     const [name, weight] = [part.slice(0, part.lastIndexOf(':')), part.slice(part.lastIndexOf(':') + 1)]
     return `The weight ${JSON.stringify(weight.trim())} of ${name.trim()} is not a number from 0 up. ${EXAMPLE}`
   }

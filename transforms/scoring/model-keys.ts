@@ -1,4 +1,5 @@
 import { type ConfigOf, key } from 'sluice'
+import { firstRepeated } from '../text/first-repeated.ts'
 
 /** Keys of every transform that uses models. */
 export const MODEL_KEYS = {
@@ -16,7 +17,7 @@ export const MODEL_KEYS = {
     default: [],
     check: (list) => {
       if (list.includes('')) return 'Expected names or paths of models, separated by commas'
-      const twice = list.find((each, i) => list.indexOf(each) < i)
+      const twice = firstRepeated(list)
       return twice === undefined ? undefined : `Expected each model once, but ${twice} is there twice`
     },
   }),

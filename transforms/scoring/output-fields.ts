@@ -1,4 +1,5 @@
 import { ConfigError, type Field, key, OPTIONAL_STRING } from 'sluice'
+import { firstRepeated } from '../text/first-repeated.ts'
 import { shorten } from './model-fields.ts'
 
 /** Keys that say how the fields are called that a transform adds. */
@@ -63,12 +64,9 @@ export function nameOutputs(all: readonly Field[], values: OutputNames): OutputF
       'All that would be added is left out. Leave a name out of `outputs`, or give it a field.',
     )
   const fields = places.map((i) => placed[i] as Field)
-  const twice = fields.find(({ name }, i) => fields.findIndex((other) => other.name === name) !== i)
+  const twice = firstRepeated(fields.map(({ name }) => name))
   if (twice !== undefined)
-    throw wrong(
-      'outputs',
-      `Two outputs would both become the field ${twice.name}. Give one of them another name.`,
-    )
+    throw wrong('outputs', `Two outputs would both become the field ${twice}. Give one of them another name.`)
   if (version !== '') {
     const name = prefix + version
     if (fields.some((field) => field.name === name))
@@ -94,7 +92,6 @@ export function checkFieldName(value: string): string | undefined {
 function checkPairs(pairs: readonly string[]): string | undefined {
   const odd = pairs.find((pair) => !/^\w+:([A-Za-z_]\w*)?$/.test(pair))
   if (odd !== undefined) return `"${odd}" is not a name:field pair; a field has letters, digits and "_" only`
-  const names = pairs.map((pair) => pair.split(':', 1)[0])
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  const twice = firstRepeated(pairs.map((pair) => pair.slice(0, pair.indexOf(':'))))
   return twice === undefined ? undefined : `${twice} is named twice`
 }

@@ -17,6 +17,7 @@ import {
 import { FIELDS, MISSING_FIELDS, MODEL_KEYS } from './model-keys.ts'
 import { checkModelSchema } from './model-schema.ts'
 import { nameOutputs, outputKeys, type OutputFields } from './output-fields.ts'
+import { firstRepeated } from '../text/first-repeated.ts'
 import { type OpenModels, Scoring } from './scoring.ts'
 
 export const config = defineConfig({
@@ -71,7 +72,7 @@ function outputsOf(model: Model): readonly Field[] {
   const isClassifier = model.task === 'classification'
   // Avro's names: letters, digits and "_".
   const names = model.outputs.map((name) => `${isClassifier ? 'p_' : ''}${name.replace(/\W/g, '_')}`)
-  const twice = names.find((name, i) => names.indexOf(name) !== i)
+  const twice = firstRepeated(names)
   if (twice !== undefined) {
     const both = model.outputs.filter((_, i) => names[i] === twice).join(' and ')
     const message = `The classes ${both} of the model would both become the field ${twice}. Train it with other class names.`

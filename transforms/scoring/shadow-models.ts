@@ -11,7 +11,7 @@ import {
   summarise,
   type TransformContext,
 } from 'sluice'
-import { WEIGHTED } from './model-choice.ts'
+import { weighted } from './model-choice.ts'
 import type { FieldSource } from './model-inputs.ts'
 import { type Judge, labelOf, type Scored, ShadowTally } from './shadow-tally.ts'
 
@@ -52,7 +52,7 @@ export async function loadShadows(
     references.map((reference) =>
       models.load(reference).catch((error: unknown) => {
         if (!(error instanceof ConnectError)) throw error
-        const [, name] = WEIGHTED.exec(reference) ?? []
+        const name = weighted(reference)?.name
         const message =
           error.code === 'model.missing' && name !== undefined
             ? `Shadow models have no weights, for each scores every record: name ${name} alone.`

@@ -13,7 +13,7 @@ const TYPES: Readonly<Record<string, SchemaType>> = {
 /** Types that take all the cells that are left. */
 const REST = ['float32[]', 'float64[]', 'zeros']
 const MAX_ZEROS = 1_000_000
-const DECIMAL = /^[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?$/
+const DECIMAL = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/
 
 /** What is wrong with a list of fields. */
 export function checkFields(fields: readonly string[]): string | undefined {

@@ -1,4 +1,5 @@
 import { DataError } from '../../api/errors.ts'
+import { DECIMAL_PRECISION } from '../decimals.ts'
 import { UNION_NAME } from '../value-columns.ts'
 import { type AvroNode, Kind } from './node.ts'
 
@@ -16,7 +17,7 @@ export const AVRO = {
   fieldDefault: 'io.confluent.connect.avro.field.default',
   anyProperty: 'avro.',
   fixedSize: 'connect.fixed.size',
-  precision: 'connect.decimal.precision',
+  precision: DECIMAL_PRECISION,
   type: 'connect.type',
   name: 'connect.name',
   doc: 'connect.doc',

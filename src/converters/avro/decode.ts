@@ -4,7 +4,7 @@ import { unscaledFrom } from '../decimals.ts'
 import { isMapEntry } from './connect-names.ts'
 import { StringCache } from './domain-table.ts'
 import { type AvroNode, Kind } from './node.ts'
-import type { Reader } from './reader.ts'
+import { type Reader, tooPrecise } from './reader.ts'
 
 const MS_PER_DAY = 86_400_000
 /** The furthest that a JavaScript Date reaches, in milliseconds. */
@@ -60,7 +60,10 @@ function decodeBytes(reader: Reader, size: number, node: AvroNode): Value {
   const from = reader.at
   reader.skip(size)
   const bytes = Buffer.from(reader.bytes.subarray(from, reader.at))
-  return node.logical === 'decimal' ? { unscaled: unscaledFrom(bytes), scale: node.scale } : bytes
+  if (node.logical !== 'decimal') return bytes
+  const unscaled = unscaledFrom(bytes, node.precision)
+  if (unscaled === undefined) throw tooPrecise(node)
+  return { unscaled, scale: node.scale }
 }
 
 function decodeNested(reader: Reader, node: AvroNode): Value {
@@ -84,6 +87,7 @@ function decodeParts(reader: Reader, node: AvroNode): Value {
 
 function decodeUnion(reader: Reader, node: AvroNode): Value {
   const index = reader.index(node.branches.length, 'union branch')
+  reader.charge(node.branches.length)
   const value = decodeValue(reader, node.branches[index]!)
   if (node.flat || node.nullIndex >= 0 || node.branches[index]!.kind === Kind.null) return value
   const names = node.branchNames

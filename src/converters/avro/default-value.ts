@@ -61,7 +61,10 @@ function integerDefault(json: number | bigint, node: AvroNode): Value {
 
 function bytesDefault(json: string, node: AvroNode): Value {
   const bytes = Buffer.from(json, 'latin1')
-  return node.logical === 'decimal' ? { unscaled: unscaledFrom(bytes), scale: node.scale } : bytes
+  if (node.logical !== 'decimal') return bytes
+  const unscaled = unscaledFrom(bytes, node.precision)
+  if (unscaled === undefined) throw wrongDefault(node)
+  return { unscaled, scale: node.scale }
 }
 
 function nestedDefault(json: Json, node: AvroNode): Value {

@@ -1,7 +1,7 @@
 import { DataError } from '../../api/errors.ts'
 import { isStruct, type Value } from '../../api/schema.ts'
 import type { ByteWriter } from '../byte-writer.ts'
-import { isDecimal, unscaledBytes } from '../decimals.ts'
+import { fitsPrecision, isDecimal, unscaledBytes } from '../decimals.ts'
 import { kindOf } from '../value-columns.ts'
 import { isMapEntry } from './connect-names.ts'
 import { type AvroNode, Kind } from './node.ts'
@@ -88,7 +88,7 @@ function encodeOther(out: ByteWriter, node: AvroNode, value: Value, path: string
       out.raw(fixedOf(node, value, path))
       return
     case Kind.enum: {
-      const index = typeof value === 'string' ? node.symbols.indexOf(value) : -1
+      const index = typeof value === 'string' ? (node.symbolIndex.get(value) ?? -1) : -1
       if (index < 0) throw misfit(node, value, path)
       out.int(index)
       return
@@ -112,7 +112,10 @@ function encodeOther(out: ByteWriter, node: AvroNode, value: Value, path: string
 
 function bytesOf(node: AvroNode, value: Value, path: string): Buffer {
   if (node.logical === 'decimal') {
-    if (isDecimal(value) && value.scale === node.scale) return unscaledBytes(value.unscaled)
+    if (isDecimal(value) && value.scale === node.scale) {
+      const bytes = unscaledBytes(value.unscaled)
+      if (fitsPrecision(bytes, 0, bytes.length, node.precision)) return bytes
+    }
   } else if (Buffer.isBuffer(value)) return value
   throw misfit(node, value, path)
 }

@@ -1,5 +1,5 @@
 import { DataError } from '../../api/errors.ts'
-import { SCHEMA_LIMITS } from './limits.ts'
+import { SCHEMA_LIMITS } from '../limits.ts'
 import { type AvroNode, Kind } from './node.ts'
 
 const OWN_SIZE: Readonly<Record<string, number>> = {

@@ -66,6 +66,13 @@ export class AvroNode {
     this.json = json
   }
 
+  #symbolIndex: ReadonlyMap<string, number> | undefined
+
+  /** `enum` only: the place of each symbol. */
+  get symbolIndex(): ReadonlyMap<string, number> {
+    return (this.#symbolIndex ??= new Map(this.symbols.map((symbol, i) => [symbol, i])))
+  }
+
   /** The type that is not null of a union of null and one other type; any other type is itself. */
   get inner(): AvroNode {
     return this.nullIndex < 0 ? this : (this.branches[1 - this.nullIndex] as AvroNode)

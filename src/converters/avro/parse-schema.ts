@@ -1,7 +1,8 @@
 import { type AvroField, AvroNode, Kind, type KindName, type Logical } from './node.ts'
 import { DataError } from '../../api/errors.ts'
 import { isJsonObject, type Json, type JsonObject, parseExact } from '../exact-json.ts'
-import { SCHEMA_LIMITS } from './limits.ts'
+import { MAX_DIGITS } from '../decimals.ts'
+import { SCHEMA_LIMITS } from '../limits.ts'
 import { measure } from './measure-schema.ts'
 
 /** The named types that a schema may refer to: its own, and those of the schemas it references. */
@@ -231,5 +232,5 @@ function withLogical(node: AvroNode): AvroNode {
 }
 
 function isCount(value: Json | undefined): value is number {
-  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffff
+  return typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= MAX_DIGITS
 }

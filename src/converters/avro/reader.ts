@@ -1,9 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 import { DataError } from '../../api/errors.ts'
-import { VALUE_LIMITS } from './limits.ts'
+import { VALUE_LIMITS } from '../limits.ts'
 
 export function malformed(reason: string): DataError {
   return new DataError('record.malformed', `The Avro payload is malformed: ${reason}`)
+}
+
+/** The error of a decimal with more digits than its schema declares. */
+export function tooPrecise({ precision }: { readonly precision: number }): DataError {
+  return malformed(`a decimal has more than the ${precision} digits that its schema declares.`)
 }
 
 const ENDS = 'it ends in the middle of a value.'

@@ -127,11 +127,13 @@ function parts(node: AvroNode): Pick<Schema, 'fields' | 'keySchema' | 'valueSche
 
 function unionFields(union: AvroNode): readonly Field[] {
   const fields: Field[] = []
+  const names = new Set<string>()
   for (const [i, name] of union.branchNames.entries()) {
     if (name === null) continue
-    if (fields.some((field) => field.name === name)) {
+    if (names.has(name)) {
       throw unusableSchema(`two branches of a union are called "${name}".`)
     }
+    names.add(name)
     fields.push({ name, schema: connectSchema(union.branches[i]!, true, undefined) })
   }
   return fields

@@ -1,5 +1,6 @@
+import { fitsPrecision } from '../decimals.ts'
 import { type AvroNode, Kind } from './node.ts'
-import { malformed, type Reader } from './reader.ts'
+import { malformed, type Reader, tooPrecise } from './reader.ts'
 
 /**
  * What the walk of a record needs of its fields, in typed arrays. A type that is no record is walked as if it were
@@ -59,7 +60,7 @@ export function walkRecord(reader: Reader, plan: WalkPlan, positions: Int32Array
         reader.index(limits[field]!, 'enum symbol')
         break
       case Kind.fixed:
-        reader.skip(limits[field]!)
+        skipBytes(reader, limits[field]!, nodes[field]!)
         break
       default:
         skipValue(reader, nodes[field]!)
@@ -89,13 +90,13 @@ export function skipValue(reader: Reader, node: AvroNode): void {
       reader.skip(8)
       return
     case Kind.bytes:
-      reader.skip(reader.length())
+      skipBytes(reader, reader.length(), node)
       return
     case Kind.string:
       reader.skipString()
       return
     case Kind.fixed:
-      reader.skip(node.size)
+      skipBytes(reader, node.size, node)
       return
     case Kind.enum:
       reader.index(node.symbols.length, 'enum symbol')
@@ -105,13 +106,22 @@ export function skipValue(reader: Reader, node: AvroNode): void {
   }
 }
 
+function skipBytes(reader: Reader, size: number, node: AvroNode): void {
+  const start = reader.at
+  reader.skip(size)
+  if (node.logical !== 'decimal') return
+  if (!fitsPrecision(reader.bytes, start, reader.at, node.precision)) throw tooPrecise(node)
+}
+
 function skipNested(reader: Reader, node: AvroNode): void {
   reader.enter()
   if (node.kind === Kind.record) {
     reader.charge(node.fields.length)
     for (const field of node.fields) skipValue(reader, field.node)
   } else if (node.kind === Kind.union) {
-    skipValue(reader, node.branches[reader.index(node.branches.length, 'union branch')]!)
+    const branch = node.branches[reader.index(node.branches.length, 'union branch')]!
+    reader.charge(node.branches.length)
+    skipValue(reader, branch)
   } else skipBlocks(reader, node.items!, node.kind === Kind.map)
   reader.leave()
 }

@@ -9,6 +9,7 @@ import { parseWithFractions, stringifyExact } from '../exact-json.ts'
 import { SlicesSide } from '../slices-side.ts'
 import { schemaFromJson, schemaToJson } from './schema-json.ts'
 import { fromJson } from './from-json.ts'
+import { JsonReading } from './json-reading.ts'
 import { type DecimalFormat, toJson } from './to-json.ts'
 
 /** Bytes of one record's JSON. */
@@ -71,7 +72,8 @@ class JsonConverter implements Converter {
 
   #read(bytes: Buffer, start: number, end: number): { schema: Schema | null; value: Value } {
     const json = parse(bytes, start, end)
-    if (!this.#envelope) return { schema: null, value: fromJson(json, null, false) }
+    const reading = new JsonReading(this.#useDefault, end - start)
+    if (!this.#envelope) return { schema: null, value: fromJson(json, null, reading) }
     const envelope = json as { schema?: unknown; payload?: unknown } | null
     if (!isEnvelope(envelope)) {
       throw new DataError(
@@ -80,15 +82,15 @@ class JsonConverter implements Converter {
           'fields. If you are trying to deserialize plain JSON data, set schemas.enable=false in your converter configuration.',
       )
     }
-    const schema = this.#schemaOf(envelope.schema)
-    return { schema, value: fromJson(envelope.payload, schema, this.#useDefault) }
+    const schema = this.#schemaOf(envelope.schema, end - start)
+    return { schema, value: fromJson(envelope.payload, schema, reading) }
   }
 
-  #schemaOf(json: unknown): Schema | null {
+  #schemaOf(json: unknown, size: number): Schema | null {
     const text = stringifyExact(json)
     const known = this.#schemas.get(text)
     if (known !== undefined) return known
-    const schema = schemaFromJson(json)
+    const schema = schemaFromJson(json, new JsonReading(true, size))
     if (this.#schemas.size >= this.#cacheSize) this.#schemas.clear()
     this.#schemas.set(text, schema)
     return schema

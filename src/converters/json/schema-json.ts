@@ -2,6 +2,7 @@ import { DataError } from '../../api/errors.ts'
 import type { Field, Schema, SchemaType } from '../../api/schema.ts'
 import { isDecimal, unscaledBytes } from '../decimals.ts'
 import { fromJson } from './from-json.ts'
+import type { JsonReading } from './json-reading.ts'
 import { type DecimalFormat, toJson } from './to-json.ts'
 
 /** Kafka Connect's JSON words for its schema types. */
@@ -32,8 +33,8 @@ function isObject(json: unknown): json is Fields {
   return typeof json === 'object' && json !== null && !Array.isArray(json)
 }
 
-/** The schema part of an envelope; null is schemaless. Throws DataError `schema.invalid`. */
-export function schemaFromJson(json: unknown, depth = 0): Schema | null {
+/** The schema part of an envelope; null is schemaless. `reading` reads its defaults. Throws DataError `schema.invalid`. */
+export function schemaFromJson(json: unknown, reading: JsonReading, depth = 0): Schema | null {
   if (json === null || json === undefined) return null
   if (depth > MAX_DEPTH) throw invalid(`it is nested more than ${MAX_DEPTH} levels deep.`)
   if (!isObject(json)) throw invalid('a schema is an object.')
@@ -43,12 +44,12 @@ export function schemaFromJson(json: unknown, depth = 0): Schema | null {
     type,
     optional: flag(json['optional']),
     ...texts(json),
-    ...parts(type, json, depth),
+    ...parts(type, json, reading, depth),
   }
   const given = json['default']
   return given === undefined || given === null
     ? schema
-    : { ...schema, default: fromJson(given, schema, true) }
+    : { ...schema, default: fromJson(given, schema, reading) }
 }
 
 function flag(json: unknown): boolean {
@@ -85,10 +86,11 @@ function parametersOf(json: unknown): Readonly<Record<string, string>> {
 function parts(
   type: SchemaType,
   json: Fields,
+  reading: JsonReading,
   depth: number,
 ): Pick<Schema, 'fields' | 'keySchema' | 'valueSchema'> {
   const part = (name: string): Schema => {
-    const schema = schemaFromJson(json[name], depth + 1)
+    const schema = schemaFromJson(json[name], reading, depth + 1)
     if (schema === null) throw invalid(`a ${WORDS[type]} has no "${name}".`)
     return schema
   }
@@ -98,15 +100,17 @@ function parts(
   const { fields } = json
   if (!Array.isArray(fields)) throw invalid('a struct has no "fields".')
   const names = new Set<string>()
-  return { fields: (fields as readonly unknown[]).map((field) => fieldFromJson(field, names, depth)) }
+  return {
+    fields: (fields as readonly unknown[]).map((field) => fieldFromJson(field, names, reading, depth)),
+  }
 }
 
-function fieldFromJson(json: unknown, names: Set<string>, depth: number): Field {
+function fieldFromJson(json: unknown, names: Set<string>, reading: JsonReading, depth: number): Field {
   if (!isObject(json) || typeof json['field'] !== 'string') throw invalid('a field has no name ("field").')
   const name = json['field']
   if (names.has(name)) throw invalid(`a struct has field "${name}" twice.`)
   names.add(name)
-  const schema = schemaFromJson(json, depth + 1)
+  const schema = schemaFromJson(json, reading, depth + 1)
   if (schema === null) throw invalid(`field "${name}" has no schema.`)
   return { name, schema }
 }

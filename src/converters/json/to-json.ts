@@ -1,6 +1,7 @@
+import { decimalText } from '../../api/decimal-text.ts'
 import { DataError } from '../../api/errors.ts'
 import { isStruct, LOGICAL, type Schema, type Value } from '../../api/schema.ts'
-import { decimalText, isDecimal, unscaledBytes } from '../decimals.ts'
+import { isDecimal, unscaledBytes } from '../decimals.ts'
 import { rawNumber } from '../exact-json.ts'
 import { kindOf } from '../value-columns.ts'
 import { INT_MAX, MS_PER_DAY } from './from-json.ts'

@@ -4,7 +4,7 @@ export type TokenKind = 'name' | 'number' | 'string' | 'symbol' | 'end'
 
 const SPACE = /[ \t\f\r\n]+/y
 const NAME = /[A-Za-z_$][\w$]*/y
-const NUMBER = /(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?[fFdDlL]?/y
+const NUMBER = /(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?[fFdDlL]?/y
 const SYMBOL = /[|&]{2}|[=!<>]=|\+\+|--|[-+*/]=|[-+*/%<>=!?:;,.(){}[\]@&|]/y
 const LINE_END = /[\r\n]|$/g
 const ESCAPES: Readonly<Record<string, string>> = {

@@ -15,4 +15,6 @@ export const VALUE_LIMITS = {
   /** Values that need no bytes: so many per record, and so many more per byte of it. */
   values: 10_000,
   valuesPerByte: 64,
+  /** The same of JSON, whose values take bytes but for absent fields and defaults. */
+  jsonValuesPerByte: 8,
 } as const
