@@ -50,6 +50,7 @@ export const ERROR_CATALOGUE = {
   'task.tolerance': 'A record failed and errors.tolerance is none.',
   'task.deadline': 'A plugin did not return in time; its task host was killed.',
   'command.input': 'A file that a command reads or writes cannot be opened or understood.',
+  'command.timeout': 'What a command waits for did not come in time, or did not end.',
   'dev.environment': 'Something that the command needs is missing on this machine.',
   'dev.port': 'A port is taken.',
   'dev.start': 'A process did not start.',

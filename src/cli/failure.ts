@@ -1,15 +1,17 @@
 import { ConnectError, messageOf } from '../api/errors.ts'
 import { tellParent } from '../dev/child-channel.ts'
+import { isSupervised } from './steps.ts'
 
 /**
  * The one place where a command fails: one clear line on standard error, and exit code 1. The stack of an error that
- * we did not foresee is shown with `--debug` or SLUICE_DEBUG only. Under a supervisor the supervisor tells the user.
+ * we did not foresee is shown with `--debug` or SLUICE_DEBUG only. Under the
+ * supervisor of `sluice dev` that tells the user.
  */
 export function fail(error: unknown): void {
   process.exitCode = 1
   const text = describeFailure(error)
   const end = () => process.exit(1) // a half-started command may still have open connections
-  if (tellParent({ type: 'failed', message: text }, end)) return
+  if (!isSupervised() && tellParent({ type: 'failed', message: text }, end)) return
   const stack = debugging() && error instanceof Error ? `${error.stack ?? ''}\n` : ''
   process.stderr.write(`sluice: ${text}\n${stack}`, end)
 }

@@ -1,15 +1,50 @@
 import type { Command } from 'commander'
+import { parseSeconds } from './options.ts'
+import { isSupervised, step } from './steps.ts'
 
-interface InspectOptions {
+interface TimedOptions {
+  /** For each step: reading and probing a model, scoring a batch. 0: no limit. */
+  readonly timeout: number
+}
+
+interface InspectOptions extends TimedOptions {
   readonly json?: boolean
   readonly replaces?: string
 }
 
-interface ScoreOptions {
+interface ScoreOptions extends TimedOptions {
   readonly model: string
   readonly input: string
   readonly output: string
   readonly json?: boolean
+}
+
+const TIMEOUT = [
+  '--timeout <seconds>',
+  'the longest that reading and probing a model may take, and then each batch of rows; 0: no limit',
+  parseSeconds,
+  60,
+] as const
+
+/** The action in a process that is killed where one of its steps takes too long: a model may never come to an end. */
+function timed<A extends readonly unknown[]>(work: (...args: A) => Promise<void>) {
+  return async (...args: A): Promise<void> => {
+    const { timeout } = args.find(isTimed) ?? { timeout: 0 }
+    if (timeout > 0 && !isSupervised()) {
+      const { superviseSelf } = await import('./supervise.ts')
+      await superviseSelf(timeout)
+      return
+    }
+    if (isSupervised()) {
+      const { startWatchdog } = await import('../runtime/watchdog.ts')
+      startWatchdog(process.ppid)
+    }
+    await work(...args)
+  }
+}
+
+function isTimed(option: unknown): option is TimedOptions {
+  return typeof option === 'object' && option !== null && 'timeout' in option
 }
 
 export function register(program: Command): void {
@@ -32,7 +67,8 @@ export function register(program: Command): void {
       '--replaces <path>',
       'fail where it could not take over from this model while a connector runs, or where this cannot be read',
     )
-    .action(inspect)
+    .option(...TIMEOUT)
+    .action(timed(inspect))
   models
     .command('score')
     .summary('score the rows of a CSV file')
@@ -45,7 +81,8 @@ export function register(program: Command): void {
     .requiredOption('--input <file>', 'the rows, as CSV with a header')
     .requiredOption('--output <file>', 'where the scores are written')
     .option('--json', 'print a summary as one JSON object')
-    .action(score)
+    .option(...TIMEOUT)
+    .action(timed(score))
   models
     .command('verify')
     .summary('score the probes of a model')
@@ -55,7 +92,8 @@ export function register(program: Command): void {
     )
     .argument('<path>', 'a model file or folder, or the name of a model below ./models')
     .option('--json', 'print a summary as one JSON object')
-    .action(verify)
+    .option(...TIMEOUT)
+    .action(timed(verify))
   registerInit(models)
 }
 
@@ -75,21 +113,26 @@ function registerInit(models: Command): void {
       'rows as CSV with a header, of which the first 20 become probes; it names the columns of a network whose file does not',
     )
     .option('--force', 'overwrite a manifest.json and a probe.jsonl that are there')
-    .action(init)
+    .option(...TIMEOUT)
+    .action(timed(init))
+}
+
+function reading(path: string): string {
+  return `Reading and probing ${path}`
 }
 
 async function init(
   path: string,
-  options: { readonly sample?: string; readonly force?: boolean },
+  options: TimedOptions & { readonly sample?: string; readonly force?: boolean },
 ): Promise<void> {
   const { initModel } = await import('./init-model.ts')
-  process.stdout.write(await initModel(path, options))
+  process.stdout.write(await step(reading(path), () => initModel(path, options)))
 }
 
-async function verify(path: string, options: { readonly json?: boolean }): Promise<void> {
+async function verify(path: string, options: TimedOptions & { readonly json?: boolean }): Promise<void> {
   const { openModel } = await import('./open-model.ts')
   // Opening a model scores its probes: what a worker would refuse is refused here.
-  const { model, probed, file } = await openModel(path)
+  const { model, probed, file } = await step(reading(path), () => openModel(path))
   if (probed === null) {
     const { ModelError } = await import('../api/errors.ts')
     throw new ModelError(
@@ -119,9 +162,13 @@ async function verify(path: string, options: { readonly json?: boolean }): Promi
 async function inspect(path: string, options: InspectOptions): Promise<void> {
   const { checkReplaces, openModel, tryOut } = await import('./open-model.ts')
   const { describeModel, formatModel } = await import('./describe-model.ts')
-  const ready = await openModel(path)
-  await tryOut(ready)
-  if (options.replaces !== undefined) await checkReplaces(ready.model, options.replaces)
+  const ready = await step(reading(path), async () => {
+    const opened = await openModel(path)
+    await tryOut(opened)
+    return opened
+  })
+  const { replaces } = options
+  if (replaces !== undefined) await step(reading(replaces), () => checkReplaces(ready.model, replaces))
   process.stdout.write(
     options.json === true ? `${JSON.stringify(describeModel(ready))}\n` : formatModel(ready),
   )
@@ -130,7 +177,7 @@ async function inspect(path: string, options: InspectOptions): Promise<void> {
 async function score(options: ScoreOptions): Promise<void> {
   const { openModel } = await import('./open-model.ts')
   const { scoreFile } = await import('./score-csv.ts')
-  const ready = await openModel(options.model)
+  const ready = await step(reading(options.model), () => openModel(options.model))
   const summary = await scoreFile(ready, {
     ...options,
     warn: (message) => process.stderr.write(`${message}\n`),

@@ -20,3 +20,12 @@ export function parsePositive(text: string): number {
   if (/^\d+$/.test(text) && count >= 1 && Number.isSafeInteger(count)) return count
   throw new InvalidArgumentError('It must be a whole number of at least 1.')
 }
+
+const MOST_SECONDS = 2_000_000 // what a timer of Node takes
+
+/** Parses a time in seconds for commander; 0 stands for no end. */
+export function parseSeconds(text: string): number {
+  const seconds = Number(text)
+  if (/^\d+(\.\d+)?$/.test(text) && seconds <= MOST_SECONDS) return seconds
+  throw new InvalidArgumentError(`It must be a number of seconds from 0 (no limit) to ${MOST_SECONDS}.`)
+}

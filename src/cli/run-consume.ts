@@ -24,10 +24,11 @@ export async function runConsume(topic: string, options: ConsumeOptions): Promis
   const printer = new RecordPrinter({ ...options, parts: partsOf(options.with) })
   const stopping = stopSignal(() => undefined)
   process.stdout.on('error', () => process.exit()) // whoever read it, `head` say, has enough
-  await withClient(options.bootstrapServers, async (client) => {
+  const run = async (client: KafkaClient) => {
     const partitions = await waitForTopic(client, topic, options, stopping)
     if (partitions !== null) await print(client, topic, partitions, { options, printer, stopping })
-  })
+  }
+  await withClient(options.bootstrapServers, run, stopping)
   process.stderr.write(`${printer.printed} records\n`)
   process.exitCode = printer.failed > 0 ? 1 : 0
   process.stdout.write('', () => process.exit())

@@ -8,8 +8,9 @@ import { RegistryClient } from '../converters/avro/registry-client.ts'
 import { SchemaStore } from '../converters/avro/schema-store.ts'
 import { WriterSchema } from '../converters/avro/writer-schema.ts'
 import { stopSignal } from '../dev/signals.ts'
+import type { KafkaClient } from '../kafka/client.ts'
 import { Producer } from '../kafka/produce/produce.ts'
-import { commandLog, noSuchTopic, withClient } from './command-client.ts'
+import { commandLog, INTERRUPTED, noSuchTopic, withClient } from './command-client.ts'
 import { type LineFormat, lineReader, type LineRecord } from './produce-lines.ts'
 import { RecordWriter } from './record-writer.ts'
 
@@ -21,7 +22,6 @@ export interface ProduceOptions extends LineFormat {
 
 const BATCH = 1000
 const PROGRESS_MS = 2000
-const INTERRUPTED = 130
 
 export async function runProduce(
   topic: string,
@@ -29,27 +29,31 @@ export async function runProduce(
   options: ProduceOptions,
 ): Promise<void> {
   check(options)
-  await withClient(options.bootstrapServers, async (client) => {
-    const partitions = await client.partitionCount(topic)
-    if (partitions === null) throw noSuchTopic(topic)
-    const schema = options.format === 'avro' ? await avroSchema(topic, options) : null
-    const producer = new Producer(client, { log: commandLog() })
-    const writer = new RecordWriter(producer, { topic, partitions, schema, registry: options.registry })
-    const stopping = stopSignal(() => undefined)
-    try {
-      await produceLines(
-        linesOf(file, stopping),
-        lineReader(options, schema),
-        writer,
-        file ?? 'standard input',
-      )
-    } finally {
-      await producer.close()
-      process.stderr.write(`${writer.written} records produced to ${topic}\n`)
-    }
-    if (stopping.aborted) process.exitCode = INTERRUPTED
-  })
+  const stopping = stopSignal(() => undefined)
+  const run = (client: KafkaClient) => produceFile(client, topic, file, { options, stopping })
+  await withClient(options.bootstrapServers, run, stopping)
+  if (stopping.aborted) process.exitCode = INTERRUPTED
   process.exit() // standard input may still be open
+}
+
+async function produceFile(
+  client: KafkaClient,
+  topic: string,
+  file: string | undefined,
+  { options, stopping }: { readonly options: ProduceOptions; readonly stopping: AbortSignal },
+): Promise<void> {
+  const partitions = await client.partitionCount(topic)
+  if (partitions === null) throw noSuchTopic(topic)
+  const schema = options.format === 'avro' ? await avroSchema(topic, options) : null
+  const producer = new Producer(client, { log: commandLog() })
+  const writer = new RecordWriter(producer, { topic, partitions, schema, registry: options.registry })
+  try {
+    const read = lineReader(options, schema)
+    await produceLines(linesOf(file, stopping), read, writer, file ?? 'standard input')
+  } finally {
+    await producer.close()
+    process.stderr.write(`${writer.written} records produced to ${topic}\n`)
+  }
 }
 
 function check({ format, key, keySeparator, schema }: ProduceOptions): void {

@@ -6,8 +6,12 @@ import type { Model, Scores } from '../api/models.ts'
 import type { ReadyModel } from '../inference/store/load-model.ts'
 import { csvCell, CsvReader, type CsvRecord } from './csv.ts'
 import { CsvColumns } from './csv-columns.ts'
+import { keepNot, step } from './steps.ts'
 
-const BATCH = 4096
+const MOST_ROWS = 4096
+const FIRST_ROWS = 64
+/** What scoring one batch should take, so that a slow model does not meet the deadline of a step. */
+const BATCH_MS = 1000
 const PROGRESS_MS = 1000
 
 /** What `sluice models score --json` prints. */
@@ -50,6 +54,7 @@ export async function scoreFile(
     labels: new Map(ready.model.labels.map((label) => [label, 0])),
   }
   const target = await targetOf(input, output)
+  if (target !== output) keepNot(target)
   const progress = showProgress(tally)
   try {
     await pipeline(scoreLines(ready, { input, output, warn }, tally), createWriteStream(target))
@@ -115,6 +120,7 @@ async function* scoreLines(
 ): AsyncGenerator<string> {
   const { model } = ready
   let columns: CsvColumns | undefined
+  let size = FIRST_ROWS
   for await (const records of readRecords(file)) {
     if (columns === undefined) {
       const header = records.shift()
@@ -127,13 +133,23 @@ async function* scoreLines(
       yield `${headerOf(model).map(csvCell).join(',')}\n`
     }
     const rows = columns.withoutBlankLines(records)
-    for (let from = 0; from < rows.length; from += BATCH) {
-      const batch = rows.slice(from, from + BATCH)
-      const scores = await model.score(columns.read(batch), batch.length)
+    for (let from = 0; from < rows.length;) {
+      const batch = rows.slice(from, from + size)
+      from += batch.length
+      const scoring = `Scoring rows ${tally.rows + 1} to ${tally.rows + batch.length} of ${file}`
+      const read = columns.read(batch)
+      const started = performance.now()
+      const scores = await step(scoring, async () => model.score(read, batch.length))
+      size = nextSize(batch.length, performance.now() - started)
       yield formatRows(model, scores, batch.length, tally)
     }
   }
   if (columns === undefined) throw new CommandError('command.input', `${file} is empty: it needs a header.`)
+}
+
+function nextSize(rows: number, milliseconds: number): number {
+  const fitting = Math.round((rows * BATCH_MS) / Math.max(1, milliseconds))
+  return Math.max(1, Math.min(fitting, rows * 8, MOST_ROWS))
 }
 
 function unscoredText({ rows, unscored, problem }: Tally): string {

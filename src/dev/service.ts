@@ -107,7 +107,9 @@ export class Service {
       if (this.#child === undefined)
         throw new CommandError('dev.start', this.#failure ?? `${name} did not start`)
       if (Date.now() > deadline) {
-        throw new CommandError('dev.start', `${name} was not healthy within ${startMs / 1000} s`)
+        throw new CommandError('dev.start', `${name} was not healthy within ${startMs / 1000} s`, {
+          suggestion: 'its last log lines say what it waits for (SLUICE_LOG_LEVEL=debug says more)',
+        })
       }
       await Promise.race([sleep(100), this.#childExited])
     }

@@ -42,7 +42,7 @@ export function inspectInProcess(
   const options = { timeout: limits.milliseconds, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 } as const
   return async (reference, replaces) => {
     const compared = replaces === undefined ? [] : ['--replaces', replaces]
-    const command = [...node, entry, 'models', 'inspect', reference, '--json', ...compared]
+    const command = [...node, entry, 'models', 'inspect', reference, '--json', '--timeout', '0', ...compared]
     const said = await new Promise<string>((resolve, reject) => {
       execFile('/bin/sh', ['-c', shell, 'sluice', ...command], options, (error, stdout, stderr) => {
         if (error === null) resolve(stdout)
