@@ -44,6 +44,7 @@ const PACKAGE_HOME = {
   'onnxruntime-node': ['src/inference'],
   sharp: ['src/inference'],
   h5wasm: ['src/inference'],
+  yaml: ['src/inference'],
 }
 
 const FOLDERS = [

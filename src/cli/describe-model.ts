@@ -3,7 +3,7 @@ import type { ReadyModel } from '../inference/store/load-model.ts'
 const SHOWN_LEVELS = 8
 
 /** All that is known of a model, as plain data. */
-export function describeModel({ model, loaded, decision, manifest, file, probes }: ReadyModel) {
+export function describeModel({ model, loaded, decision, manifest, mlflow, file, probes }: ReadyModel) {
   const missing = manifest?.preprocess?.missing ?? []
   return {
     name: model.name,
@@ -24,7 +24,8 @@ export function describeModel({ model, loaded, decision, manifest, file, probes 
       ...(domain === undefined ? {} : { domain: domain.filter((level) => !missing.includes(level)) }),
       ...(shape === undefined ? {} : { shape, datatype }),
     })),
-    manifest: manifest !== null,
+    manifest: manifest !== null && mlflow === null,
+    ...(mlflow === null ? {} : { signature: mlflow }),
     probes,
   }
 }

@@ -4,7 +4,13 @@ import path from 'node:path'
 import { CommandError, messageOf } from '../api/errors.ts'
 import { platformOf } from '../inference/manifest/apply-manifest.ts'
 import { parseManifest } from '../inference/manifest/manifest.ts'
-import { loadModel, type ReadyModel } from '../inference/store/load-model.ts'
+import { MLMODEL } from '../inference/manifest/mlmodel.ts'
+import {
+  loadModel,
+  locateMlflow,
+  type MlflowSignature,
+  type ReadyModel,
+} from '../inference/store/load-model.ts'
 import { DEFAULT_PROBE, isModelFile, latest, MANIFEST, versionsIn } from '../inference/store/model-folder.ts'
 import { runProbes } from '../inference/probe.ts'
 import {
@@ -23,19 +29,20 @@ export interface InitOptions {
 
 /** Writes the manifest and, from a sample, the probes beside a model file; returns what to tell. */
 export async function initModel(given: string, { sample, force = false }: InitOptions): Promise<string> {
-  const file = await findFile(given)
+  const { file, mlflow } = await findFile(given)
   const folder = path.dirname(file)
   const targets = [MANIFEST, ...(sample === undefined ? [] : [DEFAULT_PROBE])].map((name) =>
     path.join(folder, name),
   )
   if (!force) for (const target of targets) if (await exists(target)) throw taken(target)
 
-  const read = await open(file, null, null)
+  const read = await open({ file, mlflow, json: null, probe: null })
   const rows = sample === undefined ? undefined : await readSample(sample, read)
   const json = await manifestOf(read, rows)
   // What stays beside the file must still be true of it.
   const kept = path.join(folder, DEFAULT_PROBE)
-  const ready = await open(file, json, rows === undefined && (await exists(kept)) ? kept : null)
+  const probe = rows === undefined && (await exists(kept)) ? kept : null
+  const ready = await open({ file, mlflow: null, json, probe })
   const probes = rows === undefined ? undefined : await writeProbes(ready, rows)
   if (probes !== undefined && rows !== undefined)
     await runProbes(ready.model, probes.text, { file: rows.file, tolerance: probes.tolerance })
@@ -45,15 +52,22 @@ export async function initModel(given: string, { sample, force = false }: InitOp
   return tell(given, { ready, probes, rows })
 }
 
-async function findFile(given: string): Promise<string> {
+interface FoundModel {
+  readonly file: string
+  readonly mlflow: MlflowSignature | null
+}
+
+async function findFile(given: string): Promise<FoundModel> {
   const place = path.resolve(given)
   const info = await stat(place).catch((error: unknown) => {
     throw new CommandError('command.input', `${place} cannot be read: ${messageOf(error)}.`, { cause: error })
   })
-  if (!info.isDirectory()) return place
-  const files = (await readdir(place)).filter(isModelFile)
+  if (!info.isDirectory()) return { file: place, mlflow: null }
+  const names = await readdir(place)
+  if (names.includes(MLMODEL)) return findMlflow(place)
+  const files = names.filter(isModelFile)
   const [file] = files
-  if (file !== undefined && files.length === 1) return path.join(place, file)
+  if (file !== undefined && files.length === 1) return { file: path.join(place, file), mlflow: null }
   if (files.length > 1)
     throw wrong(`${place} holds ${files.length} model files (${files.join(', ')}). Give the path of one.`)
   const versions = await versionsIn(place)
@@ -61,11 +75,22 @@ async function findFile(given: string): Promise<string> {
   return findFile(path.join(place, latest(versions)))
 }
 
+async function findMlflow(folder: string): Promise<FoundModel> {
+  const place = { name: null, folder, file: MLMODEL, versionFolder: null, wanted: null }
+  const found = await locateMlflow(place, [path.parse(folder).root])
+  if (found === null) throw wrong(`${path.join(folder, MLMODEL)} cannot be read.`)
+  const { file, ...at } = found.place
+  return { file: path.join(at.folder, file ?? ''), mlflow: found.signature }
+}
+
 /** Reads a model as a worker does, with a manifest that is not written yet. */
-async function open(file: string, json: string | null, probe: string | null): Promise<ReadyModel> {
+async function open(
+  model: FoundModel & { readonly json: string | null; readonly probe: string | null },
+): Promise<ReadyModel> {
+  const { file, json, mlflow, probe } = model
   const manifest = json === null ? null : parseManifest(json, path.join(path.dirname(file), MANIFEST))
   const name = path.basename(file).replace(/(\.mojo)?\.[^.]+$/, '')
-  return loadModel({ name, version: '1', file, manifest, probe, stamp: '' })
+  return loadModel({ name, version: '1', file, manifest, mlflow, probe, stamp: '' })
 }
 
 const TYPES = { numeric: 'double', categorical: 'string', tensor: 'tensor' } as const
@@ -88,7 +113,10 @@ async function manifestOf(ready: ReadyModel, sample: Sample | undefined): Promis
     platform: platformOf(loaded.format),
     artifact: { path: path.basename(file), sha256 },
     signature: {
-      inputs: model.inputs.map(({ name, type }, i) => ({ name: names?.[i] ?? name, type: TYPES[type] })),
+      inputs: model.inputs.map(({ name, type, required }, i) => ({
+        ...{ name: names?.[i] ?? name, type: TYPES[type] },
+        ...(required || ready.mlflow === null ? {} : { required }), // else what the reader of the file assumes
+      })),
     },
     ...(Object.keys(postprocess).length > 0 ? { postprocess } : {}),
     source: { format: loaded.format, formatVersion: loaded.formatVersion, algorithm: loaded.algorithm },

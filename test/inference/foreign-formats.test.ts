@@ -96,7 +96,6 @@ describe('a folder of another program', () => {
       'variables/variables.index',
       'keras_metadata.pb',
     ],
-    ['an MLflow model', 'mlflow.onnx.log_model', 'MLmodel', 'model.pkl', 'conda.yaml', 'requirements.txt'],
     ['a Core ML model', 'as ONNX', 'Data/com.apple.CoreML/model.mlmodel', 'Manifest.json'],
     ['a Core ML model', 'as ONNX', 'fraud.mlpackage/Data/com.apple.CoreML/model.mlmodel'],
     [
@@ -149,7 +148,7 @@ describe('a model that is read', () => {
     for (const { file, bytes } of FOREIGN_FILES) {
       if (!/\.(onnx|zip)$/.test(file)) await put(`fraud/${file}`, bytes)
     }
-    for (const name of ['notes.txt', 'requirements.txt', 'config.json', 'MLmodel', 'training/data.pkl'])
+    for (const name of ['notes.txt', 'requirements.txt', 'config.json', 'training/data.pkl'])
       await put(`fraud/${name}`, 'numpy==2.0\n')
     expect((await store.load('fraud')).format).to.equal('onnx')
   })

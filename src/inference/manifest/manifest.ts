@@ -16,7 +16,11 @@ const DATATYPES = ['BOOL', 'UINT8', 'INT8', 'INT16', 'INT32', 'INT64', 'FP16', '
 
 export type Activation = 'softmax' | 'sigmoid'
 
+/** The datatype of a tensor of which is known only that it holds floats. */
+export const ANY_FLOAT = 'FP'
+
 export interface ManifestTensor {
+  /** Empty: the only one that there is. */
   readonly name: string
   /** As in the Open Inference Protocol; BYTES for texts. */
   readonly datatype: string
@@ -133,6 +137,11 @@ export function parseManifest(json: string, file: string): Manifest {
   if (manifest.versions?.length === 0) problems.push('versions: must not be empty')
   if (problems.length > 0) throw manifestError(file, problems)
   return manifest
+}
+
+/** Whether a file's tensor is of the datatype that was declared. */
+export function fitsDatatype(declared: string, found: string): boolean {
+  return declared === ANY_FLOAT ? found.startsWith(ANY_FLOAT) : found === declared
 }
 
 function labelProblems(labels: readonly string[]): string[] {

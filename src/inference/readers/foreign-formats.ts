@@ -137,7 +137,7 @@ export const FOREIGN_FORMATS: readonly ForeignFormat[] = [
   },
   {
     name: 'an MLflow model',
-    instead: 'Log it as ONNX (mlflow.onnx.log_model) and give the model.onnx of that folder.',
+    instead: 'Unpack it, and name the folder in which its MLmodel lies.',
     entry: /(^|\/)MLmodel$/,
     isFolder: true,
   },

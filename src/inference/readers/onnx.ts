@@ -3,7 +3,7 @@ import { ModelError, messageOf } from '../../api/errors.ts'
 import type { Scores } from '../../api/models.ts'
 import { openSession, type OnnxSession, type OnnxTensor, type OnnxValue } from '../engines/onnx-session.ts'
 import type { Decision, LoadedModel } from '../loaded-model.ts'
-import type { Manifest, ManifestTensor } from '../manifest/manifest.ts'
+import { fitsDatatype, type Manifest, type ManifestTensor } from '../manifest/manifest.ts'
 import { networkDecision } from '../scores/network-labels.ts'
 import { readOnnxFile } from './onnx-file.ts'
 import { feed, type OnnxInput, readOnnxInputs } from './onnx-inputs.ts'
@@ -74,12 +74,12 @@ function checkTensors(
   found: readonly OnnxValue[],
 ): void {
   for (const { name, datatype, shape } of declared ?? []) {
-    const value = found.find((each) => each.name === name)
+    const value = name === '' && found.length === 1 ? found[0] : found.find((each) => each.name === name)
     const sizes = value?.shape.map((size) => (typeof size === 'number' ? size : -1)) ?? []
     // An open size of either fits: a file may leave open what its manifest knows.
     const fits =
       value !== undefined &&
-      datatypeOf(value.type ?? '') === datatype &&
+      fitsDatatype(datatype, datatypeOf(value.type ?? '')) &&
       sizes.length === shape.length &&
       sizes.every((size, i) => size === -1 || shape[i] === -1 || size === shape[i])
     if (fits) continue

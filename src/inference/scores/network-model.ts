@@ -2,7 +2,7 @@ import type { Float64Column, ModelColumn } from '../../api/batch.ts'
 import { ModelError } from '../../api/errors.ts'
 import type { ModelInput, ModelTask, Scores } from '../../api/models.ts'
 import type { Decision, LoadedModel } from '../loaded-model.ts'
-import type { Activation, Manifest, ManifestTensor } from '../manifest/manifest.ts'
+import { type Activation, fitsDatatype, type Manifest, type ManifestTensor } from '../manifest/manifest.ts'
 import {
   classProbabilities,
   decideLabel,
@@ -87,7 +87,10 @@ function checkTensor(
   if (declared === undefined) return
   const [tensor] = declared
   const fits =
-    declared.length === 1 && tensor?.datatype === precision && tensor.shape.join() === [-1, ...shape].join()
+    declared.length === 1 &&
+    tensor !== undefined &&
+    fitsDatatype(tensor.datatype, precision) &&
+    tensor.shape.join() === [-1, ...shape].join()
   if (fits) return
   const said = declared.map((each) => `${each.datatype}[${each.shape.join(',')}]`).join(', ')
   const what = `${key}: says ${said}, but the model has ${precision}[${[-1, ...shape].join(',')}]`

@@ -18,6 +18,8 @@ import {
   realPathBelow,
 } from './model-folder.ts'
 import { applyPreprocess, withColumnOrder } from '../manifest/preprocess.ts'
+import { MAX_MLMODEL_BYTES, MLMODEL, parseMlmodel } from '../manifest/mlmodel.ts'
+import { findMlflowFile } from './mlflow-folder.ts'
 import { type ProbeReport, runProbes } from '../probe.ts'
 import { readModelFile } from '../readers/read-model-file.ts'
 
@@ -31,12 +33,20 @@ export interface ReadyModel {
   readonly model: Model
   readonly loaded: LoadedModel
   readonly decision: Decision | null
+  /** With what the signature of MLflow says, where there is one. */
   readonly manifest: Manifest | null
+  /** The `MLmodel` whose signature was taken. */
+  readonly mlflow: string | null
   readonly file: string
   /** How many probes it passed. */
   readonly probes: number
   /** How it fared with them; null where there are none. */
   readonly probed: ProbeReport | null
+}
+
+/** What the `MLmodel` of MLflow adds to a model file, and where it lies. */
+export interface MlflowSignature extends Pick<Manifest, 'signature' | 'inputs'> {
+  readonly file: string
 }
 
 /** The files of a model, with real paths below the allowed roots. */
@@ -45,30 +55,63 @@ export interface ModelFiles {
   readonly version: string
   readonly file: string
   readonly manifest: Manifest | null
+  /** Null where there is no `MLmodel`, or the manifest says what that would. */
+  readonly mlflow: MlflowSignature | null
   readonly probe: string | null
   /** Changes when any of them does. */
   readonly stamp: string
 }
 
-/** Finds and reads the manifest, and checks that every file it names lies below `roots`. */
-export async function locateFiles(place: ModelPlace, roots: readonly string[]): Promise<ModelFiles> {
-  const below = async (name: string): Promise<string> => {
-    const wanted = path.join(place.folder, name)
-    const real = await realPathBelow(roots, wanted)
-    return real ?? Promise.reject(missing(`${wanted} does not exist, or leads out of the allowed folders.`))
-  }
+/** Finds and reads the manifest and `MLmodel`, and checks that every file they name lies below `roots`. */
+export async function locateFiles(given: ModelPlace, roots: readonly string[]): Promise<ModelFiles> {
+  const mlflow = await locateMlflow(given, roots)
+  const place = mlflow?.place ?? given
+  const below = (name: string) => findBelow(roots, path.join(place.folder, name))
   const manifestFile = place.file === null ? await below(MANIFEST) : await findManifest(place, below)
   const manifest = manifestFile === null ? null : await readManifest(manifestFile)
   const file = await below(manifest?.artifact.path ?? place.file ?? '')
   // What lies beside a file that was named by itself may be about another one.
-  const isAlone = manifest === null && place.name === null
+  const isAlone = manifest === null && place.name === null && mlflow === null
   const isProbed =
     manifest?.probe !== undefined || (!isAlone && (await exists(path.join(place.folder, DEFAULT_PROBE))))
   const probe = isProbed ? await below(manifest?.probe ?? DEFAULT_PROBE) : null
   const stamps: string[] = []
-  for (const each of [file, manifestFile, probe]) stamps.push(each === null ? '' : await stampOf(each))
+  for (const each of [file, manifestFile, probe, mlflow?.signature.file ?? null])
+    stamps.push(each === null ? '' : await stampOf(each))
   const name = place.name ?? manifest?.name ?? path.basename(file).replace(/(\.mojo)?\.[^.]+$/, '')
-  return { name, version: versionOf(place, manifest), file, manifest, probe, stamp: stamps.join('|') }
+  const isSaid = manifest?.signature?.inputs !== undefined || manifest?.preprocess?.columns !== undefined
+  return {
+    name,
+    version: versionOf(place, manifest),
+    file,
+    manifest,
+    mlflow: mlflow === null || isSaid ? null : mlflow.signature,
+    probe,
+    stamp: stamps.join('|'),
+  }
+}
+
+async function findBelow(roots: readonly string[], wanted: string): Promise<string> {
+  const real = await realPathBelow(roots, wanted)
+  if (real !== undefined) return real
+  throw missing(`${wanted} does not exist, or leads out of the allowed folders.`)
+}
+
+/** The place of the model file that an `MLmodel` names, which may lie in a folder below it; null where there is none. */
+export async function locateMlflow(
+  place: ModelPlace,
+  roots: readonly string[],
+): Promise<{ readonly place: ModelPlace; readonly signature: MlflowSignature } | null> {
+  const { file, folder } = place
+  const wanted = path.join(folder, MLMODEL)
+  if (file !== MLMODEL && (file !== null || !(await exists(wanted)))) return null
+  const real = await findBelow(roots, wanted)
+  const read = await parseMlmodel((await readBytes(real, MAX_MLMODEL_BYTES)).toString('utf8'), real)
+  const signature = { ...read.signature, file: real }
+  if (file === null) return { place, signature } // the manifest names the file
+  const found = path.join(folder, await findMlflowFile(folder, read))
+  const name = place.name ?? path.basename(folder)
+  return { place: { ...place, name, folder: path.dirname(found), file: path.basename(found) }, signature }
 }
 
 /** A file that was named by itself has the manifest beside it, if that is about this very file. */
@@ -126,11 +169,44 @@ async function readBytes(file: string, limit: number): Promise<Buffer> {
 
 /** Reads, checks and probes a model: what this returns gives what its source engine gave. Needs no Python and no Java. */
 export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
-  const { file, manifest } = files
+  const { file } = files
   const foreign = await foreignFile(file)
   if (foreign !== undefined) throw foreign
   const bytes = await readBytes(file, MAX_MODEL_BYTES)
-  if (manifest !== null) checkSum(bytes, manifest, file)
+  if (files.manifest !== null) checkSum(bytes, files.manifest, file)
+  try {
+    return await readModel(bytes, files)
+  } catch (error) {
+    throw files.mlflow === null ? error : contradicted(error, files.mlflow)
+  }
+}
+
+/** The manifest, or one that says no more than the signature of `MLmodel`. */
+function manifestOf({ file, manifest, mlflow }: ModelFiles): Manifest | null {
+  if (mlflow === null) return manifest
+  const artifact = { path: path.basename(file), sha256: '' }
+  const { signature, inputs } = mlflow
+  return {
+    ...(manifest ?? { manifestVersion: 1, artifact }),
+    ...(signature === undefined ? {} : { signature }),
+    ...(inputs === undefined ? {} : { inputs }),
+  }
+}
+
+/** The manifest of such a model is its `MLmodel`. */
+function contradicted(error: unknown, { file }: MlflowSignature): unknown {
+  if (!(error instanceof ModelError) || error.code !== 'model.manifest') return error
+  const advice =
+    'Save the model again with the signature that it has, or name its columns in a manifest.json.'
+  const message = error.message.replace(' Correct the manifest.', '')
+  return new ModelError('model.manifest', `The signature of ${file} does not fit: ${message} ${advice}`, {
+    cause: error,
+  })
+}
+
+async function readModel(bytes: Buffer, files: ModelFiles): Promise<ReadyModel> {
+  const { file } = files
+  const manifest = manifestOf(files)
   const manifestFile = path.join(path.dirname(file), MANIFEST)
   const read = await readFormat(bytes, file, withColumnOrder(manifest))
   const loaded = manifest === null ? read : applyPreprocess(read, manifest, manifestFile)
@@ -152,7 +228,8 @@ export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
   }
   if (manifest !== null) await checkProbabilities(model, loaded, { manifest, file: manifestFile })
   const probed = files.probe === null ? null : await probe(model, files.probe, manifest)
-  return { model, loaded, decision, manifest, file, probes: probed?.probes ?? 0, probed }
+  const mlflow = files.mlflow?.file ?? null
+  return { model, loaded, decision, manifest, mlflow, file, probes: probed?.probes ?? 0, probed }
 }
 
 async function probe(model: Model, file: string, manifest: Manifest | null): Promise<ProbeReport> {

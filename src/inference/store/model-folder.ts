@@ -1,6 +1,7 @@
 import { readdir, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelError, messageOf } from '../../api/errors.ts'
+import { MLMODEL } from '../manifest/mlmodel.ts'
 import { foreignFolder, isForeignVersion } from './foreign-model.ts'
 
 /** Endings of model files. Files of others may lie beside one; alone they are refused by their name. */
@@ -14,7 +15,7 @@ export interface ModelPlace {
   /** As it was asked for, or the folder's; null where the manifest or the file that was named gives it. */
   readonly name: string | null
   readonly folder: string
-  /** Null: the manifest names it. */
+  /** Null: the manifest names it. `MLmodel`: that does. */
   readonly file: string | null
   /** The version whose folder this is; null where the folder is the model's own. */
   readonly versionFolder: string | null
@@ -100,7 +101,7 @@ export function isModelFile(name: string): boolean {
 /** True where a folder holds a model that is read. */
 export async function holdsModel(folder: string): Promise<boolean> {
   const names = await readdir(folder).catch(() => [])
-  return names.some((name) => name === MANIFEST || isModelFile(name))
+  return names.some((name) => name === MANIFEST || name === MLMODEL || isModelFile(name))
 }
 
 /** True where a folder is a version of a model. */
@@ -117,10 +118,11 @@ export async function versionsIn(folder: string): Promise<string[]> {
   return sortVersions(versions)
 }
 
-/** The one model file of a folder; null where a manifest names it, undefined where there is neither. */
+/** The one model file of a folder, or `MLmodel`; null where a manifest names it, undefined where there is none of these. */
 async function findModelFile(folder: string): Promise<string | null | undefined> {
   const entries = await list(folder)
   if (entries.includes(MANIFEST)) return null
+  if (entries.includes(MLMODEL)) return MLMODEL
   const files = entries.filter(isModelFile)
   if (files.length <= 1) return files[0]
   throw new ModelError(
