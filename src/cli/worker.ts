@@ -26,7 +26,7 @@ async function run(file: string): Promise<void> {
   const { settings, warnings } = loadSettings(file)
   const log = createLogger(settings.logLevel)
   for (const warning of warnings) log.warn(warning)
-  warnWithoutOnnx(log)
+  await warnWithoutOnnx(log)
   const worker = await serveWorker({ settings, version: await version(), log })
   log.info('the REST API answers', { rest: worker.url })
   const stop = (): void => {
@@ -49,13 +49,14 @@ async function run(file: string): Promise<void> {
 }
 
 /** Said at the start and not when the first network fails; nothing is loaded for it. */
-function warnWithoutOnnx(log: Logger): void {
+async function warnWithoutOnnx(log: Logger): Promise<void> {
   try {
     import.meta.resolve('onnxruntime-node')
   } catch {
+    const { INSTALL_ONNXRUNTIME } = await import('../inference/engines/install-onnxruntime.ts')
     log.warn(
       'networks (ONNX, Keras, DL4J) cannot run: onnxruntime-node is not installed; H2O models need nothing. ' +
-        'Run: npm install onnxruntime-node --onnxruntime-node-install=skip',
+        `Run: ${INSTALL_ONNXRUNTIME}`,
     )
   }
 }

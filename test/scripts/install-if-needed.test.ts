@@ -19,7 +19,7 @@ describe('scripts/install-if-needed.sh', () => {
     await writeFile(at('package-lock.json'), '{}')
     await writeFile(
       at('bin/npm'),
-      '#!/bin/sh\necho "$*" >> npm-calls\nmkdir -p node_modules && touch node_modules/.package-lock.json\n',
+      '#!/bin/sh\necho "$* $ONNXRUNTIME_NODE_INSTALL" >> npm-calls\nmkdir -p node_modules && touch node_modules/.package-lock.json\n',
     )
     await node('process.exit(0)')
     await chmod(at('bin/npm'), 0o755)
@@ -50,6 +50,20 @@ describe('scripts/install-if-needed.sh', () => {
     const { calls } = await run()
     expect(calls).to.have.lengthOf(1)
     expect(calls[0]).to.match(/^ci /)
+  })
+
+  it('keeps the script of onnxruntime-node from downloading, also with an npm that knows no allowScripts', async () => {
+    expect((await run()).calls[0]).to.match(/ skip$/)
+    const { allowScripts } = JSON.parse(await readFile(path.join(REPOSITORY, 'package.json'), 'utf8')) as {
+      allowScripts: Record<string, boolean>
+    }
+    expect(allowScripts['onnxruntime-node']).to.equal(false)
+  })
+
+  it('npm knows every setting of the checkout', async () => {
+    const env = { ...process.env, npm_config_loglevel: 'warn' }
+    const { stderr } = await promisify(execFile)('npm', ['config', 'get', 'fund'], { cwd: REPOSITORY, env })
+    expect(stderr).not.to.contain('Unknown project config')
   })
 
   it('installs again where the lockfile is newer, and not where it is older', async () => {

@@ -1,6 +1,7 @@
 import type { InferenceSession, Tensor } from 'onnxruntime-node'
 import { ModelError, messageOf } from '../../api/errors.ts'
 import { fromHalf, toHalf } from './half.ts'
+import { INSTALL_ONNXRUNTIME } from './install-onnxruntime.ts'
 
 /** What tensors hold in JavaScript; booleans are bytes, float16 are floats here, bfloat16 is not read. */
 export type OnnxData =
@@ -53,7 +54,7 @@ async function loadRuntime(): Promise<Runtime> {
     throw new ModelError(
       'model.unsupported',
       'The model needs the package onnxruntime-node, which is not installed here or has no build for this platform. ' +
-        'Run: npm install onnxruntime-node --onnxruntime-node-install=skip',
+        `Run: ${INSTALL_ONNXRUNTIME}`,
       { cause: error },
     )
   }
