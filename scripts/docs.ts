@@ -5,9 +5,9 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ERROR_CATALOGUE } from '../src/api/errors.ts'
-import type { ConfigDefinition, ConfigKey, Example, TransformPlugin } from '../src/index.ts'
-import { commonKeys, sinkKeys } from '../src/runtime/connector-keys.ts'
-import { connectors, converters, transformClasses, transforms } from '../src/runtime/plugins.ts'
+import type { ConfigDefinition, ConfigKey, Example, PredicatePlugin, TransformPlugin } from '../src/index.ts'
+import { commonKeys, conditionKeys, sinkKeys } from '../src/runtime/connector-keys.ts'
+import { connectors, converters, predicates, transformClasses, transforms } from '../src/runtime/plugins.ts'
 import { WORKER_KEYS, type WorkerKey } from '../src/worker/settings/worker-keys.ts'
 import { shown } from './shown.ts'
 
@@ -53,10 +53,32 @@ function headersOf(want: Example['want'][number] | undefined): string {
 function transformText(plugin: TransformPlugin): string {
   const title = `## ${plugin.name}\n\n${plugin.summary}\n\nClasses: ${transformClasses(plugin)
     .map((name) => `\`${name}\``)
-    .join(', ')}.`
+    .join(', ')}.${javaNames(plugin.aliases ?? [])}`
   const examples = plugin.examples.map(exampleText)
   return [title, keyTable(plugin.config), ...examples].join('\n\n')
 }
+
+function javaNames(aliases: readonly string[]): string {
+  return aliases.length === 0 ? '' : `\n\nAlso known as ${aliases.map((name) => `\`${name}\``).join(', ')}.`
+}
+
+function predicateText({ name, summary, aliases, config }: PredicatePlugin): string {
+  return `## ${name}\n\n${summary}${javaNames(aliases)}\n\n${keyTable(config)}`
+}
+
+const GUARDS = [
+  'A transform with a predicate is applied to the records that match it; the others pass as they are, in their order.',
+  '',
+  '```properties',
+  'transforms=drop',
+  'transforms.drop.type=Filter',
+  'transforms.drop.predicate=isTombstone',
+  'predicates=isTombstone',
+  'predicates.isTombstone.type=RecordIsTombstone',
+  '```',
+  '',
+  'What every transform understands besides its own keys, below `transforms.<alias>.`:',
+].join('\n')
 
 function workerTable(): string {
   const rows = Object.entries<WorkerKey>(WORKER_KEYS).map(([name, key]) => {
@@ -86,12 +108,16 @@ function pages(): Map<string, string> {
     ],
     ['transforms.md', page('# Transforms', ...transforms.map(transformText))],
     [
+      'predicates.md',
+      page('# Predicates', GUARDS, keyTable(conditionKeys), ...predicates.map(predicateText)),
+    ],
+    [
       'converters.md',
       page(
         '# Converters',
         ...converters.map(
           (plugin) =>
-            `## ${plugin.name}\n\n${plugin.summary}${plugin.aliases.length > 0 ? `\n\nAlso known as ${plugin.aliases.map((name) => `\`${name}\``).join(', ')}.` : ''}\n\n${keyTable(plugin.config)}`,
+            `## ${plugin.name}\n\n${plugin.summary}${javaNames(plugin.aliases)}\n\n${keyTable(plugin.config)}`,
         ),
       ),
     ],

@@ -1,10 +1,13 @@
-import type { TransformPlugin } from 'sluice'
+import type { PredicatePlugin, TransformPlugin } from 'sluice'
 import { classifyIris } from './classify-iris.ts'
 import { detectAnomaly } from './detect-anomaly.ts'
 import { formatString } from './format-string.ts'
 import { labelImage } from './label-image.ts'
 import { kerasPredict } from './keras-predict.ts'
 import { parseCsv } from './parse-csv.ts'
+import { hasHeaderKey } from './predicates/has-header-key.ts'
+import { recordIsTombstone } from './predicates/record-is-tombstone.ts'
+import { topicNameMatches } from './predicates/topic-name-matches.ts'
 import { scoreDl4j } from './score-dl4j.ts'
 import { scoreH2oDeepLearning } from './score-h2o-deep-learning.ts'
 import { scoreH2oGbm } from './score-h2o-gbm.ts'
@@ -25,3 +28,6 @@ export const transforms: readonly TransformPlugin[] = [
   kerasPredict,
   scoreOnnx,
 ]
+
+/** Every predicate there is. */
+export const predicates: readonly PredicatePlugin[] = [hasHeaderKey, recordIsTombstone, topicNameMatches]

@@ -162,6 +162,14 @@ export interface RecordBatch extends LiveRows {
   append(side: SideName, fields: readonly Field[], columns: readonly Column[]): RecordBatch
   /** The batch with other records; undefined drops a row. Same length and order. Rows not live are ignored. */
   withRecords(records: readonly (SinkRecord | undefined)[]): RecordBatch
+  /** The batch with other keys or values, and their schemas (null for schemaless data); rows not live are ignored. */
+  withData(side: SideName, schemas: readonly (Schema | null)[], values: readonly Value[]): RecordBatch
+  /** The batch on its way to other topics; undefined leaves a row where it was going. */
+  withTopics(topics: readonly (string | undefined)[]): RecordBatch
+  /** The batch with other timestamps, one per row. */
+  withTimestamps(timestamps: BigInt64Array): RecordBatch
+  /** The batch with other headers in the place of all those it has; undefined leaves a row its own. */
+  withHeaders(headers: readonly (readonly Header[] | undefined)[]): RecordBatch
   /** The batch with a header more, of UTF-8 text, after those that a record has; a missing value adds none to a row. */
   withHeader(key: string, column: StringColumn | CategoryColumn): RecordBatch
 

@@ -10,6 +10,19 @@ export function didYouMean(wrong: string, known: Iterable<string>): string | und
   return best
 }
 
+/** The known names nearest to a wrong one, nearest first, whatever the distance; letter case counts for nothing. */
+export function nearest(wrong: string, known: Iterable<string>, most = 3): string[] {
+  const lower = wrong.slice(0, LONGEST).toLowerCase()
+  return [...known]
+    .map((name) => ({ name, distance: editDistance(lower, name.toLowerCase()) }))
+    .sort((a, b) => a.distance - b.distance)
+    .slice(0, most)
+    .map(({ name }) => name)
+}
+
+/** A wrong name may be as long as a sender likes; comparing takes time that grows with its length. */
+const LONGEST = 200
+
 function editDistance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {

@@ -43,6 +43,19 @@ export function compilePattern(text: string): CompiledPattern {
   }
 }
 
+/** What is wrong with a regular expression, for the check of a key. */
+export function checkPattern(text: string): string | undefined {
+  const compiled = compilePattern(text)
+  return 'problem' in compiled ? compiled.problem : undefined
+}
+
+/** @throws Error where `checkPattern` has a problem */
+export function patternOf(text: string): Pattern {
+  const compiled = compilePattern(text)
+  if ('problem' in compiled) throw new Error(compiled.problem)
+  return compiled.pattern
+}
+
 let loaded: typeof RE2JS | undefined
 
 /** Loaded with the first pattern: most workers never see one. */

@@ -8,7 +8,7 @@ import type { Models } from './models.ts'
 import type { Field, Schema } from './schema.ts'
 
 /** A record of an example, in plain form; absent parts take a simple default (topic `t`, no headers, …). */
-export type ExampleRecord = Partial<Omit<SinkRecord, 'timestamp'>> & { readonly valueSchema?: Schema | null }
+export type ExampleRecord = Partial<SinkRecord>
 
 /** At once a test, documentation and what `docs/reference` shows. */
 export interface Example {
@@ -80,9 +80,39 @@ export interface Transform {
 
 export interface TransformPlugin<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
   readonly kind: 'transform'
+  /**
+   * `side` (where absent): it works on the key or the value, and its class names end in `$Key` or `$Value`. `record`: it
+   * works on the record as a whole, and its class name is its name; its context names the value as its side.
+   */
+  readonly level?: 'side' | 'record'
+  /** Java class names that mean the same, without `$Key` and `$Value`. */
+  readonly aliases?: readonly string[]
   readonly examples: readonly Example[]
   /** Returns a running transform. Heavy packages are imported here, never at the top of the file. */
   open(config: ConfigOf<K>, context: TransformContext): Promise<Transform> | Transform
+}
+
+// Predicates
+
+export interface PredicateContext {
+  readonly log: Logger
+}
+
+export interface Predicate {
+  /**
+   * Says of the live rows of a batch whether they match. What the returned function throws fails that row alone; it is
+   * called before any other transform sees the batch, and never for a row that is not live.
+   */
+  matches(batch: RecordBatch): (row: number) => boolean
+  close?(): void
+}
+
+/** Guards a transform, which then sees the records that match, or with `negate` those that do not. */
+export interface PredicatePlugin<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
+  readonly kind: 'predicate'
+  /** Java class names that mean the same. */
+  readonly aliases: readonly string[]
+  open(config: ConfigOf<K>, context: PredicateContext): Promise<Predicate> | Predicate
 }
 
 // Sinks
@@ -174,4 +204,4 @@ export interface SourceConnector<K extends ConfigKeys = ConfigKeys> extends Plug
 }
 
 /** Any plugin, with the type of its configuration forgotten: what registries hold. */
-export type AnyPlugin = SinkConnector | SourceConnector | TransformPlugin | ConverterPlugin
+export type AnyPlugin = SinkConnector | SourceConnector | TransformPlugin | PredicatePlugin | ConverterPlugin

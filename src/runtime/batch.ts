@@ -23,7 +23,7 @@ interface Sides {
 }
 
 /** What a transform may have changed besides key and value; absent means as it came. */
-interface Changes {
+export interface Changes {
   readonly topics?: readonly string[]
   readonly partitions?: Int32Array
   readonly timestamps?: BigInt64Array
@@ -139,6 +139,29 @@ export class Batch implements RecordBatch {
       timestamps: BigInt64Array.from(all, (r) => r?.timestamp ?? -1n),
       headers: all.map((r) => r?.headers ?? []),
     })
+  }
+
+  withData(side: SideName, schemas: readonly (Schema | null)[], values: readonly Value[]): Batch {
+    const sides = { ...this.sides, [side]: recordsSide(schemas, values) }
+    return new Batch(this.origin, this.states, sides, this.changes)
+  }
+
+  withTopics(topics: readonly (string | undefined)[]): Batch {
+    const all = Array.from({ length: this.length }, (_, row) => topics[row] ?? this.topic(row))
+    return this.#changed({ topics: all })
+  }
+
+  withTimestamps(timestamps: BigInt64Array): Batch {
+    return this.#changed({ timestamps })
+  }
+
+  withHeaders(headers: readonly (readonly Header[] | undefined)[]): Batch {
+    const all = Array.from({ length: this.length }, (_, row) => headers[row] ?? this.headers(row))
+    return this.#changed({ headers: all, added: [] })
+  }
+
+  #changed(changes: Changes): Batch {
+    return new Batch(this.origin, this.states, this.sides, { ...this.changes, ...changes })
   }
 
   withHeader(key: string, column: StringColumn | CategoryColumn): Batch {

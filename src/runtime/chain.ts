@@ -7,8 +7,10 @@ import type { Models } from '../api/models.ts'
 import type { Figures, Transform, TransformContext, TransformPlugin } from '../api/plugins.ts'
 import { labellersWithin } from '../inference/images/image-labeller.ts'
 import { Batch } from './batch.ts'
+import { type Condition, holdOthers, openCondition } from './conditions.ts'
 import { commonKeys } from './connector-keys.ts'
 import { findTransform } from './plugins.ts'
+import { rejoin } from './rejoin.ts'
 import type { Tell } from './whereabouts.ts'
 
 /** A transform in its place. */
@@ -17,6 +19,8 @@ export interface Link {
   readonly name: string
   readonly side: SideName
   readonly transform: Transform
+  /** Absent: the transform sees all records. */
+  readonly condition?: Condition | undefined
 }
 
 export type RawConfig = Readonly<Record<string, string>>
@@ -63,10 +67,14 @@ export class TransformChain {
           openImageLabeller: labellersWithin(images),
           ...(show === undefined ? {} : { show: show.bind(null, alias) }),
         }
-        const transform = await plugin.open(config, context)
-        links.push({ alias, name: plugin.name, side, transform })
+        const condition = await openCondition(raw, alias, log)
+        const transform = await opened(plugin, config, context).catch((error: unknown) => {
+          condition?.predicate.close?.()
+          throw error
+        })
+        links.push({ alias, name: plugin.name, side, transform, condition })
       } catch (error) {
-        for (const link of links) link.transform.close?.()
+        closeAll(links)
         throw located(error, alias, plugin.name)
       }
     }
@@ -79,22 +87,10 @@ export class TransformChain {
    */
   async apply(batch: Batch, before: Tell): Promise<Batch> {
     let current = batch
-    for (const { alias, name, transform } of this.#links) {
+    for (const link of this.#links) {
       if (current.states.live === 0) break
-      await before(`transforms.${alias}`)
-      current.states.enter('TRANSFORMATION', name)
-      const returned: RecordBatch = await applied(transform, current, `Transform ${alias} (${name})`)
-      if (
-        !(returned instanceof Batch) ||
-        returned.length !== batch.length ||
-        returned.states !== batch.states
-      ) {
-        throw new TaskError(
-          'task.failed',
-          `Transform ${alias} (${name}) did not return the batch it was given, or one derived from it.`,
-        )
-      }
-      current = returned
+      await before(`transforms.${link.alias}`)
+      current = await applied(link, current)
     }
     return current
   }
@@ -104,17 +100,40 @@ export class TransformChain {
   }
 
   close(): void {
-    for (const link of this.#links) link.transform.close?.()
+    closeAll(this.#links)
   }
 }
 
-async function applied(transform: Transform, batch: Batch, who: string): Promise<RecordBatch> {
+function closeAll(links: readonly Link[]): void {
+  for (const { transform, condition } of links) {
+    transform.close?.()
+    condition?.predicate.close?.()
+  }
+}
+
+async function opened(plugin: TransformPlugin, config: ConfigOf<ConfigKeys>, context: TransformContext) {
+  return plugin.open(config, context)
+}
+
+/** A transform's work on the rows it is for. The others are not live meanwhile, and go on as they were. */
+async function applied(link: Link, batch: Batch): Promise<Batch> {
+  const { states } = batch
+  const who = `Transform ${link.alias} (${link.name})`
   try {
-    return await transform.apply(batch)
+    const others = link.condition === undefined ? [] : holdOthers(link.condition, batch)
+    if (states.live === 0) return batch
+    states.enter('TRANSFORMATION', link.name)
+    const returned: RecordBatch = await link.transform.apply(batch)
+    states.release()
+    if (returned instanceof Batch && returned.length === batch.length && returned.states === states)
+      return rejoin(batch, returned, others)
   } catch (error) {
     if (error instanceof ConnectError) throw error
     throw new TaskError('task.failed', `${who} threw: ${messageOf(error)}`, { cause: error })
+  } finally {
+    states.release()
   }
+  throw new TaskError('task.failed', `${who} did not return the batch it was given, or one derived from it.`)
 }
 
 function readConfig(plugin: TransformPlugin, raw: RawConfig, prefix: string): ConfigOf<ConfigKeys> {

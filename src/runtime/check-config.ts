@@ -42,6 +42,7 @@ export async function checkSchemas(
 ): Promise<ConfigProblem[]> {
   const checked = new Set(
     chain.links
+      .filter(({ condition }) => condition === undefined)
       .filter(({ transform }) => transform.checkSchema !== undefined || transform.adds !== undefined)
       .map(({ side }) => side),
   )
@@ -61,7 +62,12 @@ export async function checkSchemas(
 function follow(links: readonly Link[], start: Sides, origin: string, log: Logger): ConfigProblem[] {
   let sides = start
   return links.flatMap((link): ConfigProblem[] => {
-    const { alias, side, transform } = link
+    const { alias, side, transform, condition } = link
+    // What some records get, and others not, says nothing of all of them.
+    if (condition !== undefined) {
+      if (!addsNothing(transform)) sides = UNKNOWN
+      return []
+    }
     const before = sides[side]
     const check = transform.checkSchema?.(before.schema)
     // A transform that says nothing may do anything, to both sides.
@@ -77,6 +83,11 @@ function follow(links: readonly Link[], start: Sides, origin: string, log: Logge
       message: `${origin} (${side}): ${message}`,
     }))
   })
+}
+
+/** Whether keys and values stay as they are: it drops records, or changes their topic, timestamp or headers. */
+function addsNothing(transform: Link['transform']): boolean {
+  return transform.adds?.length === 0 && transform.checkSchema === undefined
 }
 
 /** `given` is what a transform says of the schema itself. */

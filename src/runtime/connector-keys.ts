@@ -52,6 +52,14 @@ export const commonKeys = defineConfig({
     default: [],
     check: checkAliases,
   }),
+  predicates: key.list({
+    doc: 'Aliases for the predicates that transformations name in `transforms.<alias>.predicate`.',
+    importance: 'LOW',
+    group: 'Predicates',
+    displayName: 'Predicates',
+    default: [],
+    check: checkAliases,
+  }),
   'errors.retry.timeout': key.long({
     doc: 'How long, in milliseconds, a failed operation is tried again; 0 not at all, −1 without end. Only errors that are known to pass are retried.',
     importance: 'MEDIUM',
@@ -163,6 +171,20 @@ export const sinkKeys = defineConfig({
       ['read_committed', 'read_uncommitted'].includes(value)
         ? undefined
         : 'String must be one of: read_committed, read_uncommitted',
+  }),
+})
+
+/** What every transform understands besides its own keys, below `transforms.<alias>.`. */
+export const conditionKeys = defineConfig({
+  predicate: key.string({
+    doc: 'The alias of a predicate: the transformation is applied to records that match, and others pass as they are.',
+    importance: 'MEDIUM',
+    optional: true,
+  }),
+  negate: key.boolean({
+    doc: 'Whether the transformation is applied to the records that do not match its predicate instead.',
+    importance: 'MEDIUM',
+    default: false,
   }),
 })
 

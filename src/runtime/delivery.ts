@@ -140,7 +140,7 @@ function outgoingHeaders(batch: Batch): EncodedRows {
   const { headers, added } = batch.changes
   const { rawHeaders } = batch.origin
   if (headers !== undefined || rawHeaders === null) return headerRows((row) => batch.headers(row))
-  return added === undefined ? rawRows(rawHeaders) : extendedRows(rawHeaders, added)
+  return added === undefined || added.length === 0 ? rawRows(rawHeaders) : extendedRows(rawHeaders, added)
 }
 
 /** Rows by topic or partition, in order. Nearly always there is one group, and then nothing is copied. */

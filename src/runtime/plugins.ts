@@ -1,10 +1,11 @@
 import { connectors } from '../../connectors/index.ts'
-import { transforms } from '../../transforms/index.ts'
+import { predicates, transforms } from '../../transforms/index.ts'
 import { converters, findConverterPlugin } from '../converters/index.ts'
 import type { SideName } from '../api/batch.ts'
 import type { ConverterPlugin } from '../api/converter.ts'
+import { nearest } from '../api/did-you-mean.ts'
 import { NotFoundError } from '../api/errors.ts'
-import type { SinkConnector, SourceConnector, TransformPlugin } from '../api/plugins.ts'
+import type { PredicatePlugin, SinkConnector, SourceConnector, TransformPlugin } from '../api/plugins.ts'
 
 /**
  * Looks plugins up by the names that configurations use. The lists are static: a config value is compared with
@@ -26,19 +27,32 @@ export interface FoundTransform {
   readonly side: SideName
 }
 
-/** `ScoreH2OGbm$Value` works on values, `ScoreH2OGbm$Key` on keys. */
+/**
+ * `ScoreH2OGbm$Value` works on values, `ScoreH2OGbm$Key` on keys, and a transform of whole records has neither suffix.
+ * Java class names mean the same: `org.apache.kafka.connect.transforms.Cast$Key`.
+ */
 export function findTransform(className: string): FoundTransform {
-  const [name, suffix] = className.split('$')
-  const plugin = transforms.find((each) => each.name === name)
-  if (plugin === undefined || (suffix !== 'Key' && suffix !== 'Value')) {
+  const [, name, suffix] = /^([^$]*)(?:\$(Key|Value))?$/.exec(className) ?? []
+  const plugin = transforms.find((each) => each.name === name || each.aliases?.includes(name ?? '') === true)
+  if (plugin === undefined || (plugin.level === 'record') !== (suffix === undefined))
     return unknown('transform', className, transforms.flatMap(transformClasses))
-  }
   return { plugin, side: suffix === 'Key' ? 'key' : 'value' }
 }
 
-/** The class names under which a transform is known. */
-export function transformClasses(plugin: TransformPlugin): readonly string[] {
-  return [`${plugin.name}$Key`, `${plugin.name}$Value`]
+/** The class names under which a transform is known; those of Java are `aliases`. */
+export function transformClasses({ name, level }: TransformPlugin): readonly string[] {
+  return level === 'record' ? [name] : [`${name}$Key`, `${name}$Value`]
+}
+
+export function findPredicate(className: string): PredicatePlugin {
+  return (
+    predicates.find(({ name, aliases }) => name === className || aliases.includes(className)) ??
+    unknown(
+      'predicate',
+      className,
+      predicates.map((plugin) => plugin.name),
+    )
+  )
 }
 
 export function findConverter(className: string): ConverterPlugin {
@@ -54,7 +68,11 @@ export function findConverter(className: string): ConverterPlugin {
 
 /** Invariant 8: a name from a configuration is looked up in a list, and never imported. */
 function unknown(kind: string, className: string, known: readonly string[]): never {
-  throw new NotFoundError('plugin.unknown', `There is no ${kind} "${className}". Known: ${known.join(', ')}.`)
+  const names = nearest(className.split('.').at(-1) ?? '', known)
+  throw new NotFoundError(
+    'plugin.unknown',
+    `There is no ${kind} "${className}". The nearest names: ${names.join(', ')}.`,
+  )
 }
 
-export { connectors, converters, transforms }
+export { connectors, converters, predicates, transforms }

@@ -4,6 +4,7 @@ import type { ConnectError, Stage } from '../api/errors.ts'
 const LIVE = 0
 const DROPPED = 1
 const FAILED = 2
+const HELD = 3
 
 /** Why and where a row failed: what the error policy, the log and a dead letter's headers need. */
 export interface Failure {
@@ -63,11 +64,30 @@ export class RowStates implements LiveRows {
     this.#live--
   }
 
+  /** Hides live rows from a transform that is not for them, until `release`: they are not live, and cannot be dropped. */
+  hold(rows: Iterable<number>): void {
+    for (const row of rows) {
+      if (this.#states[row] !== LIVE) continue
+      this.#states[row] = HELD
+      this.#live--
+    }
+  }
+
+  /** Makes all held rows live again. */
+  release(): void {
+    for (let row = 0; row < this.length; row++) {
+      if (this.#states[row] !== HELD) continue
+      this.#states[row] = LIVE
+      this.#live++
+    }
+  }
+
   /** The first failure of a row stays. An error that names its own stage is believed. */
   fail(row: number, error: ConnectError): void {
-    if (this.#states[row] !== LIVE) return
+    const before = this.#states[row]
+    if (before !== LIVE && before !== HELD) return
     this.#states[row] = FAILED
-    this.#live--
+    if (before === LIVE) this.#live--
     this.#failures.set(row, {
       row,
       error,

@@ -212,5 +212,5 @@ export function normalText(text: string, { base, topic, sink, converter }: Names
     [converter, '<converter>'],
   ]
   const named = names.reduce((so, [from, to]) => so.replaceAll(from, to), text)
-  return named.replace(/(There is no \w+ .*\. Known: ).*/, '$1<plugins>.')
+  return named.replace(/(There is no \w+ .*\. The nearest names: ).*/, '$1<plugins>.')
 }

@@ -7,7 +7,9 @@ import { ModelStore } from '../../src/inference/store/model-store.ts'
 import {
   connectors,
   converters,
+  findPredicate,
   findTransform,
+  predicates,
   transformClasses,
   transforms,
 } from '../../src/runtime/plugins.ts'
@@ -46,7 +48,7 @@ function settled(found: Value, wanted: Value): Value {
 }
 
 describe('every plugin', () => {
-  for (const plugin of [...connectors, ...transforms, ...converters]) {
+  for (const plugin of [...connectors, ...transforms, ...predicates, ...converters]) {
     it(`${plugin.name} says what it is for, and documents each of its keys`, () => {
       expect(plugin.summary).to.match(/\S.*\.$/)
       expect(plugin.version).to.match(/^\d+\.\d+\.\d+/)
@@ -55,15 +57,31 @@ describe('every plugin', () => {
   }
 
   it('has a name of its own', () => {
-    const names = [...connectors, ...transforms, ...converters].map((plugin) => plugin.name)
+    const names = [...connectors, ...transforms, ...predicates, ...converters].map((plugin) => plugin.name)
     expect(new Set(names).size).to.equal(names.length)
   })
+})
+
+describe('every predicate', () => {
+  for (const plugin of predicates) {
+    it(`${plugin.name} is found under its names`, () => {
+      for (const name of [plugin.name, ...plugin.aliases]) expect(findPredicate(name)).to.equal(plugin)
+    })
+  }
 })
 
 describe('every transform', () => {
   for (const plugin of transforms) {
     it(`${plugin.name} is found under its class names`, () => {
       for (const name of transformClasses(plugin)) expect(findTransform(name).plugin).to.equal(plugin)
+    })
+
+    it(`${plugin.name} is found under its Java names`, () => {
+      const suffixes = plugin.level === 'record' ? [''] : ['$Key', '$Value']
+      for (const name of plugin.aliases ?? [])
+        for (const suffix of suffixes) expect(findTransform(name + suffix).plugin).to.equal(plugin)
+      const wrong = plugin.level === 'record' ? `${plugin.name}$Value` : plugin.name
+      expect(() => findTransform(wrong)).to.throw('There is no transform')
     })
 
     it(`${plugin.name} has examples`, () => {
@@ -82,8 +100,10 @@ describe('every transform', () => {
           else if ('error' in want) expect(result.failure(row)?.code).to.equal(want.error)
           else {
             expect(result.failure(row)?.message).to.equal(undefined)
-            const { value, headers } = complete(want)
+            const { key, value, headers, topic } = complete(want)
             expect(settled(result.record(row).value, value)).to.deep.equal(value)
+            if (want.key !== undefined) expect(result.record(row).key).to.deep.equal(key)
+            if (want.topic !== undefined) expect(result.topic(row)).to.equal(topic)
             if (want.valueSchema !== undefined)
               expect(result.record(row).valueSchema).to.deep.equal(want.valueSchema)
             if (want.headers !== undefined) expect(result.headers(row)).to.deep.equal(headers)

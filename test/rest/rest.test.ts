@@ -133,7 +133,7 @@ describe('the REST API', () => {
     expect(codes[3]?.body).to.have.nested.property('connector.state', 'RESTARTING')
   })
 
-  it('lists plugins: sinks, transformations, converters; connectors alone unless asked otherwise', async () => {
+  it('lists plugins: sinks, transformations, predicates, converters; connectors alone unless asked otherwise', async () => {
     expect((await call('GET', '/connector-plugins')).body).to.deep.equal([
       { class: 'TopicSink', type: 'sink', version: '0.1.0' },
     ])
@@ -141,10 +141,13 @@ describe('the REST API', () => {
       type: string
       class: string
     }[]
-    expect([...new Set(all.map(({ type }) => type))]).to.deep.equal(['sink', 'transformation', 'converter'])
+    expect([...new Set(all.map(({ type }) => type))]).to.deep.equal([
+      ...['sink', 'transformation', 'predicate', 'converter'],
+    ])
     expect(all.map((plugin) => plugin.class))
       .to.include('ScoreH2OGbm$Value')
       .and.to.include('AvroConverter')
+      .and.to.include('HasHeaderKey')
   })
 
   it('shows the keys of every plugin', async () => {

@@ -33,6 +33,19 @@ describe('row states of a batch', () => {
     expect(states.live).to.equal(3)
   })
 
+  it('hides held rows until they are released: they can fail, and cannot be dropped', () => {
+    const states = new RowStates(4)
+    states.drop(3)
+    states.hold([1, 2, 3])
+    expect([...states.liveRows()]).to.deep.equal([0])
+    states.drop(1)
+    states.fail(2, bad('unreadable'))
+    states.release()
+    expect([...states.liveRows()]).to.deep.equal([0, 1])
+    expect(states.live).to.equal(2)
+    expect(states.failures().map(({ row }) => row)).to.deep.equal([2])
+  })
+
   it('does not bring a dropped row back by failing it', () => {
     const states = new RowStates(1)
     states.drop(0)

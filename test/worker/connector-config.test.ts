@@ -94,11 +94,30 @@ describe('checkConnectorConfig', () => {
     ])
   })
 
+  it('knows predicates, and what transforms say of them', () => {
+    const more = {
+      transforms: 'a',
+      'transforms.a.type': 'ScoreH2OGbm$Value',
+      'transforms.a.model': 'm',
+      'transforms.a.predicate': 'p',
+      'transforms.a.negate': 'true',
+      predicates: 'p',
+      'predicates.p.type': 'TopicNameMatches',
+      'predicates.p.pattern': 'in.*',
+    }
+    expect(pathsOf(more)).to.deep.equal([])
+    const { keys } = checkConnectorConfig({ ...GOOD, ...more })
+    expect(unknownKeys(more, keys)).to.deep.equal([])
+    expect(pathsOf({ ...more, 'predicates.p.pattern': '(' })).to.deep.equal(['predicates.p.pattern'])
+    expect(pathsOf({ ...more, 'predicates.p.type': 'Nope' })).to.deep.equal(['predicates.p.type'])
+    expect(pathsOf({ ...more, 'transforms.a.predicate': 'q' })).to.deep.equal(['transforms.a.predicate'])
+    expect(pathsOf({ ...more, 'transforms.a.negate': 'x' })).to.deep.equal(['transforms.a.negate'])
+    expect(pathsOf({ ...more, predicates: 'p,p' })).to.deep.equal(['predicates'])
+    const without = { ...more, predicates: 'p,q' }
+    expect(pathsOf(without)).to.deep.equal(['predicates.q.type'])
+  })
+
   it('refuses by name what it does not support yet', () => {
-    expect(pathsOf({ predicates: 'p', 'predicates.p.type': 'RecordIsTombstone' })).to.deep.equal([
-      'predicates',
-      'predicates.p.type',
-    ])
     expect(pathsOf({ 'header.converter': 'X' })).to.deep.equal(['header.converter'])
     expect(pathsOf({ 'my.password': '${file:/etc/shadow:x}' })).to.deep.equal(['my.password'])
   })

@@ -77,6 +77,7 @@ const WIDTHS: Readonly<Record<string, string>> = {
   'key.converter': 'SHORT',
   'value.converter': 'SHORT',
   transforms: 'LONG',
+  predicates: 'LONG',
   topics: 'LONG',
   'topics.regex': 'LONG',
   'errors.tolerance': 'SHORT',

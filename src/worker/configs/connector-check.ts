@@ -3,6 +3,7 @@ import type { Logger } from '../../api/log.ts'
 import { type ConfigInfos, configInfos } from './config-infos.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { type CheckedConfig, checkConnectorConfig, unknownKeys } from './connector-config.ts'
+import { unusedPredicates } from '../../runtime/conditions.ts'
 import type { TaskHosts } from '../hosts/task-hosts.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import { clusterProblems } from './cluster-check.ts'
@@ -41,7 +42,9 @@ export class ConnectorCheck {
   async require(config: StringMap): Promise<void> {
     const { keys, problems } = await this.#checked(config)
     if (problems.length > 0) throw new ConfigError(problems, listing(problems))
-    this.#tellUnknown(config['name'] ?? '', unknownKeys(config, keys))
+    const connector = config['name'] ?? ''
+    this.#tellOnce(connector, unknownKeys(config, keys), 'nothing reads some keys of a configuration')
+    this.#tellOnce(connector, unusedPredicates(config), 'no transformation names some predicates')
   }
 
   async #checked(config: StringMap): Promise<CheckedConfig> {
@@ -51,12 +54,11 @@ export class ConnectorCheck {
     return { ...checked, problems: await this.#hosts.validate(config) }
   }
 
-  /** Keys that nobody defines are accepted, as in Kafka Connect, and logged once. */
-  #tellUnknown(connector: string, unknown: readonly string[]): void {
-    const fresh = unknown.filter((key) => !this.#told.has(`${connector} ${key}`))
+  /** Keys that nobody defines, and predicates without a use, are accepted, as in Kafka Connect, and logged once. */
+  #tellOnce(connector: string, keys: readonly string[], message: string): void {
+    const fresh = keys.filter((key) => !this.#told.has(`${connector} ${key}`))
     for (const key of fresh) this.#told.add(`${connector} ${key}`)
-    if (fresh.length > 0)
-      this.#log.warn('nothing reads some keys of a configuration', { connector, keys: fresh })
+    if (fresh.length > 0) this.#log.warn(message, { connector, keys: fresh })
   }
 }
 

@@ -47,9 +47,6 @@ function sizeProblems(raw: StringMap): ConfigProblem[] {
 function unsupportedKeys(raw: StringMap): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   for (const [path, value] of Object.entries(raw)) {
-    const later = /^predicates(\.|$)/.test(path) || /^transforms\.[^.]+\.(predicate|negate)$/.test(path)
-    if (later && value.trim() !== '')
-      problems.push({ path, message: `${path}: predicates are not supported yet. Remove it.` })
     if (path === 'header.converter' && !HEADER_CONVERTERS.includes(value.trim()))
       problems.push({
         path,

@@ -2,8 +2,9 @@ import type { ConfigKey, ConfigKeys } from '../../api/config.ts'
 import { key, withPrefix } from '../../api/config.ts'
 import { messageOf, NotFoundError, type ConfigProblem } from '../../api/errors.ts'
 import type { SinkConnector, SourceConnector } from '../../api/plugins.ts'
-import { commonKeys, sinkKeys } from '../../runtime/connector-keys.ts'
-import { findConnector, findConverter, findTransform } from '../../runtime/plugins.ts'
+import { conditionProblems } from '../../runtime/conditions.ts'
+import { commonKeys, conditionKeys, sinkKeys } from '../../runtime/connector-keys.ts'
+import { findConnector, findConverter, findPredicate, findTransform } from '../../runtime/plugins.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { overrideKeys } from './override-keys.ts'
 
@@ -54,32 +55,63 @@ export function knownKeys(raw: StringMap): KnownKeys {
     className === undefined ? undefined : find('connector.class', () => findConnector(className))
   const converters = ['key.converter', 'value.converter']
   const own = Object.entries(connector?.config.keys ?? {}).filter(([, { type }]) => type === 'CLASS')
-  const named = [...converters, ...own.map(([name]) => name).filter((name) => name.endsWith('.converter'))]
-  for (const path of named) {
+  const converterKeys = [
+    ...converters,
+    ...own.map(([name]) => name).filter((name) => name.endsWith('.converter')),
+  ]
+  for (const path of converterKeys) {
     const converter =
       raw[path] === undefined ? undefined : find(path, () => findConverter(raw[path]?.trim() ?? ''))
     if (converter !== undefined) check(sectionOf(converter.config, `${path}.`))
   }
-  for (const alias of aliases(raw)) {
-    const prefix = `transforms.${alias}.`
-    const group = `Transforms: ${alias}`
-    const type = { type: key.plugin({ doc: `Class for the '${alias}' transformation.`, importance: 'HIGH' }) }
-    take(type, prefix, group)
-    const path = `${prefix}type`
-    if (raw[path] === undefined) {
-      problems.push({ path, message: `Missing required configuration "${path}" which has no default value.` })
-      continue
-    }
-    const found = find(path, () => findTransform(raw[path]?.trim() ?? ''))
-    if (found !== undefined) check(sectionOf(found.plugin.config, prefix, group))
-  }
+  const tools: Tools = { take, check, find, problems }
+  namedPlugins(raw, 'transforms', (name) => findTransform(name).plugin.config, tools)
+  namedPlugins(raw, 'predicates', (name) => findPredicate(name).config, tools)
+  problems.push(...conditionProblems(raw))
   if (connector !== undefined) check(sectionOf(connector.config))
   return { connector, keys, problems }
 }
 
-/** The transforms' aliases, each once. */
-export function aliases(raw: StringMap): string[] {
-  const written = (raw['transforms'] ?? '').split(',').map((alias) => alias.trim())
+interface Tools {
+  take(definitions: ConfigKeys, prefix?: string, group?: string): void
+  check(section: Section): void
+  find<T>(path: string, lookUp: () => T): T | undefined
+  readonly problems: ConfigProblem[]
+}
+
+/** The keys of the plugins behind a list of aliases. */
+function namedPlugins(
+  raw: StringMap,
+  list: AliasList,
+  definition: (className: string) => Definition,
+  { take, check, find, problems }: Tools,
+): void {
+  const [word, title] = list === 'transforms' ? ['transformation', 'Transforms'] : ['predicate', 'Predicates']
+  for (const alias of aliases(raw, list)) {
+    const prefix = `${list}.${alias}.`
+    const group = `${title}: ${alias}`
+    take(
+      { type: key.plugin({ doc: `Class for the '${alias}' ${word}.`, importance: 'HIGH' }) },
+      prefix,
+      group,
+    )
+    if (list === 'transforms') check(sectionOf(conditionKeys, prefix, group))
+    const path = `${prefix}type`
+    if (raw[path] === undefined) {
+      const message = `Missing required configuration "${path}" which has no default value.`
+      problems.push({ path, message })
+      continue
+    }
+    const found = find(path, () => definition(raw[path]?.trim() ?? ''))
+    if (found !== undefined) check(sectionOf(found, prefix, group))
+  }
+}
+
+type AliasList = 'transforms' | 'predicates'
+
+/** The aliases of a list, each once. */
+export function aliases(raw: StringMap, list: AliasList = 'transforms'): string[] {
+  const written = (raw[list] ?? '').split(',').map((alias) => alias.trim())
   return [...new Set(written)].filter((alias) => alias !== '')
 }
 
@@ -98,14 +130,12 @@ interface Section {
   parse(raw: StringMap): readonly ConfigProblem[]
 }
 
-function sectionOf(
-  definition: {
-    keys: ConfigKeys
-    parse(raw: Record<string, string | undefined>, prefix?: string): { problems: readonly ConfigProblem[] }
-  },
-  prefix = '',
-  group?: string,
-): Section {
+interface Definition {
+  readonly keys: ConfigKeys
+  parse(raw: Record<string, string | undefined>, prefix?: string): { problems: readonly ConfigProblem[] }
+}
+
+function sectionOf(definition: Definition, prefix = '', group?: string): Section {
   return {
     keys: definition.keys,
     prefix,

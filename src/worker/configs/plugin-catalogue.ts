@@ -1,6 +1,15 @@
 import { NotFoundError } from '../../api/errors.ts'
+import type { TransformPlugin } from '../../api/plugins.ts'
 import { commonKeys, sinkKeys } from '../../runtime/connector-keys.ts'
-import { connectors, converters, findConnector, transformClasses, transforms } from '../../runtime/plugins.ts'
+import {
+  connectors,
+  converters,
+  findConnector,
+  findTransform,
+  predicates,
+  transformClasses,
+  transforms,
+} from '../../runtime/plugins.ts'
 import { type ConfigKeyInfo, keyInfos } from './config-infos.ts'
 import { namedKeys } from './known-keys.ts'
 import { overrideKeys } from './override-keys.ts'
@@ -26,6 +35,7 @@ export function pluginList(connectorsOnly: boolean): PluginInfo[] {
       ...transformClasses(plugin).map((name) => ({ class: name, type: 'transformation' as const, version })),
     )
   }
+  found.push(...predicates.map(({ name, version }) => ({ class: name, type: 'predicate' as const, version })))
   found.push(...converters.map(({ name, version }) => ({ class: name, type: 'converter' as const, version })))
   return found
 }
@@ -38,10 +48,23 @@ export function pluginKeys(className: string): ConfigKeyInfo[] {
     return keyInfos(definitions.flatMap(({ keys }) => namedKeys(keys)))
   }
   const plugin =
-    transforms.find((each) => each.name === className || transformClasses(each).includes(className)) ??
-    converters.find(({ name, aliases }) => name === className || aliases.includes(className))
+    transforms.find(({ name, aliases = [] }) => name === className || aliases.includes(className)) ??
+    transformOf(className) ??
+    [...predicates, ...converters].find(
+      ({ name, aliases }) => name === className || aliases.includes(className),
+    )
   if (plugin === undefined) throw new NotFoundError('plugin.unknown', `Unknown plugin ${className}.`)
   return keyInfos(namedKeys(plugin.config.keys))
+}
+
+/** The transform of a class name with its suffix. */
+function transformOf(className: string): TransformPlugin | undefined {
+  try {
+    return findTransform(className).plugin
+  } catch (error) {
+    if (error instanceof NotFoundError) return undefined
+    throw error
+  }
 }
 
 /** The kind and version of a connector's class; unknown where it is not one of ours. */
