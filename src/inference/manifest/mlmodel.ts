@@ -98,7 +98,7 @@ const TYPES: readonly unknown[] = Object.values(COLUMN_TYPES)
 function columnOf({ name, type, required, optional }: Keys, at: string, file: string): ManifestColumn {
   if (typeof name !== 'string' || name === '') throw wrong(file, `${at} has no name`)
   if (!TYPES.includes(type)) {
-    const said = JSON.stringify(type) ?? 'no type'
+    const said = type === undefined ? 'no type' : JSON.stringify(type)
     throw wrong(
       file,
       `${at}: the column ${name} is ${said}, which no model that is read takes (${TYPES.join(', ')})`,

@@ -54,9 +54,9 @@ async function firstIn(
 
 /** The model file of a folder that MLflow saved, as a path below it. Throws `model.unsupported` where no flavor of it is read. */
 export async function findMlflowFile(folder: string, { flavors }: Mlmodel): Promise<string> {
-  for (const { name, find } of FLAVORS) {
-    const keys = flavors.get(name)
-    const file = keys && (await find(folder, keys))
+  for (const flavor of FLAVORS) {
+    const keys = flavors.get(flavor.name)
+    const file = keys && (await flavor.find(folder, keys))
     if (file !== undefined) return file
   }
   const names = [...flavors.keys()]

@@ -73,9 +73,9 @@ export function knownKeys(raw: StringMap): KnownKeys {
 }
 
 interface Tools {
-  take(definitions: ConfigKeys, prefix?: string, group?: string): void
-  check(section: Section): void
-  find<T>(path: string, lookUp: () => T): T | undefined
+  readonly take: (definitions: ConfigKeys, prefix?: string, group?: string) => void
+  readonly check: (section: Section) => void
+  readonly find: <T>(path: string, lookUp: () => T) => T | undefined
   readonly problems: ConfigProblem[]
 }
 
