@@ -24,6 +24,8 @@ export interface LoadedModel {
   readonly namesColumns?: boolean
   /** True where the file itself says the label of a row: its numbers need be no probabilities then. */
   readonly namesLabels?: boolean
+  /** What whoever scores with it should know, for the log. */
+  readonly warnings?: readonly string[]
   /** What else the file says of itself, in words, for people. */
   readonly facts: Readonly<Record<string, string | number>>
   /** Names of `Scores.outputs`; see `Model.outputs`. */

@@ -57,6 +57,18 @@ function rewrite(name: string, entry: string, change: (content: Buffer) => Buffe
 describe('a Keras model', () => {
   const files = readdirSync(FOLDER).filter((name) => /\.(h5|keras)$/.test(name) && name !== 'bomb.h5')
 
+  it('with a Softmax over the batch is refused by name, for rows would influence each other', async () => {
+    for (const axis of [0, -3]) {
+      const bytes = rewrite('softmax-axis', 'config.json', (content) => {
+        const config = String(content)
+        expect(config).to.match(/"axis": *1/)
+        return Buffer.from(config.replace(/("axis": *)1/, `$1${axis}`))
+      })
+      const error = await refusalOf(() => readKerasZip(bytes, null))
+      expect(error.message).to.include('a Softmax layer over the batch')
+    }
+  })
+
   it('has fixtures of every kind, in both formats', () => {
     expect(files.filter((name) => !name.startsWith('refused')).length).to.be.greaterThan(35)
   })

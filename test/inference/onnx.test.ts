@@ -138,27 +138,6 @@ describe('an ONNX model', () => {
     ).to.equal(0)
   })
 
-  it('whose rows influence each other scores each alone', async () => {
-    const bytes = encodeGraph({
-      inputs: [{ name: 'x', type: 'FP32', shape: ['n', 3] }],
-      outputs: [{ name: 'y', type: 'FP32', shape: ['n', 3] }],
-      nodes: [{ op: 'Softmax', inputs: ['x'], outputs: ['y'], attributes: { axis: { int: 0 } } }],
-      tensors: [],
-    })
-    const model = await readOnnx(bytes, null)
-    expect(model.facts['batches']).to.match(/rows influence each other/)
-    const scores = await scoreRows(model, [
-      [1, 2, 3],
-      [4, -5, 6],
-    ])
-    expect(scores).to.deep.equal([
-      [1, 1, 1],
-      [1, 1, 1],
-    ])
-    for (const name of ['columns', 'regression', 'vector', 'fields'])
-      expect((await readOnnx(file(name), null)).facts).not.to.have.property('batches')
-  })
-
   it('of tensors takes one per row', async () => {
     const bytes = encodeGraph({
       inputs: [{ name: 'image', type: 'UINT8', shape: ['n', 2, 2, 1] }],

@@ -63,6 +63,8 @@ const LAYERS: Readonly<Record<string, (config: Json, rank: number) => KerasActiv
     const axis: unknown = Array.isArray(given) && given.length === 1 ? given[0] : given
     if (typeof axis !== 'number')
       throw unsupported(`a Softmax layer over the axes ${JSON.stringify(given)} together`)
+    if (axis === 0 || axis === -rank - 1)
+      throw unsupported('a Softmax layer over the batch (axis 0), with which rows influence each other')
     return { activation: 'softmax', settings: axis === -1 || axis === rank ? {} : { axis } }
   },
 }

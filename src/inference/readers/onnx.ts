@@ -7,12 +7,14 @@ import { fitsDatatype, type Manifest, type ManifestTensor } from '../manifest/ma
 import { networkDecision } from '../scores/network-labels.ts'
 import { readOnnxFile } from './onnx-file.ts'
 import { feed, type OnnxInput, readOnnxInputs } from './onnx-inputs.ts'
-import { mixesRows } from './onnx-mixing.ts'
+import { howRowsDepend } from './onnx-mixing.ts'
 import { collect, type OnnxHead, readableOutputs, readOnnxHead } from './onnx-outputs.ts'
 
 /** Rows that are given to a graph at once. */
 const MOST_ROWS = 1024
 const ONE_BY_ONE = 'rows influence each other in this graph, so each is scored alone'
+
+const HOW_TO_PART = 'Export it so that a row depends on itself alone, e.g. with model.eval() before.'
 
 /** Numbers of one input that are given at once: images come in small groups. */
 const MOST_NUMBERS = 2 ** 22
@@ -53,6 +55,7 @@ export async function readOnnx(bytes: Buffer, manifest: Manifest | null): Promis
     inputs: columns,
     ...(hasNames(inputs) ? {} : { namesColumns: false }),
     ...(head.label === null ? {} : { namesLabels: true }),
+    ...(isMixing ? { warnings: [`${ONE_BY_ONE}, which is slower. ${HOW_TO_PART}`] } : {}),
     facts: {
       producer: file.producer,
       operators: file.operators,
@@ -119,14 +122,21 @@ async function measure(
   const widthsOf = (tensors: readonly OnnxTensor[], rows: number) =>
     new Map(tensors.map(({ data }, i) => [names[i] ?? '', data.length / rows]))
   const rows = batch ?? (widestOf(inputs) * TRIED_ROWS > MOST_NUMBERS ? 1 : TRIED_ROWS)
+  const areMixing = async (): Promise<boolean> => {
+    const depend = await howRowsDepend(session, inputs, { outputs: names, rows })
+    if (depend === 'time') throw changing()
+    if (depend === 'beside' && batch !== null) throw mixing(batch)
+    return depend === 'beside'
+  }
   try {
     const tensors = await session.run(zeros(inputs, rows), names)
     const isTurned =
       batch === null && values.some(({ shape }) => typeof shape[0] === 'number' && shape[0] > 1)
     const fits = rows === 1 || tensors.every(({ dims }) => dims[0] === rows)
     if (fits && !isTurned) {
-      const isMixing = batch === null && rows > 1 && (await mixesRows(session, inputs, names))
-      return { widths: widthsOf(tensors, rows), isSingle: isMixing, isMixing }
+      const isMixing = await areMixing()
+      // Rows that are too large to be tried together are not scored together either.
+      return { widths: widthsOf(tensors, rows), isSingle: isMixing || rows === 1, isMixing }
     }
     if (batch !== null) {
       const sizes = tensors.map(({ dims }) => `[${dims.join(', ')}]`).join(' and ')
@@ -138,8 +148,20 @@ async function measure(
     return { widths: widthsOf(await session.run(zeros(inputs, 1), names), 1), isSingle: true }
   } catch (error) {
     if (error instanceof ModelError) throw error
-    return { widths: declared(values, error), isSingle: false }
+    const isMixing = await areMixing()
+    return { widths: declared(values, error), isSingle: isMixing, isMixing }
   }
+}
+
+function changing(): ModelError {
+  const what =
+    'gives other numbers for the same row each time: it has noise, or parts that are still in training'
+  return new ModelError('model.unsupported', `The ONNX model ${what}. ${HOW_TO_PART}`)
+}
+
+function mixing(batch: number): ModelError {
+  const what = `takes ${batch} rows at once, which influence each other in it: what a record gets would depend on others`
+  return new ModelError('model.unsupported', `The ONNX model ${what}. ${HOW_TO_PART}`)
 }
 
 function widestOf(inputs: readonly OnnxInput[]): number {

@@ -169,9 +169,15 @@ export class ModelStore implements Models {
     const ready = loadModel(files)
     loadedModels.set(key, { stamp: files.stamp, ready })
     try {
-      const { model, probes } = await ready
+      const { model, probes, loaded } = await ready
       const milliseconds = Math.round(performance.now() - started)
       this.#log.info('model loaded', { model: model.name, version: model.version, probes, milliseconds })
+      for (const reason of loaded.warnings ?? [])
+        this.#log.warn('a model is not scored as usual', {
+          model: model.name,
+          version: model.version,
+          reason,
+        })
     } catch (error) {
       if (loadedModels.get(key)?.ready === ready) loadedModels.delete(key)
       throw error
