@@ -46,6 +46,17 @@ const examples: readonly Example[] = [
     want: [{ value: struct({ drawing: IMAGE, ...EXPECTED }) }],
   },
   {
+    summary: 'labels that are whole numbers as numbers, and no probabilities but one',
+    config: {
+      model: 'digits-keras',
+      'labels.type': 'integer',
+      'version.field': '',
+      outputs: `prediction:digit,p_0:is_zero,${Array.from({ length: 9 }, (_, i) => `p_${i + 1}:`).join(',')}`,
+    },
+    have: [{ valueSchema: DIGIT, value: struct({ image: IMAGE }) }],
+    want: [{ value: struct({ image: IMAGE, digit: 0, is_zero: EXPECTED.digit_p_0 }) }],
+  },
+  {
     summary: 'an array of another length fails, that record alone',
     config: { model: 'digits-keras', prefix: 'digit_' },
     have: [
