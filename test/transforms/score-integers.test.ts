@@ -3,7 +3,15 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'mocha'
-import { type RecordBatch, type Schema, SILENT, struct, type Value } from '../../src/index.ts'
+import { avroConverter } from '../../src/converters/avro/plugin.ts'
+import { LOGICAL, type RecordBatch, type Schema, SILENT, struct, type Value } from '../../src/index.ts'
+import { Batch } from '../../src/runtime/batch.ts'
+import { RowStates } from '../../src/runtime/row-states.ts'
+import { scoreH2oGbm } from '../../transforms/score-h2o-gbm.ts'
+import { avscType, readBack, record, withHeader } from '../converters/avro/support.ts'
+import { bytesOf, openConverter, RegistryStandIn, slicesOf } from '../converters/support.ts'
+import { classifier, firstOf, modelsOf, yesOrNo } from '../support/fake-models.ts'
+import { writeModel } from '../support/model-folder.ts'
 import { scoreFile } from '../../src/cli/score-csv.ts'
 import { encodeGraph } from '../../src/inference/engines/onnx-graph.ts'
 import { ModelStore } from '../../src/inference/store/model-store.ts'
@@ -39,11 +47,14 @@ describe('whole numbers of a graph', () => {
   })
   after(() => rm(folder, { recursive: true }))
 
-  async function score(...records: Parameters<typeof batchOf>[0]): Promise<RecordBatch> {
-    const context = { side: 'value', models: store, log: SILENT } as const
-    const transform = await scoreOnnx.open(scoreOnnx.config.read({ model }), context)
-    return transform.apply(batchOf(records))
-  }
+  type Records = Parameters<typeof batchOf>[0]
+  const open = (config: Readonly<Record<string, string>>) =>
+    scoreOnnx.open(scoreOnnx.config.read(config), { side: 'value', models: store, log: SILENT })
+  const scoreWith = async (
+    config: Readonly<Record<string, string>>,
+    records: Records,
+  ): Promise<RecordBatch> => (await open(config)).apply(batchOf(records))
+  const score = (...records: Records) => scoreWith({ model }, records)
   const scoresOf = (batch: RecordBatch, row: number) => {
     const value = batch.value('value', row) as Readonly<Record<string, Value>>
     return ['Y0', 'Y1', 'Y2'].map((name) => value[name])
@@ -76,6 +87,127 @@ describe('whole numbers of a graph', () => {
       /: f1 is missing/,
     ]
     reasons.forEach((reason, row) => expect(batch.failure(row)?.message).to.match(reason))
+  })
+
+  it('keep their digits where models share the records, and where they are one array', async () => {
+    const twice = path.join(folder, 'n.onnx')
+    await writeFile(twice, GRAPH)
+    const values = [1n, 5n, BEYOND]
+    const wanted = [9007199254740993n, 5n, -9214364837600034814n]
+    const records = Array.from({ length: 20 }, () => recordOf(values))
+    const shared = await scoreWith({ model: `${model}:0.5,${twice}:0.5`, 'model.seed': 'spring' }, records)
+    const scorers = new Set(records.map((_, row) => String(shared.headers(row)[0]?.value)))
+    expect(scorers.size).to.equal(2)
+    records.forEach((_, row) => expect(scoresOf(shared, row)).to.deep.equal(wanted))
+    const schema: Schema = { type: 'ARRAY', optional: false, valueSchema: { type: 'INT64', optional: false } }
+    const valueSchema: Schema = { type: 'STRUCT', optional: false, fields: [{ name: 'all', schema }] }
+    const array = await scoreWith({ model, fields: 'all' }, [{ valueSchema, value: struct({ all: values }) }])
+    expect(scoresOf(array, 0)).to.deep.equal(wanted)
+  })
+
+  it('keep their digits from Avro bytes to Avro bytes', async () => {
+    const registry = await RegistryStandIn.start()
+    try {
+      const schema = record(Object.fromEntries(NAMES.map((name) => [name, 'long'])))
+      const id = registry.add(JSON.stringify(schema), { subject: 't-value' })
+      const bytes = withHeader(avscType(schema).toBuffer({ f0: 1n, f1: -BEYOND, f2: BEYOND }), id)
+      const converter = openConverter(avroConverter, { 'schema.registry.url': registry.url })
+      const { fetched, sides, changes } = batchOf([{}])
+      const fail = (_: number, error: Error) => expect.fail(error.message)
+      const value = await converter.decode('t', slicesOf([bytes]), fail)
+      const given = new Batch(fetched, new RowStates(1), { ...sides, value }, changes)
+      const scored = (await (await open({ model })).apply(given)) as Batch
+      const encoded = await converter.encode('out', scored.sides.value, Int32Array.of(0), fail)
+      const [out] = bytesOf(encoded, [0]) as [Buffer]
+      const written = JSON.parse(registry.ids.get(out.readInt32BE(1))!.schema) as unknown
+      expect(readBack(written, out.subarray(5))).to.deep.include({
+        f2: BEYOND,
+        Y0: { long: 9007199254740993n },
+        Y1: { long: -BEYOND },
+        Y2: { long: -9214364837600034814n },
+      })
+    } finally {
+      await registry.stop()
+    }
+  })
+
+  it('keep their digits behind a manifest that says which field is which number', async () => {
+    const columns = ['c', 'a', 'b'].map((field, index) => ({ field, index, fill: 7 }))
+    const signature = { inputs: ['a', 'b', 'c'].map((name) => ({ name, type: 'long' })) }
+    const place = path.join(folder, 'placed')
+    await writeModel(place, { file: 'm.onnx', bytes: GRAPH }, { signature, preprocess: { columns } })
+    const fields = ['a', 'b', 'c'].map((name) => ({
+      name,
+      schema: { type: 'INT64', optional: true } as Schema,
+    }))
+    const valueSchema: Schema = { type: 'STRUCT', optional: false, fields }
+    const value = struct({ a: null, b: BEYOND, c: 1n })
+    const batch = await scoreWith({ model: place }, [{ valueSchema, value }])
+    expect(batch.failure(0)?.message).to.equal(undefined)
+    expect(scoresOf(batch, 0)).to.deep.equal([9007199254740993n, 7n, -9214364837600034814n])
+  })
+
+  it('that are UINT64 are exact as far as INT64 goes, and named beyond', async () => {
+    const unsigned = path.join(folder, 'u.onnx')
+    const uint = (name: string) => ({ name, type: 'UINT64' as const, shape: ['n', 3] })
+    await writeFile(
+      unsigned,
+      encodeGraph({
+        inputs: [uint('X')],
+        outputs: [uint('Y')],
+        tensors: [],
+        nodes: [{ op: 'Identity', inputs: ['X'], outputs: ['Y'] }],
+      }),
+    )
+    const largest = 2n ** 63n - 1n
+    const batch = await scoreWith({ model: unsigned }, [
+      recordOf([0n, BEYOND, largest]),
+      recordOf([1n, -1n, 2n]),
+    ])
+    expect(scoresOf(batch, 0)).to.deep.equal([0n, BEYOND, largest])
+    expect(batch.failure(1)?.message).to.match(/: f1 is -1, which does not fit the graph's uint64/)
+    const decimal = (unscaled: bigint) => ({ unscaled, scale: 0 })
+    const type = { type: 'BYTES', name: LOGICAL.decimal, optional: false } as const
+    const fields = NAMES.map((name) => ({ name, schema: type }))
+    const beyond = await scoreWith({ model: unsigned }, [
+      {
+        valueSchema: { type: 'STRUCT', optional: false, fields },
+        value: struct({ f0: decimal(0n), f1: decimal(2n ** 63n), f2: decimal(2n ** 64n) }),
+      },
+    ])
+    expect(beyond.failure(0)?.message).to.match(/: f1 is 922\d+, which does not fit the graph's uint64/)
+    const wrapped = path.join(folder, 'w.onnx')
+    await writeFile(
+      wrapped,
+      encodeGraph({
+        inputs: [{ name: 'X', type: 'INT64', shape: ['n', 3] }],
+        outputs: [uint('Y')],
+        tensors: [],
+        nodes: [{ op: 'Cast', inputs: ['X'], outputs: ['Y'], attributes: { to: { int: 13 } } }],
+      }),
+    )
+    const out = await scoreWith({ model: wrapped }, [recordOf([1n, 2n, 3n]), recordOf([1n, -1n, 2n])])
+    expect(scoresOf(out, 0)).to.deep.equal([1n, 2n, 3n])
+    expect(out.failure(1)?.message).to.match(/UINT64 18446744073709551615, which is beyond INT64/)
+  })
+
+  it('are doubles to the models of the other formats, as their own engines have them', async () => {
+    const given: number[] = []
+    const gbm = classifier('gbm', {
+      score: (columns) => {
+        given.push(...firstOf(columns))
+        return yesOrNo(new Float64Array(firstOf(columns).length), ['NO', 'YES'])
+      },
+    })
+    const valueSchema: Schema = {
+      ...{ type: 'STRUCT', optional: false },
+      fields: [{ name: 'x', schema: { type: 'INT64', optional: false } }],
+    }
+    const transform = await scoreH2oGbm.open(scoreH2oGbm.config.read({ model: 'gbm' }), {
+      ...{ side: 'value', models: modelsOf(gbm), log: SILENT },
+    })
+    await transform.apply(batchOf([{ valueSchema, value: struct({ x: BEYOND }) }]))
+    expect(given).to.deep.equal([2 ** 53])
   })
 
   it('keep their digits in CSV files, as columns and as results', async () => {

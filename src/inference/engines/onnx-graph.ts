@@ -1,7 +1,7 @@
 import { bytesField, floatField, integerField, textField } from './protobuf.ts'
 
 /** Element types by their number in TensorProto.DataType. */
-export const ELEMENT = { FP32: 1, UINT8: 2, INT32: 6, INT64: 7, BYTES: 8, FP64: 11 } as const
+export const ELEMENT = { FP32: 1, UINT8: 2, INT32: 6, INT64: 7, BYTES: 8, FP64: 11, UINT64: 13 } as const
 export type ElementType = keyof typeof ELEMENT
 
 export interface GraphTensor {

@@ -29,8 +29,9 @@ export function encodeColumns(
   missing: readonly string[],
 ): LoadedModel {
   const fields = inOrder(columns)
-  const inputs = fields.map(({ domain, field }): ModelInput => {
-    if (domain === undefined) return { name: field, type: 'numeric', required: true }
+  const inputs = fields.map(({ domain, field }, i): ModelInput => {
+    // What its numbers are, the file says: whole ones are read to the last digit.
+    if (domain === undefined) return { type: 'numeric', ...loaded.inputs[i], name: field, required: true }
     // Texts that are missing are levels behind the others: who reads a column need not know of them.
     return { name: field, type: 'categorical', domain: [...domain, ...missing], required: true }
   })
@@ -62,7 +63,8 @@ function encode(
     const values = column.values.map((value, row) =>
       column.present[row] === 1 && !Number.isNaN(value) ? value : fill,
     )
-    return columnOf(values)
+    // Only digits that a double rounds are looked up there, which no number in the place of a missing one needs.
+    return { ...columnOf(values), ...(column.exact === undefined ? {} : { exact: column.exact }) }
   }
   if (column.type !== 'category' || domain === undefined)
     throw new TypeError(`a column of type ${column.type} for the field ${field.field}`)
