@@ -11,6 +11,13 @@ const OPTIONAL_BYTES: Schema = { type: 'BYTES', optional: true }
 
 class BytesSide extends SlicesSide {}
 
+function notBytes(found: string): DataError {
+  return new DataError(
+    'record.schema',
+    `ByteArrayConverter writes bytes only, and the record is ${found}: use another converter.`,
+  )
+}
+
 const converter: Converter = {
   topicSchema: () => Promise.resolve(OPTIONAL_BYTES),
 
@@ -25,15 +32,20 @@ const converter: Converter = {
   encode(_topic, side, rows, fail) {
     if (side instanceof BytesSide) return Promise.resolve(PackedRows.of(side.slices))
     return Promise.resolve(
-      encodeRows(side, rows, fail, (out, value) => {
-        if (!Buffer.isBuffer(value)) {
-          throw new DataError(
-            'record.schema',
-            `ByteArrayConverter writes bytes only, and the record is ${kindOf(value)}: use another converter.`,
-          )
-        }
-        out.raw(value)
-      }),
+      encodeRows(
+        side,
+        rows,
+        fail,
+        (out, value, schema) => {
+          if (!Buffer.isBuffer(value)) throw notBytes(kindOf(value))
+          if (schema !== null && schema.type !== 'BYTES') throw notBytes(schema.type)
+          out.raw(value)
+        },
+        (_, schema) => {
+          if (schema.type !== 'BYTES') throw notBytes(schema.type)
+          return false
+        },
+      ),
     )
   },
 }

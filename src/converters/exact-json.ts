@@ -23,8 +23,8 @@ const { parse, rawJSON: rawJson } = json
 /** Whether a text may hold a number that a plain `JSON.parse` would change. */
 const LONG_NUMBER = /\d{16}/
 const FRACTION = /\d[.eE]/
-/** Characters of a number. */
-const MAX_NUMBER = 1000
+/** Of a number. */
+const MAX_DIGITS = 1000
 
 /** Parses JSON; integers that a double cannot hold become bigints. Throws SyntaxError. */
 export function parseExact(text: string): Json {
@@ -46,8 +46,9 @@ export function parseWithFractions(text: string): unknown {
 
 /** Digits are worth less and less, and reading them costs more and more: as Jackson does in Kafka Connect. */
 function checkLength(source: string | undefined): void {
-  if (source !== undefined && source.length > MAX_NUMBER)
-    throw new SyntaxError(`A number has more than ${MAX_NUMBER} characters.`)
+  if (source === undefined || source.length <= MAX_DIGITS) return
+  if (source.replace(/[^0-9]/g, '').length > MAX_DIGITS)
+    throw new SyntaxError(`A number has more than ${MAX_DIGITS} digits.`)
 }
 
 function exactInteger(source: string | undefined, value: number): number | bigint {

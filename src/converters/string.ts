@@ -3,7 +3,8 @@ import { defineConfig, key } from '../api/config.ts'
 import type { Converter, ConverterPlugin } from '../api/converter.ts'
 import { decimalText } from '../api/decimal-text.ts'
 import { DataError } from '../api/errors.ts'
-import { isStruct, type Schema, type Value } from '../api/schema.ts'
+import { javaNumber } from '../api/java-number.ts'
+import { isStruct, type Schema, type SchemaType, type Value } from '../api/schema.ts'
 import { isDecimal } from './decimals.ts'
 import { encodeRows } from './encode-rows.ts'
 import { guarded } from './records-side.ts'
@@ -23,22 +24,31 @@ function checkUtf8(bytes: Buffer, start: number, end: number): Buffer {
   )
 }
 
+const INTEGERS: readonly (SchemaType | undefined)[] = ['INT8', 'INT16', 'INT32']
+
 /** The text of a value, in the form of Java's `toString` where a value is not a text already. */
-function textOf(value: Value): string {
-  if (value === null) return 'null'
+function textOf(value: Value | undefined, schema: Schema | null): string {
+  if (value === null || value === undefined) return 'null'
   if (typeof value === 'string') return value
+  if (typeof value === 'number')
+    return INTEGERS.includes(schema?.type) ? String(value) : javaNumber(value, schema?.type === 'FLOAT32')
   if (typeof value !== 'object') return String(value)
   if (isDecimal(value)) return decimalText(value)
   if (value instanceof Date) return value.toISOString()
   if (Buffer.isBuffer(value)) throw new DataError('record.schema', 'StringConverter does not write bytes.')
-  if (Array.isArray(value)) return `[${(value as readonly Value[]).map(textOf).join(', ')}]`
+  if (Array.isArray(value)) {
+    const items = (value as readonly Value[]).map((item) => textOf(item, schema?.valueSchema ?? null))
+    return `[${items.join(', ')}]`
+  }
   if (value instanceof Map) {
     const entries = [...(value as ReadonlyMap<Value, Value>)]
-    return `{${entries.map(([k, v]) => `${textOf(k)}=${textOf(v)}`).join(', ')}}`
+    const { keySchema = null, valueSchema = null } = schema ?? {}
+    return `{${entries.map(([k, v]) => `${textOf(k, keySchema)}=${textOf(v, valueSchema)}`).join(', ')}}`
   }
   if (!isStruct(value)) throw new DataError('record.schema', 'StringConverter cannot write this value.')
+  const schemas = new Map(schema?.fields?.map((field) => [field.name, field.schema]))
   const fields = Object.entries(value).filter(([, v]) => v !== null)
-  return `Struct{${fields.map(([name, v]) => `${name}=${textOf(v)}`).join(',')}}`
+  return `Struct{${fields.map(([name, v]) => `${name}=${textOf(v, schemas.get(name) ?? null)}`).join(',')}}`
 }
 
 const converter: Converter = {
@@ -60,7 +70,9 @@ const converter: Converter = {
       }
       return Promise.resolve(PackedRows.of(side.slices))
     }
-    return Promise.resolve(encodeRows(side, rows, fail, (out, value) => out.text(textOf(value))))
+    return Promise.resolve(
+      encodeRows(side, rows, fail, (out, value, schema) => out.text(textOf(value, schema))),
+    )
   },
 }
 

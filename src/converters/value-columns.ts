@@ -161,6 +161,7 @@ export function notAStruct(kind: string): DataError {
 /** What a value is, for error messages. */
 export function kindOf(value: Value | undefined): string {
   if (value === null || value === undefined) return 'null'
+  if (typeof value === 'bigint') return 'a long'
   if (typeof value !== 'object') return `a ${typeof value}`
   if (Buffer.isBuffer(value)) return 'bytes'
   if (value instanceof Date) return 'a date'

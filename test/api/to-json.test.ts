@@ -11,7 +11,7 @@ describe('toJson', () => {
     ['bytes as base64', Buffer.from([0, 255]), '"AP8="'],
     ['a decimal with its scale', { unscaled: -5n, scale: 2 }, '-0.05'],
     ['a decimal of many digits', { unscaled: 10n ** 30n, scale: 1 }, `1${'0'.repeat(29)}.0`],
-    ['a decimal of negative scale', { unscaled: 12n, scale: -2 }, '1200'],
+    ['a decimal of negative scale', { unscaled: 12n, scale: -2 }, '1.2E+3'],
     ['a map of text as an object', new Map([['__proto__', 1n]]), '{"__proto__":1}'],
     ['any other map as pairs', new Map<Value, Value>([[1, 'a']]), '[[1,"a"]]'],
     ['not a number as text', NaN, '"NaN"'],

@@ -114,6 +114,28 @@ describe('JsonConverter with schemas', () => {
     expect(failures.errors.get(0)?.message).to.contain('"b.c"')
   })
 
+  it('says what does not fit, in words of JSON', async () => {
+    const schema = { type: 'struct', fields: [{ field: 'a', type: 'int32' }] }
+    const cases: [string, string][] = [
+      ['1.9', 'a number with a fraction'],
+      ['1.0', 'a number with a fraction'],
+      ['1e3', 'a number with an exponent'],
+      ['1.5e0', 'a number with a fraction'],
+      ['12345678901234567890', 'a number'],
+      ['300000000000', 'a number'],
+      ['{}', 'an object'],
+      ['[1]', 'an array'],
+      ['"5"', 'a string'],
+      ['true', 'a boolean'],
+      ['null', 'null'],
+    ]
+    for (const [json, kind] of cases) {
+      const { failures } = await payload(schema, `{"a":${json}}`)
+      const message = `Field "a" is ${kind}, which does not fit its type INT32.`
+      expect(failures.errors.get(0)?.message, json).to.equal(message)
+    }
+  })
+
   it('fails schemas that are none', async () => {
     for (const schema of [
       { type: 'int128' },
@@ -240,8 +262,8 @@ describe('JsonConverter without schemas', () => {
   })
 
   it('fails what is no JSON, no UTF-8, too deep or out of range', async () => {
+    expect((await read('')).code).to.equal('record.malformed')
     for (const text of [
-      '',
       '{',
       '{"a":}',
       'NaN',

@@ -22,7 +22,7 @@ const SHORT_MICROSECONDS = 1000
 async function ratio<T>(
   size: number,
   make: (size: number) => T,
-  work: (made: T) => Promise<unknown> | void,
+  work: (made: T) => unknown,
 ): Promise<number> {
   const [small, large] = [make(size), make(FACTOR * size)]
   const timed = async (made: T) => {
@@ -95,7 +95,7 @@ describe('a decimal of 900 KB', () => {
   })
 
   it('has its bytes in linear time', async () => {
-    const work = (unscaled: bigint) => void unscaledBytes(unscaled)
+    const work = (unscaled: bigint) => unscaledBytes(unscaled)
     expect(await ratio(200_000, (n) => 1n << BigInt(8 * n), work)).to.be.below(LINEAR)
   })
 })
@@ -142,9 +142,9 @@ describe('JSON', () => {
     (await through(openConverter(jsonConverter, raw), openConverter(jsonConverter, PLAIN), Buffer.from(text)))
       .code
 
-  it('has numbers of up to 1000 characters, as in Kafka Connect', async () => {
-    expect(await read(`[0.${'1'.repeat(998)}]`)).to.equal(undefined)
-    expect(await read(`[0.${'1'.repeat(999)}]`)).to.equal('record.malformed')
+  it('has numbers of up to 1000 digits, as in Kafka Connect', async () => {
+    expect(await read(`[0.${'1'.repeat(999)}]`)).to.equal(undefined)
+    expect(await read(`[0.${'1'.repeat(1000)}]`)).to.equal('record.malformed')
     expect(await read(`[${'1'.repeat(1001)}]`)).to.equal('record.malformed')
     expect(await ratio(200_000, (n) => `[${'1'.repeat(n)}]`, read)).to.be.below(LINEAR)
   })
@@ -218,7 +218,7 @@ describe('Avro', () => {
         await run()
         return Math.min(await run(), await run(), await run())
       }
-      expect((await encodeAll(20_000)) / (await encodeAll(20))).to.be.below(10)
+      expect((await encodeAll(20_000)) / (await encodeAll(20))).to.be.below(50)
     } finally {
       await registry.stop()
     }
@@ -228,7 +228,7 @@ describe('Avro', () => {
 describe('a text', () => {
   it('that is nearly a number is no cell of a number, in linear time', async () => {
     const parser = lineParser({ fields: ['a:float64'], delimiter: ',', missing: new Set() })
-    const work = (cell: string) => void expect(() => parser.parse(cell, 'The value')).to.throw('no float64')
+    const work = (cell: string) => expect(() => parser.parse(cell, 'The value')).to.throw('no float64')
     expect(await ratio(200_000, (n) => `${'1'.repeat(n)}x`, work)).to.be.below(LINEAR)
   })
 

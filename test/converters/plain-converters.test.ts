@@ -51,13 +51,13 @@ describe('StringConverter', () => {
 
   it('writes other values as Java would', async () => {
     const values: Value[] = [
-      5,
+      5n,
       2n ** 60n,
       true,
       { unscaled: -5n, scale: 2 },
       [1, 'a', null],
-      new Map([['k', 1]]),
-      struct({ a: 1, b: null, c: struct({ d: 'x' }) }),
+      new Map([['k', 1n]]),
+      struct({ a: 1n, b: null, c: struct({ d: 'x' }) }),
     ]
     const failures = new Failures()
     const side = recordsSide(
@@ -70,7 +70,7 @@ describe('StringConverter', () => {
       '1152921504606846976',
       'true',
       '-0.05',
-      '[1, a, null]',
+      '[1.0, a, null]',
       '{k=1}',
       'Struct{a=1,c=Struct{d=x}}',
     ])

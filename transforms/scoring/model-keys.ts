@@ -1,5 +1,5 @@
 import { type ConfigOf, key } from 'sluice'
-import { firstRepeated } from '../text/first-repeated.ts'
+import { firstRepeated } from './first-repeated.ts'
 
 /** Keys of every transform that uses models. */
 export const MODEL_KEYS = {

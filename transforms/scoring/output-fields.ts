@@ -1,5 +1,5 @@
 import { ConfigError, type Field, key, OPTIONAL_STRING } from 'sluice'
-import { firstRepeated } from '../text/first-repeated.ts'
+import { firstRepeated } from './first-repeated.ts'
 import { shorten } from './model-fields.ts'
 
 /** Keys that say how the fields are called that a transform adds. */

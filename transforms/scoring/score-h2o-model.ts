@@ -17,7 +17,7 @@ import { LABELS_TYPE, type LabelType, labelType } from './label-type.ts'
 import { FIELDS, MISSING_FIELDS, MODEL_KEYS } from './model-keys.ts'
 import { checkModelSchema } from './model-schema.ts'
 import { nameOutputs, outputKeys, type OutputFields } from './output-fields.ts'
-import { firstRepeated } from '../text/first-repeated.ts'
+import { firstRepeated } from './first-repeated.ts'
 import { type OpenModels, Scoring } from './scoring.ts'
 
 export const config = defineConfig({

@@ -3,7 +3,7 @@ import type { Converter, ConverterContext, EncodedRows, Slices } from '../../api
 import { ConfigError, ConnectError, DataError, messageOf } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { Schema } from '../../api/schema.ts'
-import { encodeRows } from '../encode-rows.ts'
+import { encodeRows, type WriteRow } from '../encode-rows.ts'
 import { sameSchema } from '../same-schema.ts'
 import { kindOf } from '../value-columns.ts'
 import { AvroRows, HEADER } from './avro-rows.ts'
@@ -127,7 +127,7 @@ export class AvroConverter implements Converter {
   async encode(topic: string, side: Side, rows: Int32Array, fail: FailRow): Promise<EncodedRows> {
     if (side instanceof AvroSide) return encodeSpliced(topic, side, rows, this.#outputs, fail)
     const outputs = await this.#outputsOf(topic, side, rows, fail)
-    return encodeRows(side, rows, fail, (out, value, schema, row) => {
+    const write: WriteRow = (out, value, schema, row) => {
       const output = outputs.get(row)
       if (output === undefined) {
         if (schema !== null) return // the row failed for its schema
@@ -139,10 +139,17 @@ export class AvroConverter implements Converter {
       out.byte(0)
       out.raw(idBytes(output.id))
       encodeValue(out, output.root, value, '')
+    }
+    return encodeRows(side, rows, fail, write, (_, schema) => {
+      if (schema.optional) return false
+      throw new DataError(
+        'record.value',
+        `The record is null, and its schema ${schema.name ?? schema.type} is not optional.`,
+      )
     })
   }
 
-  /** The output schema of each row that has one. */
+  /** The output schema of each row that has one. A null registers nothing: it is written as null, whatever its schema is. */
   async #outputsOf(
     topic: string,
     side: Side,
@@ -152,7 +159,7 @@ export class AvroConverter implements Converter {
     const groups: { schema: Schema; rows: number[] }[] = []
     const bySchema = new Map<Schema, { schema: Schema; rows: number[] }>()
     for (const row of rows) {
-      const schema = side.isNull(row) ? null : side.schema(row, fail)
+      const schema = side.value(row, fail) === null ? null : side.schema(row, fail)
       if (schema === null) continue
       let group = bySchema.get(schema) ?? groups.find((other) => sameSchema(other.schema, schema))
       if (group === undefined) groups.push((group = { schema, rows: [] }))

@@ -1,19 +1,32 @@
-import { isUtf8 } from 'node:buffer'
 import type { FailRow, Side } from '../../api/batch.ts'
 import { type ConfigOf, defineConfig, key } from '../../api/config.ts'
 import type { Converter, ConverterPlugin, EncodedRows, Slices } from '../../api/converter.ts'
-import { DataError } from '../../api/errors.ts'
+import { DataError, messageOf } from '../../api/errors.ts'
 import type { Schema, Value } from '../../api/schema.ts'
 import { encodeRows } from '../encode-rows.ts'
-import { parseWithFractions, stringifyExact } from '../exact-json.ts'
+import { stringifyExact } from '../exact-json.ts'
 import { SlicesSide } from '../slices-side.ts'
 import { schemaFromJson, schemaToJson } from './schema-json.ts'
 import { fromJson } from './from-json.ts'
 import { JsonReading } from './json-reading.ts'
+import { parseJson } from './parse-json.ts'
 import { type DecimalFormat, toJson } from './to-json.ts'
 
-/** Bytes of one record's JSON. */
-const MAX_BYTES = 64 << 20
+/** Null where there is none. Throws a DataError. */
+function readSchemaContent(text: string): Schema | null {
+  if (text.trim() === '') return null
+  const bytes = Buffer.from(text)
+  return schemaFromJson(parseJson(bytes, 0, bytes.length), new JsonReading(true, bytes.length))
+}
+
+function checkSchemaContent(text: string): string | undefined {
+  try {
+    readSchemaContent(text)
+    return undefined
+  } catch (error) {
+    return messageOf(error)
+  }
+}
 
 const jsonConfig = defineConfig({
   'schemas.enable': key.boolean({
@@ -26,6 +39,12 @@ const jsonConfig = defineConfig({
     default: 1000,
     importance: 'HIGH',
     check: (n) => (n < 0 ? 'Value must be at least 0' : undefined),
+  }),
+  'schema.content': key.string({
+    doc: 'The schema of all records that are read, as the `schema` of an envelope. Where it is given and schemas.enable is true, records are read as payloads alone; they are written as ever.',
+    default: '',
+    importance: 'HIGH',
+    check: checkSchemaContent,
   }),
   'decimal.format': key.string({
     doc: 'How Decimals are written: BASE64 (of the unscaled bytes) or NUMERIC. Both are read.',
@@ -47,6 +66,8 @@ class JsonConverter implements Converter {
   readonly #format: DecimalFormat
   readonly #useDefault: boolean
   readonly #cacheSize: number
+  readonly #given: Schema | null
+  readonly #givenSize: number
   /** Schemas by their JSON text, so that equal schemas are one object. */
   readonly #schemas = new Map<string, Schema | null>()
   readonly #texts = new WeakMap<Schema, string>()
@@ -56,6 +77,8 @@ class JsonConverter implements Converter {
     this.#format = config['decimal.format'].toUpperCase() === 'NUMERIC' ? 'NUMERIC' : 'BASE64'
     this.#useDefault = config['replace.null.with.default']
     this.#cacheSize = config['schemas.cache.size']
+    this.#given = readSchemaContent(config['schema.content'])
+    this.#givenSize = config['schema.content'].length
   }
 
   decode(_topic: string, slices: Slices): Promise<Side> {
@@ -66,14 +89,24 @@ class JsonConverter implements Converter {
 
   encode(_topic: string, side: Side, rows: Int32Array, fail: FailRow): Promise<EncodedRows> {
     return Promise.resolve(
-      encodeRows(side, rows, fail, (out, value, schema) => out.text(this.#textOf(value, schema))),
+      encodeRows(
+        side,
+        rows,
+        fail,
+        (out, value, schema) => out.text(this.#textOf(value, schema)),
+        (out, schema) => {
+          out.text(this.#textOf(null, schema))
+          return true
+        },
+      ),
     )
   }
 
   #read(bytes: Buffer, start: number, end: number): { schema: Schema | null; value: Value } {
-    const json = parse(bytes, start, end)
-    const reading = new JsonReading(this.#useDefault, end - start)
+    const json = parseJson(bytes, start, end)
+    const reading = new JsonReading(this.#useDefault, end - start + this.#givenSize)
     if (!this.#envelope) return { schema: null, value: fromJson(json, null, reading) }
+    if (this.#given !== null) return { schema: this.#given, value: fromJson(json, this.#given, reading) }
     const envelope = json as { schema?: unknown; payload?: unknown } | null
     if (!isEnvelope(envelope)) {
       throw new DataError(
@@ -123,25 +156,6 @@ function shallow<T>(read: () => T): T {
 function isEnvelope(json: unknown): json is { schema: unknown; payload: unknown } {
   if (typeof json !== 'object' || json === null || Array.isArray(json)) return false
   return Object.keys(json).length === 2 && Object.hasOwn(json, 'schema') && Object.hasOwn(json, 'payload')
-}
-
-function parse(bytes: Buffer, start: number, end: number): unknown {
-  if (end - start > MAX_BYTES)
-    throw new DataError('record.malformed', `The JSON is longer than ${MAX_BYTES} bytes.`)
-  const slice = bytes.subarray(start, end)
-  if (!isUtf8(slice))
-    throw new DataError('record.malformed', 'The record is not valid UTF-8, so it is not JSON.')
-  try {
-    return parseWithFractions(slice.toString('utf8'))
-  } catch (error) {
-    throw new DataError(
-      'record.malformed',
-      'The record is not valid JSON: check the converter of this topic.',
-      {
-        cause: error,
-      },
-    )
-  }
 }
 
 export const jsonConverter = {

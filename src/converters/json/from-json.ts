@@ -6,8 +6,8 @@ import type { JsonReading } from './json-reading.ts'
 
 export const MS_PER_DAY = 86_400_000
 const MAX_DATE = 8.64e15
-/** Values inside values of a schemaless record. */
-const MAX_DEPTH = 128
+/** Lists and objects inside one another in a schemaless record, as many as Jackson allows. */
+const MAX_DEPTH = 1000
 const LONG_MAX = 2n ** 63n - 1n
 export const INT_MAX: Partial<Record<SchemaType, number>> = { INT8: 127, INT16: 32_767, INT32: 2_147_483_647 }
 const NOT_FINITE: Readonly<Record<string, number>> = { NaN, Infinity, '-Infinity': -Infinity }
@@ -17,12 +17,22 @@ function placeOf(path: string): string {
   return path === '' ? 'The payload' : `Field "${path}"`
 }
 
+/** What JSON is, for error messages. */
+function jsonKind(json: unknown): string {
+  if (json === null || json === undefined) return 'null'
+  if (Array.isArray(json)) return 'an array'
+  if (json instanceof Fraction)
+    return Number.isInteger(json.value) && /e/i.test(json.text)
+      ? 'a number with an exponent'
+      : 'a number with a fraction'
+  if (typeof json === 'bigint') return 'a number'
+  return typeof json === 'object' ? 'an object' : `a ${typeof json}`
+}
+
 function misfit(json: unknown, schema: Schema, path: string): DataError {
-  const found =
-    json === null || json === undefined ? 'null' : Array.isArray(json) ? 'an array' : `a ${typeof json}`
   return new DataError(
     'record.value',
-    `${placeOf(path)} is ${found}, which does not fit its type ${schema.name ?? schema.type}.`,
+    `${placeOf(path)} is ${jsonKind(json)}, which does not fit its type ${schema.name ?? schema.type}.`,
   )
 }
 
@@ -128,7 +138,7 @@ function integerFrom(json: unknown, schema: Schema, path: string): Value {
     if (long <= LONG_MAX && long >= -LONG_MAX - 1n) return long
   } else {
     const max = INT_MAX[schema.type] ?? 0
-    if (integer <= max && integer >= -max - 1) return Number(integer)
+    if (integer <= max && integer >= -max - 1) return Number(integer) + 0 // JSON has a −0, and an integer has not
   }
   throw misfit(json, schema, path)
 }
@@ -154,7 +164,8 @@ function mapFrom(json: unknown, schema: Schema, reading: JsonReading, path: stri
   const values = schema.valueSchema!
   const map = new Map<Value, Value>()
   const entries = entriesOf(json)
-  if (keys.type === 'STRING' && entries !== undefined) {
+  if (keys.type === 'STRING') {
+    if (entries === undefined) throw misfit(json, schema, path)
     for (const [name, item] of entries) map.set(name, fromJson(item, values, reading, `${path}{}`))
     return map
   }
@@ -181,8 +192,6 @@ function structFrom(json: unknown, schema: Schema, reading: JsonReading, path: s
 
 /** Without a schema integers are INT64 (bigint) and other numbers FLOAT64; objects are structs. */
 function schemaless(json: unknown, depth: number): Value {
-  if (depth > MAX_DEPTH)
-    throw new DataError('record.malformed', `The JSON is nested more than ${MAX_DEPTH} levels deep.`)
   if (json === null || json === undefined) return null
   if (typeof json === 'boolean' || typeof json === 'string') return json
   if (json instanceof Fraction) {
@@ -194,6 +203,8 @@ function schemaless(json: unknown, depth: number): Value {
   }
   const integer = integerOf(json)
   if (integer !== undefined) return longOf(BigInt(integer))
+  if (depth >= MAX_DEPTH)
+    throw new DataError('record.malformed', `The JSON is nested more than ${MAX_DEPTH} levels deep.`)
   if (Array.isArray(json)) return json.map((item: unknown) => schemaless(item, depth + 1))
   const record = struct()
   for (const [name, item] of Object.entries(json)) record[name] = schemaless(item, depth + 1)

@@ -1,6 +1,5 @@
 import { DataError } from '../../api/errors.ts'
 import type { Field, Schema, SchemaType } from '../../api/schema.ts'
-import { isDecimal, unscaledBytes } from '../decimals.ts'
 import { fromJson } from './from-json.ts'
 import type { JsonReading } from './json-reading.ts'
 import { type DecimalFormat, toJson } from './to-json.ts'
@@ -91,7 +90,7 @@ function parts(
 ): Pick<Schema, 'fields' | 'keySchema' | 'valueSchema'> {
   const part = (name: string): Schema => {
     const schema = schemaFromJson(json[name], reading, depth + 1)
-    if (schema === null) throw invalid(`a ${WORDS[type]} has no "${name}".`)
+    if (schema === null) throw invalid(`${type === 'ARRAY' ? 'an array' : 'a map'} has no "${name}".`)
     return schema
   }
   if (type === 'ARRAY') return { valueSchema: part('items') }
@@ -139,6 +138,5 @@ export function schemaToJson(schema: Schema, format: DecimalFormat): Fields {
 function defaultJson(schema: Schema, format: DecimalFormat): { readonly default?: unknown } {
   const value = schema.default ?? null
   if (value === null) return {}
-  if (isDecimal(value)) return { default: unscaledBytes(value.unscaled).toString('base64') }
   return { default: toJson(value, schema, format, false) }
 }

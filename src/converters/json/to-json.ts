@@ -1,5 +1,6 @@
 import { decimalText } from '../../api/decimal-text.ts'
 import { DataError } from '../../api/errors.ts'
+import { javaNumber } from '../../api/java-number.ts'
 import { isStruct, LOGICAL, type Schema, type Value } from '../../api/schema.ts'
 import { isDecimal, unscaledBytes } from '../decimals.ts'
 import { rawNumber } from '../exact-json.ts'
@@ -29,6 +30,10 @@ export function toJson(
   if (Buffer.isBuffer(value)) return value.toString('base64')
   if (value instanceof Date) return value.getTime() / (schema?.name === LOGICAL.date ? MS_PER_DAY : 1)
   if (isDecimal(value)) {
+    if (schema === null) {
+      const message = `${path === '' ? 'The record' : `Field "${path}"`} is a decimal without a schema, which JSON has no form for.`
+      throw new DataError('record.schema', message)
+    }
     return format === 'NUMERIC'
       ? rawNumber(decimalText(value))
       : unscaledBytes(value.unscaled).toString('base64')
@@ -47,17 +52,7 @@ function numberJson(value: number, schema: Schema | null): unknown {
   if (!Number.isFinite(value)) return String(value)
   const float = schema === null || schema.type === 'FLOAT64' || schema.type === 'FLOAT32'
   if (!float) return value
-  const text = Object.is(value, -0) ? '-0' : schema?.type === 'FLOAT32' ? floatText(value) : String(value)
-  return rawNumber(/[.e]/.test(text) ? text : `${text}.0`)
-}
-
-/** The shortest text that is read as the same 32-bit float. */
-function floatText(value: number): string {
-  for (let digits = 6; digits < 9; digits++) {
-    const text = String(Number(value.toPrecision(digits)))
-    if (Math.fround(Number(text)) === value) return text
-  }
-  return String(value)
+  return rawNumber(javaNumber(value, schema?.type === 'FLOAT32'))
 }
 
 function unwritable(value: Value | undefined, schema: Schema, path: string): DataError {
