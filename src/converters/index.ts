@@ -1,6 +1,7 @@
 import type { ConverterPlugin } from '../api/converter.ts'
 import { avroConverter } from './avro/plugin.ts'
 import { byteArrayConverter } from './bytes.ts'
+import { fixedSizeConverters } from './fixed-size.ts'
 import { jsonConverter } from './json/converter.ts'
 import { stringConverter } from './string.ts'
 
@@ -8,6 +9,7 @@ import { stringConverter } from './string.ts'
 export const converters: readonly ConverterPlugin[] = [
   avroConverter,
   byteArrayConverter,
+  ...fixedSizeConverters,
   jsonConverter,
   stringConverter,
 ]
