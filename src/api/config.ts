@@ -19,6 +19,8 @@ export interface KeyOptions<T> {
   /** Returns what is wrong with a value, or undefined. */
   check?(value: T): string | undefined
   readonly recommended?: readonly string[]
+  /** Why the key changes nothing, where the plugin knows it only from the one whose configurations it takes. */
+  readonly ignored?: string
 }
 
 export interface ConfigKey<T = unknown> extends KeyOptions<T> {

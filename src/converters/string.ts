@@ -83,6 +83,12 @@ export const stringConverter = {
   version: '1.0.0',
   summary: 'Text in UTF-8.',
   config: defineConfig({
+    'converter.type': key.string({
+      doc: 'Ignored. Kafka Connect itself sets it: key, value or header.',
+      optional: true,
+      importance: 'LOW',
+      ignored: 'A converter is for keys where it is named as key.converter, and else for values.',
+    }),
     'converter.encoding': key.string({
       doc: 'The encoding of the text. Only UTF-8 is supported.',
       default: 'UTF-8',

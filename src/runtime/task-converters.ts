@@ -53,9 +53,14 @@ export function closeConverters({ key, value, target }: TaskConverters): void {
 function openOne(raw: RawConfig, name: string, side: SideName, context: OpenContext): NamedConverter {
   const plugin = findConverter(raw[name] ?? 'ByteArrayConverter')
   const config = plugin.config.read(withPrefix(raw, `${name}.`), `${name}.`)
+  const own = context.log.child({ converter: name })
+  for (const [option, { ignored }] of Object.entries(plugin.config.keys)) {
+    const path = `${name}.${option}`
+    if (ignored !== undefined && raw[path] !== undefined)
+      own.info('a key is ignored', { key: path, reason: ignored })
+  }
   try {
-    const log = context.log.child({ converter: name })
-    return { name: plugin.name, converter: plugin.open(config, { ...context, side, log }) }
+    return { name: plugin.name, converter: plugin.open(config, { ...context, side, log: own }) }
   } catch (error) {
     if (!(error instanceof ConfigError)) throw error
     throw new ConfigError(error.problems.map((problem) => ({ ...problem, path: `${name}.${problem.path}` })))

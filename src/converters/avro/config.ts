@@ -1,4 +1,5 @@
 import { type ConfigOf, defineConfig, key } from '../../api/config.ts'
+import { otherKeys, refusingPrefixes } from './other-keys.ts'
 import { SUBJECT_STRATEGIES, subjectStrategy } from './subjects.ts'
 
 const strategy = (what: string) =>
@@ -21,7 +22,7 @@ function checkUrls(urls: readonly string[]): string | undefined {
     : 'Expected URLs that start with http:// or https://, separated by commas.'
 }
 
-export const avroConfig = defineConfig({
+const keys = {
   'schema.registry.url': key.list({
     doc: 'The URLs of the schema registry; where there are several, the next one is tried when one does not answer.',
     importance: 'HIGH',
@@ -47,11 +48,10 @@ export const avroConfig = defineConfig({
     default: true,
     importance: 'MEDIUM',
   }),
-  'use.latest.version': key.boolean({
-    doc: 'Not supported: output schemas are looked up by their content.',
+  'normalize.schemas': key.boolean({
+    doc: 'Whether the registry looks schemas up, and registers them, in their normal form.',
     default: false,
-    importance: 'LOW',
-    check: (on) => (on ? 'use.latest.version is not supported.' : undefined),
+    importance: 'MEDIUM',
   }),
   'flatten.singleton.unions': key.boolean({
     doc: 'Whether a union of one type is that type; where false, it is a struct with one field.',
@@ -83,6 +83,9 @@ export const avroConfig = defineConfig({
     importance: 'LOW',
     check: (n) => (n < 1 ? 'Value must be at least 1' : undefined),
   }),
-})
+}
 
-export type AvroConfig = ConfigOf<typeof avroConfig.keys>
+/** The keys that act, and behind them all others of Confluent's AvroConverter. */
+export const avroConfig = refusingPrefixes(defineConfig<typeof keys>({ ...otherKeys, ...keys }))
+
+export type AvroConfig = ConfigOf<typeof keys>

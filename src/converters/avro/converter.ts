@@ -41,6 +41,7 @@ export class AvroConverter implements Converter {
       retries: config['max.retries'],
       retryWaitMs: config['retries.wait.ms'],
       timeoutMs: config['http.read.timeout.ms'],
+      normalize: config['normalize.schemas'],
       log,
       outside,
     })

@@ -25,6 +25,8 @@ export interface RegistryOptions {
   /** The first wait between repetitions; it doubles, with jitter. */
   readonly retryWaitMs: number
   readonly timeoutMs: number
+  /** Whether schemas are looked up and registered in their normal form. */
+  readonly normalize?: boolean
   readonly log: Logger
   /** Who is told that requests wait. Default: nobody. */
   readonly outside?: Outside | undefined
@@ -88,7 +90,7 @@ export class RegistryClient {
   /** The id of a schema under a subject; null where it is not registered there. */
   async lookup(subject: string, schema: RegisteredSchema): Promise<number | null> {
     const what = `look up a schema of subject ${subject}`
-    const path = `/subjects/${encodeURIComponent(subject)}`
+    const path = this.#subjectPath(subject, '')
     return this.#request({ method: 'POST', path, body: schema }, (answer) =>
       isNotFound(answer) ? null : idOf(expected(answer, what)),
     )
@@ -96,7 +98,7 @@ export class RegistryClient {
 
   /** Registers a schema under a subject. A TaskError where the registry refuses it. */
   async register(subject: string, schema: RegisteredSchema): Promise<number> {
-    const path = `/subjects/${encodeURIComponent(subject)}/versions`
+    const path = this.#subjectPath(subject, '/versions')
     return this.#request({ method: 'POST', path, body: schema }, (answer) => {
       if (answer.status !== 409) return idOf(expected(answer, `register a schema for subject ${subject}`))
       throw new TaskError(
@@ -105,6 +107,11 @@ export class RegistryClient {
           'Write to another topic, or change the compatibility of the subject.',
       )
     })
+  }
+
+  #subjectPath(subject: string, rest: string): string {
+    const query = this.#options.normalize === true ? '?normalize=true' : ''
+    return `/subjects/${encodeURIComponent(subject)}${rest}${query}`
   }
 
   #schema(path: string): Promise<RegisteredSchema | null> {

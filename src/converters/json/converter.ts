@@ -29,6 +29,12 @@ function checkSchemaContent(text: string): string | undefined {
 }
 
 const jsonConfig = defineConfig({
+  'converter.type': key.string({
+    doc: 'Ignored. Kafka Connect itself sets it: key, value or header.',
+    optional: true,
+    importance: 'LOW',
+    ignored: 'A converter is for keys where it is named as key.converter, and else for values.',
+  }),
   'schemas.enable': key.boolean({
     doc: 'Whether each record is an envelope of exactly a schema and a payload.',
     default: true,
