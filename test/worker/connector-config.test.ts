@@ -118,7 +118,13 @@ describe('checkConnectorConfig', () => {
   })
 
   it('refuses by name what it does not support yet', () => {
-    expect(pathsOf({ 'header.converter': 'X' })).to.deep.equal(['header.converter'])
+    const json = 'org.apache.kafka.connect.json.JsonConverter'
+    for (const name of ['X', json]) {
+      expect(pathsOf({ 'header.converter': name })).to.deep.equal(['header.converter'])
+    }
+    for (const name of ['SimpleHeaderConverter', 'org.apache.kafka.connect.converters.ByteArrayConverter']) {
+      expect(pathsOf({ 'header.converter': name })).to.deep.equal([])
+    }
     expect(pathsOf({ 'my.password': '${file:/etc/shadow:x}' })).to.deep.equal(['my.password'])
   })
 

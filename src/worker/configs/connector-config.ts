@@ -14,7 +14,13 @@ export interface CheckedConfig {
 
 const MOST_KEYS = 1000
 const LONGEST_VALUE = 64 * 1024
-const HEADER_CONVERTERS = ['SimpleHeaderConverter', 'org.apache.kafka.connect.storage.SimpleHeaderConverter']
+/** Headers travel as the bytes they are, which is what these two may do; any other would change them. */
+const HEADER_CONVERTERS = [
+  'SimpleHeaderConverter',
+  'org.apache.kafka.connect.storage.SimpleHeaderConverter',
+  'ByteArrayConverter',
+  'org.apache.kafka.connect.converters.ByteArrayConverter',
+]
 
 /** Checks a connector's whole configuration. Runs no code of plugins but their own pure checks. */
 export function checkConnectorConfig(raw: StringMap): CheckedConfig {
@@ -50,7 +56,7 @@ function unsupportedKeys(raw: StringMap): ConfigProblem[] {
     if (path === 'header.converter' && !HEADER_CONVERTERS.includes(value.trim()))
       problems.push({
         path,
-        message: `${path}: headers travel as bytes; only SimpleHeaderConverter is accepted.`,
+        message: `${path}: headers travel as bytes; only SimpleHeaderConverter and ByteArrayConverter are accepted.`,
       })
     if (/\$\{[A-Za-z][\w.-]*:[^{}]*\}/.test(value)) {
       const message = `${path} refers to a config provider, and providers are not supported yet. Write the value itself.`
