@@ -10,6 +10,9 @@ export function javaNumber(value: number, isFloat = false): string {
   if (!Number.isFinite(value)) return String(value)
   const sign = value < 0 || Object.is(value, -0) ? '-' : ''
   const size = Math.abs(value)
+  if (!isFloat && size >= 10 ** LEAST_PLAIN && size < 10 ** LEAST_SCIENTIFIC) {
+    return Number.isInteger(value) ? `${value}.0` : String(value) // the same text, found faster
+  }
   if (size === 0) return `${sign}0.0`
   const [digits = '', power = ''] = (isFloat ? shortestFloat(size) : size.toExponential()).split('e')
   const exponent = Number(power)

@@ -18,7 +18,8 @@ function json<T>(name: string): T {
   return JSON.parse(readFileSync(new URL(name, import.meta.url), 'utf8')) as T
 }
 
-const cases = json<Case[]>('converter-cases.json')
+/** Headers travel as bytes here: what Kafka Connect's converter makes of them is kept for the day when they do not. */
+const cases = json<Case[]>('converter-cases.json').filter(({ header }) => header !== true)
 const golden = new Map(json<GoldenAnswer[]>('golden/converters.json').map((answer) => [answer.case, answer]))
 /** What Sluice answers instead, on purpose, and why. */
 const deviations =
@@ -81,8 +82,8 @@ function comparable(found: unknown): unknown {
 describe('a converter answers as Kafka Connect’s does', () => {
   for (const given of cases) {
     const plugin = findConverterPlugin(given.class)
-    it(given.case, async function () {
-      if (plugin === undefined || given.header === true) this.skip()
+    it(given.case, async () => {
+      if (plugin === undefined) throw new Error(`there is no ${given.class}`)
       const { case: _, ...right } = golden.get(given.case)!
       const found = await answer(plugin, given)
       const deviation = deviations[given.case]

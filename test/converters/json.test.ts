@@ -261,6 +261,14 @@ describe('JsonConverter without schemas', () => {
     expect((await write(null, value, PLAIN)).text).to.equal('{"__proto__":{"polluted":1},"constructor":2}')
   })
 
+  it('reads leading zeros, but changes no digits behind a point and none in a text', async () => {
+    const text = '{"a":007.007,"b":-00.10,"c":"01 \\" 02","0007":[00,1.05e007]}'
+    const right = struct({ a: 7.007, b: -0.1, c: '01 " 02', '0007': [0n, 1.05e7] })
+    expect((await read(text, PLAIN)).value).to.deep.equal(right)
+    for (const wrong of ['[01', '["01]', '[0 1]', '[01,]', '[01 "02]'])
+      expect((await read(wrong, PLAIN)).code, wrong).to.equal('record.malformed')
+  })
+
   it('fails what is no JSON, no UTF-8, too deep or out of range', async () => {
     expect((await read('')).code).to.equal('record.malformed')
     for (const text of [
