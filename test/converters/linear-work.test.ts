@@ -1,6 +1,9 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { encodeValue } from '../../src/converters/avro/encode.ts'
+import { parseSchema } from '../../src/converters/avro/parse-schema.ts'
 import { avroConverter } from '../../src/converters/avro/plugin.ts'
+import { ByteWriter } from '../../src/converters/byte-writer.ts'
 import { unscaledBytes } from '../../src/converters/decimals.ts'
 import { jsonConverter } from '../../src/converters/json/converter.ts'
 import { recordsSide } from '../../src/converters/records-side.ts'
@@ -123,6 +126,18 @@ describe('a decimal', () => {
         avroSide(schema, [payload(unscaled)]).rows.walk(0, walked.fail)
         expect(walked.codes()[0], `walk ${unscaled}`).to.equal(code)
       }
+    }
+  })
+
+  it('is not written with more digits than its Avro schema declares', () => {
+    for (const type of [decimalSchema(3), { ...decimalSchema(3), type: 'fixed', name: 'F', size: 4 }]) {
+      const node = parseSchema(JSON.stringify(type))
+      const write = (unscaled: bigint) => encodeValue(new ByteWriter(), node, { unscaled, scale: 2 }, 'd')
+      expect(() => [write(999n), write(-999n)]).to.not.throw()
+      for (const unscaled of [1000n, -1000n])
+        expect(() => write(unscaled)).to.throw(
+          'Field "d" is a decimal, which does not fit its Avro type decimal.',
+        )
     }
   })
 
