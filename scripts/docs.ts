@@ -7,6 +7,7 @@ import path from 'node:path'
 import { ERROR_CATALOGUE } from '../src/api/errors.ts'
 import type { ConfigDefinition, ConfigKey, Example, PredicatePlugin, TransformPlugin } from '../src/index.ts'
 import { commonKeys, conditionKeys, sinkKeys } from '../src/runtime/connector-keys.ts'
+import { configProviders } from '../src/runtime/config-providers/config-providers.ts'
 import { connectors, converters, predicates, transformClasses, transforms } from '../src/runtime/plugins.ts'
 import { WORKER_KEYS, type WorkerKey } from '../src/worker/settings/worker-keys.ts'
 import { shown } from './shown.ts'
@@ -89,6 +90,16 @@ function workerTable(): string {
   return ['| Key | Default | |', '| --- | --- | --- |', ...rows].join('\n')
 }
 
+function providersText(): string {
+  const texts = configProviders.map(({ name, summary, aliases, config }) => {
+    const classes = [name, ...aliases].map((each) => `\`${each}\``).join(', ')
+    return `### ${name}\n\n${summary}\n\nClasses: ${classes}.\n\n${keyTable(config)}`
+  })
+  const intro =
+    'Parameters are settings of the worker: `config.providers.<name>.param.<key>`. See [config providers](../config-providers.md).'
+  return ['## Config providers', intro, ...texts].join('\n\n')
+}
+
 function pages(): Map<string, string> {
   const page = (...parts: string[]): string => [NOTE, ...parts].join('\n\n') + '\n'
   return new Map([
@@ -121,7 +132,7 @@ function pages(): Map<string, string> {
         ),
       ),
     ],
-    ['worker.md', page('# Worker settings', workerTable())],
+    ['worker.md', page('# Worker settings', workerTable(), providersText())],
     [
       'errors.md',
       page(

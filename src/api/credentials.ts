@@ -19,8 +19,26 @@ const PARAMETER = new RegExp(
   'gi',
 )
 
-/** A text without the secrets in its URLs: `http://user:password@host` and `…?password=…` keep `[hidden]` in their place. */
+/** Shorter ones stand in too many texts by chance. */
+const SHORTEST_HIDDEN = 4
+/** The longest first: one may stand in another. */
+let hidden: readonly string[] = []
+
+/** Hides a value that a config provider gave, wherever this process shows a text from now on. */
+export function hideValue(value: string): void {
+  const forms = [value, value.trim(), encodeURIComponent(value), JSON.stringify(value).slice(1, -1)]
+  const fresh = forms.filter((form) => form.length >= SHORTEST_HIDDEN && !hidden.includes(form))
+  if (fresh.length === 0) return
+  hidden = [...new Set([...hidden, ...fresh])].toSorted((a, b) => b.length - a.length)
+}
+
+/** A text without hidden values and without the secrets in its URLs. */
 export function withoutCredentials(text: string): string {
+  return withoutUrlSecrets(hidden.reduce((shown, value) => shown.replaceAll(value, MASK), text))
+}
+
+/** A text without the secrets in its URLs: `http://user:password@host` and `…?password=…` keep `[hidden]` in their place. */
+export function withoutUrlSecrets(text: string): string {
   const user = text.includes('@') && text.includes('://') ? text.replace(USER_INFO, `$1${MASK}@`) : text
   return user.includes('=') ? user.replace(PARAMETER, `$1${MASK}`) : user
 }

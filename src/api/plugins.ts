@@ -203,5 +203,24 @@ export interface SourceConnector<K extends ConfigKeys = ConfigKeys> extends Plug
   open(config: ConfigOf<K>, context: SourceContext): Promise<SourceTask> | SourceTask
 }
 
+// Config providers
+
+/** Gives values that configurations refer to: `${name:path:key}`. */
+export interface ConfigProvider {
+  /**
+   * The values of some keys at a path, which is empty for `${name:key}`; a key that has none is absent. Throws with a reason that
+   * shows no value: it goes into statuses and logs.
+   */
+  get(path: string, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, string>>
+}
+
+export interface ConfigProviderPlugin<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
+  readonly kind: 'config-provider'
+  /** Other class names under which it is known, e.g. those of Java. */
+  readonly aliases: readonly string[]
+  open(config: ConfigOf<K>): ConfigProvider
+}
+
 /** Any plugin, with the type of its configuration forgotten: what registries hold. */
-export type AnyPlugin = SinkConnector | SourceConnector | TransformPlugin | PredicatePlugin | ConverterPlugin
+export type AnyPlugin =
+  SinkConnector | SourceConnector | TransformPlugin | PredicatePlugin | ConverterPlugin | ConfigProviderPlugin

@@ -1,3 +1,4 @@
+import { withoutCredentials } from '../api/credentials.ts'
 import { ConnectError, messageOf } from '../api/errors.ts'
 import { tellParent } from '../dev/child-channel.ts'
 import { isSupervised } from './steps.ts'
@@ -9,10 +10,10 @@ import { isSupervised } from './steps.ts'
  */
 export function fail(error: unknown): void {
   process.exitCode = 1
-  const text = describeFailure(error)
+  const text = withoutCredentials(describeFailure(error))
   const end = () => process.exit(1) // a half-started command may still have open connections
   if (!isSupervised() && tellParent({ type: 'failed', message: text }, end)) return
-  const stack = debugging() && error instanceof Error ? `${error.stack ?? ''}\n` : ''
+  const stack = debugging() && error instanceof Error ? `${withoutCredentials(error.stack ?? '')}\n` : ''
   process.stderr.write(`sluice: ${text}\n${stack}`, end)
 }
 

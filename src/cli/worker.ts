@@ -23,7 +23,7 @@ async function run(file: string): Promise<void> {
     import('../rest/serve-worker.ts'),
     import('../dev/signals.ts'),
   ])
-  const { settings, warnings } = loadSettings(file)
+  const { settings, warnings } = await loadSettings(file)
   const log = createLogger(settings.logLevel)
   for (const warning of warnings) log.warn(warning)
   await warnWithoutOnnx(log)

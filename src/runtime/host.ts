@@ -4,9 +4,12 @@ import { ConfigError, ConnectError, messageOf, TaskError } from '../api/errors.t
 import type { Logger } from '../api/log.ts'
 import type { Models } from '../api/models.ts'
 import { checkSchemas } from './check-config.ts'
+import { ConfigProviders } from './config-providers/config-providers.ts'
+import { resolveSecretly } from './config-providers/resolve-secretly.ts'
 import { createLogger } from './log.ts'
 import { matchingTopics } from './matching-topics.ts'
-import { openPlugins, openTask, type OpenTask } from './open-task.ts'
+import type { RawConfig } from './chain.ts'
+import { openPlugins, openTask, type OpenTask, type TaskOptions } from './open-task.ts'
 import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.ts'
 import { traceOf } from './trace.ts'
 import { startWatchdog } from './watchdog.ts'
@@ -14,6 +17,7 @@ import { startWatchdog } from './watchdog.ts'
 const METRICS_INTERVAL_MS = 1000
 
 interface Host {
+  readonly providers: ConfigProviders
   readonly settings: HostSettings
   readonly models: Models
   readonly log: Logger
@@ -82,7 +86,8 @@ function createHost({ settings, alone }: Extract<ToHost, { type: 'settings' }>):
     patience: deadline / 2,
   })
   models.watch()
-  return { settings, models, log, tasks: new Map() }
+  const providers = new ConfigProviders(settings.configProviders)
+  return { settings, providers, models, log, tasks: new Map() }
 }
 
 function handle(host: Host, message: Exclude<ToHost, { type: 'settings' }>): void {
@@ -116,12 +121,10 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
     records: 0,
     failed: 0,
     shown: new Map(),
-    open: openTask({
+    open: openResolved(host, {
       id,
       config,
       paused,
-      settings: host.settings,
-      models: host.models,
       log,
       stopping,
       events: {
@@ -152,6 +155,23 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
     ),
   }
   host.tasks.set(idOf(id), task)
+}
+
+/** With what config providers give for the configuration and the worker's converters, read anew at each start. */
+async function openResolved(host: Host, task: Omit<TaskOptions, 'settings' | 'models'>): Promise<OpenTask> {
+  await task.events.at('the reading of values of config providers')
+  return openTask({ ...task, ...(await resolved(host, task.config)), models: host.models })
+}
+
+async function resolved(
+  { providers, settings }: Host,
+  config: RawConfig,
+): Promise<{ readonly config: RawConfig; readonly settings: HostSettings }> {
+  const [own, converterDefaults] = await Promise.all([
+    resolveSecretly(providers, config),
+    resolveSecretly(providers, settings.converterDefaults),
+  ])
+  return { config: own, settings: { ...settings, converterDefaults } }
 }
 
 type TaskMessage = Extract<ToHost, { type: 'assign' | 'revoke' | 'lost' | 'pause' | 'resume' }>
@@ -195,19 +215,21 @@ async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'v
     batch: () => undefined,
   }
   try {
+    const whole = await resolved(host, config)
     const options = {
       id,
-      config,
+      ...whole,
       paused: true,
-      settings: host.settings,
       models: host.models,
       log: host.log,
       events,
     }
     const plugins = await openPlugins(options, new AbortController().signal)
     const log = host.log.child({ connector: id.connector })
-    const matching = (): Promise<string[]> => matchingTopics(host.settings, config, log)
-    const problems = await checkSchemas(plugins, config, { matching, log }).finally(() => plugins.close())
+    const matching = (): Promise<string[]> => matchingTopics(host.settings, whole.config, log)
+    const problems = await checkSchemas(plugins, whole.config, { matching, log }).finally(() =>
+      plugins.close(),
+    )
     send({ type: 'validated', call, problems })
   } catch (error) {
     const problems =

@@ -1,5 +1,6 @@
 import type { AllowedImages } from '../api/images.ts'
 import type { Figures } from '../api/plugins.ts'
+import type { ProviderSettings } from './config-providers/config-providers.ts'
 
 /**
  * The messages between a worker process and its task hosts (Node's IPC channel, `serialization: 'advanced'`).
@@ -22,7 +23,8 @@ export interface HostSettings {
   readonly offsetFlushIntervalMs: number
   /** How long a plugin may take, and the inspection of a new model. */
   readonly taskDeadlineMs: number
-  /** `key.converter`, `value.converter.schema.registry.url`, …: defaults under a connector's own. */
+  readonly configProviders: readonly ProviderSettings[]
+  /** `key.converter`, `value.converter.schema.registry.url`, …: defaults under a connector's own, as they are written. */
   readonly converterDefaults: Readonly<Record<string, string>>
   readonly logLevel: string
 }

@@ -17,8 +17,16 @@ export interface AssignedWorkOptions {
   readonly statuses: Pick<StatusReporter, 'connector' | 'task'>
   /** What is known of records that kill hosts: forgotten with the connector, and when somebody restarts or changes it. */
   readonly suspects: Pick<Suspects, 'forget'>
-  readonly createTask: (id: TaskId, config: StringMap, paused: boolean) => TaskRun
+  readonly createTask: (id: TaskId, configs: TaskConfigs, paused: boolean) => TaskRun
+  /** Puts the values of config providers in. @throws ConfigError */
+  readonly resolve: (config: StringMap) => Promise<StringMap>
   readonly log: Logger
+}
+
+/** A task's configuration as it is stored, and with the values of config providers in it. */
+export interface TaskConfigs {
+  readonly config: StringMap
+  readonly resolved: StringMap
 }
 
 const RETRY_PAUSE = 2_000
@@ -98,7 +106,7 @@ export class AssignedWork {
     void this.#queue.run(nameOf(id), async () => {
       await this.#tasks.get(nameOf(id))?.run?.stop()
       this.#options.suspects.forget(id.connector)
-      this.#startTask(id)
+      await this.#startTask(id)
     })
     return true
   }
@@ -131,7 +139,7 @@ export class AssignedWork {
         await statuses.connector(name, 'STOPPED')
         return
       }
-      const tasks = taskConfigs(stored.config)
+      const tasks = taskConfigs(stored.config, await this.#options.resolve(stored.config))
       void statuses.connector(name, stored.target === 'PAUSED' ? 'PAUSED' : 'RUNNING')
       // Tasks of a paused connector stay as they are; it makes new ones when it is resumed.
       if (stored.target === 'STARTED' && !sameConfigs(tasks, stored.tasks))
@@ -149,17 +157,17 @@ export class AssignedWork {
 
   #addTask(id: TaskId): void {
     this.#tasks.set(nameOf(id), { id, run: undefined })
-    void this.#queue.run(nameOf(id), () => {
-      this.#startTask(id)
-      return Promise.resolve()
-    })
+    void this.#queue.run(nameOf(id), () => this.#startTask(id))
   }
 
-  #startTask(id: TaskId): void {
+  async #startTask(id: TaskId): Promise<void> {
+    const config = this.#options.configs.get(id.connector)?.tasks[id.task]
+    // The host says what is wrong, before the task takes its place in a group.
+    const resolved = config && (await this.#options.resolve(config).catch(() => config))
     const slot = this.#tasks.get(nameOf(id))
     if (slot === undefined) return
-    const config = this.#options.configs.get(id.connector)?.tasks[id.task]
-    slot.run = config && this.#options.createTask(id, config, this.#isPaused(id.connector))
+    const configs = config && resolved && { config, resolved }
+    slot.run = configs && this.#options.createTask(id, configs, this.#isPaused(id.connector))
     slot.run?.start()
   }
 

@@ -38,12 +38,15 @@ export interface ConnectorStatus {
 /** What REST shows of connectors: read from the stores, secrets masked, nothing waited for. */
 export class ConnectorViews {
   readonly #configs: Pick<ConfigStore, 'names' | 'get'>
+  readonly #isReference: (value: string) => boolean
   readonly #statuses: Pick<StatusStore, 'connector' | 'task' | 'tasks'>
 
   constructor(
     configs: Pick<ConfigStore, 'names' | 'get'>,
     statuses: Pick<StatusStore, 'connector' | 'task' | 'tasks'>,
+    isReference: (value: string) => boolean = () => false,
   ) {
+    this.#isReference = isReference
     this.#configs = configs
     this.#statuses = statuses
   }
@@ -56,7 +59,7 @@ export class ConnectorViews {
     const { config, tasks } = this.stored(name)
     return {
       name,
-      config: masked(config),
+      config: masked(config, this.#isReference),
       tasks: tasks.map((_, task) => ({ connector: name, task })),
       type: connectorClass(config['connector.class']).type,
     }
@@ -64,7 +67,10 @@ export class ConnectorViews {
 
   taskConfigs(name: string): { readonly id: TaskId; readonly config: StringMap }[] {
     const { tasks } = this.stored(name)
-    return tasks.map((config, task) => ({ id: { connector: name, task }, config: masked(config) }))
+    return tasks.map((config, task) => ({
+      id: { connector: name, task },
+      config: masked(config, this.#isReference),
+    }))
   }
 
   status(name: string): ConnectorStatus {

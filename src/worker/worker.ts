@@ -2,8 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../api/log.ts'
 import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
+import { ConfigProviders } from '../runtime/config-providers/config-providers.ts'
+import { resolveSecretly } from '../runtime/config-providers/resolve-secretly.ts'
 import type { HostSettings, TaskId } from '../runtime/protocol.ts'
-import { AssignedWork } from './assigned-work.ts'
+import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
 import type { StringMap } from './stores/config-state.ts'
 import { workerTopics } from './configs/cluster-check.ts'
 import { ConnectorCheck } from './configs/connector-check.ts'
@@ -94,6 +96,8 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
 export function assembleWorker(surroundings: Surroundings): RunningWorker & { start(): Promise<void> } {
   const { settings, advertised, log, stores, createMember } = surroundings
   const { configs, statuses, clusterId } = stores
+  const providers = new ConfigProviders(settings.configProviders)
+  const resolve = (config: StringMap): Promise<StringMap> => resolveSecretly(providers, config)
   const hosts = new TaskHosts({
     spawn: surroundings.spawn,
     settings: hostSettings(settings),
@@ -106,7 +110,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const reporter = new StatusReporter(statuses, `${advertised.host}:${advertised.port}`, versionOf)
   const suspects = new Suspects()
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
-  const work = new AssignedWork({ configs, statuses: reporter, log, createTask, suspects })
+  const work = new AssignedWork({ configs, statuses: reporter, log, createTask, suspects, resolve })
   const onTaken = async (generation: number, leads: boolean): Promise<void> => {
     reporter.generation = generation
     if (leads) await herder.removeStaleStatuses()
@@ -114,7 +118,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
   const shareOut = shareOutFrom(configs)
   const group = new WorkerGroup({ settings, url, configs, work, shareOut, onTaken, log }, createMember)
-  const views = new ConnectorViews(configs, statuses)
+  const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
   const check = new ConnectorCheck(hosts, settings, log)
   const rejoin = (reason: string): void => group.rejoin(reason)
   const herder: Herder = new Herder({ configs, statuses, reporter, work, views, check, rejoin })
@@ -137,7 +141,7 @@ function taskCreator(
     suspects,
   }: { readonly hosts: TaskHosts; readonly reporter: StatusReporter; readonly suspects: Suspects },
 ) {
-  return (id: TaskId, config: StringMap, paused: boolean): TaskRun => {
+  return (id: TaskId, { config, resolved }: TaskConfigs, paused: boolean): TaskRun => {
     const taskLog = log.child({ ...id })
     return new TaskRun({
       id,
@@ -146,7 +150,7 @@ function taskCreator(
       hosts,
       suspects,
       join: (task, waits) =>
-        new SinkMembership({ ...sinkGroup(settings, config, taskLog), waits }, cluster, createMember, task),
+        new SinkMembership({ ...sinkGroup(settings, resolved, taskLog), waits }, cluster, createMember, task),
       report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
       stopTimeout: settings.shutdownTimeout,
       log: taskLog,
@@ -174,6 +178,7 @@ function hostSettings(settings: WorkerSettings): HostSettings {
     images: settings.images,
     offsetFlushIntervalMs: settings.offsetFlushInterval,
     taskDeadlineMs: settings.taskDeadline,
+    configProviders: settings.configProviders,
     converterDefaults: settings.converterDefaults,
     logLevel: settings.logLevel,
   }

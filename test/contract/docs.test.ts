@@ -10,7 +10,14 @@ const read = (...parts: string[]) => readFileSync(at(...parts), 'utf8')
 describe('the documents', () => {
   it('link to files that exist', () => {
     const decisions = readdirSync(at('docs/decisions')).map((name) => `docs/decisions/${name}`)
-    const pages = ['README.md', 'docs/architecture.md', 'docs/benchmarks.md', 'docs/rest.md', ...decisions]
+    const pages = [
+      'README.md',
+      'docs/architecture.md',
+      'docs/benchmarks.md',
+      'docs/rest.md',
+      'docs/config-providers.md',
+      ...decisions,
+    ]
     const broken = pages.flatMap((page) =>
       [...read(page).matchAll(/\]\((?!https?:)([^)#]+)/g)]
         .map(([, link = '']) => path.join(path.dirname(page), link))

@@ -150,7 +150,9 @@ describe('a model folder of MLflow', () => {
     }
     const bomb = [
       'a: &a [x,x,x,x,x,x,x,x,x]',
-      ...[...'bcdefghi'].map((name, i) => `${name}: &${name} [${`*${'abcdefgh'[i]},`.repeat(9)}]`),
+      ...['b', 'c', 'd', 'e', 'f', 'g', 'h', 'i'].map(
+        (name, i) => `${name}: &${name} [${`*${'abcdefgh'[i]},`.repeat(9)}]`,
+      ),
     ]
     for (const [text, why] of [
       ['', 'has no flavors'],

@@ -75,6 +75,7 @@ describe('a sink task whose broker is killed and comes back', function () {
         images: NO_IMAGES,
         offsetFlushIntervalMs: 20,
         taskDeadlineMs: 60_000,
+        configProviders: [],
         converterDefaults: {},
         logLevel: 'silent',
       },

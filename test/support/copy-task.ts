@@ -36,6 +36,7 @@ export async function startCopy(
       images: NO_IMAGES,
       offsetFlushIntervalMs: 100,
       taskDeadlineMs: 60_000,
+      configProviders: [],
       converterDefaults: {},
       logLevel: 'silent',
     },

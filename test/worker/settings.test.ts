@@ -1,9 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { ConfigError } from '../../src/api/errors.ts'
+import { ConfigError, messageOf } from '../../src/api/errors.ts'
 import { parseListener } from '../../src/worker/settings/listener.ts'
-import { parseProperties } from '../../src/worker/settings/properties-file.ts'
+import { parseProperties } from '../../src/runtime/config-providers/properties-file.ts'
 import { fromEnvironment, loadSettings, readSettings } from '../../src/worker/settings/settings.ts'
 
 const MINIMUM: Readonly<Record<string, string>> = {
@@ -156,14 +158,13 @@ describe('worker settings', () => {
       'security.protocol': 'SASL_SSL',
       'ssl.keystore.location': '/x',
       'sasl.jaas.config': 'secret',
-      'config.providers': 'file',
       'rest.extension.classes': 'X',
       'exactly.once.source.support': 'enabled',
       'producer.linger.ms': '5',
       'consumer.max.poll.records': '5',
       'config.storage.min.insync.replicas': '2',
     })
-    expect(found.size).to.equal(9)
+    expect(found.size).to.equal(8)
     for (const message of found.values()) expect(message).to.contain('does not support yet')
     expect([...found.values()].join()).not.to.contain('secret')
   })
@@ -189,9 +190,9 @@ describe('worker settings', () => {
     expect([...problemsOf({ 'key.converter': 'Nope' }).keys()]).to.deep.equal(['key.converter'])
   })
 
-  it('are read from the file that Apache Kafka ships, as it is, and overridden by the environment', () => {
+  it('are read from the file that Apache Kafka ships, as it is, and overridden by the environment', async () => {
     const file = path.resolve(import.meta.dirname, '../fixtures/worker/connect-distributed.properties')
-    const { settings, warnings } = loadSettings(file, { CONNECT_OFFSET_STORAGE_PARTITIONS: '3' })
+    const { settings, warnings } = await loadSettings(file, { CONNECT_OFFSET_STORAGE_PARTITIONS: '3' })
     expect(warnings).to.deep.equal([])
     expect(settings).to.deep.include({
       bootstrapServers: ['localhost:9092'],
@@ -208,6 +209,46 @@ describe('worker settings', () => {
       'value.converter': 'org.apache.kafka.connect.json.JsonConverter',
       'value.converter.schemas.enable': 'true',
     })
+  })
+
+  it('may come from config providers, of which the defaults of converters are told as they are written', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'sluice-settings-'))
+    const [file, secrets] = ['worker.properties', 'secrets.properties'].map((name) => path.join(folder, name))
+    writeFileSync(secrets!, 'group=g\nurl=http://127.0.0.1:1\n')
+    const write = (more: Readonly<Record<string, string>>) =>
+      writeFileSync(
+        file!,
+        Object.entries({ ...MINIMUM, ...more })
+          .map(([k, v]) => `${k}=${v}`)
+          .join('\n'),
+      )
+    const provider = {
+      'config.providers': 'file',
+      'config.providers.file.class': 'org.apache.kafka.common.config.provider.FileConfigProvider',
+    }
+    const url = `\${file:${secrets!}:url}`
+    const avro = { 'value.converter': 'AvroConverter', 'value.converter.schema.registry.url': url }
+    write({ ...provider, ...avro, 'group.id': `\${file:${secrets!}:group}` })
+    const { settings } = await loadSettings(file!, {})
+    expect(settings.groupId).to.equal('g')
+    expect(settings.converterDefaults['value.converter.schema.registry.url']).to.equal(url)
+    expect(settings.configProviders).to.deep.equal([
+      { name: 'file', className: provider['config.providers.file.class'], params: {} },
+    ])
+    const refusal = (more: Readonly<Record<string, string>>) => {
+      write({ ...provider, ...more })
+      return loadSettings(file!, {}).then(
+        () => expect.fail('taken'),
+        (error: unknown) => messageOf(error),
+      )
+    }
+    expect(await refusal({ 'client.id': `\${file:${secrets!}:gone}` }))
+      .to.include('client.id')
+      .and.include('gone')
+    expect(await refusal({ 'config.providers.file.class': 'Vault' })).to.include(
+      'no config provider of this worker',
+    )
+    rmSync(folder, { recursive: true })
   })
 
   it('take overrides from the environment in the way of Confluent’s images', () => {

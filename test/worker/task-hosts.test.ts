@@ -20,6 +20,7 @@ const SETTINGS: HostSettings = {
   images: NO_IMAGES,
   offsetFlushIntervalMs: 1000,
   taskDeadlineMs: 60_000,
+  configProviders: [],
   converterDefaults: {},
   logLevel: 'silent',
 }

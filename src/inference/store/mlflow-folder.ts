@@ -21,7 +21,7 @@ const INSTEAD: Readonly<Record<string, string>> = {
 interface Flavor {
   readonly name: string
   /** Where its model file lies, below the folder; undefined where it was saved in a form that is not read. */
-  find(folder: string, keys: Readonly<Record<string, unknown>>): Promise<string | undefined>
+  readonly find: (folder: string, keys: Readonly<Record<string, unknown>>) => Promise<string | undefined>
 }
 
 /** `data` as MLflow names it: a file, or the folder of one. */

@@ -1,4 +1,4 @@
-import { isSecretName, MASK, withoutCredentials } from '../../api/credentials.ts'
+import { isSecretName, MASK, withoutCredentials, withoutUrlSecrets } from '../../api/credentials.ts'
 import type { ConfigKey } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import type { StringMap } from '../stores/config-state.ts'
@@ -39,11 +39,17 @@ export interface ConfigInfos {
   readonly configs: readonly ConfigInfo[]
 }
 
+export interface CheckedKeys {
+  readonly keys: readonly KnownKey[]
+  readonly problems: readonly ConfigProblem[]
+  /** Whether a value only refers to a config provider, and is no secret itself. */
+  readonly isReference: (value: string) => boolean
+}
+
 export function configInfos(
   className: string,
   raw: StringMap,
-  keys: readonly KnownKey[],
-  problems: readonly ConfigProblem[],
+  { keys, problems, isReference }: CheckedKeys,
 ): ConfigInfos {
   const errors = Map.groupBy(problems, ({ path }) => path)
   const defined = new Set(keys.map(({ name }) => name))
@@ -52,14 +58,16 @@ export function configInfos(
     definition: infos[i] ?? null,
     value: valueInfo(
       known.name,
-      shownValue(known, raw, errors.has(known.name)),
+      shownValue(known, raw, { isWrong: errors.has(known.name), isReference }),
       known.key.recommended ?? [],
       errors.get(known.name) ?? [],
     ),
   }))
   for (const [name, found] of errors) {
     if (defined.has(name)) continue
-    const value = raw[name] === undefined ? null : isSecretName(name) ? MASK : raw[name]
+    const given = raw[name]
+    const isShown = given === undefined || !isSecretName(name) || isReference(given)
+    const value = isShown ? (given ?? null) : MASK
     configs.push({ definition: null, value: valueInfo(name, value, [], found) })
   }
   return {
@@ -115,12 +123,17 @@ function defaultText(key: ConfigKey): string | null {
 }
 
 /** The value as Kafka Connect shows it: null where the text means nothing (no such class, not of the key's type). */
-function shownValue({ name, key }: KnownKey, raw: StringMap, wrong: boolean): string | null {
+function shownValue(
+  { name, key }: KnownKey,
+  raw: StringMap,
+  { isWrong, isReference }: { readonly isWrong: boolean; readonly isReference: (value: string) => boolean },
+): string | null {
   const value = raw[name]
   if (value === undefined) return defaultText(key)
+  if (isReference(value)) return value
   if (key.type === 'PASSWORD') return MASK
   if (name === 'connector.class') return value
-  const meaningless = key.type === 'CLASS' ? wrong : 'problem' in key.parse(value.trim())
+  const meaningless = key.type === 'CLASS' ? isWrong : 'problem' in key.parse(value.trim())
   return meaningless ? null : value
 }
 
@@ -131,6 +144,6 @@ function valueInfo(
   problems: readonly ConfigProblem[],
 ): ConfigInfo['value'] {
   const errors = problems.map(({ message }) => withoutCredentials(message))
-  const shown = value === null ? null : withoutCredentials(value)
+  const shown = value === null ? null : withoutUrlSecrets(value)
   return { name, value: shown, recommended_values: recommended, errors, visible: true }
 }

@@ -1,5 +1,7 @@
 import { type ConfigProblem, ConfigError, RequestError } from '../../api/errors.ts'
+import { MASK } from '../../api/credentials.ts'
 import type { Logger } from '../../api/log.ts'
+import { ConfigProviders, type Resolved } from '../../runtime/config-providers/config-providers.ts'
 import { type ConfigInfos, configInfos } from './config-infos.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { type CheckedConfig, checkConnectorConfig, unknownKeys } from './connector-config.ts'
@@ -8,6 +10,8 @@ import type { TaskHosts } from '../hosts/task-hosts.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import { clusterProblems } from './cluster-check.ts'
 
+/** Shorter values stand in the words of other problems by chance. */
+const SHORTEST_SECRET = 4
 const ENDPOINT = '/connector-plugins/{connectorType}/config/validate'
 
 /**
@@ -18,11 +22,13 @@ export class ConnectorCheck {
   readonly #hosts: Pick<TaskHosts, 'validate'>
   readonly #log: Logger
   readonly #settings: WorkerSettings
+  readonly #providers: ConfigProviders
   readonly #told = new Set<string>()
 
   constructor(hosts: Pick<TaskHosts, 'validate'>, settings: WorkerSettings, log: Logger) {
     this.#hosts = hosts
     this.#settings = settings
+    this.#providers = new ConfigProviders(settings.configProviders)
     this.#log = log
   }
 
@@ -35,7 +41,8 @@ export class ConnectorCheck {
     }
     const whole = { 'connector.class': className, ...config }
     const { keys, problems } = await this.#checked(whole)
-    return configInfos(className, whole, keys, problems)
+    const isReference = (value: string) => this.#providers.isReference(value)
+    return configInfos(className, whole, { keys, problems, isReference })
   }
 
   /** @throws ConfigError with every problem, in Kafka Connect's words */
@@ -47,11 +54,31 @@ export class ConnectorCheck {
     this.#tellOnce(connector, unusedPredicates(config), 'no transformation names some predicates')
   }
 
-  async #checked(config: StringMap): Promise<CheckedConfig> {
+  /** With the values of config providers, of which none is in what comes out; hosts ask the providers themselves. */
+  async #checked(written: StringMap): Promise<CheckedConfig> {
+    const { config, hide, wrong } = await this.#resolved(written)
     const checked = checkConnectorConfig(config)
+    if (wrong.length > 0) return { ...checked, problems: wrong }
     const problems = [...checked.problems, ...clusterProblems(config, this.#settings)]
-    if (problems.length > 0) return { ...checked, problems }
-    return { ...checked, problems: await this.#hosts.validate(config) }
+    if (problems.length > 0) return { ...checked, problems: hide(problems) }
+    return { ...checked, problems: hide(await this.#hosts.validate(written)) }
+  }
+
+  async #resolved(written: StringMap) {
+    try {
+      const owner = `Connector ${written['name'] ?? ''}`
+      const { config, provided } = await this.#providers.resolve(written, owner)
+      const hide = (problems: readonly ConfigProblem[]) =>
+        problems.map((each) => withoutValues(each, provided))
+      return { config, hide, wrong: [] }
+    } catch (error) {
+      if (!(error instanceof ConfigError)) throw error
+      return {
+        config: written,
+        hide: (problems: readonly ConfigProblem[]) => problems,
+        wrong: error.problems,
+      }
+    }
   }
 
   /** Keys that nobody defines, and predicates without a use, are accepted, as in Kafka Connect, and logged once. */
@@ -60,6 +87,16 @@ export class ConnectorCheck {
     for (const key of fresh) this.#told.add(`${connector} ${key}`)
     if (fresh.length > 0) this.#log.warn(message, { connector, keys: fresh })
   }
+}
+
+/** A problem of a key that refers to a provider shows nothing of the value; one of another key nothing that could be a secret. */
+function withoutValues({ path, message }: ConfigProblem, provided: Resolved['provided']): ConfigProblem {
+  let shown = message
+  for (const [key, values] of provided)
+    for (const value of values)
+      if (value !== '' && (key === path || value.length >= SHORTEST_SECRET))
+        shown = shown.replaceAll(value, MASK)
+  return { path, message: shown }
 }
 
 function listing(problems: readonly ConfigProblem[]): string {

@@ -58,10 +58,6 @@ function unsupportedKeys(raw: StringMap): ConfigProblem[] {
         path,
         message: `${path}: headers travel as bytes; only SimpleHeaderConverter and ByteArrayConverter are accepted.`,
       })
-    if (/\$\{[A-Za-z][\w.-]*:[^{}]*\}/.test(value)) {
-      const message = `${path} refers to a config provider, and providers are not supported yet. Write the value itself.`
-      problems.push({ path, message })
-    }
   }
   return problems
 }

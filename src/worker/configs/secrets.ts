@@ -1,4 +1,4 @@
-import { isSecretName, MASK, withoutCredentials } from '../../api/credentials.ts'
+import { isSecretName, MASK, withoutUrlSecrets } from '../../api/credentials.ts'
 import { type ConfigProblem, ConfigError } from '../../api/errors.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { knownKeys } from './known-keys.ts'
@@ -19,15 +19,18 @@ const URL_MASK = /:\/\/\[hidden\]@|[?&;][^=\s&;]{1,100}=\[hidden\]/
 /** By configuration as it was read: lists of many connectors ask for the same ones again and again. */
 const shown = new WeakMap<StringMap, StringMap>()
 
-/** A configuration as it may be shown. Invariant 7: no secret leaves the process. */
-export function masked(config: StringMap): StringMap {
+/**
+ * A configuration as it may be shown. Invariant 7: no secret leaves the process. `isReference` tells of values that only refer
+ * to a config provider.
+ */
+export function masked(config: StringMap, isReference: (value: string) => boolean = () => false): StringMap {
   const known = shown.get(config)
   if (known !== undefined) return known
   const secret = secretNames(config)
   const result = Object.fromEntries(
     Object.entries(config).map(([name, value]) => [
       name,
-      secret.has(name) && value !== '' ? MASK : withoutCredentials(value),
+      secret.has(name) && value !== '' && !isReference(value) ? MASK : withoutUrlSecrets(value),
     ]),
   )
   shown.set(config, result)
@@ -46,7 +49,7 @@ export function unmasked(config: StringMap, stored: StringMap | undefined): Stri
     if (!isMask) return [name, value]
     // Only as it was shown: a secret never moves to another host.
     const kept = stored?.[name]
-    if (kept !== undefined && (secret.has(name) || withoutCredentials(kept) === value)) return [name, kept]
+    if (kept !== undefined && (secret.has(name) || withoutUrlSecrets(kept) === value)) return [name, kept]
     const reason = kept === undefined ? 'no value is stored' : 'another value is stored'
     const message = `${name} has "${MASK}" in it, but ${reason}. Give the value itself.`
     problems.push({ path: name, message })

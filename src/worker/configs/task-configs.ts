@@ -5,13 +5,13 @@ import { checkConnectorConfig } from './connector-config.ts'
 
 /**
  * The configs of a sink connector's tasks: `tasks.max` copies of its own, with `task.class`, as Kafka Connect stores
- * them.
+ * them. References to config providers stay in them; `resolved` has their values.
  * @throws ConfigError where the configuration is wrong (it may come from another worker's version)
  */
-export function taskConfigs(config: StringMap): StringMap[] {
-  const { problems } = checkConnectorConfig(config)
+export function taskConfigs(config: StringMap, resolved: StringMap): StringMap[] {
+  const { problems } = checkConnectorConfig(resolved)
   if (problems.length > 0) throw new ConfigError(problems)
-  const { 'tasks.max': count, 'connector.class': className } = commonKeys.read(config)
+  const { 'tasks.max': count, 'connector.class': className } = commonKeys.read(resolved)
   return Array.from({ length: count }, () => ({ ...config, 'task.class': `${className}Task` }))
 }
 

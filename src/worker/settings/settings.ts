@@ -3,11 +3,17 @@ import { availableParallelism } from 'node:os'
 import { extname, resolve } from 'node:path'
 import convict from 'convict'
 import { type ConfigProblem, ConfigError, messageOf } from '../../api/errors.ts'
+import { hideValue } from '../../api/credentials.ts'
 import type { AllowedImages } from '../../api/images.ts'
 import { converterProblems } from './default-converters.ts'
 import { didYouMean } from '../../api/did-you-mean.ts'
+import {
+  ConfigProviders,
+  type ProviderSettings,
+  readProviders,
+} from '../../runtime/config-providers/config-providers.ts'
+import { parseProperties } from '../../runtime/config-providers/properties-file.ts'
 import { type Listener, parseListener } from './listener.ts'
-import { parseProperties } from './properties-file.ts'
 import {
   CONVERTER_PREFIXES,
   JVM_ONLY,
@@ -34,7 +40,9 @@ export interface WorkerSettings {
   readonly statusTopic: InternalTopic
   readonly listener: Listener
   readonly advertised: { readonly host: string | undefined; readonly port: number | undefined }
-  /** `key.converter`, `value.converter` and their options, as written. */
+  /** Open by each process for itself. */
+  readonly configProviders: readonly ProviderSettings[]
+  /** `key.converter`, `value.converter` and their options, as written: task hosts ask the providers themselves. */
   readonly converterDefaults: Readonly<Record<string, string>>
   readonly offsetFlushInterval: number
   readonly shutdownTimeout: number
@@ -59,11 +67,32 @@ export interface ReadSettings {
 }
 
 /**
- * Reads a worker's settings: a file of JSON (`.json`) or Java properties, overridden by the environment.
+ * Reads a worker's settings: a file of JSON (`.json`) or Java properties, overridden by the environment, with what its config
+ * providers give.
  * @throws ConfigError with every wrong key at once
  */
-export function loadSettings(file: string, env: NodeJS.ProcessEnv = process.env): ReadSettings {
-  return readSettings(new Map([...readFile(file), ...fromEnvironment(env)]))
+export async function loadSettings(
+  file: string,
+  env: NodeJS.ProcessEnv = process.env,
+): Promise<ReadSettings> {
+  const raw = new Map([...readFile(file), ...fromEnvironment(env)])
+  const { problems, providers } = readProviders(raw)
+  if (problems.length > 0) throw new ConfigError(problems)
+  const plain = [...raw].filter(([key]) => !isProviderKey(key))
+  const { config, provided } = await new ConfigProviders(providers).resolve(Object.fromEntries(plain), file)
+  for (const [key, values] of provided) if (!Object.hasOwn(WORKER_KEYS, key)) values.forEach(hideValue)
+  const { settings, warnings } = readSettings(new Map([...raw, ...Object.entries(config)]))
+  const { converterDefaults } = settings
+  const asWritten = Object.keys(converterDefaults).map((key) => [
+    key,
+    raw.get(key) ?? converterDefaults[key] ?? '',
+  ])
+  const defaults = Object.fromEntries(asWritten) as Record<string, string>
+  return { settings: { ...settings, converterDefaults: defaults }, warnings }
+}
+
+function isProviderKey(key: string): boolean {
+  return key === 'config.providers' || key.startsWith('config.providers.')
 }
 
 function readFile(file: string): Map<string, string> {
@@ -118,11 +147,13 @@ export function fromEnvironment(env: NodeJS.ProcessEnv): Map<string, string> {
 
 /** @throws ConfigError with every wrong key at once */
 export function readSettings(raw: ReadonlyMap<string, string>): ReadSettings {
-  const problems: ConfigProblem[] = []
+  const { problems: wrongProviders, providers } = readProviders(raw)
+  const problems = [...wrongProviders]
   const warnings: string[] = []
   const known: Record<string, string> = {}
   const converterOptions: Record<string, string> = {}
   for (const [key, value] of raw) {
+    if (isProviderKey(key)) continue
     const kind = classify(key, value)
     if (kind === 'known') known[flat(key)] = value.trim()
     else if (kind === 'converter') converterOptions[key] = value
@@ -144,7 +175,7 @@ export function readSettings(raw: ReadonlyMap<string, string>): ReadSettings {
   if ('problem' in listener)
     throw new ConfigError([...problems, { path: 'listeners', message: listener.problem }])
   if (problems.length > 0) throw new ConfigError(problems)
-  return { settings: assemble(read, listener, defaults), warnings }
+  return { settings: { ...assemble(read, listener, defaults), configProviders: providers }, warnings }
 }
 
 /** Two logs in one topic would take each other's records for their own. */
@@ -236,7 +267,7 @@ function assemble(
   read: (name: WorkerKeyName) => string,
   listener: Listener,
   converterDefaults: Readonly<Record<string, string>>,
-): WorkerSettings {
+): Omit<WorkerSettings, 'configProviders'> {
   const number = (name: WorkerKeyName): number => Number(read(name))
   const topic = (kind: 'config' | 'offset' | 'status'): InternalTopic => ({
     topic: read(`${kind}.storage.topic`),

@@ -48,6 +48,10 @@ export const WORKER_KEYS = {
     null,
   ),
   'client.id': text('How this worker names itself to brokers.', ''),
+  'config.providers': list(
+    'Names of config providers, whose values stand for `${name:path:key}` here and in connectors: see [config providers](../config-providers.md).',
+    '',
+  ),
   'config.storage.topic': text('The topic that keeps connectors: one partition, compacted.', null),
   'config.storage.replication.factor': replication('config'),
   'offset.storage.topic': text('The topic that keeps source offsets: compacted.', null),
@@ -171,7 +175,6 @@ export const UNSUPPORTED: Readonly<Record<string, readonly string[]>> = {
   'sasl.*': [],
   'listeners.https.*': [],
   'admin.listeners*': [''],
-  'config.providers*': [''],
   'rest.extension.classes': [''],
   'response.http.headers.config': [''],
   'access.control.allow.origin': [''],

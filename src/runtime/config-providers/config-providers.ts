@@ -1,0 +1,163 @@
+import { didYouMean } from '../../api/did-you-mean.ts'
+import { ConfigError, type ConfigProblem, messageOf } from '../../api/errors.ts'
+import type { ConfigProvider, ConfigProviderPlugin } from '../../api/plugins.ts'
+import { directoryProvider } from './directory-provider.ts'
+import { envProvider } from './env-provider.ts'
+import { fileProvider } from './file-provider.ts'
+import { type Reference, splitReferences } from './references.ts'
+
+type StringMap = Readonly<Record<string, string>>
+
+/** A provider as a worker's settings name it: plain data, so that task hosts open the same. */
+export interface ProviderSettings {
+  /** What stands before the first colon of a reference. */
+  readonly name: string
+  readonly className: string
+  readonly params: StringMap
+}
+
+export const configProviders: readonly ConfigProviderPlugin[] = [fileProvider, directoryProvider, envProvider]
+
+const PREFIX = 'config.providers'
+const MOUNT = 'Kubernetes, Vault and clouds can place their secrets in files or variables for one of these'
+
+function pluginOf(className: string): ConfigProviderPlugin | undefined {
+  return configProviders.find(({ name, aliases }) => name === className || aliases.includes(className))
+}
+
+/** The providers that `config.providers` names; each problem by its key. */
+export function readProviders(raw: ReadonlyMap<string, string>): {
+  readonly providers: readonly ProviderSettings[]
+  readonly problems: readonly ConfigProblem[]
+} {
+  const names = [...new Set((raw.get(PREFIX) ?? '').split(',').map((name) => name.trim()))].filter(Boolean)
+  const problems: ConfigProblem[] = []
+  const used = new Set([PREFIX])
+  const providers = names.flatMap((name): ProviderSettings[] => {
+    const path = `${PREFIX}.${name}.class`
+    const className = raw.get(path)?.trim() ?? ''
+    used.add(path)
+    const prefix = `${PREFIX}.${name}.param.`
+    const params = [...raw].filter(([key]) => key.startsWith(prefix))
+    for (const [key] of params) used.add(key)
+    const plugin = pluginOf(className)
+    if (plugin === undefined) {
+      problems.push({
+        path,
+        message: className === '' ? `is required: ${known()}.` : unknownClass(className),
+      })
+      return []
+    }
+    const settings = Object.fromEntries(params.map(([key, value]) => [key.slice(prefix.length), value]))
+    problems.push(...plugin.config.parse(settings, prefix).problems)
+    const strange = Object.keys(settings).filter((key) => !Object.hasOwn(plugin.config.keys, key))
+    for (const key of strange)
+      problems.push({ path: prefix + key, message: `is not a parameter of ${plugin.name}.` })
+    return [{ name, className, params: settings }]
+  })
+  for (const path of raw.keys()) {
+    if (!path.startsWith(`${PREFIX}.`) || used.has(path)) continue
+    problems.push({ path, message: `belongs to no provider that ${PREFIX} names (${names.join(', ')}).` })
+  }
+  return { providers, problems }
+}
+
+function known(): string {
+  return configProviders.map(({ name }) => name).join(', ')
+}
+
+function unknownClass(className: string): string {
+  const simple = className.slice(className.lastIndexOf('.') + 1)
+  const near = didYouMean(
+    simple,
+    configProviders.map(({ name }) => name),
+  )
+  const hint = near === undefined ? `${MOUNT}.` : `Did you mean ${near}?`
+  return `is "${className}", which is no config provider of this worker: ${known()} are. ${hint}`
+}
+
+/** A configuration with the values of providers in it. */
+export interface Resolved {
+  readonly config: StringMap
+  /** The values that were asked for, by the key of the configuration that refers to them. */
+  readonly provided: ReadonlyMap<string, readonly string[]>
+}
+
+/** The config providers of a worker, open. Values are read anew for each configuration: none of them is kept. */
+export class ConfigProviders {
+  readonly #open: ReadonlyMap<string, ConfigProvider>
+  readonly #names: ReadonlySet<string>
+
+  constructor(settings: readonly ProviderSettings[] = []) {
+    this.#open = new Map(
+      settings.flatMap(({ name, className, params }) => {
+        const plugin = pluginOf(className)
+        return plugin === undefined ? [] : [[name, plugin.open(plugin.config.read(params))] as const]
+      }),
+    )
+    this.#names = new Set(this.#open.keys())
+  }
+
+  /** Whether a value is one reference and nothing else: it may be shown, whatever it stands for. */
+  isReference(value: string): boolean {
+    const parts = splitReferences(value.trim(), this.#names)
+    return parts.length === 1 && typeof parts[0] === 'object'
+  }
+
+  /**
+   * Puts values in the place of references, in all keys but `name`. What a value itself refers to stays text.
+   * @throws ConfigError with every reference that gives nothing; `owner` is who refers, e.g. `Connector fraud`
+   */
+  async resolve(config: StringMap, owner: string): Promise<Resolved> {
+    const split = Object.entries(config)
+      .filter(([name, value]) => name !== 'name' && value.includes('${'))
+      .map(([name, value]) => ({ name, parts: splitReferences(value, this.#names) }))
+      .filter(({ parts }) => parts.some((part) => typeof part !== 'string'))
+    if (split.length === 0) return { config, provided: new Map() }
+    const answers = await this.#ask(
+      split.flatMap(({ parts }) => parts.filter((part) => typeof part !== 'string')),
+    )
+    const problems: ConfigProblem[] = []
+    const provided = new Map<string, string[]>()
+    const resolved = split.map(({ name, parts }): [string, string] => {
+      const values: string[] = []
+      const texts = parts.map((part) => {
+        if (typeof part === 'string') return part
+        const answer = answers.get(placeOf(part))
+        const value = answer instanceof Map ? answer.get(part.key) : undefined
+        if (value !== undefined) return (values.push(value), value)
+        const why = answer instanceof Map ? noKey(part) : messageOf(answer)
+        const message = `${owner}: config provider ${part.provider} gives nothing for ${part.text}: ${why}.`
+        problems.push({ path: name, message })
+        return ''
+      })
+      provided.set(name, values)
+      return [name, texts.join('')]
+    })
+    if (problems.length > 0) throw new ConfigError(problems)
+    return { config: { ...config, ...Object.fromEntries(resolved) }, provided }
+  }
+
+  /** The answer for each provider and path, or what was thrown. */
+  async #ask(references: readonly Reference[]): Promise<ReadonlyMap<string, unknown>> {
+    const places = Map.groupBy(references, placeOf)
+    const asked = Array.from(places, async ([place, asking]): Promise<[string, unknown]> => {
+      const [{ provider, path }] = asking as [Reference]
+      try {
+        const keys = new Set(asking.map(({ key }) => key))
+        return [place, await this.#open.get(provider)?.get(path, keys)]
+      } catch (error) {
+        return [place, error]
+      }
+    })
+    return new Map(await Promise.all(asked))
+  }
+}
+
+function placeOf({ provider, path }: Reference): string {
+  return `${provider}:${path}`
+}
+
+function noKey({ key, path }: Reference): string {
+  return path === '' ? `"${key}" is not there, or not allowed` : `${path} has no key "${key}"`
+}
