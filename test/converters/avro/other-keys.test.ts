@@ -87,7 +87,7 @@ describe('a key of Confluent’s AvroConverter', () => {
       'value.converter.latest.cache.size': '5',
       'value.converter.flatten.singleton.unions': 'true',
     }
-    openConverters(raw, { 'key.converter': 'JsonConverter', 'key.converter.converter.type': 'key' }, log)
+    openConverters(raw, { 'key.converter': 'JsonConverter', 'key.converter.converter.type': 'key' }, { log })
     expect(lines.map(([, fields]) => (fields as { key: string }).key)).to.eql([
       'key.converter.converter.type',
       'value.converter.latest.cache.size',
