@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'mocha'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/kafka.ts'
 import { descendantsOf, stillRunning } from '../support/process-tree.ts'
-import { codeBlock } from '../support/pages.ts'
+import { codeBlock, linksOf } from '../support/pages.ts'
 import { REPOSITORY, type StartedProcess } from '../support/process.ts'
 import { commandsOf, onPorts, outputOf, type Ports, typed } from '../support/typed-commands.ts'
 
@@ -67,6 +67,24 @@ describe('the published package', function () {
     expect(
       packed.filter((file) => /^(test|bench|scripts|toolchain)\/|^src\/.*\.ts$|\.test\./.test(file)),
     ).to.deep.equal([])
+  })
+
+  it('holds what its pages link to', () => {
+    const pages = packed.filter((file) => file.endsWith('.md'))
+    expect(pages).to.include.members([
+      'README.md',
+      'docs/guides/kafkajs.md',
+      'config/connectors/seed/README.md',
+    ])
+    const broken = pages.flatMap((page) =>
+      linksOf(page).filter((link) => {
+        const target = path.join(path.dirname(page), link.replace(/\/?(?:#.*)?$/, ''))
+        return (
+          !link.startsWith('#') && !packed.some((file) => file === target || file.startsWith(`${target}/`))
+        )
+      }),
+    )
+    expect(broken).to.deep.equal([])
   })
 
   it('needs none of the development dependencies', () => {

@@ -6,8 +6,13 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/kafka.ts'
+import { codeBlock } from '../support/pages.ts'
 import { allProcesses } from '../support/process-tree.ts'
 import { startProcess, type StartedProcess } from '../support/process.ts'
+import { commandsOf, onPorts, outputOf, typed } from '../support/typed-commands.ts'
+
+const [QUICKSTART = ''] = commandsOf(codeBlock('README.md', 'npm run quickstart'))
+const [DEV = '', CREATE = '', STATUS = ''] = commandsOf(codeBlock('README.md', 'npm run -s sluice -- dev'))
 
 describe('npm run quickstart', function () {
   this.timeout(180_000)
@@ -29,11 +34,8 @@ describe('npm run quickstart', function () {
   async function begin(args: readonly string[], env: Record<string, string> = {}) {
     const free = [await freePort(), await freePort(), await freePort()]
     const options = ['--kafka-port', free[0], '--registry-port', free[1], '--rest-port', free[2]].map(String)
-    const run = startProcess(
-      'npm',
-      ['run', '-s', 'quickstart', '--', ...options, '--data-dir', dataDir, ...args],
-      { env },
-    )
+    const [npm = '', ...command] = QUICKSTART.replace('npm run', 'npm run -s').split(' ')
+    const run = startProcess(npm, [...command, '--', ...options, '--data-dir', dataDir, ...args], { env })
     started.push(run)
     return { run, ports: free }
   }
@@ -82,6 +84,25 @@ describe('npm run quickstart', function () {
     process.kill(-run.pid, 'SIGINT') // a terminal signals the whole process group
     await run.exited
     expect(run.stderr()).not.to.match(/^sluice: /m)
+    await eventually(() => leftovers().length === 0, { timeoutMs: 30_000 })
+  })
+
+  it('leaves its flights and its connector to sluice dev, as the README says, so that the POST answers 409', async () => {
+    const ports = { kafka: await freePort(), registry: await freePort(), rest: await freePort() }
+    const dev = typed(`${onPorts(DEV, ports)} --data-dir ${dataDir}`)
+    started.push(dev)
+    await dev.ready(120_000)
+    expect(JSON.parse(await outputOf(onPorts(CREATE, ports)))).to.include({ error_code: 409 })
+    await eventually(
+      async () => {
+        const status = JSON.parse(await outputOf(onPorts(STATUS, ports))) as { tasks: { state: string }[] }
+        expect(status.tasks.map(({ state }) => state)).to.deep.equal(['RUNNING', 'RUNNING'])
+        return true
+      },
+      { timeoutMs: 60_000, everyMs: 500 },
+    )
+    process.kill(-dev.pid, 'SIGINT')
+    await dev.exited
     await eventually(() => leftovers().length === 0, { timeoutMs: 30_000 })
   })
 

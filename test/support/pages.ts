@@ -21,6 +21,13 @@ export function readPage(page: string): string {
   return readFileSync(path.join(REPOSITORY, page), 'utf8')
 }
 
+export const withoutCode = (page: string) => readPage(page).replaceAll(/^```[^]*?^```$/gm, '')
+
+/** The links of a page to files and headings of the repository, as they stand there. */
+export function linksOf(page: string): string[] {
+  return [...withoutCode(page).matchAll(/\]\((?!https?:)([^)\s]+)\)/g)].map(([, link = '']) => link)
+}
+
 export function codeBlocks(page: string): CodeBlock[] {
   return [...readPage(page).matchAll(/^```(\w*)\n([^]*?)^```$/gm)].map(([, language = '', text = '']) => ({
     page,

@@ -112,10 +112,10 @@ describe('whole numbers of a graph', () => {
       const id = registry.add(JSON.stringify(schema), { subject: 't-value' })
       const bytes = withHeader(avscType(schema).toBuffer({ f0: 1n, f1: -BEYOND, f2: BEYOND }), id)
       const converter = openConverter(avroConverter, { 'schema.registry.url': registry.url })
-      const { fetched, sides, changes } = batchOf([{}])
+      const { origin, sides, changes } = batchOf([{}])
       const fail = (_: number, error: Error) => expect.fail(error.message)
       const value = await converter.decode('t', slicesOf([bytes]), fail)
-      const given = new Batch(fetched, new RowStates(1), { ...sides, value }, changes)
+      const given = new Batch(origin, new RowStates(1), { ...sides, value }, changes)
       const scored = (await (await open({ model })).apply(given)) as Batch
       const encoded = await converter.encode('out', scored.sides.value, Int32Array.of(0), fail)
       const [out] = bytesOf(encoded, [0]) as [Buffer]
