@@ -1,6 +1,6 @@
 import type { KafkaClient } from '../kafka/client.ts'
 import { partitionForKey } from '../kafka/produce/partitioner.ts'
-import type { OutgoingRows, Producer } from '../kafka/produce/produce.ts'
+import type { EncodedBatch, OutgoingRows, Producer } from '../kafka/produce/produce.ts'
 import type { EncodedRows, Outside } from '../api/converter.ts'
 import { DataError, TaskError } from '../api/errors.ts'
 import type { EmitOptions } from '../api/plugins.ts'
@@ -22,6 +22,8 @@ interface Parcel {
   readonly topic: string
   readonly partition: number
   readonly outgoing: OutgoingRows
+  readonly maxMessageBytes: number
+  readonly batches: readonly EncodedBatch[]
 }
 
 export interface DeliveryParts {
@@ -31,6 +33,8 @@ export interface DeliveryParts {
   /** Nothing is written to these. */
   readonly workerTopics: readonly string[]
   readonly outside: Outside
+  /** Whether records that fail are tolerated: else nothing is sent after one that Kafka refuses. */
+  readonly tolerant: boolean
 }
 
 /**
@@ -44,7 +48,10 @@ export class Delivery {
     this.#parts = parts
   }
 
-  /** Encodes the live rows of an emission. Rows that cannot be encoded fail; nothing is sent yet. */
+  /**
+   * Encodes the live rows of an emission. Rows that cannot be encoded, or are above the target's max.message.bytes, fail;
+   * nothing is sent yet.
+   */
   async encode({ batch, options }: Emission): Promise<Parcel[]> {
     const { converters, workerTopics } = this.#parts
     const { key, value } = options.converters === 'own' ? converters : converters.target
@@ -53,8 +60,7 @@ export class Delivery {
     for (const [topic, rows] of groupRows(batch.states.liveRows(), topicOf)) {
       const refusal = topicRefusal(topic, workerTopics)
       if (refusal !== undefined) {
-        batch.states.enter('KAFKA_PRODUCE', 'Producer')
-        for (const row of rows) batch.fail(row, new DataError('record.refused', refusal))
+        for (const row of rows) failAtProducer(batch, row, new DataError('record.refused', refusal))
         continue
       }
       const keys = await encodeSide(batch, 'key', key, topic, rows)
@@ -62,33 +68,50 @@ export class Delivery {
       const live = rows.filter((row) => batch.isLive(row))
       const partitionOf = await this.#partitioner(batch, options, topic, keys)
       for (const [partition, partitionRows] of groupRows(live, partitionOf)) {
-        parcels.push({ batch, topic, partition, outgoing: outgoing(batch, partitionRows, keys, values) })
+        const rows = outgoing(batch, partitionRows, keys, values)
+        const parcel = { batch, topic, partition, maxMessageBytes: await this.#limit(topic), outgoing: rows }
+        parcels.push({ ...parcel, batches: this.#encoded(parcel) })
       }
     }
     return parcels
   }
 
+  /** What these parcels have of the rows before this one. */
+  before(row: number, parcels: readonly Parcel[]): Parcel[] {
+    return parcels.map((parcel) => {
+      const rows = parcel.outgoing.rows.filter((each) => each < row)
+      const shorter = { ...parcel, outgoing: { ...parcel.outgoing, rows } }
+      return { ...shorter, batches: this.#encoded(shorter) }
+    })
+  }
+
   /**
-   * Sends encoded rows. Invariant 1: it resolves when the broker has acknowledged all of them. Rows above the
-   * target's max.message.bytes, and rows that Kafka refuses for what they are, fail instead.
+   * Sends encoded rows. Invariant 1: it resolves when the broker has acknowledged all of them. Rows that Kafka refuses for
+   * what they are fail instead; without tolerance nothing that is behind them in their partition is sent.
    */
   async send(parcels: readonly Parcel[]): Promise<void> {
+    const { producer, tolerant } = this.#parts
     await Promise.all(
-      parcels.map(({ batch, topic, partition, outgoing }) => {
-        const fail = (row: number, error: DataError): void => {
-          batch.states.enter('KAFKA_PRODUCE', 'Producer')
-          batch.fail(row, error)
-        }
-        const tooLarge = (row: number, size: number): void => {
-          const message = `The record has ${size} bytes, more than max.message.bytes of topic ${topic} allows.`
-          fail(row, new DataError('record.too-large', message))
-        }
+      parcels.map(({ batch, topic, partition, batches }) => {
         const refused = (row: number, reason: string): void => {
-          fail(row, new DataError('record.refused', `Topic ${topic} does not take the record: ${reason}`))
+          const message = `Topic ${topic} does not take the record: ${reason}`
+          failAtProducer(batch, row, new DataError('record.refused', message))
         }
-        return this.#parts.producer.send(topic, partition, outgoing, tooLarge, refused)
+        return producer.sendEncoded(topic, partition, batches, { refused, stopsAtRefused: !tolerant })
       }),
     )
+  }
+
+  #encoded({ batch, topic, outgoing, maxMessageBytes }: Omit<Parcel, 'batches'>): readonly EncodedBatch[] {
+    return this.#parts.producer.encode(outgoing, maxMessageBytes, (row, size) => {
+      const message = `The record has ${size} bytes, more than max.message.bytes of topic ${topic} allows.`
+      failAtProducer(batch, row, new DataError('record.too-large', message))
+    })
+  }
+
+  async #limit(topic: string): Promise<number> {
+    const { producer, outside } = this.#parts
+    return producer.cachedMaxMessageBytes(topic) ?? (await outside(() => producer.maxMessageBytes(topic)))
   }
 
   async #partitioner(batch: Batch, options: EmitOptions, topic: string, keys: EncodedRows) {
@@ -110,6 +133,11 @@ export class Delivery {
       )
     }
   }
+}
+
+function failAtProducer(batch: Batch, row: number, error: DataError): void {
+  batch.states.enter('KAFKA_PRODUCE', 'Producer')
+  batch.fail(row, error)
 }
 
 async function encodeSide(

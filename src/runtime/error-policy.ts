@@ -25,14 +25,25 @@ export class ErrorPolicy {
     this.#wait = new WaitLog({ log, ...(tell === undefined ? {} : { tell }) })
   }
 
+  /** Whether records that fail are passed over. */
+  get tolerant(): boolean {
+    return this.#config['errors.tolerance'] === 'all'
+  }
+
   /** Logs the failures; under `errors.tolerance=none` the first of them fails the task. */
   judge(batch: Batch, failures: readonly Failure[]): void {
+    const error = this.intolerable(batch, failures)
+    if (error !== undefined) throw error
+  }
+
+  /** The same, but gives what the task is to fail with. */
+  intolerable(batch: Batch, failures: readonly Failure[]): TaskError | undefined {
     if (this.#config['errors.log.enable']) for (const failure of failures) this.#logFailure(batch, failure)
     const [first] = failures
-    if (first === undefined || this.#config['errors.tolerance'] === 'all') return
+    if (first === undefined || this.tolerant) return undefined
     const { error, stage, plugin } = first
     const place = batch.origin.place(first.row)
-    throw new TaskError(
+    return new TaskError(
       'task.tolerance',
       `Tolerance exceeded: record ${place} failed in ${stage} (${plugin}): ${error.message}`,
       {

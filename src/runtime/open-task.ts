@@ -86,7 +86,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
       policy,
       delivery: new Delivery({
         ...{ client, producer, converters: plugins.converters },
-        ...{ workerTopics: settings.workerTopics, outside: whereabouts.outside },
+        ...{ workerTopics: settings.workerTopics, outside: whereabouts.outside, tolerant: policy.tolerant },
       }),
       deadLetters,
       whereabouts,

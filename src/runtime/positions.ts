@@ -2,6 +2,8 @@ interface Batch {
   readonly nextOffset: bigint
   readonly topicId: string | null
   durable: boolean
+  /** Only what comes before this offset became durable; null: all of it. */
+  end: bigint | null
 }
 
 interface Partition {
@@ -32,17 +34,23 @@ export interface PartitionOffset {
 export class Positions {
   readonly #partitions = new Map<string, Partition>()
 
-  /** A batch was fetched. The returned function says that all that it produced is durable. */
-  begin(topic: string, partition: number, nextOffset: bigint, topicId: string | null = null): () => void {
+  /**
+   * A batch was fetched. The returned function says that all that it produced is durable; where it is told an offset, only
+   * what comes before that, and nothing after it will be.
+   */
+  begin(topic: string, partition: number, nextOffset: bigint, topicId: string | null = null) {
     const state = this.#partition(topic, partition)
-    const batch: Batch = { nextOffset, topicId, durable: false }
+    const batch: Batch = { nextOffset, topicId, durable: false, end: null }
     state.inFlight.push(batch)
-    return () => {
+    return (before?: bigint): void => {
+      batch.end = before ?? null
       batch.durable = true
       while (state.inFlight[0]?.durable === true) {
-        const done = state.inFlight.shift()!
-        state.durable = done.nextOffset
+        const done = state.inFlight[0]
+        state.durable = done.end ?? done.nextOffset
         state.topicId = done.topicId
+        if (done.end !== null) return // and stays the first
+        state.inFlight.shift()
       }
     }
   }

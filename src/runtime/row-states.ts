@@ -82,6 +82,11 @@ export class RowStates implements LiveRows {
     }
   }
 
+  /** Drops the live rows after this one. */
+  dropAfter(row: number): void {
+    for (let after = row + 1; after < this.length; after++) this.drop(after)
+  }
+
   /** The first failure of a row stays. An error that names its own stage is believed. */
   fail(row: number, error: ConnectError): void {
     const before = this.#states[row]

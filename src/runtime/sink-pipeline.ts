@@ -11,7 +11,7 @@ import type { Delivery, Emission, Parcel } from './delivery.ts'
 import type { ErrorPolicy } from './error-policy.ts'
 import { FetchOrigin } from './origin.ts'
 import type { Verdict } from './protocol.ts'
-import { RowStates } from './row-states.ts'
+import { type Failure, RowStates } from './row-states.ts'
 import { type Piece, rangeOf } from './suspect-pieces.ts'
 import type { TaskConverters } from './task-converters.ts'
 import { IDLE, type Whereabouts } from './whereabouts.ts'
@@ -31,6 +31,14 @@ export interface PipelineParts {
 export interface Prepared {
   readonly batch: Batch
   readonly parcels: readonly Parcel[]
+  readonly stop?: Stop
+}
+
+/** A record failed that is not tolerated: the task ends there, with all before it delivered and nothing after it. */
+export interface Stop {
+  readonly error: unknown
+  /** Of that record. */
+  readonly offset: bigint
 }
 
 /** What a sink emits while its `put` runs, until the pipeline takes it. */
@@ -86,26 +94,58 @@ export class SinkPipeline {
     const decode = () => this.#within('key.converter', () => this.#decodeAndTransform(fetched))
     const batch = await policy.retry(decode, interrupt)
     const { states } = batch
+    this.#cut(states)
     if (states.live > 0) {
       states.enter('TASK_PUT', 'sink')
       await this.#within('put', async () => sink.put(batch))
+      this.#cut(states)
     }
     const parcels: Parcel[] = []
     for (const emission of outbox.take()) {
       const encode = () => this.#within('encode', () => delivery.encode(emission))
       parcels.push(...(await policy.retry(encode, interrupt)))
     }
-    policy.judge(batch, states.failures())
-    return { batch, parcels }
+    return this.#judged(batch, parcels)
   }
 
-  /** Invariant 1: resolves when outputs and dead letters of the batch are durable. */
-  async deliver({ batch, parcels }: Prepared): Promise<void> {
+  /** Invariant 1: resolves when outputs and dead letters of the batch are durable, or all before where it had to stop. */
+  async deliver({ batch, parcels, stop }: Prepared): Promise<Stop | undefined> {
     const known = new Set(batch.states.failures().map((failure) => failure.row))
-    await this.#parts.delivery.send(parcels)
-    const late = batch.states.failures().filter((failure) => !known.has(failure.row))
-    this.#parts.policy.judge(batch, late)
+    const late = () => batch.states.failures().filter((failure) => !known.has(failure.row))
+    try {
+      await this.#parts.delivery.send(parcels)
+    } catch (error) {
+      const refused = this.#stopAt(batch, late())
+      if (refused === undefined) throw error
+      return refused // what was behind the record is not sent
+    }
+    const refused = this.#stopAt(batch, late())
+    if (refused !== undefined || stop !== undefined) return refused ?? stop
     await this.#parts.deadLetters?.send(batch, batch.states.failures())
+    return undefined
+  }
+
+  /** Without tolerance what is behind the first record that failed is not looked at. */
+  #cut(states: RowStates): void {
+    const [first] = this.#parts.policy.tolerant ? [] : states.failures()
+    if (first !== undefined) states.dropAfter(first.row)
+  }
+
+  #judged(batch: Batch, parcels: readonly Parcel[]): Prepared {
+    const { delivery } = this.#parts
+    const failures = batch.states.failures()
+    const stop = this.#stopAt(batch, failures)
+    const [first] = failures
+    if (stop === undefined || first === undefined) return { batch, parcels }
+    batch.states.dropAfter(first.row)
+    return { batch, parcels: delivery.before(first.row, parcels), stop }
+  }
+
+  #stopAt(batch: Batch, failures: readonly Failure[]): Stop | undefined {
+    const error = this.#parts.policy.intolerable(batch, failures)
+    const [first] = failures
+    if (error === undefined || first === undefined) return undefined
+    return { error, offset: batch.sourceOffset(first.row) }
   }
 
   async flush(): Promise<void> {
@@ -127,8 +167,7 @@ export class SinkPipeline {
       `The record ${topic}-${partition}@${first} makes its task die, with its batch and alone: ${reason}. ` +
       `Mend the record or what ${stage} does with it, and send it again.`
     states.fail(0, new DataError('record.poison', message, this.#pluginAt(stage)))
-    this.#parts.policy.judge(batch, states.failures())
-    return { batch, parcels: [] }
+    return this.#judged(batch, [])
   }
 
   /** Who was at work, as dead letters name it. */

@@ -31,7 +31,7 @@ export interface SinkTaskParts {
 }
 
 type Command = () => Promise<void> | void
-type Ready = Prepared & { readonly durable: () => void }
+type Ready = Prepared & { readonly durable: (before?: bigint) => void }
 
 /**
  * The loop of a sink task: fetch, prepare, deliver, commit. Whatever comes from outside (assign, revoke, pause, stop)
@@ -157,6 +157,7 @@ export class RunningSinkTask {
     if (this.#waiting.length === 0 && !(await this.#fetch())) return
     const prepared = await this.#prepare(this.#take())
     if (prepared.length > 0) this.#deliver(prepared)
+    if (prepared.at(-1)?.stop !== undefined) await this.#settleAndCommit()
   }
 
   /** False where a command is waiting: the fetch goes on meanwhile. */
@@ -203,7 +204,9 @@ export class RunningSinkTask {
         if (this.#abandoned) break
         const { topic, partition, nextOffset, topicId } = piece.fetched
         const durable = this.#positions.begin(topic, partition, nextOffset, topicId)
-        prepared.push({ ...(await this.#parts.pipeline.prepare(piece, signal)), durable })
+        const ready = await this.#parts.pipeline.prepare(piece, signal)
+        prepared.push({ ...ready, durable })
+        if (ready.stop !== undefined) break
       }
     } catch (error) {
       if (!signal.aborted) throw error
@@ -215,10 +218,11 @@ export class RunningSinkTask {
   /** Sends a round's batches together, without waiting for their acknowledgement. */
   #deliver(prepared: readonly Ready[]): void {
     const sent = prepared.map(async (each) => {
-      await this.#parts.pipeline.deliver(each)
-      each.durable()
+      const stop = await this.#parts.pipeline.deliver(each)
+      each.durable(stop?.offset)
       const { length, states } = each.batch
       this.#parts.onBatch(length, states.failures().length)
+      if (stop !== undefined) throw stop.error
     })
     const membership = this.#membership
     const round = Promise.all(sent)

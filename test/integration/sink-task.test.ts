@@ -72,7 +72,7 @@ describe('a sink task on a real broker', function () {
     await fillTopic(bootstrapServers, source, 1, [{ key: 'connector-ghost', value: Buffer.from('{}') }])
     const own = `own-${source}`
     const config = tolerant(source, 'own-${topic}', dead)
-    const started = await startCopy(bootstrapServers, config, 1, [own])
+    const started = await startCopy(bootstrapServers, config, 1, { workerTopics: [own] })
     await eventually(async () => (await countRecords(bootstrapServers, dead)) === 1, { timeoutMs: 30_000 })
     await started.stop()
     const [letter] = await readTopic(bootstrapServers, dead)

@@ -86,4 +86,14 @@ describe('positions of a task', () => {
     fresh()
     expect(positions.committable()).to.deep.equal([{ topic: 't', partition: 0, offset: 0n, topicId: 'new' }])
   })
+
+  it('offers nothing beyond a batch of which only the beginning became durable, whatever comes after it', () => {
+    const positions = new Positions()
+    const [first, second] = [positions.begin('t', 0, 10n), positions.begin('t', 0, 20n)]
+    second()
+    first(4n)
+    expect(positions.committable()).to.deep.equal(at(4n))
+    positions.begin('t', 0, 30n)()
+    expect(positions.committable()).to.deep.equal(at(4n))
+  })
 })

@@ -13,15 +13,20 @@ export interface CopyTask {
   stop(): Promise<void>
 }
 
+interface CopyOptions {
+  readonly workerTopics?: readonly string[]
+  /** One that another copy had, to go on where it stopped. */
+  readonly groupId?: string
+}
+
 /** A TopicSink task that copies bytes, in this process; it commits outside of any group, as a simple consumer does. */
 export async function startCopy(
   bootstrapServers: string,
   config: Readonly<Record<string, string>>,
   partitions: number,
-  workerTopics: readonly string[] = [],
+  { workerTopics = [], groupId = uniqueName('group') }: CopyOptions = {},
 ): Promise<CopyTask> {
   const failures: unknown[] = []
-  const groupId = uniqueName('group')
   const opened = await openTask({
     id: { connector: 'copy', task: 0 },
     config: { name: 'copy', 'connector.class': 'TopicSink', ...config },

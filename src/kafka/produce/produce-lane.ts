@@ -10,19 +10,25 @@ export interface ProducerIdentity {
 }
 
 /** A batch on its way; `settle` is called once. */
-export interface QueuedBatch {
+export interface QueuedBatch extends RefusalOptions {
   batch: EncodedBatch
   /** When to give up (performance.now()). */
   readonly deadline: number
   settle(error: ConnectError | null): void
+}
+
+export interface RefusalOptions {
   /** Takes rows that Kafka refuses; without it the batch fails. */
-  readonly refused?: RefusedRow | undefined
+  readonly refused?: RefusedRow
+  /** Nothing after such a row is sent. */
+  readonly stopsAtRefused?: boolean
 }
 
 /** Called with each row that Kafka refuses, and why. */
 export type RefusedRow = (row: number, reason: string) => void
 
 const SEQUENCES = 2 ** 31
+const REQUEST_BYTES = 16 << 20
 
 /**
  * The batches of one partition, sent one after the other. The head is sealed when it is first sent; a retry sends the
@@ -40,6 +46,8 @@ export class ProduceLane implements TopicPartition {
   retired: ProducerIdentity | null = null
   /** Backing off: the timer that was set for it ends this, not a clock that might disagree with it. */
   waiting = false
+  /** Kafka refused a record: what is sent still, before all that is behind it is given up. */
+  stopsAfter: 'head' | 'nothing' | null = null
   /** How often the head needed a new identity. */
   resets = 0
   #sequence = 0
@@ -101,8 +109,25 @@ export class ProduceLane implements TopicPartition {
   /** Fails all that is queued: what came of the head is in doubt, and what follows it must not overtake it. */
   fail(error: ConnectError): void {
     this.retire()
+    this.stopsAfter = null
     this.resets = 0
     this.#failures = 0
     for (const queued of this.queue.splice(0)) queued.settle(error)
   }
+}
+
+/** Lanes in groups whose heads fit into one request. */
+export function splitBySize(lanes: readonly ProduceLane[]): ProduceLane[][] {
+  const groups: ProduceLane[][] = []
+  let size = Infinity
+  for (const lane of lanes) {
+    const bytes = lane.queue[0]!.batch.bytes.length
+    if (size + bytes > REQUEST_BYTES) {
+      groups.push([])
+      size = 0
+    }
+    groups.at(-1)!.push(lane)
+    size += bytes
+  }
+  return groups
 }

@@ -7,12 +7,18 @@ import type { Compression } from '../record-batches/compression.ts'
 import { apiVersion, chooseApi } from '../connections.ts'
 import { brokerError, errorName, isRetriableCode, kafkaError } from '../errors.ts'
 import { ACKNOWLEDGE_WITHIN_MS, PRODUCE_APIS, type ProduceAnswer, type ProduceEntry } from './produce-api.ts'
-import { ProduceLane, type ProducerIdentity, type RefusedRow } from './produce-lane.ts'
+import {
+  ProduceLane,
+  type ProducerIdentity,
+  type RefusalOptions,
+  type RefusedRow,
+  splitBySize,
+} from './produce-lane.ts'
 import { withoutRecords } from '../record-batches/record-batch-drop.ts'
-import { encodeBatches, type OutgoingRows } from '../record-batches/record-batch-encode.ts'
+import { type EncodedBatch, encodeBatches, type OutgoingRows } from '../record-batches/record-batch-encode.ts'
 import { retrying } from '../retry.ts'
 
-export type { OutgoingRows } from '../record-batches/record-batch-encode.ts'
+export type { EncodedBatch, OutgoingRows } from '../record-batches/record-batch-encode.ts'
 
 export interface ProducerOptions {
   readonly log: Logger
@@ -30,9 +36,9 @@ const CODE = { none: 0, messageTooLarge: 10, recordListTooLarge: 18, duplicateSe
  */
 const NEEDS_NEW_IDENTITY = new Set([45, 47, 49, 59])
 const MOST_RESETS = 3
-const REQUEST_BYTES = 16 << 20
 /** Kafka's default of max.message.bytes, for when its settings may not be read. */
 const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
+const LIMIT_MAX_AGE_MS = 60_000
 
 /**
  * An idempotent producer (acks=all): what it sends is written once and in order, as long as it lives. One request in
@@ -44,7 +50,7 @@ export class Producer {
   readonly #compression: Compression
   readonly #deliveryTimeoutMs: number
   readonly #lanes = new Map<string, ProduceLane>()
-  readonly #maxBytes = new Map<string, number>()
+  readonly #maxBytes = new Map<string, { readonly bytes: number; readonly at: number }>()
   readonly #asking = new Map<string, Promise<number>>()
   #identity: ProducerIdentity | null = null
   #initialising: Promise<ProducerIdentity> | null = null
@@ -61,10 +67,10 @@ export class Producer {
     this.#deliveryTimeoutMs = deliveryTimeoutMs
   }
 
-  /** The largest record batch that a topic takes: its `max.message.bytes`, asked for once. */
+  /** The largest record batch that a topic takes: its `max.message.bytes`, at most a minute old. */
   async maxMessageBytes(topic: string): Promise<number> {
-    const known = this.#maxBytes.get(topic)
-    if (known !== undefined) return known
+    const known = this.cachedMaxMessageBytes(topic)
+    if (known !== null) return known
     let asking = this.#asking.get(topic)
     if (asking === undefined) {
       asking = this.#askMaxBytes(topic).finally(() => this.#asking.delete(topic))
@@ -73,13 +79,25 @@ export class Producer {
     return asking
   }
 
+  /** The same without asking anybody: null where it is not known. */
+  cachedMaxMessageBytes(topic: string): number | null {
+    const known = this.#maxBytes.get(topic)
+    return known !== undefined && performance.now() - known.at < LIMIT_MAX_AGE_MS ? known.bytes : null
+  }
+
   /**
-   * Sends rows to one partition, in order; resolves when all in-sync replicas have them. A row above the topic's
-   * `max.message.bytes` is reported to `tooLarge` with its size and not sent. Encodes synchronously once the limit
-   * of the topic is known, so the caller may reuse its buffers then. Single rows that Kafka refuses (a time out of
-   * bounds, no key in a compacted topic) are reported to `refused`, and the others are sent. Throws UnavailableError
-   * where it could not be delivered in time, TaskError where Kafka refuses it.
+   * Rows as record batches for `sendEncoded`. A row above the topic's `max.message.bytes` is reported to `tooLarge` with
+   * its size, and left out.
    */
+  encode(
+    outgoing: OutgoingRows,
+    maxMessageBytes: number,
+    tooLarge: (row: number, size: number) => void,
+  ): readonly EncodedBatch[] {
+    return encodeBatches(outgoing, maxMessageBytes, this.#compression, tooLarge)
+  }
+
+  /** `encode` with what the topic takes, and `sendEncoded`. */
   async send(
     topic: string,
     partition: number,
@@ -87,9 +105,23 @@ export class Producer {
     tooLarge: (row: number, size: number) => void,
     refused?: RefusedRow,
   ): Promise<void> {
-    const maxBytes = this.#maxBytes.get(topic) ?? (await this.maxMessageBytes(topic))
+    const batches = this.encode(outgoing, await this.maxMessageBytes(topic), tooLarge)
+    await this.sendEncoded(topic, partition, batches, refused === undefined ? {} : { refused })
+  }
+
+  /**
+   * Sends batches to one partition, in order; resolves when all in-sync replicas have them. Single rows that Kafka refuses
+   * (a time out of bounds, no key in a compacted topic) are reported to `refused`, and the others are sent; where
+   * `stopsAtRefused`, only those before the first of them, and nothing else goes to the partition after it. Throws
+   * UnavailableError where it could not be delivered in time, TaskError where Kafka refuses it.
+   */
+  async sendEncoded(
+    topic: string,
+    partition: number,
+    batches: readonly EncodedBatch[],
+    options: RefusalOptions = {},
+  ): Promise<void> {
     if (this.#closed) throw closedError()
-    const batches = encodeBatches(outgoing, maxBytes, this.#compression, tooLarge)
     if (batches.length === 0) return
     const lane = this.#lane(topic, partition)
     const deadline = performance.now() + this.#deliveryTimeoutMs
@@ -99,7 +131,7 @@ export class Producer {
         if (error !== null) reject(error)
         else if (--left === 0) resolve()
       }
-      for (const batch of batches) lane.queue.push({ batch, deadline, settle, refused })
+      for (const batch of batches) lane.queue.push({ batch, deadline, settle, ...options })
       this.#schedule()
     })
   }
@@ -132,7 +164,7 @@ export class Producer {
     const unprepared: ProduceLane[] = []
     const byLeader = new Map<number, ProduceLane[]>()
     for (const lane of this.#lanes.values()) {
-      if (lane.busy || lane.waiting || lane.queue.length === 0) continue
+      if (lane.busy || lane.waiting || lane.stopsAfter === 'nothing' || lane.queue.length === 0) continue
       lane.busy = true
       const leader = this.#client.cachedLeader(lane.topic, lane.partition)
       if (leader === null || lane.identity === null) unprepared.push(lane)
@@ -191,7 +223,7 @@ export class Producer {
     if (answer === undefined) {
       this.#failed(lane, new UnavailableError('kafka.unavailable', `${what}: the broker’s answer lacks it`))
     } else if (answer.error === CODE.none || answer.error === CODE.duplicateSequence) {
-      lane.acknowledged()
+      this.#acknowledged(lane)
     } else if (NEEDS_NEW_IDENTITY.has(answer.error) && lane.resets++ < MOST_RESETS) {
       this.#log.warn(`${what}: Kafka answered ${errorName(answer.error)}; going on with a new producer id`)
       lane.retire()
@@ -209,13 +241,41 @@ export class Producer {
     }
   }
 
+  #acknowledged(lane: ProduceLane): void {
+    lane.acknowledged()
+    if (lane.stopsAfter === null) return
+    lane.stopsAfter = 'nothing'
+    this.#endStopped(lane)
+  }
+
+  /** What waits behind a refused record is given up, after those who wait for the records before it were told. */
+  #endStopped(lane: ProduceLane): void {
+    const what = `Producing to ${lane.topic}-${lane.partition}`
+    setImmediate(() => {
+      lane.stopsAfter = null
+      lane.fail(
+        new TaskError('task.tolerance', `${what}: not sent, because Kafka refused a record before it`),
+      )
+      this.#schedule()
+    })
+  }
+
   /** Takes the records that Kafka named out of the head, which goes out again without them. */
   #dropRefused(lane: ProduceLane, { error, refused }: ProduceAnswer): boolean {
-    const { batch, refused: report } = lane.queue[0]!
+    const { batch, refused: report, stopsAtRefused = false } = lane.queue[0]!
     const known = refused.filter(({ record }) => record >= 0 && record < batch.recordCount)
     if (report === undefined || known.length === 0 || isRetriableCode(error)) return false
-    for (const { record, reason } of known) report(batch.rows[record]!, `${errorName(error)}: ${reason}`)
-    lane.replace(withoutRecords(batch, new Set(known.map(({ record }) => record)), this.#compression))
+    const first = Math.min(...known.map(({ record }) => record))
+    for (const { record, reason } of known) {
+      if (!stopsAtRefused || record === first) report(batch.rows[record]!, `${errorName(error)}: ${reason}`)
+    }
+    const dropped = new Set(
+      stopsAtRefused ? range(first, batch.recordCount) : known.map(({ record }) => record),
+    )
+    lane.replace(withoutRecords(batch, dropped, this.#compression))
+    if (!stopsAtRefused) return true
+    lane.stopsAfter = first === 0 ? 'nothing' : 'head'
+    if (first === 0) this.#endStopped(lane)
     return true
   }
 
@@ -270,9 +330,13 @@ export class Producer {
       if (!(error instanceof TaskError)) throw error
       this.#log.warn(`${error.message}; taking ${maxBytes} as its max.message.bytes`)
     }
-    this.#maxBytes.set(topic, maxBytes)
+    this.#maxBytes.set(topic, { bytes: maxBytes, at: performance.now() })
     return maxBytes
   }
+}
+
+function range(from: number, to: number): number[] {
+  return Array.from({ length: to - from }, (_, i) => from + i)
 }
 
 function laneKey(topic: string, partition: number): string {
@@ -290,20 +354,4 @@ function refusal(what: string, { error, message, refused }: ProduceAnswer): Conn
   )
   const hint = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`
   return new TaskError('kafka.topic', `${what}: Kafka refused the records with ${errorName(error)}${hint}`)
-}
-
-/** Lanes in groups whose heads fit into one request. */
-function splitBySize(lanes: readonly ProduceLane[]): ProduceLane[][] {
-  const groups: ProduceLane[][] = []
-  let size = Infinity
-  for (const lane of lanes) {
-    const bytes = lane.queue[0]!.batch.bytes.length
-    if (size + bytes > REQUEST_BYTES) {
-      groups.push([])
-      size = 0
-    }
-    groups.at(-1)!.push(lane)
-    size += bytes
-  }
-  return groups
 }
