@@ -67,7 +67,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     stores,
     cluster: client,
     createMember: (member) => new GroupMember(client, member),
-    spawn: options.spawn ?? hostSpawner(),
+    spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
   const stop = async (): Promise<void> => {
     await worker.stop()
@@ -103,6 +103,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     settings: hostSettings(settings),
     max: settings.taskHosts,
     deadline: settings.taskDeadline,
+    maxMemory: settings.hostMemory,
     log,
   })
   const versionOf = (name: string): string | null =>

@@ -1,6 +1,7 @@
+import { NO_IMAGES } from '../../src/api/images.ts'
 import { SILENT } from '../../src/api/log.ts'
 import type { GroupMemberOptions } from '../../src/kafka/groups/group.ts'
-import type { FromHost, ToHost } from '../../src/runtime/protocol.ts'
+import type { FromHost, HostSettings, ToHost } from '../../src/runtime/protocol.ts'
 import { ConfigStore } from '../../src/worker/stores/config-store.ts'
 import type { HostExit, SpawnHost } from '../../src/worker/hosts/host-process.ts'
 import { readSettings } from '../../src/worker/settings/settings.ts'
@@ -15,6 +16,8 @@ export class FakeHost {
   readonly #events: Parameters<SpawnHost>[0]
   readonly #problems: Problems
   alive = true
+  /** Bytes that it holds. */
+  memory = 0
   /** Its channel was closed. */
   ending = false
   /** Messages of these types are not answered. */
@@ -69,6 +72,7 @@ export function fakeHosts(problems: Problems = () => []): { hosts: FakeHost[]; s
     hosts.push(host)
     return {
       pid: hosts.length,
+      memory: () => host.memory,
       send: (message) => host.hear(structuredClone(message)),
       kill: () => setImmediate(() => host.exit({ code: null, signal: 'SIGKILL' })),
       disconnect: () => {
@@ -180,4 +184,19 @@ export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<M
   })
   await worker.start()
   return { ...worker, topics, hosts, members }
+}
+
+/** What hosts are told that need nothing. */
+export const HOST_SETTINGS: HostSettings = {
+  bootstrapServers: ['127.0.0.1:1'],
+  clientId: 'c',
+  modelsDir: 'models',
+  workerTopics: [],
+  modelsAllowedDirs: [],
+  images: NO_IMAGES,
+  offsetFlushIntervalMs: 1000,
+  taskDeadlineMs: 60_000,
+  configProviders: [],
+  converterDefaults: {},
+  logLevel: 'silent',
 }

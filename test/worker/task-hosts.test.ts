@@ -1,29 +1,15 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { SILENT } from '../../src/api/log.ts'
-import { NO_IMAGES } from '../../src/api/images.ts'
-import type { HostSettings, TaskId, TaskState } from '../../src/runtime/protocol.ts'
+import type { TaskId, TaskState } from '../../src/runtime/protocol.ts'
 import type { Death, HostedTask } from '../../src/worker/hosts/hosted-task.ts'
 import { TaskHosts } from '../../src/worker/hosts/task-hosts.ts'
 import type { SpawnHost } from '../../src/worker/hosts/host-process.ts'
 import { Suspects } from '../../src/worker/hosts/suspects.ts'
 import { TaskRun } from '../../src/worker/hosts/task-run.ts'
 import { eventually } from '../support/eventually.ts'
-import { type FakeHost, fakeHosts } from './memory-worker.ts'
+import { type FakeHost, fakeHosts, HOST_SETTINGS } from './memory-worker.ts'
 
-const SETTINGS: HostSettings = {
-  bootstrapServers: ['127.0.0.1:1'],
-  clientId: 'c',
-  modelsDir: 'models',
-  workerTopics: [],
-  modelsAllowedDirs: [],
-  images: NO_IMAGES,
-  offsetFlushIntervalMs: 1000,
-  taskDeadlineMs: 60_000,
-  configProviders: [],
-  converterDefaults: {},
-  logLevel: 'silent',
-}
 const QUICK = { everyMs: 2, timeoutMs: 5_000 }
 
 interface Told {
@@ -33,7 +19,8 @@ interface Told {
 
 function pool(max: number, deadline = 60_000, keep = 10_000, silence = 60_000) {
   const { hosts, spawn } = fakeHosts()
-  const all = new TaskHosts({ spawn, settings: SETTINGS, max, deadline, log: SILENT, keep, silence })
+  const options = { settings: HOST_SETTINGS, max, deadline, maxMemory: Infinity, log: SILENT }
+  const all = new TaskHosts({ ...options, spawn, keep, silence })
   const start = (task: number, alone = false): HostedTask & Told => {
     const told: Told = { states: [], deaths: [] }
     const listener = {
@@ -216,10 +203,16 @@ describe('task hosts', () => {
 
   it('check configurations with a deadline that begins when the process has started', async () => {
     const silent: SpawnHost = () => ({
-      ...{ pid: 1, send: () => undefined, kill: () => killed++, disconnect: () => undefined },
+      ...{
+        pid: 1,
+        send: () => undefined,
+        kill: () => killed++,
+        disconnect: () => undefined,
+        memory: () => 0,
+      },
     })
     let killed = 0
-    const options = { settings: SETTINGS, max: 1, deadline: 1, log: SILENT }
+    const options = { settings: HOST_SETTINGS, max: 1, deadline: 1, maxMemory: Infinity, log: SILENT }
     void new TaskHosts({ ...options, spawn: silent }).validate({ name: 'a' })
     await new Promise((resolve) => setTimeout(resolve, 20))
     expect(killed).to.equal(0)

@@ -1,9 +1,12 @@
 import { spawn } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import type { FromHost, ToHost } from '../../runtime/protocol.ts'
 
 /** A task host as an operating system process. */
 export interface HostProcess {
   readonly pid: number | undefined
+  /** Bytes of memory that it holds (resident set size); undefined where that is not known: on Linux alone it is. */
+  memory(): number | undefined
   send(message: ToHost): void
   /** SIGKILL, to the whole process group. */
   kill(): void
@@ -39,11 +42,14 @@ const LAST_WORDS = 1_000
  * own, so that a Ctrl-C at a terminal reaches the worker alone.
  */
 export function hostSpawner(
+  maxMemory: number,
   entry: string = process.argv[1] ?? '',
   execArgv: readonly string[] = process.execArgv,
 ): SpawnHost {
   return (events) => {
-    const child = spawn(process.execPath, [...HOST_FLAGS, ...execArgv, entry, 'task-host'], {
+    // Memory that grows faster than it is measured ends at this.
+    const heap = `--max-old-space-size=${Math.floor(maxMemory / 2 ** 20)}`
+    const child = spawn(process.execPath, [...HOST_FLAGS, heap, ...execArgv, entry, 'task-host'], {
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
       serialization: 'advanced',
       detached: true,
@@ -65,6 +71,7 @@ export function hostSpawner(
     })
     return {
       pid: child.pid,
+      memory: () => (gone ? undefined : memoryOf(child.pid)),
       send: (message) => {
         // A channel that closes meanwhile is an exit, and comes as one.
         if (child.connected) child.send(message, () => undefined)
@@ -74,6 +81,16 @@ export function hostSpawner(
         if (child.connected) child.disconnect()
       },
     }
+  }
+}
+
+function memoryOf(pid: number | undefined): number | undefined {
+  if (pid === undefined || process.platform !== 'linux') return undefined
+  try {
+    const [, kib] = /^VmRSS:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'latin1')) ?? []
+    return kib === undefined ? undefined : Number(kib) * 1024
+  } catch {
+    return undefined // it is gone already
   }
 }
 

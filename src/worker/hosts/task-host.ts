@@ -13,6 +13,8 @@ export interface TaskHostOptions {
   readonly deadline: number
   /** How long a host with tasks may say nothing, in milliseconds; a healthy one sends metrics once a second. */
   readonly silence: number
+  /** Bytes that its process may hold. */
+  readonly maxMemory: number
   readonly log: Logger
   /** Runs one task that is under suspicion. */
   readonly alone: boolean
@@ -201,6 +203,7 @@ export class TaskHost {
     const now = performance.now()
     const late = now - this.#ticked > tick * 3
     this.#ticked = now
+    if (this.#isTooLarge()) return
     // After a pause of this process itself, the host's messages may still wait to be read.
     if (late) return
     const { deadline } = this.#options
@@ -218,12 +221,28 @@ export class TaskHost {
     this.kill(`was killed: ${stage} of task ${first} did not return in ${deadline} ms (task.deadline.ms)`)
   }
 
+  /** Kills a host that takes too much memory. Whoever is in a plugin is a suspect; where nobody is, all of them are. */
+  #isTooLarge(): boolean {
+    const { maxMemory } = this.#options
+    const used = this.#process.memory() ?? 0
+    if (used <= maxMemory) return false
+    const names = [...this.tasks.keys()]
+    const atWork = names.filter((name) => this.tasks.get(name)?.stage !== IDLE)
+    for (const name of atWork.length > 0 ? atWork : names) this.#suspects.add(name)
+    const doing = atWork.map((name) => ` while task ${name} was in ${this.tasks.get(name)?.stage ?? IDLE}`)
+    this.kill(
+      `was killed: it held ${mebibytes(used)} of memory, and ${mebibytes(maxMemory)} are allowed (task.host.memory.max.bytes)${doing.join(' and')}`,
+    )
+    return true
+  }
+
   #gone({ code, signal }: HostExit): void {
     this.#dead = true
     for (const timer of this.#timers) clearTimeout(timer)
     const killed = this.#why !== undefined
     const reason =
-      this.#why ?? (signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}`)
+      this.#why ??
+      (signal === null ? `ended with exit code ${code ?? '?'}` : `was ended by ${signal}${hintOf(signal)}`)
     // A signal from outside says nothing about a task. A crash suspects whoever was in a plugin, or, where nobody was
     // (a promise or a timer that a plugin left behind), all of them: each then runs alone, and shows who it is.
     const bySignal = !killed && (signal === 'SIGKILL' || signal === 'SIGTERM')
@@ -248,4 +267,13 @@ export class TaskHost {
     this.tasks.clear()
     this.#exited.resolve(undefined)
   }
+}
+
+function mebibytes(bytes: number): string {
+  return `${Math.round(bytes / 2 ** 20)} MiB`
+}
+
+/** V8 says on standard error alone that its heap is full. */
+function hintOf(signal: string): string {
+  return signal === 'SIGABRT' ? ' (as where its heap is full: task.host.memory.max.bytes)' : ''
 }

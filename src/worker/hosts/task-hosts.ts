@@ -12,6 +12,8 @@ export interface TaskHostsOptions {
   /** At most this many processes share the tasks; suspects run alone besides. */
   readonly max: number
   readonly deadline: number
+  /** Bytes that one host may hold. */
+  readonly maxMemory: number
   readonly log: Logger
   /** How long a host without tasks is kept, in milliseconds. */
   readonly keep?: number
@@ -82,9 +84,10 @@ export class TaskHosts {
   }
 
   #add(alone: boolean): TaskHost {
-    const { spawn, settings, deadline, log, silence = Math.max(SILENCE, deadline) } = this.#options
+    const { spawn, settings, deadline, maxMemory, log } = this.#options
+    const { silence = Math.max(SILENCE, deadline) } = this.#options
     const onGone = (gone: TaskHost): void => void this.#hosts.delete(gone)
-    const host = new TaskHost({ spawn, settings, deadline, silence, log, alone, onGone })
+    const host = new TaskHost({ spawn, settings, deadline, maxMemory, silence, log, alone, onGone })
     this.#hosts.add(host)
     return host
   }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
+import { availableParallelism, totalmem } from 'node:os'
 import { extname, resolve } from 'node:path'
 import convict from 'convict'
 import { type ConfigProblem, ConfigError, messageOf } from '../../api/errors.ts'
@@ -57,6 +57,8 @@ export interface WorkerSettings {
   readonly images: AllowedImages
   readonly taskHosts: number
   readonly taskDeadline: number
+  /** Bytes that one task host may hold. */
+  readonly hostMemory: number
   readonly logLevel: string
 }
 
@@ -256,6 +258,13 @@ function convictProblems(config: convict.Config<Record<string, string | number>>
   }
 }
 
+const MOST_HOST_MEMORY = 4 * 2 ** 30
+
+function defaultHostMemory(): number {
+  const container = process.constrainedMemory() || Infinity
+  return Math.floor(Math.min(MOST_HOST_MEMORY, Math.min(totalmem(), container) / 2))
+}
+
 function listOf(value: string): string[] {
   return value
     .split(',')
@@ -306,6 +315,7 @@ function assemble(
     },
     taskHosts: number('task.hosts') || Math.max(1, availableParallelism() - 1),
     taskDeadline: number('task.deadline.ms'),
+    hostMemory: number('task.host.memory.max.bytes') || defaultHostMemory(),
     logLevel: read('log.level'),
   }
 }

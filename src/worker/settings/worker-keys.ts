@@ -40,6 +40,16 @@ const replication = (what: string): WorkerKey =>
     max: 32_767,
   })
 
+const LEAST_HOST_MEMORY = 256 * 2 ** 20
+
+/** A process that has done nothing yet holds half of the least. */
+function memoryProblem(written: string): string | undefined {
+  const bytes = /^\d+$/.test(written) ? Number(written) : Number.NaN
+  return bytes === 0 || (bytes >= LEAST_HOST_MEMORY && bytes <= Number.MAX_SAFE_INTEGER)
+    ? undefined
+    : `must be 0, or a whole number from ${LEAST_HOST_MEMORY} (256 MiB) on`
+}
+
 /** Every setting that does something. */
 export const WORKER_KEYS = {
   'bootstrap.servers': list('Brokers to start from, host:port, separated by commas.', 'localhost:9092'),
@@ -122,6 +132,11 @@ export const WORKER_KEYS = {
     ours: true,
     min: 100,
   }),
+  'task.host.memory.max.bytes': integer(
+    'The memory that one process that runs tasks may hold; one above it is killed, its tasks start again, and the record that took the memory is looked for. 0: half of the memory of the machine or container, but at most 4 GiB. Besides JavaScript’s own heap it is measured on Linux alone.',
+    0,
+    { ours: true, check: memoryProblem },
+  ),
   'log.level': text('What is logged.', 'info', {
     ours: true,
     oneOf: ['debug', 'info', 'warn', 'error', 'silent'],
