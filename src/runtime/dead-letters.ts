@@ -9,6 +9,7 @@ import type { DeadLetterConfig } from './connector-keys.ts'
 import type { TaskId } from './protocol.ts'
 import { headerRows, rawRows } from './raw-rows.ts'
 import type { Failure } from './row-states.ts'
+import { traceOf } from './trace.ts'
 
 const PREFIX = '__connect.errors.'
 
@@ -120,7 +121,7 @@ export class DeadLetters {
       'class.name': plugin,
       'exception.class.name': error.name,
       'exception.message': withoutCredentials(error.message),
-      'exception.stacktrace': withoutCredentials(error.stack ?? error.message),
+      'exception.stacktrace': traceOf(error),
     }
     return [
       ...original,

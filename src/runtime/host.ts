@@ -109,10 +109,6 @@ function handle(host: Host, message: Exclude<ToHost, { type: 'settings' }>): voi
 function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'start' }>): void {
   const log = host.log.child({ connector: id.connector, task: id.task })
   const failed = (error: unknown): void => {
-    log.error('the task failed', {
-      error: messageOf(error),
-      stack: error instanceof Error ? error.stack : undefined,
-    })
     send({ type: 'state', id, state: 'FAILED', trace: traceOf(error) })
   }
   const stopping = new AbortController()

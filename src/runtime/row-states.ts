@@ -27,6 +27,8 @@ export class RowStates implements LiveRows {
   #live: number
   #stage: Stage = 'KAFKA_CONSUME'
   #plugin = ''
+  /** The last plugin of each stage: a converter may find a record broken while a transform reads it. */
+  readonly #plugins = new Map<Stage, string>()
 
   constructor(length: number) {
     this.length = length
@@ -40,6 +42,7 @@ export class RowStates implements LiveRows {
     copy.#states.set(this.#states)
     for (const [row, failure] of this.#failures) copy.#failures.set(row, failure)
     copy.#live = this.#live
+    for (const [stage, plugin] of this.#plugins) copy.#plugins.set(stage, plugin)
     copy.enter(this.#stage, this.#plugin)
     return copy
   }
@@ -48,6 +51,7 @@ export class RowStates implements LiveRows {
   enter(stage: Stage, plugin: string): void {
     this.#stage = stage
     this.#plugin = plugin
+    this.#plugins.set(stage, plugin)
   }
 
   isLive(row: number): boolean {
@@ -93,11 +97,12 @@ export class RowStates implements LiveRows {
     if (before !== LIVE && before !== HELD) return
     this.#states[row] = FAILED
     if (before === LIVE) this.#live--
+    const stage = error.stage ?? this.#stage
     this.#failures.set(row, {
       row,
       error,
-      stage: error.stage ?? this.#stage,
-      plugin: error.plugin ?? this.#plugin,
+      stage,
+      plugin: error.plugin ?? this.#plugins.get(stage) ?? this.#plugin,
     })
   }
 

@@ -211,5 +211,6 @@ describe('a record that kills its task host', function () {
   it('does not where its transform throws: the task fails at once, with the name of the transform', async () => {
     const { tasks } = await untilTasks(worker.rest, runOf('throw').name, 'FAILED')
     expect(tasks[0]?.trace).to.contain('wild (Hostile)').and.to.contain('a bug in a transform')
+    expect(tasks[0]?.trace).to.match(/\n {4}at .*hostile-plugins\.ts/)
   })
 })

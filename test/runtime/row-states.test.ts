@@ -17,11 +17,14 @@ describe('row states of a batch', () => {
     expect(states.failure(1)?.error.message).to.equal('first')
   })
 
-  it('believes an error that names its own stage', () => {
+  it('believes an error that names its own stage, and blames who was at work there', () => {
     const states = new RowStates(1)
+    states.enter('VALUE_CONVERTER', 'AvroConverter')
     states.enter('TRANSFORMATION', 'ScoreH2OGbm')
     states.fail(0, new DataError('record.malformed', 'broken', { stage: 'VALUE_CONVERTER' }))
-    expect(states.failure(0)?.stage).to.equal('VALUE_CONVERTER')
+    const blamed = { stage: 'VALUE_CONVERTER', plugin: 'AvroConverter' }
+    expect(states.failure(0)).to.include(blamed)
+    expect(states.copy().failure(0)).to.include(blamed)
   })
 
   it('names the rows that are left, in order', () => {
