@@ -8,6 +8,7 @@ import { parseCsv } from './parse-csv.ts'
 import { hasHeaderKey } from './predicates/has-header-key.ts'
 import { recordIsTombstone } from './predicates/record-is-tombstone.ts'
 import { topicNameMatches } from './predicates/topic-name-matches.ts'
+import { recordTransforms } from './record/index.ts'
 import { scoreDl4j } from './score-dl4j.ts'
 import { scoreH2oDeepLearning } from './score-h2o-deep-learning.ts'
 import { scoreH2oGbm } from './score-h2o-gbm.ts'
@@ -27,6 +28,7 @@ export const transforms: readonly TransformPlugin[] = [
   classifyIris,
   kerasPredict,
   scoreOnnx,
+  ...recordTransforms,
 ]
 
 /** Every predicate there is. */

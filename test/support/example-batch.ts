@@ -6,7 +6,10 @@ import { FetchOrigin } from '../../src/runtime/origin.ts'
 import { RowStates } from '../../src/runtime/row-states.ts'
 
 /** A batch of records in object form, as if fetched from `t-0`; for transforms without a Kafka. */
-export function batchOf(records: readonly ExampleRecord[]): Batch {
+export function batchOf(
+  records: readonly ExampleRecord[],
+  { partition = 0, offset = 0n }: { readonly partition?: number; readonly offset?: bigint } = {},
+): Batch {
   const full = records.map(complete)
   const length = records.length
   const slices = () => ({
@@ -17,13 +20,13 @@ export function batchOf(records: readonly ExampleRecord[]): Batch {
   })
   const fetched: FetchedBatch = {
     topic: 't',
-    partition: 0,
+    partition,
     length,
     bytes: Buffer.alloc(0),
     keys: slices(),
     values: slices(),
     headers: slices(),
-    baseOffset: 0n,
+    baseOffset: offset,
     offsetDeltas: Float64Array.from({ length }, (_, i) => i),
     baseTimestamp: 0n,
     timestampDeltas: new Float64Array(length),

@@ -1,0 +1,103 @@
+import { DataError, defineConfig, key, type Schema, struct, type TransformPlugin } from 'sluice'
+import {
+  entriesOf,
+  fieldOf,
+  fieldsOf,
+  fitting,
+  mapOf,
+  mapSide,
+  perSchema,
+  requireStruct,
+  structSchema,
+  valueOf,
+} from './data.ts'
+import { APACHE, replaceNullKey } from './keys.ts'
+
+const list = (doc: string) => key.list({ doc, importance: 'MEDIUM', default: [] })
+
+const config = defineConfig({
+  exclude: list('The fields to leave out; it counts for more than `include`.'),
+  include: list('The fields to keep; empty for all.'),
+  renames: key.list({
+    doc: 'Other names for fields, each as old:new.',
+    importance: 'MEDIUM',
+    default: [],
+    check: (renames) => {
+      const wrong = renames.find((each) => parts(each).length !== 2)
+      return wrong === undefined ? undefined : `Invalid rename mapping: ${wrong}`
+    },
+  }),
+  ...replaceNullKey,
+  blacklist: list('The old name of `exclude`, which counts for more.'),
+  whitelist: list('The old name of `include`, which counts for more.'),
+})
+
+/** As Java splits: what is empty at the end does not count. */
+function parts(mapping: string): string[] {
+  const all = mapping.split(':')
+  while (all.length > 0 && all.at(-1) === '') all.pop()
+  return all
+}
+
+const PURPOSE = 'field replacement'
+
+export const replaceField: TransformPlugin<typeof config.keys> = {
+  kind: 'transform',
+  name: 'ReplaceField',
+  aliases: [`${APACHE}.ReplaceField`],
+  version: '1.0.0',
+  summary: 'Leaves fields out, or gives them other names.',
+  config,
+  examples: [
+    {
+      summary: 'one field goes, another gets a new name; a tombstone stays one',
+      config: { exclude: 'secret', renames: 'a:b' },
+      have: [{ value: struct({ a: 1n, secret: 'x', c: null }) }, { value: null }],
+      want: [{ value: struct({ b: 1n, c: null }) }, { value: null }],
+    },
+    {
+      summary: 'under the old names of the options',
+      config: { whitelist: 'a,b', blacklist: 'b' },
+      have: [{ value: struct({ a: 1n, b: 2n, c: 3n }) }],
+      want: [{ value: struct({ a: 1n }) }],
+    },
+  ],
+  open(values, { side }) {
+    const either = (now: readonly string[], old: readonly string[]) => new Set(now.length > 0 ? now : old)
+    const exclude = either(values.exclude, values.blacklist)
+    const include = either(values.include, values.whitelist)
+    const renames = new Map(values.renames.map((each) => parts(each) as [string, string]))
+    const reverse = new Map([...renames].map(([from, to]) => [to, from]))
+    const useDefault = values['replace.null.with.default']
+    const isKept = (name: string): boolean => !exclude.has(name) && (include.size === 0 || include.has(name))
+    const renamed = (name: string): string => renames.get(name) ?? name
+    const replaced = perSchema((schema) => {
+      const kept = fieldsOf(schema).filter(({ name }) => isKept(name))
+      const to = structSchema(
+        schema,
+        kept.map(({ name, schema }) => ({ name: renamed(name), schema })),
+      )
+      // As in Apache's: a name is looked up under its old one, whether it was renamed or had that name before.
+      return { to, from: (to.fields ?? []).map(({ name }) => required(schema, reverse.get(name) ?? name)) }
+    })
+    return mapSide(side, (data) => {
+      if (data.value === null) return data
+      if (data.schema === null) {
+        const entries = [...entriesOf(data.value, PURPOSE)].filter(([name]) => isKept(name))
+        return mapOf(new Map(entries.map(([name, value]) => [renamed(name), value])))
+      }
+      const record = requireStruct(data.value, PURPOSE)
+      const { to, from } = replaced(data.schema)
+      const value = struct()
+      for (const [i, field] of (to.fields ?? []).entries())
+        value[field.name] = fitting(field, valueOf(record, from[i]!, useDefault))
+      return { schema: to, value }
+    })
+  },
+}
+
+function required(schema: Schema, name: string) {
+  const field = fieldOf(schema, name)
+  if (field === undefined) throw new DataError('record.field', `${name} is not a valid field name`)
+  return field
+}
