@@ -46,6 +46,7 @@ export const ERROR_CATALOGUE = {
   'kafka.offset': 'A partition has no offset to go on from, and auto.offset.reset is none.',
   'kafka.topic': 'A topic is missing, or its partitions or settings do not fit.',
   'kafka.fenced': 'A newer owner has taken over; this one stops.',
+  'source.offset': 'A source partition or offset cannot be stored or read: it is not a flat JSON object.',
   'task.failed': 'A task failed.',
   'task.tolerance': 'A record failed and errors.tolerance is none.',
   'task.deadline': 'A plugin did not return in time; its task host was killed.',

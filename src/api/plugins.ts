@@ -168,38 +168,67 @@ export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin
 
 // Sources
 
+/** A flat JSON object: it names a part of what a source reads, or a position in it. */
+export type SourceMap = Readonly<Record<string, null | boolean | number | bigint | string>>
+
 export interface SourceContext {
   readonly connector: string
   readonly task: number
   readonly log: Logger
+  /** Aborted when the task must stop: a poll that waits for data then returns. */
   readonly signal: AbortSignal
-  /** The stored source offset of a source partition. */
-  offset(partition: Readonly<Record<string, unknown>>): Promise<Readonly<Record<string, unknown>> | null>
+  /** The committed offset of a source partition; null where there is none. */
+  offset(partition: SourceMap): Promise<SourceMap | null>
+  /** The same of several, in the order asked. */
+  offsets(partitions: readonly SourceMap[]): Promise<readonly (SourceMap | null)[]>
 }
 
 export interface SourceRecord extends Omit<SinkRecord, 'partition'> {
+  /** The partition of the topic; null lets the key decide. */
   readonly partition: number | null
-  readonly sourcePartition: Readonly<Record<string, unknown>>
-  readonly sourceOffset: Readonly<Record<string, unknown>>
+  /** Where the record was read. */
+  readonly sourcePartition: SourceMap
+  /** Where to go on behind the record; committed when it and all before it in its source partition are durable. */
+  readonly sourceOffset: SourceMap
 }
 
 export interface SourceTask {
-  /** The next records; an empty array where there are none for now. */
+  /**
+   * The next records; an empty array where there are none for now. It may wait for data as long as `context.signal` is
+   * not aborted, but may not keep the process busy meanwhile. A retriable error is followed by another call after a
+   * pause; any other fails the task.
+   */
   poll(): Promise<readonly SourceRecord[]>
-  /** Called when everything polled so far is durable. */
-  commit?(): Promise<void>
-  close?(): Promise<void> | void
+  /** Called after offsets were committed. */
+  commit?(): Promise<void> | void
+  /** Called for each record that is done with, in no set order; `delivered` is false where none was written of it. */
+  commitRecord?(record: SourceRecord, delivered: boolean): Promise<void> | void
+  /** The end: lets go of connections and files. No poll is waited for any more. */
+  stop?(): Promise<void> | void
+}
+
+/** A source partition and its offset, as a person sets it; null removes it. */
+export interface SourceOffset {
+  readonly partition: SourceMap
+  readonly offset: SourceMap | null
 }
 
 export interface SourceConnector<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
   readonly kind: 'source'
+  /** Java class names, and other names, that mean the same. */
+  readonly aliases?: readonly string[]
   validate?(config: ConfigOf<K>, raw: Readonly<Record<string, string>>): readonly ConfigProblem[]
-  /** One config per task, at most `maxTasks`. */
+  /**
+   * One config per task, at most `maxTasks`: what each adds to the connector's own, or has instead. Runs in a task host,
+   * under the deadline of tasks.
+   */
   taskConfigs(
     config: ConfigOf<K>,
     raw: Readonly<Record<string, string>>,
     maxTasks: number,
-  ): readonly Record<string, string>[]
+  ): Promise<readonly Record<string, string>[]> | readonly Record<string, string>[]
+  /** What is wrong with an offset that a person is about to set, undefined where nothing. Must be quick and pure. */
+  checkOffset?(offset: SourceOffset): string | undefined
   open(config: ConfigOf<K>, context: SourceContext): Promise<SourceTask> | SourceTask
 }
 

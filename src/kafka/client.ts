@@ -68,6 +68,12 @@ export class KafkaClient {
     return [...response.topics]
   }
 
+  /** Asks the brokers to create a topic as they do for any producer: they do with `auto.create.topics.enable` alone. */
+  async requestTopic(topic: string): Promise<void> {
+    await this.#askMetadata([topic], true)
+    this.invalidate(topic)
+  }
+
   /** How many partitions a topic has, at most a minute old; null where it does not exist. */
   async partitionCount(topic: string): Promise<number | null> {
     const cached = this.cachedPartitionCount(topic)
@@ -172,10 +178,10 @@ export class KafkaClient {
     await this.#pool.close()
   }
 
-  async #askMetadata(topics: readonly string[] | null): Promise<MetadataResponse> {
+  async #askMetadata(topics: readonly string[] | null, create = false): Promise<MetadataResponse> {
     try {
       const connection = await this.connection('any')
-      const response = await chooseApi(connection, METADATA_APIS).async(connection, topics)
+      const response = await chooseApi(connection, METADATA_APIS).async(connection, topics, create)
       this.#brokers.clear()
       for (const { id, host, port } of response.brokers) this.#brokers.set(id, { host, port })
       this.#clusterId = response.clusterId

@@ -18,17 +18,22 @@ export interface MetadataTopic {
   readonly partitions: readonly { readonly partition: number; readonly leader: number }[]
 }
 
-/** Metadata, versions 11 and 12 (one wire format; KIP-516, KIP-700). Never creates a topic. `null` asks for all. */
-function metadataApi(version: number): API<[topics: readonly string[] | null], MetadataResponse> {
+/**
+ * Metadata, versions 11 and 12 (one wire format; KIP-516, KIP-700). `null` asks for all topics. With `create` a broker with
+ * `auto.create.topics.enable` creates those that are missing.
+ */
+function metadataApi(
+  version: number,
+): API<[topics: readonly string[] | null, create: boolean], MetadataResponse> {
   return createAPI(
     3,
     version,
-    (topics: readonly string[] | null) =>
+    (topics: readonly string[] | null, create: boolean) =>
       Writer.create()
         .appendArray(topics === null ? null : [...topics], (w, topic) =>
           w.appendUUID(null).appendString(topic),
         )
-        .appendBoolean(false)
+        .appendBoolean(create)
         .appendBoolean(false)
         .appendTaggedFields(),
     (_id, _key, _version, r): MetadataResponse => {

@@ -3,7 +3,7 @@ import type { ConfigProblem } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import type { Schema } from '../api/schema.ts'
 import type { Link, RawConfig, TransformChain } from './chain.ts'
-import { sinkKeys } from './connector-keys.ts'
+import { topicList } from './read-topics.ts'
 import type { TaskConverters } from './task-converters.ts'
 
 interface OpenPlugins {
@@ -12,7 +12,7 @@ interface OpenPlugins {
 }
 
 interface Surroundings {
-  /** Gives the topics that `topics.regex` matches. */
+  /** Gives the topics that `topics.regex` of a sink matches. */
   readonly matching: () => Promise<readonly string[]>
   /** Gets what is no problem, and may be a mistake all the same. */
   readonly log: Logger
@@ -49,7 +49,7 @@ export async function checkSchemas(
   if (checked.size === 0) return []
   const ask = async (side: SideName, topic: string): Promise<Schema | null> =>
     checked.has(side) ? ((await converters[side].converter.topicSchema?.(topic)) ?? null) : null
-  const { topics } = sinkKeys.read(config)
+  const topics = topicList(config)
   const found = await Promise.all(
     (topics.length > 0 ? topics : await matching()).map(async (topic) => {
       const [key, value] = await Promise.all([ask('key', topic), ask('value', topic)])

@@ -10,7 +10,10 @@ import { createLogger } from './log.ts'
 import { matchingTopics } from './matching-topics.ts'
 import type { RawConfig } from './chain.ts'
 import { openPlugins, openTask, type OpenTask, type TaskOptions } from './open-task.ts'
+import { findConnector } from './plugins.ts'
 import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.ts'
+import { openSourceTask } from './source/open-source-task.ts'
+import { sourceTaskConfigs } from './source/source-task-configs.ts'
 import { traceOf } from './trace.ts'
 import { startWatchdog } from './watchdog.ts'
 
@@ -24,9 +27,11 @@ interface Host {
   readonly tasks: Map<string, Task>
 }
 
+type Opened = OpenTask | Awaited<ReturnType<typeof openSourceTask>>
+
 interface Task {
   readonly stopping: AbortController
-  readonly open: Promise<OpenTask | undefined>
+  readonly open: Promise<Opened | undefined>
   records: number
   failed: number
   /** What was shown since the worker was told last. */
@@ -98,6 +103,9 @@ function handle(host: Host, message: Exclude<ToHost, { type: 'settings' }>): voi
     case 'validate':
       void validate(host, message)
       break
+    case 'configure':
+      void configure(message)
+      break
     case 'stop':
       void stop(host, message.id)
       break
@@ -154,9 +162,9 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
 }
 
 /** With what config providers give for the configuration and the worker's converters, read anew at each start. */
-async function openResolved(host: Host, task: Omit<TaskOptions, 'settings' | 'models'>): Promise<OpenTask> {
+async function openResolved(host: Host, task: Omit<TaskOptions, 'settings' | 'models'>): Promise<Opened> {
   await task.events.at('the reading of values of config providers')
-  return openTask({ ...task, ...(await resolved(host, task.config)), models: host.models })
+  return openAnyTask({ ...task, ...(await resolved(host, task.config)), models: host.models })
 }
 
 async function resolved(
@@ -170,14 +178,24 @@ async function resolved(
   return { config: own, settings: { ...settings, converterDefaults } }
 }
 
+/** A task of either kind, as its connector's class says. */
+async function openAnyTask(options: TaskOptions): Promise<Opened> {
+  const plugin = findConnector(options.config['connector.class'] ?? '')
+  return plugin.kind === 'source' ? openSourceTask(options, plugin) : openTask(options)
+}
+
 type TaskMessage = Extract<ToHost, { type: 'assign' | 'revoke' | 'lost' | 'pause' | 'resume' }>
 
 async function pass(host: Host, message: TaskMessage): Promise<void> {
   const { id } = message
-  const task = (await host.tasks.get(idOf(id))?.open)?.task
+  const opened = await host.tasks.get(idOf(id))?.open
+  const task = opened?.task
   try {
-    if (message.type === 'assign') await task?.assign(message.membership, message.suspects)
-    else await task?.[message.type]()
+    if (message.type === 'pause' || message.type === 'resume') await task?.[message.type]()
+    else if (opened?.kind !== 'sink')
+      return // a source is in no group
+    else if (message.type === 'assign') await opened.task.assign(message.membership, message.suspects)
+    else await opened.task[message.type]()
   } catch (error) {
     send({ type: 'state', id, state: 'FAILED', trace: traceOf(error) })
   }
@@ -222,15 +240,25 @@ async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'v
     }
     const plugins = await openPlugins(options, new AbortController().signal)
     const log = host.log.child({ connector: id.connector })
-    const matching = (): Promise<string[]> => matchingTopics(host.settings, whole.config, log)
-    const problems = await checkSchemas(plugins, whole.config, { matching, log }).finally(() =>
-      plugins.close(),
+    // What a source writes has its own schemas, not those that a topic had before.
+    const readsTopics = findConnector(whole.config['connector.class'] ?? '').kind === 'sink'
+    const matching = async () => (readsTopics ? matchingTopics(host.settings, whole.config, log) : [])
+    const problems = await checkSchemas(plugins, readsTopics ? whole.config : {}, { matching, log }).finally(
+      () => plugins.close(),
     )
     send({ type: 'validated', call, problems })
   } catch (error) {
     const problems =
       error instanceof ConfigError ? error.problems : [{ path: pathOf(error), message: messageOf(error) }]
     send({ type: 'validated', call, problems })
+  }
+}
+
+async function configure({ call, config }: Extract<ToHost, { type: 'configure' }>): Promise<void> {
+  try {
+    send({ type: 'configured', call, tasks: await sourceTaskConfigs(config) })
+  } catch (error) {
+    send({ type: 'configured', call, tasks: [], trace: traceOf(error) })
   }
 }
 

@@ -7,7 +7,7 @@ import type { Logger } from '../api/log.ts'
 import type { Models } from '../api/models.ts'
 import type { SinkContext } from '../api/plugins.ts'
 import { type RawConfig, type Show, TransformChain } from './chain.ts'
-import { commonKeys, sinkKeys } from './connector-keys.ts'
+import { commonKeys, deadLetterKeys, sinkKeys } from './connector-keys.ts'
 import { DeadLetters } from './dead-letters.ts'
 import { Delivery } from './delivery.ts'
 import { ensureTopic } from './ensure-topic.ts'
@@ -37,6 +37,7 @@ export interface TaskEvents {
 }
 
 export interface OpenTask {
+  readonly kind: 'sink'
   readonly task: RunningSinkTask
   close(): Promise<void>
 }
@@ -108,23 +109,24 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
       },
       options.paused,
     )
-    return { task, close }
+    return { kind: 'sink', task, close }
   } catch (error) {
     await close()
     throw error
   }
 }
 
-async function openDeadLetters(
+/** Undefined where the connector has no topic for them. */
+export async function openDeadLetters(
   { id, config, settings }: TaskOptions,
   client: KafkaClient,
   producer: Producer,
 ) {
-  const sinkConfig = sinkKeys.read(config)
+  const values = deadLetterKeys.read(config)
   const path = 'errors.deadletterqueue.topic.name'
-  const refusal = sinkConfig[path] === '' ? undefined : topicRefusal(sinkConfig[path], settings.workerTopics)
+  const refusal = values[path] === '' ? undefined : topicRefusal(values[path], settings.workerTopics)
   if (refusal !== undefined) throw new ConfigError([{ path, message: refusal }])
-  return DeadLetters.open(client, producer, sinkConfig, id)
+  return DeadLetters.open(client, producer, values, id)
 }
 
 function openFetcher({ config, log }: TaskOptions, client: KafkaClient): Fetcher {
@@ -136,7 +138,8 @@ function openFetcher({ config, log }: TaskOptions, client: KafkaClient): Fetcher
   })
 }
 
-function openClient({ id, settings, log }: TaskOptions): KafkaClient {
+/** A task's own connections: a long poll of one never delays another. */
+export function openClient({ id, settings, log }: TaskOptions): KafkaClient {
   const clientId = `${settings.clientId}-${id.connector}-${id.task}`
   return new KafkaClient({ bootstrapServers: settings.bootstrapServers, clientId, log })
 }
@@ -168,8 +171,7 @@ export async function openPlugins(
 
 async function openSink({ config, events }: TaskOptions, context: SinkContext) {
   const plugin = findConnector(config['connector.class'] ?? '')
-  if (plugin.kind !== 'sink')
-    throw new TaskError('task.failed', 'Source connectors come with a later version.')
+  if (plugin.kind !== 'sink') throw new TaskError('task.failed', `${plugin.name} is no sink.`)
   const values = plugin.config.read(config)
   const problems = plugin.validate?.(values, config, (topic) => context.reads(topic)) ?? []
   if (problems.length > 0) throw new ConfigError(problems)

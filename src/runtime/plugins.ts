@@ -13,13 +13,21 @@ import type { PredicatePlugin, SinkConnector, SourceConnector, TransformPlugin }
  */
 export function findConnector(className: string): SinkConnector | SourceConnector {
   return (
-    connectors.find((plugin) => plugin.name === className) ??
+    connectors.find((plugin) => isNamed(plugin, className)) ??
     unknown(
       'connector',
       className,
       connectors.map((plugin) => plugin.name),
     )
   )
+}
+
+/** A plugin goes by its name and by its aliases, such as the name of a Java class. */
+export function isNamed(
+  plugin: { readonly name: string; readonly aliases?: readonly string[] },
+  className: string,
+): boolean {
+  return plugin.name === className || plugin.aliases?.includes(className) === true
 }
 
 export interface FoundTransform {

@@ -21,6 +21,16 @@ export interface HostSettings {
   readonly modelsAllowedDirs: readonly string[]
   readonly images: AllowedImages
   readonly offsetFlushIntervalMs: number
+  /** Where sources commit their offsets. */
+  readonly offsetTopic: {
+    readonly topic: string
+    readonly partitions: number
+    readonly replicationFactor: number
+  }
+  /** Whether sources may have topics created (`topic.creation.enable`). */
+  readonly topicCreation: boolean
+  /** How long a task may take to stop. */
+  readonly stopTimeoutMs: number
   /** How long a plugin may take, and the inspection of a new model. */
   readonly taskDeadlineMs: number
   readonly configProviders: readonly ProviderSettings[]
@@ -102,6 +112,8 @@ export type ToHost =
   | { readonly type: 'stop'; readonly id: TaskId }
   /** Checks a connector's whole configuration by opening its plugins (models included); answered by `validated`. */
   | { readonly type: 'validate'; readonly call: number; readonly config: Readonly<Record<string, string>> }
+  /** Asks a source for the configs of its tasks; answered by `configured`. */
+  | { readonly type: 'configure'; readonly call: number; readonly config: Readonly<Record<string, string>> }
 
 export type FromHost =
   | { readonly type: 'ready' }
@@ -126,6 +138,13 @@ export type FromHost =
       readonly type: 'validated'
       readonly call: number
       readonly problems: readonly { path: string; message: string }[]
+    }
+  /** One config per task; or why there are none. */
+  | {
+      readonly type: 'configured'
+      readonly call: number
+      readonly tasks: readonly Readonly<Record<string, string>>[]
+      readonly trace?: string
     }
   /** Once a second while a task runs. */
   | { readonly type: 'metrics'; readonly id: TaskId; readonly records: number; readonly failed: number }

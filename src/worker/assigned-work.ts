@@ -10,6 +10,7 @@ import type { StatusReporter } from './status-reporter.ts'
 import { sameConfig, sameConfigs, taskConfigs } from './configs/task-configs.ts'
 import type { Suspects } from './hosts/suspects.ts'
 import { nameOf } from './hosts/hosted-task.ts'
+import type { TaskHosts } from './hosts/task-hosts.ts'
 import type { TaskRun } from './hosts/task-run.ts'
 
 export interface AssignedWorkOptions {
@@ -17,6 +18,8 @@ export interface AssignedWorkOptions {
   readonly statuses: Pick<StatusReporter, 'connector' | 'task'>
   /** What is known of records that kill hosts: forgotten with the connector, and when somebody restarts or changes it. */
   readonly suspects: Pick<Suspects, 'forget'>
+  /** Where the plugins of sources say what their tasks are. */
+  readonly hosts: Pick<TaskHosts, 'configure'>
   readonly createTask: (id: TaskId, configs: TaskConfigs, paused: boolean) => TaskRun
   /** Puts the values of config providers in. @throws ConfigError */
   readonly resolve: (config: StringMap) => Promise<StringMap>
@@ -130,7 +133,7 @@ export class AssignedWork {
   }
 
   async #startConnector(name: string): Promise<void> {
-    const { configs, statuses, log } = this.#options
+    const { configs, statuses, hosts, log } = this.#options
     const stored = configs.get(name)
     if (stored === undefined || !this.#connectors.has(name)) return
     try {
@@ -139,7 +142,9 @@ export class AssignedWork {
         await statuses.connector(name, 'STOPPED')
         return
       }
-      const tasks = taskConfigs(stored.config, await this.#options.resolve(stored.config))
+      const tasks = await taskConfigs(stored.config, await this.#options.resolve(stored.config), hosts)
+      const now = configs.get(name)
+      if (now?.config !== stored.config || now.target !== stored.target) return // what changed meanwhile is next
       void statuses.connector(name, stored.target === 'PAUSED' ? 'PAUSED' : 'RUNNING')
       // Tasks of a paused connector stay as they are; it makes new ones when it is resumed.
       if (stored.target === 'STARTED' && !sameConfigs(tasks, stored.tasks))

@@ -3,6 +3,8 @@ import type { AssignedWork } from './assigned-work.ts'
 import type { ConfigChange, StringMap, TargetState } from './stores/config-state.ts'
 import type { ConfigStore } from './stores/config-store.ts'
 import type { ConnectorCheck } from './configs/connector-check.ts'
+import type { ConnectorOffsets } from './connector-offsets.ts'
+import type { SourceOffset } from '../api/plugins.ts'
 import type { ConnectorInfo, ConnectorStatus, ConnectorViews } from './connector-views.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { unmasked } from './configs/secrets.ts'
@@ -16,6 +18,7 @@ export interface HerderOptions {
   readonly reporter: Pick<StatusReporter, 'connector' | 'task'>
   readonly views: ConnectorViews
   readonly check: ConnectorCheck
+  readonly offsets: ConnectorOffsets
   readonly work: Pick<
     AssignedWork,
     'refreshConnector' | 'refreshTasks' | 'refreshTarget' | 'restartTask' | 'connectors' | 'shown'
@@ -30,6 +33,7 @@ export interface HerderOptions {
 export class Herder {
   readonly views: ConnectorViews
   readonly check: ConnectorCheck
+  readonly offsets: Pick<ConnectorOffsets, 'list'>
   readonly #options: HerderOptions
   /** Changes of one connector happen one after another, so that of two creations only one succeeds. */
   readonly #changes = new KeyedQueue()
@@ -38,6 +42,7 @@ export class Herder {
     this.#options = options
     this.views = options.views
     this.check = options.check
+    this.offsets = options.offsets
     options.configs.follow((change) => this.#onChange(change))
   }
 
@@ -89,6 +94,16 @@ export class Herder {
 
   stop(name: string): Promise<void> {
     return this.#setTarget(name, 'STOPPED')
+  }
+
+  /** Sets offsets of a stopped source; gives what to answer. */
+  alterOffsets(name: string, offsets: readonly SourceOffset[]): Promise<string> {
+    return this.#changes.run(name, () => this.#options.offsets.alter(name, offsets))
+  }
+
+  /** Removes all offsets of a stopped source; gives what to answer. */
+  resetOffsets(name: string): Promise<string> {
+    return this.#changes.run(name, () => this.#options.offsets.reset(name))
   }
 
   /** Restarts the connector alone; or, with either flag, what the returned status shows as RESTARTING. */

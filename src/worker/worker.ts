@@ -6,7 +6,8 @@ import { ConfigProviders } from '../runtime/config-providers/config-providers.ts
 import { resolveSecretly } from '../runtime/config-providers/resolve-secretly.ts'
 import type { HostSettings, TaskId } from '../runtime/protocol.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
-import type { StringMap } from './stores/config-state.ts'
+import { ConnectorOffsets } from './connector-offsets.ts'
+import type { StoredConnector, StringMap } from './stores/config-state.ts'
 import { workerTopics } from './configs/cluster-check.ts'
 import { ConnectorCheck } from './configs/connector-check.ts'
 import { ConnectorViews } from './connector-views.ts'
@@ -95,7 +96,7 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
 /** Puts a worker together; nothing runs before `start`, which resolves with the first assignment. */
 export function assembleWorker(surroundings: Surroundings): RunningWorker & { start(): Promise<void> } {
   const { settings, advertised, log, stores, createMember } = surroundings
-  const { configs, statuses, clusterId } = stores
+  const { configs, statuses, clusterId, openLog } = stores
   const providers = new ConfigProviders(settings.configProviders)
   const resolve = (config: StringMap): Promise<StringMap> => resolveSecretly(providers, config)
   const hosts = new TaskHosts({
@@ -111,7 +112,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const reporter = new StatusReporter(statuses, `${advertised.host}:${advertised.port}`, versionOf)
   const suspects = new Suspects()
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
-  const work = new AssignedWork({ configs, statuses: reporter, log, createTask, suspects, resolve })
+  const work = new AssignedWork({ configs, statuses: reporter, hosts, log, createTask, suspects, resolve })
   const onTaken = async (generation: number, leads: boolean): Promise<void> => {
     reporter.generation = generation
     if (leads) await herder.removeStaleStatuses()
@@ -121,15 +122,17 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const group = new WorkerGroup({ settings, url, configs, work, shareOut, onTaken, log }, createMember)
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
   const check = new ConnectorCheck(hosts, settings, log)
+  const stored = (name: string): StoredConnector => views.stored(name)
+  const offsets = new ConnectorOffsets({ openLog, offsetTopic: settings.offsetTopic, stored })
   const rejoin = (reason: string): void => group.rejoin(reason)
-  const herder: Herder = new Herder({ configs, statuses, reporter, work, views, check, rejoin })
+  const herder: Herder = new Herder({ configs, statuses, reporter, work, views, check, offsets, rejoin })
   const stop = async (): Promise<void> => {
     group.retire()
     await bounded(settings.shutdownTimeout, work.dropAll(), () => hosts.kill('the worker stops'))
     await bounded(LAST_GRACE, work.settled(), () => undefined)
     await group.leave()
     await hosts.stop()
-    await Promise.all([configs.close(), statuses.close()])
+    await Promise.all([configs.close(), statuses.close(), offsets.close()])
   }
   return { herder, clusterId, start: () => group.start(), inGroup: () => group.inGroup, stop }
 }
@@ -151,12 +154,30 @@ function taskCreator(
       hosts,
       suspects,
       join: (task, waits) =>
-        new SinkMembership({ ...sinkGroup(settings, resolved, taskLog), waits }, cluster, createMember, task),
+        isSource(resolved)
+          ? IN_NO_GROUP
+          : new SinkMembership(
+              { ...sinkGroup(settings, resolved, taskLog), waits },
+              cluster,
+              createMember,
+              task,
+            ),
       report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
       stopTimeout: settings.shutdownTimeout,
       log: taskLog,
     })
   }
+}
+
+/** What a source task has for the place in a group that a sink task has. */
+const IN_NO_GROUP = {
+  start: () => undefined,
+  rejoin: () => undefined,
+  leave: () => Promise.resolve(),
+}
+
+function isSource(config: StringMap): boolean {
+  return connectorClass(config['connector.class']).type === 'source'
 }
 
 function urlHost(host: string): string {
@@ -178,6 +199,9 @@ function hostSettings(settings: WorkerSettings): HostSettings {
     modelsAllowedDirs: settings.modelsAllowedDirs,
     images: settings.images,
     offsetFlushIntervalMs: settings.offsetFlushInterval,
+    offsetTopic: settings.offsetTopic,
+    topicCreation: settings.topicCreation,
+    stopTimeoutMs: settings.shutdownTimeout,
     taskDeadlineMs: settings.taskDeadline,
     configProviders: settings.configProviders,
     converterDefaults: settings.converterDefaults,

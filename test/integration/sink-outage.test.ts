@@ -4,9 +4,10 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { type Broker, startBroker } from '../../src/dev/broker.ts'
-import { type Models, ModelError, NO_IMAGES, SILENT } from '../../src/index.ts'
+import { type Models, ModelError, SILENT } from '../../src/index.ts'
 import { openTask, type OpenTask } from '../../src/runtime/open-task.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
+import { hostSettings } from '../support/host-settings.ts'
 import { freePort } from '../support/kafka.ts'
 import { countRecords, fillTopic, readTopic } from '../support/topics.ts'
 
@@ -66,19 +67,7 @@ describe('a sink task whose broker is killed and comes back', function () {
       },
       paused: false,
       stopping: new AbortController(),
-      settings: {
-        bootstrapServers: [broker.bootstrapServers],
-        clientId: 'test',
-        modelsDir: 'models',
-        workerTopics: [],
-        modelsAllowedDirs: [],
-        images: NO_IMAGES,
-        offsetFlushIntervalMs: 20,
-        taskDeadlineMs: 60_000,
-        configProviders: [],
-        converterDefaults: {},
-        logLevel: 'silent',
-      },
+      settings: hostSettings({ bootstrapServers: [broker.bootstrapServers], offsetFlushIntervalMs: 20 }),
       models: NO_MODELS,
       log: SILENT,
       events: {

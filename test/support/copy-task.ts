@@ -1,7 +1,8 @@
-import { type Models, ModelError, NO_IMAGES, SILENT } from '../../src/index.ts'
+import { type Models, ModelError, SILENT } from '../../src/index.ts'
 import { openTask, type OpenTask } from '../../src/runtime/open-task.ts'
 import type { Membership } from '../../src/runtime/protocol.ts'
 import { uniqueName } from './eventually.ts'
+import { hostSettings } from './host-settings.ts'
 
 const NO_MODELS: Models = { load: () => Promise.reject(new ModelError('model.missing', 'none')) }
 
@@ -32,19 +33,7 @@ export async function startCopy(
     config: { name: 'copy', 'connector.class': 'TopicSink', ...config },
     paused: false,
     stopping: new AbortController(),
-    settings: {
-      bootstrapServers: bootstrapServers.split(','),
-      clientId: 'test',
-      modelsDir: 'models',
-      workerTopics,
-      modelsAllowedDirs: [],
-      images: NO_IMAGES,
-      offsetFlushIntervalMs: 100,
-      taskDeadlineMs: 60_000,
-      configProviders: [],
-      converterDefaults: {},
-      logLevel: 'silent',
-    },
+    settings: hostSettings({ bootstrapServers: bootstrapServers.split(','), workerTopics }),
     models: NO_MODELS,
     log: SILENT,
     events: {

@@ -1,13 +1,13 @@
-import { NO_IMAGES } from '../../src/api/images.ts'
 import { SILENT } from '../../src/api/log.ts'
 import type { GroupMemberOptions } from '../../src/kafka/groups/group.ts'
-import type { FromHost, HostSettings, ToHost } from '../../src/runtime/protocol.ts'
+import type { FromHost, ToHost } from '../../src/runtime/protocol.ts'
 import { ConfigStore } from '../../src/worker/stores/config-store.ts'
 import type { HostExit, SpawnHost } from '../../src/worker/hosts/host-process.ts'
 import { readSettings } from '../../src/worker/settings/settings.ts'
 import type { CreateMember } from '../../src/worker/groups/sink-membership.ts'
 import { StatusStore } from '../../src/worker/stores/status-store.ts'
 import { assembleWorker, type RunningWorker } from '../../src/worker/worker.ts'
+import { hostSettings } from '../support/host-settings.ts'
 import { MemoryTopics } from './memory-log.ts'
 
 /** A task host without a process: it answers as a host does, unless a test takes its answers away. */
@@ -57,7 +57,10 @@ export class FakeHost {
     else if (message.type === 'resume') this.say({ type: 'state', id: message.id, state: 'RUNNING' })
     else if (message.type === 'revoke') this.say({ type: 'revoked', id: message.id })
     else if (message.type === 'stop') this.say({ type: 'stopped', id: message.id })
-    else if (message.type === 'validate')
+    else if (message.type === 'configure') {
+      const { call, config } = message
+      this.say({ type: 'configured', call, tasks: [{ ...config, 'task.class': 'FileStreamSourceTask' }] })
+    } else if (message.type === 'validate')
       this.say({ type: 'validated', call: message.call, problems: this.#problems(message.config) })
   }
 }
@@ -179,6 +182,7 @@ export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<M
       configs: await ConfigStore.open(topics.open, settings.configTopic, SILENT),
       statuses: await StatusStore.open(topics.open, settings.statusTopic, SILENT),
       clusterId: 'cluster',
+      openLog: topics.open,
     },
     cluster: { metadata: () => Promise.resolve([{ topic: 'in', error: 0, partitions }]) },
   })
@@ -187,16 +191,4 @@ export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<M
 }
 
 /** What hosts are told that need nothing. */
-export const HOST_SETTINGS: HostSettings = {
-  bootstrapServers: ['127.0.0.1:1'],
-  clientId: 'c',
-  modelsDir: 'models',
-  workerTopics: [],
-  modelsAllowedDirs: [],
-  images: NO_IMAGES,
-  offsetFlushIntervalMs: 1000,
-  taskDeadlineMs: 60_000,
-  configProviders: [],
-  converterDefaults: {},
-  logLevel: 'silent',
-}
+export const HOST_SETTINGS = hostSettings({ bootstrapServers: ['127.0.0.1:1'] })

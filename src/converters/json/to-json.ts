@@ -55,6 +55,11 @@ function numberJson(value: number, schema: Schema | null): unknown {
   return rawNumber(javaNumber(value, schema?.type === 'FLOAT32'))
 }
 
+/** Whether a value fits its schema, to the last field. @throws DataError `record.value` */
+export function checkValue(value: Value | undefined, schema: Schema): void {
+  toJson(value, schema, 'BASE64', false)
+}
+
 function unwritable(value: Value | undefined, schema: Schema, path: string): DataError {
   const where = path === '' ? 'The record' : `Field "${path}"`
   return new DataError(

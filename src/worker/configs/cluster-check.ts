@@ -1,13 +1,14 @@
 import type { ConfigProblem } from '../../api/errors.ts'
 import { topicList } from '../../runtime/read-topics.ts'
 import { topicRefusal } from '../../runtime/written-topics.ts'
+import { connectorClass } from './plugin-catalogue.ts'
 import { sinkGroupId } from '../groups/sink-group.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import type { StringMap } from '../stores/config-state.ts'
 
 type Own = Pick<WorkerSettings, 'groupId' | 'configTopic' | 'offsetTopic' | 'statusTopic'>
 
-const WRITTEN = ['target.topic', 'errors.deadletterqueue.topic.name']
+const WRITTEN = { sink: ['target.topic'], source: ['topic'], both: ['errors.deadletterqueue.topic.name'] }
 
 /** The topics in which the workers of a cluster keep their state. */
 export function workerTopics({ configTopic, offsetTopic, statusTopic }: Own): string[] {
@@ -17,11 +18,14 @@ export function workerTopics({ configTopic, offsetTopic, statusTopic }: Own): st
 /** Where a connector would get in the way of the workers that run it, or read what they keep to themselves. */
 export function clusterProblems(config: StringMap, settings: Own): ConfigProblem[] {
   const own = workerTopics(settings)
-  const problems = WRITTEN.flatMap((path): ConfigProblem[] => {
+  const isSource = connectorClass(config['connector.class']).type === 'source'
+  const written = [...(isSource ? WRITTEN.source : WRITTEN.sink), ...WRITTEN.both]
+  const problems = written.flatMap((path): ConfigProblem[] => {
     const topic = config[path]?.trim() ?? ''
     const message = topic === '' || topic.includes('${topic}') ? undefined : topicRefusal(topic, own)
     return message === undefined ? [] : [{ path, message }]
   })
+  if (isSource) return [...problems, ...offsetTopicProblems(config, settings)]
   for (const topic of topicList(config).filter((name) => own.includes(name))) {
     const message = `Topic ${topic} holds the state of the workers, with the secrets of all connectors. Choose another.`
     problems.push({ path: 'topics', message })
@@ -32,4 +36,12 @@ export function clusterProblems(config: StringMap, settings: Own): ConfigProblem
     problems.push({ path, message })
   }
   return problems
+}
+
+/** A source may share the workers' offset topic, which has its format; the others hold something else. */
+function offsetTopicProblems(config: StringMap, { configTopic, statusTopic }: Own): ConfigProblem[] {
+  const path = 'offsets.storage.topic'
+  const topic = config[path]?.trim() ?? ''
+  const refusal = topicRefusal(topic, [configTopic.topic, statusTopic.topic])
+  return topic === '' || refusal === undefined ? [] : [{ path, message: refusal }]
 }

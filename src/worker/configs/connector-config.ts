@@ -27,13 +27,13 @@ export function checkConnectorConfig(raw: StringMap): CheckedConfig {
   const tooBig = sizeProblems(raw)
   if (tooBig.length > 0) return { type: 'unknown', keys: [], problems: tooBig }
   const { connector, keys, problems } = knownKeys(raw)
-  const found = [...problems, ...unsupportedKeys(raw), ...refusedOverrides(raw), ...topicProblems(raw)]
+  const kind = connector?.kind ?? 'sink'
+  const found = [...problems, ...unsupportedKeys(raw), ...refusedOverrides(raw, kind)]
+  if (kind === 'sink') found.push(...topicProblems(raw))
   // A connector's own check counts on values that are right each by itself.
   const own = connector?.config.parse(raw)
   if (connector !== undefined && own?.problems.length === 0)
     found.push(...(connector.validate?.(own.values, raw, topicReader(raw)) ?? []))
-  if (connector?.kind === 'source')
-    found.push({ path: 'connector.class', message: 'Source connectors come with a later version.' })
   return { type: connector?.kind ?? 'unknown', keys, problems: distinct(found) }
 }
 

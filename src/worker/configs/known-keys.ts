@@ -1,10 +1,12 @@
-import type { ConfigKey, ConfigKeys } from '../../api/config.ts'
+import type { ConfigDefinition, ConfigKey, ConfigKeys } from '../../api/config.ts'
 import { key, withPrefix } from '../../api/config.ts'
 import { messageOf, NotFoundError, type ConfigProblem } from '../../api/errors.ts'
 import type { SinkConnector, SourceConnector } from '../../api/plugins.ts'
 import { conditionProblems } from '../../runtime/conditions.ts'
 import { commonKeys, conditionKeys, sinkKeys } from '../../runtime/connector-keys.ts'
 import { findConnector, findConverter, findPredicate, findTransform } from '../../runtime/plugins.ts'
+import { sourceKeys } from '../../runtime/source/source-keys.ts'
+import { topicGroups } from '../../runtime/source/topic-groups.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { overrideKeys } from './override-keys.ts'
 
@@ -49,10 +51,12 @@ export function knownKeys(raw: StringMap): KnownKeys {
     }
   }
 
-  for (const definition of [commonKeys, sinkKeys, overrideKeys]) check(sectionOf(definition))
   const className = raw['connector.class']?.trim()
   const connector =
     className === undefined ? undefined : find('connector.class', () => findConnector(className))
+  for (const definition of frameworkKeys(connector?.kind ?? 'sink')) check(sectionOf(definition))
+  if (connector?.kind === 'source')
+    for (const { prefix, definition } of topicGroups(raw)) check(sectionOf(definition, prefix))
   const converters = ['key.converter', 'value.converter']
   const own = Object.entries(connector?.config.keys ?? {}).filter(([, { type }]) => type === 'CLASS')
   const converterKeys = [
@@ -70,6 +74,11 @@ export function knownKeys(raw: StringMap): KnownKeys {
   problems.push(...conditionProblems(raw))
   if (connector !== undefined) check(sectionOf(connector.config))
   return { connector, keys, problems }
+}
+
+/** The keys that every connector of a kind has. */
+export function frameworkKeys(kind: 'sink' | 'source'): readonly ConfigDefinition[] {
+  return kind === 'source' ? [commonKeys, sourceKeys] : [commonKeys, sinkKeys, overrideKeys]
 }
 
 interface Tools {

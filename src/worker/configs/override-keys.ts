@@ -1,6 +1,7 @@
 import { defineConfig, key } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { sinkKeys } from '../../runtime/connector-keys.ts'
+import { sourceKeys } from '../../runtime/source/source-keys.ts'
 import type { StringMap } from '../stores/config-state.ts'
 
 const positive = (value: number): string | undefined => (value >= 1 ? undefined : 'Value must be at least 1')
@@ -32,15 +33,20 @@ export const overrideKeys = defineConfig({
 })
 
 const OVERRIDE = /^(consumer|producer|admin)\.override\./
-const ALLOWED = new Set([...Object.keys(sinkKeys.keys), ...Object.keys(overrideKeys.keys)])
+const ALLOWED = {
+  sink: [...Object.keys(sinkKeys.keys), ...Object.keys(overrideKeys.keys)].filter((name) =>
+    OVERRIDE.test(name),
+  ),
+  source: Object.keys(sourceKeys.keys).filter((name) => OVERRIDE.test(name)),
+} as const
 
-/** Overrides that are not on the list, each with a problem. Their values are never shown. */
-export function refusedOverrides(raw: StringMap): ConfigProblem[] {
-  const allowed = [...ALLOWED].filter((name) => OVERRIDE.test(name)).join(', ')
+/** Overrides that are not on the list of a kind, each with a problem. Their values are never shown. */
+export function refusedOverrides(raw: StringMap, kind: 'sink' | 'source'): ConfigProblem[] {
+  const allowed: readonly string[] = ALLOWED[kind]
   return Object.keys(raw)
-    .filter((name) => OVERRIDE.test(name) && !ALLOWED.has(name))
+    .filter((name) => OVERRIDE.test(name) && !allowed.includes(name))
     .map((path) => ({
       path,
-      message: `${path} may not be overridden by a connector. Allowed are: ${allowed}.`,
+      message: `${path} may not be overridden by a ${kind}. Allowed are: ${allowed.join(', ')}.`,
     }))
 }

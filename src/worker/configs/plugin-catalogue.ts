@@ -1,18 +1,17 @@
 import { NotFoundError } from '../../api/errors.ts'
 import type { TransformPlugin } from '../../api/plugins.ts'
-import { commonKeys, sinkKeys } from '../../runtime/connector-keys.ts'
 import {
   connectors,
   converters,
   findConnector,
   findTransform,
+  isNamed,
   predicates,
   transformClasses,
   transforms,
 } from '../../runtime/plugins.ts'
 import { type ConfigKeyInfo, keyInfos } from './config-infos.ts'
-import { namedKeys } from './known-keys.ts'
-import { overrideKeys } from './override-keys.ts'
+import { frameworkKeys, namedKeys } from './known-keys.ts'
 
 /** One line of `/connector-plugins`. */
 export interface PluginInfo {
@@ -42,9 +41,9 @@ export function pluginList(connectorsOnly: boolean): PluginInfo[] {
 
 /** The keys of a plugin; of a connector also the framework's. */
 export function pluginKeys(className: string): ConfigKeyInfo[] {
-  const connector = connectors.find(({ name }) => name === className)
+  const connector = connectors.find((each) => isNamed(each, className))
   if (connector !== undefined) {
-    const definitions = [commonKeys, sinkKeys, overrideKeys, connector.config]
+    const definitions = [...frameworkKeys(connector.kind), connector.config]
     return keyInfos(definitions.flatMap(({ keys }) => namedKeys(keys)))
   }
   const plugin =

@@ -1,4 +1,4 @@
-import type { ConfigProblem } from '../../api/errors.ts'
+import { type ConfigProblem, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { FromHost, HostSettings, TaskId, ToHost } from '../../runtime/protocol.ts'
 import type { StringMap } from '../stores/config-state.ts'
@@ -21,10 +21,20 @@ export interface TaskHostOptions {
   onGone(host: TaskHost): void
 }
 
-interface Validation {
+/** What a host was asked about a configuration, besides running tasks. */
+interface Call {
   /** Begins to count: the time in which the process itself starts is not the plugins' (START_TIMEOUT bounds it). */
   readonly begin: () => void
-  readonly settle: (problems: readonly ConfigProblem[]) => void
+  readonly settle: (answer: Answer | Gone) => void
+}
+
+type Question = Extract<ToHost, { type: 'validate' | 'configure' }>
+type Answer = Extract<FromHost, { type: 'validated' | 'configured' }>
+
+/** Why a host ended before it answered. */
+interface Gone {
+  readonly type: 'gone'
+  readonly reason: string
 }
 
 const START_TIMEOUT = 30_000
@@ -36,7 +46,7 @@ export class TaskHost {
   readonly tasks = new Map<string, Hosted>()
   readonly #options: TaskHostOptions
   readonly #process: HostProcess
-  readonly #validations = new Map<number, Validation>()
+  readonly #calls = new Map<number, Call>()
   readonly #timers: NodeJS.Timeout[] = []
   readonly #exited = Promise.withResolvers<undefined>()
   /** Messages for a host that is not ready yet. */
@@ -68,8 +78,9 @@ export class TaskHost {
     return this.#dead || this.#why !== undefined
   }
 
-  get validating(): boolean {
-    return this.#validations.size > 0
+  /** It is asked about a configuration. */
+  get asked(): boolean {
+    return this.#calls.size > 0
   }
 
   start(id: TaskId, config: StringMap, paused: boolean, listener: TaskListener): HostedTask {
@@ -89,23 +100,43 @@ export class TaskHost {
   }
 
   /** Opens the plugins of a configuration; gives what is wrong with it. */
-  validate(call: number, config: StringMap): Promise<readonly ConfigProblem[]> {
+  async validate(call: number, config: StringMap): Promise<readonly ConfigProblem[]> {
+    const answer = await this.#call({ type: 'validate', call, config }, 'check a configuration')
+    if (answer.type === 'validated') return answer.problems
+    const reason = answer.type === 'gone' ? answer.reason : 'did not answer'
+    return [{ path: 'transforms', message: `The plugins could not be opened: their process ${reason}.` }]
+  }
+
+  /**
+   * The configs of a source's tasks.
+   * @throws TaskError
+   */
+  async configure(call: number, config: StringMap): Promise<readonly StringMap[]> {
+    const answer = await this.#call({ type: 'configure', call, config }, 'give its task configurations')
+    if (answer.type === 'configured' && answer.trace === undefined) return answer.tasks
+    const reason = answer.type === 'gone' ? `the process ${answer.reason}.` : ''
+    const trace = answer.type === 'configured' ? (answer.trace ?? '') : reason
+    throw new TaskError('task.failed', `The connector gave no task configurations: ${trace}`)
+  }
+
+  /** Asks a question about a configuration; a host that does not answer in time is killed. */
+  #call(question: Question, what: string): Promise<Answer | Gone> {
     const { deadline } = this.#options
-    const { promise, resolve } = Promise.withResolvers<readonly ConfigProblem[]>()
+    const { promise, resolve } = Promise.withResolvers<Answer | Gone>()
     let late: NodeJS.Timeout | undefined
     const begin = (): void => {
-      late = setTimeout(() => this.kill(`did not check a configuration in ${deadline} ms`), deadline)
+      late = setTimeout(() => this.kill(`did not ${what} in ${deadline} ms`), deadline)
     }
     if (this.#early === undefined) begin()
-    this.#validations.set(call, {
+    this.#calls.set(question.call, {
       begin,
-      settle: (problems) => {
+      settle: (answer) => {
         clearTimeout(late)
-        this.#validations.delete(call)
-        resolve(problems)
+        this.#calls.delete(question.call)
+        resolve(answer)
       },
     })
-    this.#send({ type: 'validate', call, config })
+    this.#send(question)
     return promise
   }
 
@@ -159,8 +190,8 @@ export class TaskHost {
       this.#ready()
       return
     }
-    if (message.type === 'validated') {
-      this.#validations.get(message.call)?.settle(message.problems)
+    if (message.type === 'validated' || message.type === 'configured') {
+      this.#calls.get(message.call)?.settle(message)
       return
     }
     const hosted = this.tasks.get(nameOf(message.id))
@@ -195,7 +226,7 @@ export class TaskHost {
     this.#early = undefined
     this.#send({ type: 'settings', settings: this.#options.settings, alone: this.alone })
     for (const message of early) this.#send(message)
-    for (const { begin } of this.#validations.values()) begin()
+    for (const { begin } of this.#calls.values()) begin()
   }
 
   /** Invariant 6: a model that does not return hurts its task host alone. */
@@ -249,8 +280,7 @@ export class TaskHost {
     const crashed = !killed && !bySignal && code !== 0
     const inPlugin = [...this.tasks.values()].some(({ stage }) => stage !== IDLE)
     this.#options.onGone(this)
-    for (const { settle: answer } of this.#validations.values())
-      answer([{ path: 'transforms', message: `The plugins could not be opened: their process ${reason}.` }])
+    for (const call of this.#calls.values()) call.settle({ type: 'gone', reason })
     for (const [name, hosted] of this.tasks) {
       settle(hosted)
       const suspect = this.#suspects.has(name) || (crashed && (hosted.stage !== IDLE || !inPlugin))

@@ -55,12 +55,27 @@ export class TaskHosts {
   }
 
   /** Opens the plugins of a configuration in a task host; gives what is wrong with it. */
-  async validate(config: StringMap): Promise<readonly ConfigProblem[]> {
+  validate(config: StringMap): Promise<readonly ConfigProblem[]> {
+    return this.#ask((host) => host.validate(++this.#calls, config))
+  }
+
+  /**
+   * The configs of a source's tasks, which its plugin gives in a task host.
+   * @throws TaskError
+   */
+  configure(config: StringMap): Promise<readonly StringMap[]> {
+    return this.#ask((host) => host.configure(++this.#calls, config))
+  }
+
+  /** In a host without tasks, because a plugin's code may not return. */
+  async #ask<T>(question: (host: TaskHost) => Promise<T>): Promise<T> {
     const free = [...this.#hosts].find((host) => !host.gone && !host.alone && host.tasks.size === 0)
     const host = free ?? this.#add(false)
-    const problems = await host.validate(++this.#calls, config)
-    this.#release(host)
-    return problems
+    try {
+      return await question(host)
+    } finally {
+      this.#release(host)
+    }
   }
 
   /** Ends all hosts; their tasks should be stopped before. */
@@ -80,7 +95,7 @@ export class TaskHosts {
     const busy = shared.filter((host) => host.tasks.size > 0).toSorted((a, b) => a.tasks.size - b.tasks.size)
     const [best] = busy
     if (best !== undefined && busy.length >= this.#options.max) return best
-    return shared.find((host) => host.tasks.size === 0 && !host.validating) ?? this.#add(false)
+    return shared.find((host) => host.tasks.size === 0 && !host.asked) ?? this.#add(false)
   }
 
   #add(alone: boolean): TaskHost {
@@ -94,7 +109,7 @@ export class TaskHosts {
 
   /** A host that stays without tasks is ended after a while. */
   #release(host: TaskHost): void {
-    const idle = (): boolean => host.tasks.size === 0 && !host.validating
+    const idle = (): boolean => host.tasks.size === 0 && !host.asked
     if (!idle() || this.#stopped) return
     setTimeout(() => void (idle() && host.end()), this.#options.keep ?? KEEP).unref()
   }

@@ -46,6 +46,7 @@ export interface WorkerSettings {
   readonly converterDefaults: Readonly<Record<string, string>>
   readonly offsetFlushInterval: number
   readonly shutdownTimeout: number
+  readonly topicCreation: boolean
   readonly sessionTimeout: number
   readonly heartbeatInterval: number
   readonly rebalanceTimeout: number
@@ -299,6 +300,7 @@ function assemble(
     },
     converterDefaults,
     offsetFlushInterval: number('offset.flush.interval.ms'),
+    topicCreation: read('topic.creation.enable') === 'true',
     shutdownTimeout: number('task.shutdown.graceful.timeout.ms'),
     sessionTimeout: number('session.timeout.ms'),
     heartbeatInterval: number('heartbeat.interval.ms'),

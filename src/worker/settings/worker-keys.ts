@@ -91,6 +91,13 @@ export const WORKER_KEYS = {
     oneOf: ['SimpleHeaderConverter', 'org.apache.kafka.connect.storage.SimpleHeaderConverter'],
   }),
   'offset.flush.interval.ms': integer('How often a task commits its offsets, at most.', 1000, { min: 1 }),
+  'topic.creation.enable': text(
+    'Whether sources may have missing topics created (topic.creation.*).',
+    'true',
+    {
+      oneOf: ['true', 'false'],
+    },
+  ),
   'task.shutdown.graceful.timeout.ms': integer('How long all tasks may take to finish when stopped.', 5000),
   'session.timeout.ms': integer('A worker or sink task that is not heard of for this long is dead.', 10_000, {
     min: 1,
@@ -176,7 +183,6 @@ export const JVM_ONLY: readonly string[] = [
   'worker.unsync.backoff.ms',
   'inter.worker.*',
   'topic.tracking.*',
-  'topic.creation.enable',
   'task.profiling.*',
   'log4j.*',
   'cub.*',

@@ -17,6 +17,8 @@ export interface Stores {
   readonly configs: ConfigStore
   readonly statuses: StatusStore
   readonly clusterId: string
+  /** Opens another topic, as the two were. */
+  readonly openLog: OpenLog
 }
 
 /**
@@ -58,7 +60,7 @@ async function tryToOpen(settings: WorkerSettings, client: KafkaClient, log: Log
     ensureLogTopic(client, settings.offsetTopic),
   ])
   if (config.status === 'fulfilled' && status.status === 'fulfilled' && offset.status === 'fulfilled')
-    return { configs: config.value, statuses: status.value, clusterId: await client.clusterId() }
+    return { configs: config.value, statuses: status.value, clusterId: await client.clusterId(), openLog }
   if (config.status === 'fulfilled') await config.value.close()
   if (status.status === 'fulfilled') await status.value.close()
   const reasons: unknown[] = [config, status, offset].flatMap((each) =>

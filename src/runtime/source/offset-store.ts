@@ -1,0 +1,111 @@
+import { TaskError } from '../../api/errors.ts'
+import type { Logger } from '../../api/log.ts'
+import type { SourceMap, SourceOffset } from '../../api/plugins.ts'
+import type { KafkaClient } from '../../kafka/client.ts'
+import { CompactedLog } from '../../kafka/compacted-log/compacted-log.ts'
+import type { LogTopic } from '../../kafka/compacted-log/compacted-log-topic.ts'
+import { offsetJson, offsetKey, parseOffset, parseOffsetKey, partitionId } from './offset-format.ts'
+
+/** A compacted topic as the store sees it; `kafka/compacted-log` in a worker, memory in tests. */
+export interface OffsetLog {
+  append(key: string, value: string | null): Promise<void>
+  readToEnd(): Promise<void>
+  close(): Promise<void>
+}
+
+interface OffsetRecord {
+  readonly key: string | null
+  readonly value: Buffer | null
+}
+
+/** Opens a log; resolves when it was read to its end, and follows it from then on. */
+export type OpenOffsetLog = (onRecord: (record: OffsetRecord) => void) => Promise<OffsetLog>
+
+interface Stored {
+  /** The key as it stands in the topic: what is written later must replace it. */
+  readonly key: string
+  readonly partition: SourceMap
+  /** Undefined where what was written is no offset. */
+  readonly offset: SourceMap | undefined
+}
+
+/** The offset topic of sources, in Kafka Connect's format: what was read of it, of one connector or of all. */
+export class OffsetStore {
+  readonly #only: string | undefined
+  readonly #topic: string
+  readonly #connectors = new Map<string, Map<string, Stored>>()
+  #log: OffsetLog | undefined
+
+  private constructor(topic: string, only: string | undefined) {
+    this.#topic = topic
+    this.#only = only
+  }
+
+  /** Reads the topic to its present end; of `only` one connector where it is given. */
+  static async open(open: OpenOffsetLog, topic: string, only?: string): Promise<OffsetStore> {
+    const store = new OffsetStore(topic, only)
+    store.#log = await open((record) => store.#read(record))
+    return store
+  }
+
+  /** @throws TaskError `source.offset` where what is stored is no offset: to begin anew would read everything twice */
+  offset(connector: string, partition: SourceMap): SourceMap | null {
+    const stored = this.#connectors.get(connector)?.get(partitionId(partition))
+    if (stored === undefined) return null
+    if (stored.offset !== undefined) return stored.offset
+    throw new TaskError(
+      'source.offset',
+      `Connector ${connector}: what topic ${this.#topic} holds as the offset of ${offsetJson(partition)} is not a JSON object. Set it with PATCH /connectors/${connector}/offsets, or remove it with DELETE.`,
+    )
+  }
+
+  /** All partitions of a connector that have an offset. */
+  offsets(connector: string): { readonly partition: SourceMap; readonly offset: SourceMap }[] {
+    return [...(this.#connectors.get(connector)?.values() ?? [])].map(({ partition, offset = {} }) => {
+      return { partition, offset }
+    })
+  }
+
+  /** Resolves when all of them were read back. Null removes an offset. */
+  async write(connector: string, offsets: readonly SourceOffset[]): Promise<void> {
+    const known = this.#connectors.get(connector)
+    await Promise.all(
+      offsets.map(async ({ partition, offset }) => {
+        const key = known?.get(partitionId(partition))?.key ?? offsetKey(connector, partition)
+        await this.#log?.append(key, offset === null ? null : offsetJson(offset))
+      }),
+    )
+  }
+
+  async readToEnd(): Promise<void> {
+    await this.#log?.readToEnd()
+  }
+
+  async close(): Promise<void> {
+    await this.#log?.close()
+  }
+
+  #read({ key, value }: OffsetRecord): void {
+    const place = key === null ? undefined : parseOffsetKey(key)
+    if (key === null || place === undefined) return
+    const { connector, partition } = place
+    if (this.#only !== undefined && connector !== this.#only) return
+    const partitions = this.#connectors.get(connector) ?? new Map<string, Stored>()
+    const offset = parseOffset(value === null ? null : value.toString('utf8'))
+    if (offset === null) partitions.delete(partitionId(partition))
+    else partitions.set(partitionId(partition), { key, partition, offset })
+    if (partitions.size > 0) this.#connectors.set(connector, partitions)
+    else this.#connectors.delete(connector)
+  }
+}
+
+/** The store in a topic of Kafka, created (compacted) where it is missing. */
+export function openOffsetStore(
+  client: KafkaClient,
+  topic: LogTopic,
+  log: Logger,
+  only?: string,
+): Promise<OffsetStore> {
+  const open: OpenOffsetLog = (onRecord) => CompactedLog.open(client, { ...topic, log, onRecord })
+  return OffsetStore.open(open, topic.topic, only)
+}

@@ -1,0 +1,136 @@
+import { ConfigError } from '../../api/errors.ts'
+import type { SourceConnector, SourceContext } from '../../api/plugins.ts'
+import type { KafkaClient } from '../../kafka/client.ts'
+import { Producer } from '../../kafka/produce/produce.ts'
+import type { Compression } from '../../kafka/record-batches/compression.ts'
+import { commonKeys } from '../connector-keys.ts'
+import { Delivery } from '../delivery.ts'
+import { ErrorPolicy } from '../error-policy.ts'
+import { openClient, openDeadLetters, openPlugins, type TaskOptions } from '../open-task.ts'
+import { IDLE, Whereabouts } from '../whereabouts.ts'
+import { requireSourceMap } from './offset-format.ts'
+import { openOffsetStore } from './offset-store.ts'
+import { RunningSourceTask } from './running-source-task.ts'
+import { SourceOffsets } from './source-offsets.ts'
+import { type SourceConfig, sourceKeys } from './source-keys.ts'
+import { SourcePipeline } from './source-pipeline.ts'
+import { TargetTopics } from './target-topics.ts'
+import { newTopicFor } from './topic-groups.ts'
+
+/** As Kafka Connect has it: a record is tried for as long as its task runs. */
+const WITHOUT_END_MS = 2 ** 31 - 1
+
+/** Opens everything a source task needs, its plugins first, reads its offsets, and returns it running. */
+export async function openSourceTask(options: TaskOptions, plugin: SourceConnector) {
+  const { config, settings, log, id } = options
+  const sourceConfig = sourceKeys.read(config)
+  const aborter = options.stopping
+  const whereabouts = new Whereabouts(options.events.at)
+  const plugins = await openPlugins(options, aborter.signal, whereabouts)
+  const client = openClient(options)
+  const producer = openProducer(client, options, sourceConfig)
+  let offsets: SourceOffsets | undefined
+  const close = async (): Promise<void> => {
+    aborter.abort()
+    await producer.close()
+    await offsets?.close()
+    await client.close()
+    plugins.close()
+  }
+  try {
+    const policy = new ErrorPolicy(commonKeys.read(config), log, options.events.waits)
+    const untilThere = <T>(open: () => Promise<T>): Promise<T> => policy.retry(open, aborter.signal)
+    offsets = await untilThere(() => openOffsets(client, options, sourceConfig))
+    const { enabled, create } = { enabled: settings.topicCreation, create: newTopicFor(config) }
+    const pipeline = new SourcePipeline({
+      plugin: plugin.name,
+      chain: plugins.chain,
+      policy,
+      topics: new TargetTopics({ client, enabled, newTopicFor: create, log }),
+      delivery: new Delivery({
+        ...{ client, producer, converters: plugins.converters },
+        ...{ workerTopics: settings.workerTopics, outside: whereabouts.outside, tolerant: policy.tolerant },
+      }),
+      deadLetters: await untilThere(() => openDeadLetters(options, client, producer)),
+      whereabouts,
+    })
+    const stored = offsets
+    const task = new RunningSourceTask(
+      {
+        who: `Connector ${id.connector}, task ${id.task}`,
+        plugin: plugin.name,
+        source: await openSource(options, plugin, stored, aborter.signal), // last: nothing after it fails
+        pipeline,
+        commit: (positions) => stored.write(positions),
+        flushIntervalMs: settings.offsetFlushIntervalMs,
+        stopTimeoutMs: settings.stopTimeoutMs,
+        log,
+        at: options.events.at,
+        onFailed: options.events.failed,
+        onBatch: options.events.batch,
+        onWaits: options.events.waits ?? (() => undefined),
+        stopping: aborter,
+      },
+      options.paused,
+    )
+    return { kind: 'source', task, close } as const
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+function openProducer(client: KafkaClient, { log }: TaskOptions, config: SourceConfig): Producer {
+  return new Producer(client, {
+    log,
+    compression: (config['producer.override.compression.type'] ?? 'none') as Compression,
+    deliveryTimeoutMs: config['producer.override.delivery.timeout.ms'] ?? WITHOUT_END_MS,
+  })
+}
+
+/** A topic of the connector's own goes before that of the workers, which keeps a copy (KIP-618). */
+async function openOffsets(
+  client: KafkaClient,
+  { id, settings, log }: TaskOptions,
+  config: SourceConfig,
+): Promise<SourceOffsets> {
+  const { offsetTopic } = settings
+  const own = config['offsets.storage.topic']
+  const topics = own === undefined || own === offsetTopic.topic ? [] : [{ ...offsetTopic, topic: own }]
+  const opening = [...topics, offsetTopic].map((topic) => openOffsetStore(client, topic, log, id.connector))
+  try {
+    return new SourceOffsets(id.connector, await Promise.all(opening))
+  } catch (error) {
+    for (const store of opening) void store.then((opened) => opened.close()).catch(() => undefined)
+    throw error
+  }
+}
+
+async function openSource(
+  { id, config, events, log }: TaskOptions,
+  plugin: SourceConnector,
+  offsets: SourceOffsets,
+  signal: AbortSignal,
+) {
+  const values = plugin.config.read(config)
+  const problems = plugin.validate?.(values, config) ?? []
+  if (problems.length > 0) throw new ConfigError(problems)
+  const offset: SourceContext['offset'] = async (partition) => {
+    requireSourceMap(partition, `Connector ${id.connector}, task ${id.task}: the source partition asked for`)
+    return Promise.resolve(offsets.offset(partition))
+  }
+  const context: SourceContext = {
+    connector: id.connector,
+    task: id.task,
+    log,
+    signal,
+    offset,
+    offsets: (partitions) => Promise.all(partitions.map(offset)),
+  }
+  await events.at('the opening of the connector')
+  try {
+    return await plugin.open(values, context)
+  } finally {
+    void events.at(IDLE)
+  }
+}

@@ -1,0 +1,305 @@
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises'
+import { ConnectError, messageOf, TaskError } from '../../api/errors.ts'
+import type { Logger } from '../../api/log.ts'
+import type { SourceRecord, SourceTask } from '../../api/plugins.ts'
+import { backOffMs } from '../../kafka/retry.ts'
+import { WaitLog } from '../wait-log.ts'
+import { IDLE, type Tell } from '../whereabouts.ts'
+import { offsetJson, requireSourceMap } from './offset-format.ts'
+import type { PreparedPoll, SourcePipeline } from './source-pipeline.ts'
+import { type SourcePosition, SourcePositions } from './source-positions.ts'
+
+/** How many polled records may wait for their acknowledgement before the task polls again, and how many polls. */
+const MOST_RECORDS_IN_FLIGHT = 10_000
+const MOST_POLLS_IN_FLIGHT = 100
+/** A source that has nothing is asked again after this. */
+const EMPTY_PAUSE_MS = 100
+/** How often the worker is told that a poll still waits: it may wait for ever, but must not keep the process busy. */
+const TELL_MS = 1000
+/** Of the time to stop: for a poll to notice, for what is in flight, and for the offsets. */
+const SHARE = { poll: 0.2, delivery: 0.3, commit: 0.2 } as const
+
+export interface SourceTaskParts {
+  /** For errors: `Connector a, task 0`. */
+  readonly who: string
+  /** The source's class. */
+  readonly plugin: string
+  readonly source: SourceTask
+  readonly pipeline: Pick<SourcePipeline, 'prepare' | 'deliver'>
+  readonly commit: (positions: readonly SourcePosition[]) => Promise<void>
+  readonly flushIntervalMs: number
+  /** How long `stop` may take, in milliseconds. */
+  readonly stopTimeoutMs: number
+  readonly log: Logger
+  readonly at: Tell
+  readonly onFailed: (error: unknown) => void
+  /** Told what the task waits for, and null when that is over. */
+  readonly onWaits: (reason: string | null) => void
+  readonly onBatch: (records: number, failed: number) => void
+  /** Aborted when the task must stop. */
+  readonly stopping: AbortController
+}
+
+/**
+ * The loop of a source task: poll, prepare, deliver, commit. Pause, resume and stop are commands that run between two
+ * rounds. Not polling is the back-pressure.
+ */
+export class RunningSourceTask {
+  readonly #parts: SourceTaskParts
+  readonly #positions = new SourcePositions()
+  readonly #commands: (() => Promise<void>)[] = []
+  readonly #rounds = new Set<Promise<void>>()
+  readonly #loop: Promise<void>
+  readonly #stopped: Promise<void>
+  readonly #wait: WaitLog
+  #polling: Promise<readonly SourceRecord[]> | null = null
+  #committing: Promise<void> | null = null
+  #inFlight = 0
+  #failures = 0
+  #paused: boolean
+  #closed = false
+  #failed = false
+  #lastCommit = performance.now()
+  #wake: () => void = () => undefined
+
+  constructor(parts: SourceTaskParts, paused: boolean) {
+    this.#parts = parts
+    this.#paused = paused
+    this.#wait = new WaitLog({ log: parts.log, tell: parts.onWaits })
+    this.#stopped = new Promise((resolve) =>
+      parts.stopping.signal.addEventListener('abort', () => resolve(), { once: true }),
+    )
+    this.#loop = this.#run()
+  }
+
+  /** What is in flight goes on, and is committed. */
+  pause(): Promise<void> {
+    return this.#command(() => {
+      this.#paused = true
+    })
+  }
+
+  resume(): Promise<void> {
+    return this.#command(() => {
+      this.#paused = false
+    })
+  }
+
+  /** Waits a while for what is in flight, commits what is durable, and ends the loop. */
+  async stop(): Promise<void> {
+    const { stopping, stopTimeoutMs, source } = this.#parts
+    stopping.abort()
+    await this.#command(async () => {
+      this.#closed = true
+      // A poll that does not notice is left behind: what it brings is polled again by the next task.
+      const left = this.#polling?.catch(() => undefined) ?? Promise.resolve(undefined)
+      await Promise.race([left, pause(stopTimeoutMs * SHARE.poll)])
+      await Promise.race([Promise.all(this.#rounds), pause(stopTimeoutMs * SHARE.delivery)])
+      await Promise.race([this.#commitAll(), pause(stopTimeoutMs * SHARE.commit)])
+    })
+    await this.#loop
+    await this.#within('stop', async () => source.stop?.())
+  }
+
+  #command(run: () => Promise<void> | void): Promise<void> {
+    const done = new Promise<void>((resolve, reject) => {
+      this.#commands.push(() => Promise.resolve().then(run).then(resolve, reject))
+    })
+    this.#wake()
+    return done
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      const command = this.#commands.shift()
+      if (command !== undefined) await command()
+      else if (this.#paused || this.#failed) await this.#idle()
+      else await this.#round().catch((error: unknown) => this.#fail(error))
+    }
+  }
+
+  async #idle(): Promise<void> {
+    await this.#woken(this.#parts.flushIntervalMs)
+    void this.#commit()
+  }
+
+  /** Resolves when a command waits; at the latest after `timeoutMs`. */
+  #woken(timeoutMs = Infinity): Promise<undefined> {
+    return new Promise((resolve) => {
+      const timer = timeoutMs < Infinity ? setTimeout(() => resolve(undefined), timeoutMs) : undefined
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve(undefined)
+      }
+      if (this.#commands.length > 0) this.#wake()
+    })
+  }
+
+  async #round(): Promise<void> {
+    const { flushIntervalMs } = this.#parts
+    if (performance.now() - this.#lastCommit >= flushIntervalMs) void this.#commit()
+    const wait = this.#woken(this.#lastCommit + flushIntervalMs - performance.now())
+    if (this.#inFlight >= MOST_RECORDS_IN_FLIGHT || this.#rounds.size >= MOST_POLLS_IN_FLIGHT) {
+      await Promise.race([...this.#rounds, wait])
+      return
+    }
+    this.#polling ??= this.#poll()
+    const records = await Promise.race([this.#polling, wait])
+    if (records === undefined) return
+    this.#polling = null
+    await nextTurn() // a source that always has records at once leaves room for everybody else
+    if (records.length === 0) return
+    const prepared = await this.#prepare(records)
+    if (prepared !== undefined) this.#deliver(records, prepared)
+  }
+
+  /** Never rejects with a retriable error: those are followed by a pause, and nothing polled. */
+  async #poll(): Promise<readonly SourceRecord[]> {
+    const began = performance.now()
+    try {
+      const records = await this.#polled()
+      this.#failures = 0
+      this.#wait.over()
+      const left = EMPTY_PAUSE_MS - (performance.now() - began)
+      if (records.length === 0 && left > 0) await pause(left)
+      return records
+    } catch (error) {
+      if (this.#parts.stopping.signal.aborted) return []
+      const { plugin, who } = this.#parts
+      if (!(error instanceof ConnectError && error.retriable)) {
+        if (error instanceof ConnectError) throw error
+        throw new TaskError('task.failed', `${who}: poll threw: ${messageOf(error)}`, {
+          cause: error,
+          plugin,
+        })
+      }
+      this.#wait.waits(`waiting for the source: ${error.message}`)
+      await pause(backOffMs(this.#failures++), this.#parts.stopping.signal)
+      return []
+    }
+  }
+
+  /** While a poll waits, the worker hears so each second; where the process is kept busy instead, the deadline counts. */
+  async #polled(): Promise<readonly SourceRecord[]> {
+    const { source, at, who } = this.#parts
+    await at('poll')
+    const telling = setInterval(() => void at('poll'), TELL_MS)
+    try {
+      const records: unknown = await source.poll()
+      if (records === null || records === undefined) return []
+      if (!Array.isArray(records)) throw new TaskError('task.failed', `${who}: poll returned no array.`)
+      for (const record of records as readonly SourceRecord[]) {
+        requireSourceMap(record.sourcePartition, `${who}: the source partition of a record`)
+        requireSourceMap(
+          record.sourceOffset,
+          `${who}: the source offset of a record of ${offsetJson(record.sourcePartition)}`,
+        )
+      }
+      return records as readonly SourceRecord[]
+    } finally {
+      clearInterval(telling)
+      void at(IDLE)
+    }
+  }
+
+  /** Undefined where the task is to stop meanwhile. */
+  async #prepare(records: readonly SourceRecord[]): Promise<PreparedPoll | undefined> {
+    const { pipeline, stopping, stopTimeoutMs } = this.#parts
+    const left = this.#stopped.then(() => pause(stopTimeoutMs * SHARE.poll))
+    try {
+      return (await Promise.race([pipeline.prepare(records, stopping.signal), left])) ?? undefined
+    } catch (error) {
+      if (stopping.signal.aborted) return undefined
+      throw error
+    }
+  }
+
+  /** Sends without waiting for the acknowledgement. */
+  #deliver(records: readonly SourceRecord[], prepared: PreparedPoll): void {
+    const { pipeline, onBatch, stopping } = this.#parts
+    const durable = this.#positions.begin(
+      records.map(({ sourcePartition, sourceOffset }) => ({
+        partition: sourcePartition,
+        offset: sourceOffset,
+      })),
+    )
+    this.#inFlight += records.length
+    const round = pipeline
+      .deliver(prepared, stopping.signal)
+      .then(async () => {
+        await this.#tellRecords(records, prepared)
+        durable()
+        onBatch(records.length, prepared.batch.states.failures().length)
+      })
+      .catch((error: unknown) => this.#fail(error))
+      .then(() => {
+        this.#inFlight -= records.length
+        this.#rounds.delete(round)
+      })
+    this.#rounds.add(round)
+  }
+
+  async #tellRecords(records: readonly SourceRecord[], { batch }: PreparedPoll): Promise<void> {
+    const { source } = this.#parts
+    if (source.commitRecord === undefined) return
+    await this.#within('commitRecord', async () => {
+      for (const [row, record] of records.entries()) await source.commitRecord?.(record, batch.isLive(row))
+    })
+  }
+
+  /** Invariant 1: only what is durable is committed. One at a time; never rejects. */
+  #commit(): Promise<void> {
+    this.#lastCommit = performance.now()
+    this.#committing ??= this.#commitDurable().finally(() => (this.#committing = null))
+    return this.#committing
+  }
+
+  async #commitAll(): Promise<void> {
+    await this.#committing
+    await this.#commit()
+  }
+
+  async #commitDurable(): Promise<void> {
+    const { commit, source, log } = this.#parts
+    const positions = this.#positions.committable()
+    if (positions.length === 0) return
+    try {
+      await commit(positions)
+    } catch (error) {
+      if (!(error instanceof ConnectError && error.retriable)) {
+        this.#fail(error)
+        return
+      }
+      log.warn('offsets could not be committed yet', { error: error.message })
+      return
+    }
+    this.#positions.committed(positions)
+    try {
+      await this.#within('commit', async () => source.commit?.())
+    } catch (error) {
+      log.warn('commit of the source threw', { error: messageOf(error) })
+    }
+  }
+
+  async #within(stage: string, work: () => Promise<void>): Promise<void> {
+    await this.#parts.at(stage)
+    try {
+      await work()
+    } finally {
+      void this.#parts.at(IDLE)
+    }
+  }
+
+  #fail(error: unknown): void {
+    if (this.#failed) return
+    this.#failed = true
+    this.#parts.onFailed(error)
+  }
+}
+
+/** A wait that an abort ends early. */
+async function pause(ms: number, signal?: AbortSignal): Promise<void> {
+  await sleep(ms, undefined, { ref: false, ...(signal === undefined ? {} : { signal }) }).catch(
+    () => undefined,
+  )
+}

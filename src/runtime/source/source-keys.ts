@@ -1,0 +1,101 @@
+import { type ConfigOf, defineConfig, key } from '../../api/config.ts'
+import { COMPRESSIONS } from '../../kafka/record-batches/compression.ts'
+import { deadLetterKeys } from '../connector-keys.ts'
+import { isTopicName } from '../written-topics.ts'
+
+const oneOf =
+  (...allowed: readonly string[]) =>
+  (value: string): string | undefined =>
+    allowed.includes(value) ? undefined : `String must be one of: ${allowed.join(', ')}`
+
+const tuning = { importance: 'LOW', group: 'Common', optional: true } as const
+
+/** The framework's keys of a source, with Kafka Connect's names and groups; `topic.creation.*` are in `topic-groups.ts`. */
+export const sourceKeys = defineConfig({
+  ...deadLetterKeys.keys,
+  'topic.creation.groups': key.list({
+    doc: 'Names of groups of topics, each with settings of its own below `topic.creation.<group>.`, for topics that are created. The group `default` is always there.',
+    importance: 'LOW',
+    group: 'Topic Creation',
+    displayName: 'Topic Creation Groups',
+    default: [],
+    check: checkGroups,
+  }),
+  'exactly.once.support': key.string({
+    doc: '`required`: the source must deliver exactly once, which is not supported yet. `requested`: as far as it can.',
+    importance: 'MEDIUM',
+    group: 'Exactly Once Support',
+    displayName: 'Exactly once support',
+    default: 'requested',
+    recommended: ['requested', 'required'],
+    check: (value) => {
+      if (value.toLowerCase() === 'required')
+        return 'This worker does not have exactly-once source support enabled'
+      return oneOf('requested', 'required')(value.toLowerCase())
+    },
+  }),
+  'transaction.boundary': key.string({
+    doc: 'Where transactions would begin and end. Records are not written in transactions yet, so `poll` and `interval` change nothing.',
+    importance: 'MEDIUM',
+    group: 'Exactly Once Support',
+    displayName: 'Transaction Boundary',
+    default: 'poll',
+    recommended: ['poll', 'interval', 'connector'],
+    check: (value) => {
+      if (value.toLowerCase() === 'connector')
+        return 'The connector does not support connector-defined transaction boundaries'
+      return oneOf('poll', 'interval', 'connector')(value.toLowerCase())
+    },
+  }),
+  'transaction.boundary.interval.ms': key.long({
+    doc: 'How often transactions would end with `transaction.boundary=interval`; without effect yet.',
+    importance: 'LOW',
+    group: 'Exactly Once Support',
+    displayName: 'Transaction boundary interval',
+    optional: true,
+    check: (value) => (value >= 0 ? undefined : 'Value must be at least 0'),
+  }),
+  'offsets.storage.topic': key.string({
+    doc: 'A topic of its own for the offsets of this source, which is created where it is missing. Offsets are written to it and to the workers’ offset topic, and read from it first.',
+    importance: 'LOW',
+    group: 'offsets.topic',
+    displayName: 'Offsets topic',
+    optional: true,
+    check: (value) => (isTopicName(value) ? undefined : 'Not a topic name'),
+  }),
+  'producer.override.compression.type': key.string({
+    ...tuning,
+    doc: `How records are compressed: ${COMPRESSIONS.join(', ')}. Default: none.`,
+    displayName: 'Compression',
+    recommended: COMPRESSIONS,
+    check: oneOf(...COMPRESSIONS),
+  }),
+  'producer.override.delivery.timeout.ms': key.int({
+    ...tuning,
+    doc: 'For how long a record is tried before its task fails. Default: without end, as in Kafka Connect.',
+    displayName: 'Delivery timeout',
+    check: (value) => (value >= 1 ? undefined : 'Value must be at least 1'),
+  }),
+  'producer.override.acks': key.string({
+    ...tuning,
+    doc: 'Which replicas must have a record: always all.',
+    displayName: 'Acks',
+    check: (value) =>
+      value === 'all' || value === '-1' ? undefined : 'Records are always written with acks=all',
+  }),
+  'producer.override.enable.idempotence': key.boolean({
+    ...tuning,
+    doc: 'Whether a record that is sent twice is written once: always true.',
+    displayName: 'Idempotence',
+    check: (value) => (value ? undefined : 'The producer is always idempotent'),
+  }),
+})
+
+export type SourceConfig = ConfigOf<typeof sourceKeys.keys>
+
+function checkGroups(groups: readonly string[]): string | undefined {
+  const twice = groups.find((group, i) => groups.indexOf(group) !== i)
+  if (twice !== undefined) return `Duplicate alias "${twice}"`
+  const wrong = groups.find((group) => !/^[A-Za-z0-9_-]+$/.test(group))
+  return wrong === undefined ? undefined : `"${wrong}" is not an alias: use letters, digits, "_" and "-"`
+}

@@ -1,0 +1,135 @@
+import { checkValue } from '../../converters/json/to-json.ts'
+import { recordsSide } from '../../converters/records-side.ts'
+import { ConnectError, DataError, messageOf } from '../../api/errors.ts'
+import type { SourceRecord } from '../../api/plugins.ts'
+import { Batch } from '../batch.ts'
+import type { TransformChain } from '../chain.ts'
+import type { DeadLetters } from '../dead-letters.ts'
+import type { Delivery, Parcel } from '../delivery.ts'
+import type { ErrorPolicy } from '../error-policy.ts'
+import { RowStates } from '../row-states.ts'
+import { IDLE, type Whereabouts } from '../whereabouts.ts'
+import { PollOrigin } from './poll-origin.ts'
+import type { TargetTopics } from './target-topics.ts'
+
+export interface SourcePipelineParts {
+  /** The source's class, as errors and dead letters name it. */
+  readonly plugin: string
+  readonly chain: TransformChain
+  readonly policy: ErrorPolicy
+  readonly topics: Pick<TargetTopics, 'ensure'>
+  readonly delivery: Pick<Delivery, 'encode' | 'send'>
+  readonly deadLetters: Pick<DeadLetters, 'send'> | undefined
+  readonly whereabouts: Whereabouts
+}
+
+/** A poll's records that went through the plugins: what is left is to make them durable. */
+export interface PreparedPoll {
+  readonly batch: Batch
+  readonly parcels: readonly Parcel[]
+}
+
+/** The walk of one poll's records: transforms, topics, converters, then send with the dead letters. */
+export class SourcePipeline {
+  readonly #parts: SourcePipelineParts
+  #polls = 0
+  #records = 0n
+
+  constructor(parts: SourcePipelineParts) {
+    this.#parts = parts
+  }
+
+  /** Nothing has been sent yet when it resolves. `interrupt` ends the wait between two tries. */
+  async prepare(records: readonly SourceRecord[], interrupt: AbortSignal): Promise<PreparedPoll> {
+    const { policy, topics, delivery, whereabouts } = this.#parts
+    whereabouts.hold(undefined, interrupt)
+    const origin = new PollOrigin(records, this.#records, this.#polls++)
+    this.#records += BigInt(records.length)
+    const transform = () => this.#within('transforms', () => this.#transformed(records, origin))
+    const batch = await policy.retry(transform, interrupt)
+    for (const topic of this.#targets(batch)) await policy.retry(() => topics.ensure(topic), interrupt)
+    const emission = { batch, options: { converters: 'own' } } as const
+    const encode = () => this.#within('encode', () => delivery.encode(emission))
+    const parcels = batch.states.live === 0 ? [] : await policy.retry(encode, interrupt)
+    policy.judge(batch, batch.states.failures())
+    return { batch, parcels }
+  }
+
+  /** Invariant 1: resolves when outputs and dead letters are durable. */
+  async deliver({ batch, parcels }: PreparedPoll, interrupt: AbortSignal): Promise<void> {
+    const { delivery, policy, deadLetters } = this.#parts
+    const known = new Set(batch.states.failures().map(({ row }) => row))
+    const late = () => batch.states.failures().filter(({ row }) => !known.has(row))
+    await delivery.send(parcels).catch((error: unknown) => {
+      policy.judge(batch, late()) // says which record it was
+      throw error
+    })
+    policy.judge(batch, late())
+    const failures = batch.states.failures()
+    await policy.retry(async () => deadLetters?.send(batch, failures), interrupt)
+  }
+
+  #transformed(records: readonly SourceRecord[], origin: PollOrigin): Promise<Batch> {
+    const { chain, whereabouts, plugin } = this.#parts
+    const states = new RowStates(records.length)
+    states.enter('TASK_POLL', plugin)
+    const schemas = (side: 'key' | 'value') =>
+      records.map((record) => (side === 'key' ? record.keySchema : record.valueSchema))
+    const sides = {
+      key: recordsSide(
+        schemas('key'),
+        records.map(({ key }) => key),
+      ),
+      value: recordsSide(
+        schemas('value'),
+        records.map(({ value }) => value),
+      ),
+    }
+    for (const [row, record] of records.entries()) {
+      const problem = misfit(record)
+      if (problem !== undefined) states.fail(row, problem)
+    }
+    return chain.apply(new Batch(origin, states, sides), whereabouts.at)
+  }
+
+  /** The topics that live records are on their way to. A record without one fails. */
+  #targets(batch: Batch): Set<string> {
+    const topics = new Set<string>()
+    for (const row of batch.states.liveRows()) {
+      const topic = batch.topic(row)
+      if (typeof topic === 'string' && topic !== '') topics.add(topic)
+      else {
+        batch.states.enter('TASK_POLL', this.#parts.plugin)
+        const message = `The record has no topic: ${this.#parts.plugin} gave none, and no transform set one.`
+        batch.fail(row, new DataError('record.refused', message))
+      }
+    }
+    return topics
+  }
+
+  /** A plugin is at work, under its deadline, until it returns or throws. */
+  async #within<T>(stage: string, work: () => Promise<T>): Promise<T> {
+    const { at } = this.#parts.whereabouts
+    await at(stage)
+    try {
+      return await work()
+    } finally {
+      void at(IDLE)
+    }
+  }
+}
+
+/** Invariant 5: what a source hands over must be what its schemas say. */
+function misfit(record: SourceRecord): ConnectError | undefined {
+  for (const side of ['key', 'value'] as const) {
+    const schema = side === 'key' ? record.keySchema : record.valueSchema
+    if (schema === null) continue
+    try {
+      checkValue(record[side], schema)
+    } catch (error) {
+      const reason = messageOf(error)
+      return new DataError('record.value', `The ${side} does not fit its schema: ${reason}`, { cause: error })
+    }
+  }
+  return undefined
+}

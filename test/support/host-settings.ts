@@ -1,0 +1,23 @@
+import { NO_IMAGES } from '../../src/index.ts'
+import type { HostSettings } from '../../src/runtime/protocol.ts'
+
+/** What a task host is told of a worker's settings. */
+export function hostSettings(more: Partial<HostSettings> = {}): HostSettings {
+  return {
+    bootstrapServers: [],
+    clientId: 'test',
+    workerTopics: [],
+    modelsDir: 'models',
+    modelsAllowedDirs: [],
+    images: NO_IMAGES,
+    offsetFlushIntervalMs: 100,
+    offsetTopic: { topic: 'offsets', partitions: 1, replicationFactor: 1 },
+    topicCreation: true,
+    stopTimeoutMs: 5000,
+    taskDeadlineMs: 60_000,
+    configProviders: [],
+    converterDefaults: {},
+    logLevel: 'silent',
+    ...more,
+  }
+}
