@@ -5,10 +5,19 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ERROR_CATALOGUE } from '../src/api/errors.ts'
-import type { ConfigDefinition, ConfigKey, Example, PredicatePlugin, TransformPlugin } from '../src/index.ts'
+import type {
+  ConfigDefinition,
+  ConfigKey,
+  Example,
+  PredicatePlugin,
+  SinkConnector,
+  SourceConnector,
+  TransformPlugin,
+} from '../src/index.ts'
 import { commonKeys, conditionKeys, sinkKeys } from '../src/runtime/connector-keys.ts'
 import { configProviders } from '../src/runtime/config-providers/config-providers.ts'
 import { connectors, converters, predicates, transformClasses, transforms } from '../src/runtime/plugins.ts'
+import { sourceKeys } from '../src/runtime/source/source-keys.ts'
 import { WORKER_KEYS, type WorkerKey } from '../src/worker/settings/worker-keys.ts'
 import { shown } from './shown.ts'
 
@@ -57,6 +66,10 @@ function transformText(plugin: TransformPlugin): string {
     .join(', ')}.${javaNames(plugin.aliases ?? [])}`
   const examples = plugin.examples.map(exampleText)
   return [title, keyTable(plugin.config), ...examples].join('\n\n')
+}
+
+function connectorNames(plugin: SinkConnector | SourceConnector): string {
+  return javaNames(plugin.kind === 'source' ? (plugin.aliases ?? []) : [])
 }
 
 function javaNames(aliases: readonly string[]): string {
@@ -111,9 +124,11 @@ function pages(): Map<string, string> {
         keyTable(commonKeys),
         'What every sink understands besides:',
         keyTable(sinkKeys),
+        'What every source understands besides, and `topic.creation.<group>.*` (KIP-158):',
+        keyTable(sourceKeys),
         ...connectors.map(
           (plugin) =>
-            `## ${plugin.name}\n\nA ${plugin.kind}. ${plugin.summary}\n\n${keyTable(plugin.config)}`,
+            `## ${plugin.name}\n\nA ${plugin.kind}. ${plugin.summary}${connectorNames(plugin)}\n\n${keyTable(plugin.config)}`,
         ),
       ),
     ],

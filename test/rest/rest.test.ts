@@ -133,16 +133,17 @@ describe('the REST API', () => {
     expect(codes[3]?.body).to.have.nested.property('connector.state', 'RESTARTING')
   })
 
-  it('lists plugins: sinks, transformations, predicates, converters; connectors alone unless asked otherwise', async () => {
+  it('lists plugins: sinks, sources, transformations, predicates, converters; connectors alone unless asked otherwise', async () => {
     expect((await call('GET', '/connector-plugins')).body).to.deep.equal([
       { class: 'TopicSink', type: 'sink', version: '0.1.0' },
+      { class: 'FileStreamSource', type: 'source', version: '0.1.0' },
     ])
     const all = (await call('GET', '/connector-plugins?connectorsOnly=false')).body as {
       type: string
       class: string
     }[]
     expect([...new Set(all.map(({ type }) => type))]).to.deep.equal([
-      ...['sink', 'transformation', 'predicate', 'converter'],
+      ...['sink', 'source', 'transformation', 'predicate', 'converter'],
     ])
     expect(all.map((plugin) => plugin.class))
       .to.include('ScoreH2OGbm$Value')
