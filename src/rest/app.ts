@@ -7,6 +7,7 @@ import type { RestContext } from './context.ts'
 import { errorMapper, HttpError, sendError } from './errors.ts'
 import { guard } from './guard.ts'
 import { modelRoutes } from './models.ts'
+import { offsetRoutes } from './offsets.ts'
 import { rootRoutes } from './root.ts'
 import { shadowRoutes } from './shadows.ts'
 import { taskRoutes } from './tasks.ts'
@@ -22,6 +23,7 @@ export function createApp(context: RestContext): Express {
     connectorsRoutes,
     connectorRoutes,
     taskRoutes,
+    offsetRoutes,
     connectorPluginsRoutes,
     shadowRoutes,
   ]

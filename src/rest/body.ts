@@ -32,15 +32,18 @@ function requireJsonType(request: Request): void {
 
 export type JsonObject = Readonly<Record<string, unknown>>
 
-/** The body as a JSON object. Numbers keep the text they were written in. Of equal keys the last one counts. */
-export function jsonBody(request: Request): JsonObject {
+/**
+ * The body as a JSON object. Numbers are the `text` they were written in; or `exact`: numbers, and bigints beyond 2^53. Of
+ * equal keys the last one counts.
+ */
+export function jsonBody(request: Request, numbers: 'text' | 'exact' = 'text'): JsonObject {
   const body: unknown = request.body
   const bytes = Buffer.isBuffer(body) ? body : Buffer.alloc(0)
   if (bytes.length === 0) {
     requireJsonType(request)
     throw malformed('it is empty')
   }
-  const data = parse(decode(bytes))
+  const data = parse(decode(bytes), numbers)
   if (typeof data !== 'object' || data === null || Array.isArray(data))
     throw malformed('it is not a JSON object')
   return data as JsonObject
@@ -56,11 +59,13 @@ function decode(bytes: Buffer): string {
 
 type Reviver = (this: unknown, key: string, value: unknown, context: { readonly source?: string }) => unknown
 
-function parse(text: string): unknown {
+function parse(text: string, numbers: 'text' | 'exact'): unknown {
   if (depth(text) > DEEPEST) throw malformed(`it is nested deeper than ${DEEPEST} levels`)
   const revive: Reviver = (key, value, { source }) => {
     if (FORBIDDEN_KEYS.has(key)) throw malformed(`it has the key "${key}", which is not allowed`)
-    return typeof value === 'number' && source !== undefined ? source : value
+    if (typeof value !== 'number' || source === undefined) return value
+    if (numbers === 'text') return source
+    return Number.isSafeInteger(value) || !/^-?\d+$/.test(source) ? value : BigInt(source)
   }
   try {
     return (JSON.parse as (text: string, reviver: Reviver) => unknown)(text, revive)
