@@ -1,4 +1,13 @@
-import { type AnyPlugin, defineConfig, type RecordBatch, type TransformPlugin } from '../../src/index.ts'
+import {
+  type AnyPlugin,
+  defineConfig,
+  key,
+  type RecordBatch,
+  type SourceConnector,
+  type SourceRecord,
+  type TransformPlugin,
+} from '../../src/index.ts'
+import { connectors } from '../../connectors/index.ts'
 import { transforms } from '../../transforms/index.ts'
 
 /** What a record's value asks for. `held` lives as long as its batch is worked on. */
@@ -37,7 +46,46 @@ const hostile: TransformPlugin = {
   }),
 }
 
-/** `sluice` with that transform, in the worker and in its task hosts, which are started with the same file. */
+const sourceConfig = defineConfig({
+  deed: key.string({ doc: 'What it does.' }),
+  topic: key.string({ doc: 'Where its records go.' }),
+})
+
+/** A source that does what its configuration says; `good` gives three records. */
+const hostileSource: SourceConnector<typeof sourceConfig.keys> = {
+  kind: 'source',
+  name: 'HostileSource',
+  version: '1',
+  summary: 'Does what its configuration says.',
+  config: sourceConfig,
+  taskConfigs: ({ deed }) => {
+    if (deed === 'configure') for (;;);
+    return [{}]
+  },
+  open: async ({ deed, topic }, { offset }) => {
+    const committed = await offset({ part: 1 })
+    let n = Number(committed?.['n'] ?? -1)
+    const poll = (): Promise<SourceRecord[]> => {
+      if (deed === 'loop') for (;;);
+      if (deed === 'wait') return new Promise<never>(() => undefined)
+      if (deed === 'throw') throw new TypeError('a bug in a source')
+      return Promise.resolve(n >= 2 ? [] : [recordOf(deed, topic, ++n)])
+    }
+    return { poll }
+  },
+}
+
+function recordOf(deed: string, topic: string, n: number): SourceRecord {
+  return {
+    ...{ topic: deed === 'homeless' ? '' : topic, partition: null, timestamp: -1n, headers: [] },
+    ...{ keySchema: null, key: null, valueSchema: null, value: String(n), sourcePartition: { part: 1 } },
+    sourceOffset: deed === 'undated' ? ({ at: new Date(0) } as never) : { n },
+  }
+}
+
+/** `sluice` with these, in the worker and in its task hosts, which are started with the same file. */
 const list = transforms as unknown as AnyPlugin[]
 list.push(hostile)
+const sources = connectors as unknown as AnyPlugin[]
+sources.push(hostileSource)
 await import('../../src/cli/main.ts')

@@ -47,6 +47,7 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
       chain: plugins.chain,
       policy,
       topics: new TargetTopics({ client, enabled, newTopicFor: create, log }),
+      workerTopics: settings.workerTopics,
       delivery: new Delivery({
         ...{ client, producer, converters: plugins.converters },
         ...{ workerTopics: settings.workerTopics, outside: whereabouts.outside, tolerant: policy.tolerant },

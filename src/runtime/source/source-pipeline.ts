@@ -8,6 +8,7 @@ import type { DeadLetters } from '../dead-letters.ts'
 import type { Delivery, Parcel } from '../delivery.ts'
 import type { ErrorPolicy } from '../error-policy.ts'
 import { RowStates } from '../row-states.ts'
+import { topicRefusal } from '../written-topics.ts'
 import { IDLE, type Whereabouts } from '../whereabouts.ts'
 import { PollOrigin } from './poll-origin.ts'
 import type { TargetTopics } from './target-topics.ts'
@@ -18,6 +19,8 @@ export interface SourcePipelineParts {
   readonly chain: TransformChain
   readonly policy: ErrorPolicy
   readonly topics: Pick<TargetTopics, 'ensure'>
+  /** Nothing is written to these. */
+  readonly workerTopics: readonly string[]
   readonly delivery: Pick<Delivery, 'encode' | 'send'>
   readonly deadLetters: Pick<DeadLetters, 'send'> | undefined
   readonly whereabouts: Whereabouts
@@ -92,17 +95,19 @@ export class SourcePipeline {
     return chain.apply(new Batch(origin, states, sides), whereabouts.at)
   }
 
-  /** The topics that live records are on their way to. A record without one fails. */
+  /** The topics that live records go to. A record without one fails; one that may not be written to is left to delivery. */
   #targets(batch: Batch): Set<string> {
+    const { plugin, workerTopics } = this.#parts
     const topics = new Set<string>()
     for (const row of batch.states.liveRows()) {
-      const topic = batch.topic(row)
-      if (typeof topic === 'string' && topic !== '') topics.add(topic)
-      else {
-        batch.states.enter('TASK_POLL', this.#parts.plugin)
-        const message = `The record has no topic: ${this.#parts.plugin} gave none, and no transform set one.`
-        batch.fail(row, new DataError('record.refused', message))
+      const topic: unknown = batch.topic(row)
+      if (typeof topic === 'string' && topic !== '') {
+        if (!topics.has(topic) && topicRefusal(topic, workerTopics) === undefined) topics.add(topic)
+        continue
       }
+      batch.states.enter('TASK_POLL', plugin)
+      const message = `The record has no topic: ${plugin} gave none, and no transform set one.`
+      batch.fail(row, new DataError('record.refused', message))
     }
     return topics
   }

@@ -44,6 +44,7 @@ interface Hooks extends Partial<SourceTask> {
   readonly ensure?: (topic: string) => Promise<void>
   readonly write?: (positions: readonly SourcePosition[]) => Promise<void>
   readonly stopTimeoutMs?: number
+  readonly flushIntervalMs?: number
 }
 
 /** A task whose polls are the test's, and whose records go to a list instead of Kafka. */
@@ -99,6 +100,7 @@ async function scripted(hooks: Hooks) {
         chain: await TransformChain.open({ name: 'a', 'connector.class': 'Test' }, NO_MODELS, SILENT),
         policy: new ErrorPolicy(config, SILENT),
         topics: { ensure: hooks.ensure ?? (() => Promise.resolve()) },
+        workerTopics: ['configs'],
         delivery,
         deadLetters: letter,
         whereabouts: new Whereabouts(at),
@@ -107,7 +109,7 @@ async function scripted(hooks: Hooks) {
         await hooks.write?.(positions)
         seen.commits.push(...positions)
       },
-      flushIntervalMs: 5,
+      flushIntervalMs: hooks.flushIntervalMs ?? 5,
       stopTimeoutMs: hooks.stopTimeoutMs ?? 1000,
       log: SILENT,
       at,
@@ -222,16 +224,24 @@ describe('the loop of a source task', () => {
     await task.stop()
   })
 
-  it('polls nothing while it is paused, and goes on where it was', async () => {
-    const { task, queue, seen } = await scripted({})
+  it('takes nothing on while it is paused, and goes on where it was', async () => {
+    const { promise, resolve } = Promise.withResolvers<readonly SourceRecord[]>()
+    const { task, seen } = await scripted({ poll: () => promise })
     await task.pause()
-    await eventually(() => expect(seen.stages.at(-1)).to.equal('idle'))
-    queue.push([record(1)])
-    const { polls } = seen
-    await new Promise((settled) => setImmediate(settled))
-    expect(seen.polls).to.equal(polls)
+    resolve([record(1)])
+    for (let turn = 0; turn < 50; turn++) await new Promise((settled) => setImmediate(settled))
+    expect(seen.sent).to.deep.equal([])
     await task.resume()
-    await eventually(() => expect(seen.sent).to.deep.equal(['1']))
+    await eventually(() => expect(seen.sent[0]).to.equal('1'))
+    await task.stop()
+  })
+
+  it('says while a poll waits that it still does, so that no deadline ends it', async () => {
+    const never = new Promise<never>(() => undefined)
+    const { task, seen } = await scripted({ poll: () => never, stopTimeoutMs: 50 })
+    const told = () => seen.stages.filter((stage) => stage === 'poll').length
+    await eventually(() => expect(told()).to.be.above(1))
+    expect(seen.stages).not.to.include('idle')
     await task.stop()
   })
 
@@ -245,6 +255,7 @@ describe('the loop of a source task', () => {
       },
       send: (values) => (values.includes('2') ? never : Promise.resolve()),
       stopTimeoutMs: 200,
+      flushIntervalMs: 60_000,
     })
     await eventually(() => expect(seen.sent).to.deep.equal(['1']))
     await task.stop()
@@ -284,6 +295,20 @@ describe('bad records of a source', () => {
       { value: '{"file":"f"} at {"n":2}', error: 'record.value' },
       { value: '{"file":"f"} at {"n":3}', error: 'record.refused' },
     ])
+  })
+
+  it('have no topic looked up or created for them that they may not be written to', async () => {
+    const ensured: string[] = []
+    const { task, queue, seen } = await scripted({
+      ensure: (topic) => {
+        ensured.push(topic)
+        return Promise.resolve()
+      },
+    })
+    queue.push([record(1, { topic: 'a b' }), record(2, { topic: 'configs' }), record(3)])
+    await eventually(() => expect(offsetsOf(seen.commits)).to.deep.equal([3]))
+    await task.stop()
+    expect(ensured).to.deep.equal(['out'])
   })
 
   it('fail the task whatever it tolerates where their offset cannot be stored', async () => {
