@@ -1,6 +1,6 @@
 /**
  * Runs the tests: first those that need no server, in one mocha; then those of SERVER_FOLDERS, two files at a time, each
- * in a mocha of its own against one shared Kafka. They mostly wait (for a rebalance, a JVM, a killed process), so that
+ * in a mocha of its own, in two lanes with a Kafka each (two registries or workers of one name must not share one). They mostly wait (for a rebalance, a JVM, a killed process), so that
  * two at a time take little more than half the time of one after the other.
  *
  * Usage: `node scripts/test.ts [unit | server]`; both without an argument. Ends with `12 passed, 0 failed`.
@@ -62,23 +62,23 @@ async function serverTests(): Promise<Outcome[]> {
   for await (const file of glob(`test/{${SERVER_FOLDERS.join(',')}}/**/*.test.ts`, { cwd: ROOT }))
     files.push(file)
   const queue = files.sort()
-  const dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-test-kafka-'))
-  const broker = await startBroker({ port: await freePort(), dataDir, log: SILENT })
-  process.once('exit', () => broker.kill())
-  const env = { SLUICE_TEST_KAFKA: broker.bootstrapServers }
   const outcomes: Outcome[] = []
   const lane = async (): Promise<void> => {
+    const dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-test-kafka-'))
+    const broker = await startBroker({ port: await freePort(), dataDir, log: SILENT })
+    process.once('exit', () => broker.kill())
+    const env = { SLUICE_TEST_KAFKA: broker.bootstrapServers }
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
       const outcome = await mocha([file], false, env)
       outcomes.push(outcome)
       const mark = outcome.failed > 0 ? `✖ ${outcome.failed} failed` : `✔ ${outcome.passed}`
       process.stdout.write(`${outcome.failed > 0 ? outcome.output : ''}  ${mark}  ${file}\n`)
     }
+    broker.kill()
+    await broker.exited
+    await rm(dataDir, { recursive: true, force: true })
   }
   await Promise.all(Array.from({ length: AT_A_TIME }, lane))
-  broker.kill()
-  await broker.exited
-  await rm(dataDir, { recursive: true, force: true })
   return outcomes
 }
 

@@ -104,7 +104,7 @@ function handle(host: Host, message: Exclude<ToHost, { type: 'settings' }>): voi
       void validate(host, message)
       break
     case 'configure':
-      void configure(message)
+      void configure(host, message)
       break
     case 'stop':
       void stop(host, message.id)
@@ -254,9 +254,13 @@ async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'v
   }
 }
 
-async function configure({ call, config }: Extract<ToHost, { type: 'configure' }>): Promise<void> {
+async function configure(
+  host: Host,
+  { call, config }: Extract<ToHost, { type: 'configure' }>,
+): Promise<void> {
   try {
-    send({ type: 'configured', call, tasks: await sourceTaskConfigs(config) })
+    const tasks = await sourceTaskConfigs(config, (await resolved(host, config)).config)
+    send({ type: 'configured', call, tasks })
   } catch (error) {
     send({ type: 'configured', call, tasks: [], trace: traceOf(error) })
   }

@@ -7,8 +7,7 @@ import { clusterProblems } from '../../src/worker/configs/cluster-check.ts'
 import { TaskHosts } from '../../src/worker/hosts/task-hosts.ts'
 import { readSettings } from '../../src/worker/settings/settings.ts'
 import { eventually } from '../support/eventually.ts'
-import { hostSettings } from '../support/host-settings.ts'
-import { fakeHosts, memoryWorker } from './memory-worker.ts'
+import { fakeHosts, HOST_SETTINGS, memoryWorker } from './memory-worker.ts'
 
 const CONFIG = { 'connector.class': 'FileStreamSource', file: '/tmp/f', topic: 'out' }
 const KEY = '["a",{"filename":"/tmp/f"}]'
@@ -96,7 +95,8 @@ describe('the tasks of a source', () => {
 
   it('fail their connector where the host that is asked does not answer', async () => {
     const { hosts, spawn } = fakeHosts()
-    const all = new TaskHosts({ spawn, settings: hostSettings(), max: 1, deadline: 100, log: SILENT })
+    const options = { settings: HOST_SETTINGS, max: 1, deadline: 100, maxMemory: Infinity, log: SILENT }
+    const all = new TaskHosts({ ...options, spawn })
     const asked = problem(all.configure({ name: 'a', ...CONFIG }))
     hosts[0]?.deaf.add('configure')
     expect(String(await asked)).to.contain('did not give its task configurations in 100 ms')

@@ -5,15 +5,16 @@ import { findConnector } from '../plugins.ts'
 type StringMap = Readonly<Record<string, string>>
 
 /**
- * The configs of a source's tasks: the connector's own, with what its plugin adds for each, and `task.class`. Runs
- * code of the plugin, so a task host calls it.
+ * The configs of a source's tasks: the connector's own, with what its plugin adds for each, and `task.class`. The plugin
+ * is given the values of config providers (`resolved`); where it hands one on, the reference stays. Runs code of the
+ * plugin, so a task host calls it.
  * @throws ConfigError, TaskError
  */
-export async function sourceTaskConfigs(config: StringMap): Promise<StringMap[]> {
-  const { name, 'tasks.max': most, 'connector.class': className } = commonKeys.read(config)
+export async function sourceTaskConfigs(config: StringMap, resolved: StringMap): Promise<StringMap[]> {
+  const { name, 'tasks.max': most, 'connector.class': className } = commonKeys.read(resolved)
   const plugin = findConnector(className)
   if (plugin.kind !== 'source') throw new TaskError('task.failed', `${plugin.name} is no source.`)
-  const own: unknown = await plugin.taskConfigs(plugin.config.read(config), config, most)
+  const own: unknown = await plugin.taskConfigs(plugin.config.read(resolved), resolved, most)
   if (!Array.isArray(own) || !own.every(isStringMap))
     throw new TaskError(
       'task.failed',
@@ -23,7 +24,10 @@ export async function sourceTaskConfigs(config: StringMap): Promise<StringMap[]>
     const message = `Connector ${name}: ${plugin.name} generated ${own.length} task configurations, more than tasks.max=${most} allows.`
     throw new TaskError('task.failed', message)
   }
-  return own.map((each) => ({ ...config, ...each, 'task.class': `${className}Task` }))
+  return own.map((each) => {
+    const added = Object.entries(each).filter(([key, value]) => value !== resolved[key])
+    return { ...config, ...Object.fromEntries(added), 'task.class': `${className}Task` }
+  })
 }
 
 function isStringMap(value: unknown): value is StringMap {

@@ -54,9 +54,11 @@ export function knownKeys(raw: StringMap): KnownKeys {
   const className = raw['connector.class']?.trim()
   const connector =
     className === undefined ? undefined : find('connector.class', () => findConnector(className))
+  const unknownClass = problems.splice(0) // is told after what the framework's own keys have wrong
   for (const definition of frameworkKeys(connector?.kind ?? 'sink')) check(sectionOf(definition))
   if (connector?.kind === 'source')
     for (const { prefix, definition } of topicGroups(raw)) check(sectionOf(definition, prefix))
+  problems.push(...unknownClass)
   const converters = ['key.converter', 'value.converter']
   const own = Object.entries(connector?.config.keys ?? {}).filter(([, { type }]) => type === 'CLASS')
   const converterKeys = [

@@ -6,7 +6,8 @@ import { checkConnectorConfig } from './connector-config.ts'
 
 /**
  * The configs of a connector's tasks, with `task.class`, as Kafka Connect stores them: of a sink `tasks.max` copies of
- * its own, of a source what its plugin makes of it. References to config providers stay in them; `resolved` has their values.
+ * its own, of a source what its plugin makes of it. References to config providers stay in them; `resolved` has their
+ * values.
  * @throws ConfigError where the configuration is wrong (it may come from another worker's version), TaskError
  */
 export async function taskConfigs(
@@ -16,18 +17,9 @@ export async function taskConfigs(
 ): Promise<readonly StringMap[]> {
   const { type, problems } = checkConnectorConfig(resolved)
   if (problems.length > 0) throw new ConfigError(problems)
-  if (type === 'source')
-    return (await hosts.configure(resolved)).map((task) => withReferences(task, config, resolved))
+  if (type === 'source') return hosts.configure(config)
   const { 'tasks.max': count, 'connector.class': className } = commonKeys.read(resolved)
   return Array.from({ length: count }, () => ({ ...config, 'task.class': `${className}Task` }))
-}
-
-/** A source's plugin saw the values; what it hands on unchanged is stored as the reference that it came from. */
-function withReferences(task: StringMap, config: StringMap, resolved: StringMap): StringMap {
-  const entries = Object.entries(task).map(([key, value]) => {
-    return [key, value === resolved[key] ? (config[key] ?? value) : value] as const
-  })
-  return Object.fromEntries(entries)
 }
 
 export function sameConfig(a: StringMap | undefined, b: StringMap | undefined): boolean {
