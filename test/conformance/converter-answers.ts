@@ -29,7 +29,7 @@ type Bytes = null | {
 
 /** What Kafka Connect answered, in `golden/converters.json`. */
 export interface GoldenAnswer {
-  readonly case: string
+  case: string
 }
 
 export function bytesOfCase(given: Bytes): Buffer | null {
@@ -67,7 +67,9 @@ export function valueOf(tagged: Tagged): Value {
     case 'map':
       return new Map(pairs.map(([key, value]) => [valueOf(key as Tagged), valueOf(value)]))
     case 'struct':
-      return struct(Object.fromEntries(pairs.map(([name, value]) => [name, valueOf(value)])))
+      return struct(
+        Object.fromEntries(pairs.map(([name, value]): [string, Value] => [name as string, valueOf(value)])),
+      )
     default:
       return Number(data)
   }

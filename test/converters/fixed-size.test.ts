@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { findConverterPlugin } from '../../src/converters/index.ts'
+import { kindOf } from '../../src/converters/value-columns.ts'
 import { recordsSide } from '../../src/converters/records-side.ts'
 import { type Value } from '../../src/index.ts'
 import { allRows, bytesOf, Failures, openConverter, slicesOf } from './support.ts'
@@ -45,7 +46,7 @@ describe('a converter of one number', () => {
     for (const [name, value, isRight] of cases) {
       const failures = new Failures()
       await open(name).encode('t', recordsSide([null], [value]), allRows(1), failures.fail)
-      expect(failures.codes()[0], `${name} ${String(value)}`).to.equal(isRight ? undefined : 'record.schema')
+      expect(failures.codes()[0], `${name} ${kindOf(value)}`).to.equal(isRight ? undefined : 'record.schema')
     }
   })
 })

@@ -104,7 +104,7 @@ describe('a decimal of 900 KB', () => {
 })
 
 describe('a decimal', () => {
-  it('fails for its precision alike in a column, a value and a record that is only passed on', async () => {
+  it('fails for its precision alike in a column, a value and a record that is only passed on', () => {
     for (const type of [decimalSchema(3), { ...decimalSchema(3), type: 'fixed', name: 'F', size: 4 }]) {
       const schema = record({ d: type })
       const isFixed = (type as { type: string }).type === 'fixed'
@@ -132,12 +132,15 @@ describe('a decimal', () => {
   it('is not written with more digits than its Avro schema declares', () => {
     for (const type of [decimalSchema(3), { ...decimalSchema(3), type: 'fixed', name: 'F', size: 4 }]) {
       const node = parseSchema(JSON.stringify(type))
-      const write = (unscaled: bigint) => encodeValue(new ByteWriter(), node, { unscaled, scale: 2 }, 'd')
-      expect(() => [write(999n), write(-999n)]).to.not.throw()
+      const write = (unscaled: bigint) => {
+        encodeValue(new ByteWriter(), node, { unscaled, scale: 2 }, 'd')
+      }
+      write(999n)
+      write(-999n)
       for (const unscaled of [1000n, -1000n])
-        expect(() => write(unscaled)).to.throw(
-          'Field "d" is a decimal, which does not fit its Avro type decimal.',
-        )
+        expect(() => {
+          write(unscaled)
+        }).to.throw('Field "d" is a decimal, which does not fit its Avro type decimal.')
     }
   })
 
