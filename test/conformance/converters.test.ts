@@ -24,8 +24,9 @@ const golden = new Map(
   (json('golden/converters.json') as GoldenAnswer[]).map((answer) => [answer.case, answer]),
 )
 /** What Sluice answers instead, on purpose, and why. */
-const deviations =
-  json<Record<string, { readonly because: string; readonly sluice: unknown }>>('converter-deviations.json')
+const deviations = json('converter-deviations.json') as Readonly<
+  Record<string, { readonly because: string; readonly sluice: unknown } | undefined>
+>
 
 function open(plugin: ConverterPlugin, given: Case) {
   return plugin.open(plugin.config.read(given.config ?? {}), {
