@@ -55,7 +55,7 @@ function trial(
       for (let i = 0; i < data.length; i++) {
         const row = from + Math.floor(i / size)
         // Whatever the width is, no row is like its neighbours: rows that are alike do not show that they mix.
-        const bit = ((i % size) + row + (row >> 1)) % 2
+        const bit = ((i % size) + row) % 2
         if (isFloat) data[i] = ((((i + from * size) * 7 + row * row * 3) % 11) - 4) * scale
         else if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = BigInt(bit)
         else if (ArrayBuffer.isView(data)) (data as Int32Array)[i] = bit

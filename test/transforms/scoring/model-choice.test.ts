@@ -14,9 +14,10 @@ import {
   type Transform,
 } from '../../../src/index.ts'
 import { ModelStore } from '../../../src/inference/store/model-store.ts'
-import { chooseModels } from '../../../transforms/scoring/model-choice.ts'
+import { chooseModels, loadChoice } from '../../../transforms/scoring/model-choice.ts'
 import { scoreH2o } from '../../../transforms/score-h2o.ts'
 import { batchOf } from '../../support/example-batch.ts'
+import { classifier, modelsOf, numeric } from '../../support/fake-models.ts'
 import { FIXTURES } from '../../support/model-fixtures.ts'
 
 let root: string
@@ -205,6 +206,25 @@ describe('models that share records, when one is replaced', () => {
       await cp(path.join(FIXTURES, source, 'model.zip'), path.join(root, 'b', version, 'm.zip'))
       for (let i = 0; i < 4; i++) await models.look()
       expect(await scoredBy(), version).to.deep.equal(['a$1', 'b$8'])
+    }
+  })
+})
+
+describe('models that share records', () => {
+  it('must take the same fields and add the same ones', async () => {
+    const whole = { ...numeric('x'), holds: 'whole' } as const
+    const models = modelsOf(
+      classifier('plain'),
+      classifier('like'),
+      classifier('calibrated', { isCalibrated: true }),
+      classifier('whole', { inputs: [whole] }),
+    )
+    expect((await loadChoice(models, 'plain:1,like:1', '')).models).to.have.length(2)
+    for (const other of ['calibrated', 'whole']) {
+      const reason: unknown = await loadChoice(models, `plain:1,${other}:1`, '').catch(
+        (error: unknown) => error,
+      )
+      expect(String(reason)).to.include(`plain and ${other} differ in their kind, columns or outputs`)
     }
   })
 })
