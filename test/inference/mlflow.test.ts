@@ -1,4 +1,15 @@
-import { copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import {
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
@@ -86,6 +97,9 @@ describe('a model folder of MLflow', () => {
     expect((await openModel(folder)).model.format).to.match(/^keras/)
     expect(await initModel(folder, {})).to.include(path.join(folder, 'data', 'manifest.json'))
     expect((await openModel(folder)).manifest?.artifact.path).to.equal('model.keras')
+    const modelsDir = await mkdtemp(path.join(root, 'dir-'))
+    await cp(folder, path.join(modelsDir, 'digits/v1'), { recursive: true })
+    expect((await new ModelStore({ modelsDir, allowedDirs: [] }).load('digits')).version).to.equal('v1')
 
     const h2o = path.join(root, 'h2o')
     await mkdir(path.join(h2o, 'model.h2o'), { recursive: true })
@@ -138,6 +152,25 @@ describe('a model folder of MLflow', () => {
     const store = new ModelStore({ modelsDir: path.dirname(folder), allowedDirs: [] })
     const error: unknown = await store.load('columns').catch((caught: unknown) => caught)
     expect(messageOf(error)).to.include('leads out of the allowed folders')
+  })
+
+  it('is refused where its MLmodel is a link that leads out', async () => {
+    const folder = await copyOf('columns')
+    const file = path.join(folder, 'MLmodel')
+    await rename(file, path.resolve(folder, '../../elsewhere'))
+    await symlink(path.resolve(folder, '../../elsewhere'), file)
+    const store = new ModelStore({ modelsDir: path.dirname(folder), allowedDirs: [] })
+    const error: unknown = await store.load('columns').catch((caught: unknown) => caught)
+    expect(messageOf(error)).to.include('MLmodel does not exist, or leads out')
+  })
+
+  it('may say which columns are missing in the words of older versions', async () => {
+    const inputs = '[{"name":"a","type":"long","optional":true},{"name":"b","type":"string"}]'
+    const { signature } = await parseMlmodel(
+      `flavors: {onnx: {}}\nsignature: {inputs: '${inputs}'}`,
+      'MLmodel',
+    )
+    expect(signature.signature?.inputs?.map(({ required }) => required)).to.deep.equal([false, true])
   })
 
   it('is refused where MLmodel is not what MLflow writes', async () => {

@@ -109,6 +109,8 @@ describe('config providers', () => {
   it('read no file outside of their allowed paths', async () => {
     for (const file of ['mounted:link', 'mounted:../outside', ':outside', 'mounted/..:outside', 'mounted:.'])
       expect(await refusal(`\${directory:${folder}/${file}}`)).not.to.include('OUTSIDE')
+    const named = await refusal(`\${directory:${folder}/mounted:../outside}`)
+    expect(named).to.include('is not the name of a file')
   })
 
   it('are named by the settings of a worker, all problems at once', () => {
