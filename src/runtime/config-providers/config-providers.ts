@@ -83,6 +83,12 @@ export interface Resolved {
   readonly provided: ReadonlyMap<string, readonly string[]>
 }
 
+/** What a provider gave for a path, or why it gave nothing. */
+interface Answer {
+  readonly values?: ReadonlyMap<string, string>
+  readonly reason?: string
+}
+
 /** The config providers of a worker, open. Values are read anew for each configuration: none of them is kept. */
 export class ConfigProviders {
   readonly #open: ReadonlyMap<string, ConfigProvider>
@@ -124,9 +130,9 @@ export class ConfigProviders {
       const texts = parts.map((part) => {
         if (typeof part === 'string') return part
         const answer = answers.get(placeOf(part))
-        const value = answer instanceof Map ? answer.get(part.key) : undefined
+        const value = answer?.values?.get(part.key)
         if (value !== undefined) return (values.push(value), value)
-        const why = answer instanceof Map ? noKey(part) : messageOf(answer)
+        const why = answer?.reason ?? noKey(part)
         const message = `${owner}: config provider ${part.provider} gives nothing for ${part.text}: ${why}.`
         problems.push({ path: name, message })
         return ''
@@ -139,15 +145,15 @@ export class ConfigProviders {
   }
 
   /** The answer for each provider and path, or what was thrown. */
-  async #ask(references: readonly Reference[]): Promise<ReadonlyMap<string, unknown>> {
+  async #ask(references: readonly Reference[]): Promise<ReadonlyMap<string, Answer>> {
     const places = Map.groupBy(references, placeOf)
-    const asked = Array.from(places, async ([place, asking]): Promise<[string, unknown]> => {
+    const asked = Array.from(places, async ([place, asking]): Promise<[string, Answer]> => {
       const [{ provider, path }] = asking as [Reference]
       try {
         const keys = new Set(asking.map(({ key }) => key))
-        return [place, await this.#open.get(provider)?.get(path, keys)]
+        return [place, { values: (await this.#open.get(provider)?.get(path, keys)) ?? new Map() }]
       } catch (error) {
-        return [place, error]
+        return [place, { reason: messageOf(error) }]
       }
     })
     return new Map(await Promise.all(asked))
