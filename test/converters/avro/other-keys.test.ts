@@ -98,8 +98,9 @@ describe('a key of Confluent’s AvroConverter', () => {
   it('normalize.schemas asks the registry for normal forms', async () => {
     const registry = await RegistryStandIn.start()
     try {
+      const unknown = { status: 404, body: { error_code: 40403 } }
       registry.override = ({ path }) =>
-        path.includes('/versions') ? { status: 200, body: { id: 7 } } : { status: 404 }
+        path.includes('/versions') ? { status: 200, body: { id: 7 } } : unknown
       for (const on of ['true', 'false']) {
         registry.asked.length = 0
         const raw = { 'schema.registry.url': registry.url, 'normalize.schemas': on }
