@@ -35,7 +35,8 @@ describe('the transform of the README, pasted word for word', function () {
     const list = path.join(folder, 'transforms/index.ts')
     const text = (await readFile(list, 'utf8'))
       .replace(/(?=\n\/\*\*)/, "import { upperCase } from './upper-case.ts'\n")
-      .replace(/\n\]\n$/, '\n  upperCase,\n]\n')
+      .replace(/(transforms: readonly TransformPlugin\[\] = \[[^\]]*\n)\]/, '$1  upperCase,\n]')
+    expect(text).to.contain('  upperCase,\n')
     await writeFile(list, text)
     env = { SLUICE_TEST_KAFKA: (await sharedKafka()).bootstrapServers }
   })
