@@ -59,6 +59,27 @@ export const ERROR_CATALOGUE = {
 
 export type ErrorCode = keyof typeof ERROR_CATALOGUE
 
+declare const OWN: unique symbol
+/** The code of an error that a plugin knows and the catalogue does not, e.g. `postgres.unavailable`. */
+export type PluginErrorCode = `${string}.${string}` & { readonly [OWN]: true }
+
+const WORD = /^[a-z][a-z0-9-]*$/
+
+/**
+ * Makes a code of a plugin's own: `errorCode('postgres', 'unavailable')` is `postgres.unavailable`. Both words are
+ * lower case letters, digits and dashes.
+ * @throws TypeError where a word is none, or the catalogue has codes that begin so
+ */
+export function errorCode(plugin: string, word: string): PluginErrorCode {
+  if (!WORD.test(plugin) || !WORD.test(word))
+    throw new TypeError(
+      `"${plugin}.${word}" is not an error code: use lower case letters, digits and dashes.`,
+    )
+  if (Object.keys(ERROR_CATALOGUE).some((code) => code.startsWith(`${plugin}.`)))
+    throw new TypeError(`Codes that begin with "${plugin}." are Sluice's own. Name the plugin.`)
+  return `${plugin}.${word}` as PluginErrorCode
+}
+
 /** Where in a record's journey an error happened; Kafka Connect's names (they appear in dead letter headers). */
 export type Stage =
   | 'KAFKA_CONSUME'
@@ -86,7 +107,7 @@ export interface ErrorDetails {
 
 /** The base of every error that Sluice creates. Its subclass says who is hurt; HTTP codes live in `rest/` alone. */
 export class ConnectError extends Error {
-  readonly code: ErrorCode
+  readonly code: ErrorCode | PluginErrorCode
   readonly stage: Stage | undefined
   readonly plugin: string | undefined
   readonly configPath: string | undefined
@@ -94,7 +115,7 @@ export class ConnectError extends Error {
   readonly retriable: boolean
   readonly waitsFor: string | undefined
 
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode | PluginErrorCode, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = new.target.name
     this.code = code
@@ -134,7 +155,7 @@ export class DataError extends ConnectError {}
 export class ModelError extends ConnectError {}
 /** Something outside cannot be reached for now: back off and try again. Always retriable. */
 export class UnavailableError extends ConnectError {
-  constructor(code: ErrorCode, message: string, details: ErrorDetails = {}) {
+  constructor(code: ErrorCode | PluginErrorCode, message: string, details: ErrorDetails = {}) {
     super(code, message, { ...details, retriable: true })
   }
 }

@@ -145,14 +145,63 @@ export interface SinkContext {
     topic: string,
     like: { readonly sourceTopic: string; readonly keepPartitions: boolean },
   ): Promise<void>
+  /**
+   * Fetches nothing from these partitions until they are resumed or assigned anew. A batch of theirs that was fetched
+   * already and not yet put is fetched again.
+   * @throws TaskError where the task does not have one of them
+   */
+  pause(partitions: readonly TopicPartition[]): void
+  resume(partitions: readonly TopicPartition[]): void
+  /**
+   * Goes on with this offset of a partition, once the call it is made in is over, and commits it. For sinks that keep
+   * offsets outside, together with what they store.
+   * @throws TaskError where the task does not have the partition
+   */
+  offset(partition: TopicPartition, offset: bigint): void
+  /** After how many milliseconds a batch that `put` is about to refuse comes again; once. */
+  timeout(milliseconds: number): void
 }
 
+export interface TopicPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export interface PartitionOffset extends TopicPartition {
+  /** Everything before it is done. */
+  readonly offset: bigint
+}
+
+/**
+ * A running sink. Its calls never overlap and come in Kafka Connect's order: `open`, then `put` over and over with
+ * `flush` and `preCommit` in between, `flush`, `preCommit` and `close` when partitions are taken away, `stop` at the end.
+ */
 export interface SinkTask {
-  /** Takes a batch. When it resolves, every live row was emitted, reported or stored outside. */
+  /** The task has these partitions from now on; called before the first of their batches. */
+  open?(partitions: readonly TopicPartition[]): Promise<void> | void
+  /**
+   * Takes a batch. When it resolves, every live row was emitted, reported or stored outside. Where it throws a retriable
+   * error (`UnavailableError`), the batch comes again after a pause: `context.timeout`, or else one that grows from
+   * 300 ms to `errors.retry.delay.max.ms`, as often as it takes. What was emitted before it threw is forgotten; rows
+   * that were reported have failed and do not come again. Any other error fails the task.
+   */
   put(batch: RecordBatch): Promise<void> | void
-  /** Makes durable what `put` took, before offsets are committed. */
-  flush?(): Promise<void>
-  close?(): Promise<void> | void
+  /**
+   * Makes durable what `put` took, before offsets are committed. Where this or `preCommit` throws a retriable error, all
+   * that is not committed comes again, from its fetch on.
+   */
+  flush?(): Promise<void> | void
+  /**
+   * What of these offsets may be committed: all of it, lower offsets or fewer partitions; what is not comes in the next
+   * call again. Default: all. An offset that is higher, or of another partition, is ignored with a warning.
+   */
+  preCommit?(
+    offsets: readonly PartitionOffset[],
+  ): Promise<readonly PartitionOffset[]> | readonly PartitionOffset[]
+  /** These partitions are somebody else's from now on; called for all that were opened, also after `put` has failed. */
+  close?(partitions: readonly TopicPartition[]): Promise<void> | void
+  /** The end: lets go of connections and files. Also called where nothing was ever assigned. */
+  stop?(): Promise<void> | void
 }
 
 export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {

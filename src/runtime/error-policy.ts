@@ -87,7 +87,7 @@ export class ErrorPolicy {
   /** Says that it is tried again; gives the milliseconds until then. Throws the error where that is too late. */
   #tell(error: ConnectError, attempt: number, deadline: number): number {
     const away = isOutage(error)
-    const pause = this.#pause(attempt, away)
+    const pause = this.pause(attempt, away)
     if (away) this.#wait.waits(`waiting for ${error.waitsFor ?? `Kafka: ${error.message}`}`)
     else {
       this.#wait.over()
@@ -97,7 +97,8 @@ export class ErrorPolicy {
     return pause
   }
 
-  #pause(attempt: number, away: boolean): number {
+  /** How long, in milliseconds, to wait after a try has failed; the first is 0. */
+  pause(attempt: number, away = false): number {
     const longest = this.#config['errors.retry.delay.max.ms']
     const most = away ? Math.min(longest, LONGEST_OUTAGE_DELAY_MS) : longest
     return Math.min(FIRST_DELAY_MS * 2 ** Math.min(attempt, 20), most)

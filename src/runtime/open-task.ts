@@ -16,10 +16,13 @@ import { findConnector } from './plugins.ts'
 import type { PartitionOffset } from './positions.ts'
 import type { HostSettings, TaskId } from './protocol.ts'
 import { topicReader } from './read-topics.ts'
+import { Puts } from './puts.ts'
 import { Outbox, SinkPipeline } from './sink-pipeline.ts'
+import { SinkRequests } from './sink-requests.ts'
 import { RunningSinkTask } from './sink-task.ts'
 import { topicRefusal } from './written-topics.ts'
 import { closeConverters, openConverters } from './task-converters.ts'
+import { WaitLog } from './wait-log.ts'
 import { IDLE, type Tell, Whereabouts } from './whereabouts.ts'
 
 export interface TaskEvents {
@@ -76,7 +79,8 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   }
   try {
     const outbox = new Outbox()
-    const context = sinkContext(options, client, { outbox, whereabouts }, aborter.signal)
+    const requests = new SinkRequests()
+    const context = sinkContext(options, client, { outbox, whereabouts, requests }, aborter.signal)
     const policy = new ErrorPolicy(common, log, options.events.waits)
     const letters = () => openDeadLetters(options, client, producer)
     const deadLetters = await policy.retry(letters, aborter.signal)
@@ -96,6 +100,8 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
       {
         pipeline,
         fetcher,
+        requests,
+        puts: new Puts({ pipeline, requests, policy, wait: waitLog(options) }),
         flushIntervalMs: settings.offsetFlushIntervalMs,
         log,
         startAt: ({ groupId, partitions }) => fetchOffsets(client, groupId, partitions),
@@ -183,10 +189,20 @@ async function openSink({ config, events }: TaskOptions, context: SinkContext) {
   }
 }
 
+function waitLog({ log, events: { waits } }: TaskOptions): WaitLog {
+  return new WaitLog({ log, ...(waits === undefined ? {} : { tell: waits }) })
+}
+
+interface Surroundings {
+  readonly outbox: Outbox
+  readonly whereabouts: Whereabouts
+  readonly requests: SinkRequests
+}
+
 function sinkContext(
   { id, config, settings, models, log }: TaskOptions,
   client: KafkaClient,
-  { outbox, whereabouts }: { readonly outbox: Outbox; readonly whereabouts: Whereabouts },
+  { outbox, whereabouts, requests }: Surroundings,
   signal: AbortSignal,
 ): SinkContext {
   return {
@@ -198,6 +214,10 @@ function sinkContext(
     reads: topicReader(config),
     emit: (batch, options = {}) => outbox.emit(batch, options),
     report: (batch, row, error) => batch.fail(row, error),
+    pause: (partitions) => requests.pause(partitions),
+    resume: (partitions) => requests.resume(partitions),
+    offset: (partition, offset) => requests.offset(partition, offset),
+    timeout: (milliseconds) => requests.timeout(milliseconds),
     ensureTopic: async (topic, like) => {
       if (topicRefusal(topic, settings.workerTopics) !== undefined) return // its rows fail at delivery
       void whereabouts.at(IDLE) // a Kafka that is slow is no fault of the sink

@@ -1,3 +1,5 @@
+import type { PartitionOffset as Offset, TopicPartition } from '../api/plugins.ts'
+
 interface Batch {
   readonly nextOffset: bigint
   readonly topicId: string | null
@@ -16,12 +18,21 @@ interface Partition {
   /** The topic that `durable` is of. */
   topicId: string | null
   committed: bigint | null
+  /** Where the next batch begins; null until the reset policy has found it. */
+  next: Start
+  /** Where to begin again: what is committed, or where the task began. */
+  origin: Start
 }
 
-export interface PartitionOffset {
-  readonly topic: string
-  readonly partition: number
-  readonly offset: bigint
+interface Start {
+  readonly offset: bigint | null
+  readonly topicId: string | null
+}
+
+/** Where to fetch a partition from; null leaves it to the reset policy. */
+export interface FetchStart extends TopicPartition, Start {}
+
+export interface PartitionOffset extends Offset {
   /** Which topic of that name it is of; null or absent where that is not known. */
   readonly topicId?: string | null
 }
@@ -41,6 +52,9 @@ export class Positions {
   begin(topic: string, partition: number, nextOffset: bigint, topicId: string | null = null) {
     const state = this.#partition(topic, partition)
     const batch: Batch = { nextOffset, topicId, durable: false, end: null }
+    state.next = { offset: nextOffset, topicId }
+    // What the reset policy finds comes first, as a batch without rows.
+    if (state.origin.offset === null) state.origin = state.next
     state.inFlight.push(batch)
     return (before?: bigint): void => {
       batch.end = before ?? null
@@ -65,9 +79,60 @@ export class Positions {
     return offsets
   }
 
+  /** Of these offsets, those that lie beyond what is committed, or are of a log that began anew. */
+  forward(offsets: readonly PartitionOffset[]): readonly PartitionOffset[] {
+    return offsets.filter(({ topic, partition, offset }) => {
+      const { committed, durable } = this.#partition(topic, partition)
+      const anew = durable !== null && committed !== null && durable < committed
+      return committed === null || offset > committed || (anew && offset !== committed)
+    })
+  }
+
   /** These offsets were committed. */
   committed(offsets: readonly PartitionOffset[]): void {
-    for (const { topic, partition, offset } of offsets) this.#partition(topic, partition).committed = offset
+    for (const { topic, partition, offset, topicId = null } of offsets) {
+      const state = this.#partition(topic, partition)
+      state.committed = offset
+      state.origin = { offset, topicId }
+    }
+  }
+
+  /** Partitions begin here. */
+  start(
+    positions: readonly (TopicPartition & {
+      readonly offset: bigint | null
+      readonly topicId?: string | null
+    })[],
+  ): void {
+    for (const { topic, partition, offset, topicId = null } of positions) {
+      const state = this.#partition(topic, partition)
+      state.next = state.origin = { offset, topicId }
+    }
+  }
+
+  /** Goes on with this offset of a partition, which becomes committable; what is in flight of it counts no more. */
+  seek({ topic, partition, offset }: Offset): void {
+    const { topicId } = this.#partition(topic, partition).next
+    this.#restart(topic, partition, { offset, topicId }).durable = offset
+  }
+
+  /** Goes back to what is committed; what is in flight counts no more. */
+  rewind(): void {
+    for (const { topic, partition, origin, committed } of [...this.#partitions.values()])
+      this.#restart(topic, partition, origin).committed = committed
+  }
+
+  /** Where each partition goes on. */
+  next(): FetchStart[] {
+    return [...this.#partitions.values()].map(({ topic, partition, next }) => ({ topic, partition, ...next }))
+  }
+
+  #restart(topic: string, partition: number, from: Start): Partition {
+    this.#partitions.delete(idOf(topic, partition))
+    const state = this.#partition(topic, partition)
+    state.next = state.origin = from
+    state.topicId = from.topicId
+    return state
   }
 
   /** Forgets everything: the partitions have another owner now. */
@@ -76,12 +141,18 @@ export class Positions {
   }
 
   #partition(topic: string, partition: number): Partition {
-    const id = `${topic}-${partition}`
+    const id = idOf(topic, partition)
     let state = this.#partitions.get(id)
     if (state === undefined) {
-      state = { topic, partition, inFlight: [], durable: null, topicId: null, committed: null }
+      const unknown: Start = { offset: null, topicId: null }
+      const none = { durable: null, topicId: null, committed: null }
+      state = { topic, partition, inFlight: [], ...none, next: unknown, origin: unknown }
       this.#partitions.set(id, state)
     }
     return state
   }
+}
+
+function idOf(topic: string, partition: number): string {
+  return `${topic}-${partition}`
 }

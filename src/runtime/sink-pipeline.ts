@@ -2,8 +2,8 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { FetchedBatch } from '../kafka/record-batches/records.ts'
 import { recordsSide } from '../converters/records-side.ts'
 import type { RecordBatch } from '../api/batch.ts'
-import { type ConnectError, DataError, type Stage, TaskError } from '../api/errors.ts'
-import type { EmitOptions, SinkTask } from '../api/plugins.ts'
+import { ConnectError, DataError, type Stage, TaskError } from '../api/errors.ts'
+import type { EmitOptions, PartitionOffset, SinkTask, TopicPartition } from '../api/plugins.ts'
 import { Batch } from './batch.ts'
 import type { TransformChain } from './chain.ts'
 import type { DeadLetters } from './dead-letters.ts'
@@ -25,6 +25,12 @@ export interface PipelineParts {
   readonly delivery: Delivery
   readonly deadLetters: DeadLetters | undefined
   readonly whereabouts: Whereabouts
+}
+
+/** A batch that went through the transforms: its sink comes next. */
+export interface Transformed {
+  readonly piece: Piece
+  readonly batch: Batch
 }
 
 /** A batch that went through the plugins: what is left is to make it durable. */
@@ -59,6 +65,21 @@ export class Outbox {
   }
 }
 
+/** A sink cannot take its batch for now; `cause` says why. */
+export class PutAgain extends Error {}
+
+/**
+ * Whether what a sink threw passes, and is waited out in place. A Kafka that is away costs the task its partitions,
+ * wherever that shows.
+ */
+export function passes(error: unknown): error is ConnectError {
+  return error instanceof ConnectError && error.retriable && !error.code.startsWith('kafka.')
+}
+
+function putAgain(error: unknown): never {
+  throw passes(error) ? new PutAgain(error.message, { cause: error }) : error
+}
+
 /**
  * The walk of one batch through a sink task: decode, transforms, put, encode, then send with its dead letters.
  * docs/architecture.md tells the journey.
@@ -71,41 +92,51 @@ export class SinkPipeline {
     this.#parts = parts
   }
 
+  /** Decodes a batch and takes it through the transforms. `interrupt` ends the wait between two tries. */
+  transform(piece: Piece, interrupt: AbortSignal): Promise<Transformed> {
+    const { fetched, verdict } = piece
+    if (verdict !== null) return Promise.resolve({ piece, batch: this.#refused(fetched, verdict) })
+    const decode = () => this.#within('key.converter', () => this.#decodeAndTransform(fetched))
+    return this.#holding(piece, interrupt, async () => {
+      return { piece, batch: await this.#parts.policy.retry(decode, interrupt) }
+    })
+  }
+
   /**
-   * Takes a batch through all plugins and encodes what comes out. Nothing has been sent yet. `interrupt` ends the wait
-   * between two tries.
+   * Gives a batch to the sink and encodes what it emits. Nothing has been sent yet. Where the sink throws a retriable
+   * error the batch can be put again: it throws PutAgain.
    */
-  async prepare({ fetched, apart, verdict }: Piece, interrupt: AbortSignal): Promise<Prepared> {
-    if (verdict !== null) return this.#refuse(fetched, verdict)
+  put({ piece, batch }: Transformed, interrupt: AbortSignal): Promise<Prepared> {
+    return this.#holding(piece, interrupt, async () => {
+      const { policy, sink, outbox, delivery } = this.#parts
+      const { states } = batch
+      outbox.take() // what a put that failed has left
+      this.#cut(states)
+      if (states.live > 0) {
+        states.enter('TASK_PUT', 'sink')
+        await this.#within('put', async () => sink.put(batch)).catch(putAgain)
+        this.#cut(states)
+      }
+      const parcels: Parcel[] = []
+      for (const emission of outbox.take()) {
+        const encode = () => this.#within('encode', () => delivery.encode(emission))
+        parcels.push(...(await policy.retry(encode, interrupt)))
+      }
+      return this.#judged(batch, parcels)
+    })
+  }
+
+  /** Plugins are at the rows of a piece. */
+  async #holding<T>({ fetched, apart }: Piece, interrupt: AbortSignal, work: () => Promise<T>): Promise<T> {
     const { whereabouts } = this.#parts
     whereabouts.hold(fetched.length > 0 ? rangeOf(fetched) : undefined, interrupt)
     this.#apart = apart
     try {
-      return await this.#pass(fetched, interrupt)
+      return await work()
     } finally {
       whereabouts.hold(undefined)
       this.#apart = false
     }
-  }
-
-  async #pass(fetched: FetchedBatch, interrupt: AbortSignal): Promise<Prepared> {
-    const { policy, sink, outbox, delivery } = this.#parts
-    outbox.take() // what a put that failed has left
-    const decode = () => this.#within('key.converter', () => this.#decodeAndTransform(fetched))
-    const batch = await policy.retry(decode, interrupt)
-    const { states } = batch
-    this.#cut(states)
-    if (states.live > 0) {
-      states.enter('TASK_PUT', 'sink')
-      await this.#within('put', async () => sink.put(batch))
-      this.#cut(states)
-    }
-    const parcels: Parcel[] = []
-    for (const emission of outbox.take()) {
-      const encode = () => this.#within('encode', () => delivery.encode(emission))
-      parcels.push(...(await policy.retry(encode, interrupt)))
-    }
-    return this.#judged(batch, parcels)
   }
 
   /** Invariant 1: resolves when outputs and dead letters of the batch are durable, or all before where it had to stop. */
@@ -148,17 +179,35 @@ export class SinkPipeline {
     return { error, offset: batch.sourceOffset(first.row) }
   }
 
+  async open(partitions: readonly TopicPartition[]): Promise<void> {
+    const { sink } = this.#parts
+    if (sink.open !== undefined) await this.#within('open', async () => sink.open?.(partitions))
+  }
+
   async flush(): Promise<void> {
     const { sink } = this.#parts
     if (sink.flush !== undefined) await this.#within('flush', async () => sink.flush?.())
   }
 
-  async close(): Promise<void> {
-    await this.#within('close', async () => this.#parts.sink.close?.())
+  /** What the sink allows to be committed; all where it does not say. */
+  async preCommit(offsets: readonly PartitionOffset[]): Promise<readonly PartitionOffset[]> {
+    const { sink } = this.#parts
+    if (sink.preCommit === undefined) return offsets
+    return this.#within('preCommit', async () => sink.preCommit?.(offsets) ?? offsets)
+  }
+
+  async close(partitions: readonly TopicPartition[]): Promise<void> {
+    const { sink } = this.#parts
+    if (sink.close !== undefined) await this.#within('close', async () => sink.close?.(partitions))
+  }
+
+  async stop(): Promise<void> {
+    const { sink } = this.#parts
+    if (sink.stop !== undefined) await this.#within('stop', async () => sink.stop?.())
   }
 
   /** Invariant 6: a record that was found out fails as any bad record does, and hurts nothing but itself. */
-  #refuse(fetched: FetchedBatch, { stage, reason }: Verdict): Prepared {
+  #refused(fetched: FetchedBatch, { stage, reason }: Verdict): Batch {
     const { topic, partition, first } = rangeOf(fetched)
     const states = new RowStates(fetched.length)
     const unread = () => recordsSide([null], [null])
@@ -167,7 +216,7 @@ export class SinkPipeline {
       `The record ${topic}-${partition}@${first} makes its task die, with its batch and alone: ${reason}. ` +
       `Mend the record or what ${stage} does with it, and send it again.`
     states.fail(0, new DataError('record.poison', message, this.#pluginAt(stage)))
-    return this.#judged(batch, [])
+    return batch
   }
 
   /** Who was at work, as dead letters name it. */

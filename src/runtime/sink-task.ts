@@ -2,9 +2,13 @@ import type { Fetcher, StartPosition } from '../kafka/fetch/fetch.ts'
 import type { FetchedBatch } from '../kafka/record-batches/records.ts'
 import { FencedError, messageOf, UnavailableError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
+import type { TopicPartition } from '../api/plugins.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
 import type { Membership, SuspectRows } from './protocol.ts'
-import type { Prepared, SinkPipeline } from './sink-pipeline.ts'
+import { allowedOffsets } from './allowed-offsets.ts'
+import type { Puts } from './puts.ts'
+import { passes, type Prepared, type SinkPipeline } from './sink-pipeline.ts'
+import type { SinkRequests } from './sink-requests.ts'
 import { type Piece, SuspectPieces } from './suspect-pieces.ts'
 
 /** How many rounds of fetched batches may wait for their acknowledgement while the next one is worked on. */
@@ -15,6 +19,8 @@ const MOST_PIECES = 100
 export interface SinkTaskParts {
   readonly pipeline: SinkPipeline
   readonly fetcher: Fetcher
+  readonly requests: SinkRequests
+  readonly puts: Puts
   readonly flushIntervalMs: number
   readonly log: Logger
   /** Where each assigned partition goes on; null where nothing was committed. Tries for a while before it throws. */
@@ -49,14 +55,14 @@ export class RunningSinkTask {
   #placed = false
   /** Aborted where the batch at work is of no use any more: what waits between two tries ends. */
   #interrupt = new AbortController()
-  /** A batch at work was given up for that. */
-  #abandoned = false
   #paused: boolean
   #closed = false
   #failed = false
   #fetching: Promise<readonly FetchedBatch[]> | null = null
-  /** Fetched, and not yet at work. */
-  #waiting: readonly Piece[] = []
+  /** Fetched, and not yet put. */
+  #waiting: Piece[] = []
+  /** The partitions that the sink has open. */
+  #opened: readonly TopicPartition[] | null = null
   #suspects = new SuspectPieces([])
   #lastCommit = performance.now()
   #wake: () => void = () => undefined
@@ -69,7 +75,8 @@ export class RunningSinkTask {
 
   /** The partitions of a new generation, and what is known of their rows; replaces what was assigned before. */
   assign(membership: Membership, suspects: readonly SuspectRows[] = []): Promise<void> {
-    return this.#command(() => {
+    return this.#command(async () => {
+      await this.#close()
       this.#positions.clear()
       this.#suspects = new SuspectPieces(suspects)
       this.#membership = membership
@@ -94,7 +101,6 @@ export class RunningSinkTask {
     return this.#command(async () => {
       this.#paused = true
       await this.#settleAndCommit()
-      if (this.#abandoned) await this.#startOver()
       this.#interrupt = new AbortController()
     })
   }
@@ -114,7 +120,7 @@ export class RunningSinkTask {
       this.#closed = true
     })
     await this.#loop
-    await this.#parts.pipeline.close()
+    await this.#parts.pipeline.stop()
   }
 
   /** Runs a command between two rounds; after a failure commands still run, so that a failed task can be stopped. */
@@ -135,16 +141,27 @@ export class RunningSinkTask {
     }
   }
 
-  #woken(): Promise<undefined> {
+  /** Resolves when a command is there, at the latest after `most` milliseconds. */
+  #woken(most?: number): Promise<undefined> {
     return new Promise((resolve) => {
-      this.#wake = () => resolve(undefined)
-      if (this.#commands.length > 0) resolve(undefined)
+      const timer = most === undefined ? undefined : setTimeout(() => this.#wake(), most)
+      this.#wake = () => {
+        clearTimeout(timer)
+        resolve(undefined)
+      }
+      if (this.#commands.length > 0) this.#wake()
     })
   }
 
   async #round(): Promise<void> {
     if (!this.#placed && !(await this.#place())) return
     if (performance.now() - this.#lastCommit >= this.#parts.flushIntervalMs) await this.#commit()
+    if (this.#parts.requests.changed) await this.#move()
+    const wait = this.#parts.puts.waitMs
+    if (wait > 0) {
+      await this.#woken(Math.min(wait, this.#parts.flushIntervalMs))
+      return
+    }
     if (this.#rounds.size >= MAX_ROUNDS_IN_FLIGHT) {
       await Promise.race([...this.#rounds, this.#woken()])
       return
@@ -155,7 +172,7 @@ export class RunningSinkTask {
       return
     }
     if (this.#waiting.length === 0 && !(await this.#fetch())) return
-    const prepared = await this.#prepare(this.#take())
+    const prepared = await this.#prepare()
     if (prepared.length > 0) this.#deliver(prepared)
     if (prepared.at(-1)?.stop !== undefined) await this.#settleAndCommit()
   }
@@ -170,23 +187,16 @@ export class RunningSinkTask {
     return true
   }
 
-  /** The pieces of one round: all that wait, unless batches were taken apart into many. */
-  #take(): readonly Piece[] {
-    const most = this.#suspects.any ? MOST_PIECES : this.#waiting.length
-    const taken = this.#waiting.slice(0, most)
-    this.#waiting = this.#waiting.slice(most)
-    return taken
-  }
-
   /** Begins where the group has committed; false where Kafka does not say at the moment. */
   async #place(): Promise<boolean> {
     const membership = this.#membership
     if (membership === null) return false
+    await this.#open(membership)
     try {
       const positions = await this.#parts.startAt(membership)
-      await this.#discardFetch()
       this.#clear(positions)
-      this.#parts.fetcher.assign(positions)
+      this.#positions.start(positions)
+      await this.#move()
       this.#placed = true
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error
@@ -195,22 +205,46 @@ export class RunningSinkTask {
     return this.#placed
   }
 
-  async #prepare(pieces: readonly Piece[]): Promise<Ready[]> {
+  async #open({ partitions }: Membership): Promise<void> {
+    if (this.#opened !== null) return
+    this.#opened = partitions.flatMap(({ topic, partitions: numbers }) =>
+      numbers.map((partition) => ({ topic, partition })),
+    )
+    this.#parts.requests.assign(this.#opened)
+    await this.#parts.pipeline.open(this.#opened)
+  }
+
+  async #close(): Promise<void> {
+    const opened = this.#opened
+    this.#opened = null
+    if (opened !== null) await this.#parts.pipeline.close(opened)
+  }
+
+  /** Fetches anew, from where the positions and the sink say; what was fetched and not put is fetched again. */
+  async #move(): Promise<void> {
+    const { requests, fetcher } = this.#parts
+    await this.#discardFetch()
+    for (const seek of requests.takeSeeks()) this.#positions.seek(seek)
+    fetcher.assign(this.#positions.next().filter((each) => !requests.isPaused(each)))
+  }
+
+  /** The pieces of one round: all that wait, unless batches were taken apart into many, or the sink refuses one. */
+  async #prepare(): Promise<Ready[]> {
     const { signal } = this.#interrupt
     const prepared: Ready[] = []
+    const most = this.#suspects.any ? MOST_PIECES : this.#waiting.length
     try {
-      for (const piece of pieces) {
-        this.#abandoned = signal.aborted // its next owner reads it again
-        if (this.#abandoned) break
+      for (const piece of this.#waiting.slice(0, most)) {
+        if (signal.aborted || this.#parts.requests.changed) break // it is read again
+        const ready = await this.#parts.puts.put(piece, signal)
+        if (ready === undefined) break
+        this.#waiting.shift()
         const { topic, partition, nextOffset, topicId } = piece.fetched
-        const durable = this.#positions.begin(topic, partition, nextOffset, topicId)
-        const ready = await this.#parts.pipeline.prepare(piece, signal)
-        prepared.push({ ...ready, durable })
+        prepared.push({ ...ready, durable: this.#positions.begin(topic, partition, nextOffset, topicId) })
         if (ready.stop !== undefined) break
       }
     } catch (error) {
       if (!signal.aborted) throw error
-      this.#abandoned = true
     }
     return prepared
   }
@@ -240,20 +274,42 @@ export class RunningSinkTask {
     this.#rounds.add(round)
   }
 
-  /** Invariant 1: only what is durable, here and (after flush) outside, is committed. */
-  async #commit(): Promise<void> {
+  /**
+   * Invariant 1: only what is durable, here and (after flush) outside, is committed, and no more than the sink allows.
+   * `closing`: the partitions are given away, and closed before the commit, as in Kafka Connect.
+   */
+  async #commit(closing = false): Promise<void> {
     const offsets = this.#positions.committable()
     this.#lastCommit = performance.now()
     const membership = this.#membership
     if (offsets.length === 0 || membership === null) return
-    await this.#parts.pipeline.flush()
+    const allowed = await this.#allowed(offsets, closing)
+    if (closing) await this.#close()
+    if (allowed.length === 0) return
     try {
-      await this.#parts.commit(membership, offsets)
-      this.#positions.committed(offsets)
-      this.#clear(offsets)
+      await this.#parts.commit(membership, allowed)
+      this.#positions.committed(allowed)
+      this.#clear(allowed)
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error
       this.#parts.log.warn('offsets could not be committed yet', { error: error.message })
+    }
+  }
+
+  /** What the sink lets be committed; nothing where it could not make it durable for now: then all of it comes again. */
+  async #allowed(offsets: readonly PartitionOffset[], closing: boolean): Promise<readonly PartitionOffset[]> {
+    const { pipeline, log } = this.#parts
+    try {
+      await pipeline.flush()
+      const allowed = allowedOffsets(offsets, await pipeline.preCommit(offsets), log)
+      return this.#positions.forward(allowed)
+    } catch (error) {
+      if (!passes(error)) throw error
+      log.warn('the sink cannot store for now; going back to what is committed', { error: error.message })
+      if (closing || this.#failed) return []
+      this.#positions.rewind()
+      await this.#move()
+      return []
     }
   }
 
@@ -263,25 +319,17 @@ export class RunningSinkTask {
   }
 
   /** Waits for all acknowledgements, then commits; also after a failure, for what was durable before it. */
-  async #settleAndCommit(): Promise<void> {
+  async #settleAndCommit(closing = false): Promise<void> {
     await Promise.all(this.#rounds)
-    await this.#commit().catch((error: unknown) => this.#fail(error))
+    await this.#commit(closing).catch((error: unknown) => this.#fail(error))
   }
 
   async #letGo(commit: boolean): Promise<void> {
-    if (commit) await this.#settleAndCommit()
+    if (commit) await this.#settleAndCommit(true)
+    await this.#close().catch((error: unknown) => this.#fail(error))
     this.#drop()
     await this.#discardFetch()
     this.#interrupt = new AbortController()
-  }
-
-  /** Reads what was given up again, from what is committed. */
-  async #startOver(): Promise<void> {
-    await this.#discardFetch()
-    this.#parts.fetcher.assign([])
-    this.#positions.clear()
-    this.#placed = false
-    this.#abandoned = false
   }
 
   /** What is on its way belongs to an earlier assignment. */
@@ -289,11 +337,11 @@ export class RunningSinkTask {
     await this.#fetching?.catch(() => undefined)
     this.#fetching = null
     this.#waiting = []
+    this.#parts.puts.forget()
   }
 
   #drop(): void {
     this.#membership = null
-    this.#abandoned = false
     this.#parts.fetcher.assign([])
     this.#rounds.clear()
     this.#positions.clear()

@@ -26,6 +26,10 @@ async function put(config: Record<string, string>, topics: readonly string[]): P
     reads: topicReader({ topics: 't', ...config }),
     emit: (_, options = {}) => (emitted = options),
     report: () => undefined,
+    pause: () => undefined,
+    resume: () => undefined,
+    offset: () => undefined,
+    timeout: () => undefined,
     ensureTopic: (topic, { keepPartitions }) => {
       ensured.push(`${topic}${keepPartitions ? ' as wide' : ''}`)
       return Promise.resolve()

@@ -6,7 +6,10 @@ import type { FetchedBatch } from '../../src/kafka/record-batches/records.ts'
 import type { PartitionOffset } from '../../src/runtime/positions.ts'
 import type { Membership, SuspectRows } from '../../src/runtime/protocol.ts'
 import type { SinkPipeline } from '../../src/runtime/sink-pipeline.ts'
+import { Puts } from '../../src/runtime/puts.ts'
+import { SinkRequests } from '../../src/runtime/sink-requests.ts'
 import { RunningSinkTask } from '../../src/runtime/sink-task.ts'
+import { WaitLog } from '../../src/runtime/wait-log.ts'
 import type { Piece } from '../../src/runtime/suspect-pieces.ts'
 import { eventually } from '../support/eventually.ts'
 import { offsetsOf, rowsFrom } from '../support/rows.ts'
@@ -38,7 +41,7 @@ function reading(batches: readonly FetchedBatch[], onPrepare: (offset: number) =
     },
   } as unknown as Fetcher
   const pipeline = {
-    prepare: ({ fetched }: Piece) => {
+    transform: ({ fetched }: Piece) => {
       for (const offset of offsetsOf(fetched)) onPrepare(offset)
       log.push(`prepared ${offsetsOf(fetched).length}`)
       return Promise.resolve({
@@ -47,13 +50,20 @@ function reading(batches: readonly FetchedBatch[], onPrepare: (offset: number) =
       })
     },
     deliver: () => Promise.resolve(),
+    put: (prepared: unknown) => Promise.resolve(prepared),
+    open: () => Promise.resolve(),
     flush: () => Promise.resolve(),
+    preCommit: (offsets: readonly PartitionOffset[]) => Promise.resolve(offsets),
     close: () => Promise.resolve(),
+    stop: () => Promise.resolve(),
   } as unknown as SinkPipeline
+  const requests = new SinkRequests()
   const task = new RunningSinkTask(
     {
       pipeline,
       fetcher,
+      requests,
+      puts: new Puts({ pipeline, requests, policy: { pause: () => 0 }, wait: new WaitLog({ log: SILENT }) }),
       flushIntervalMs: 60_000,
       log: SILENT,
       startAt: () => Promise.resolve([{ topic: 't', partition: 0, offset: seen.committed }]),

@@ -6,7 +6,10 @@ import type { FetchedBatch } from '../../src/kafka/record-batches/records.ts'
 import type { PartitionOffset } from '../../src/runtime/positions.ts'
 import type { Membership } from '../../src/runtime/protocol.ts'
 import type { SinkPipeline } from '../../src/runtime/sink-pipeline.ts'
+import { Puts } from '../../src/runtime/puts.ts'
+import { SinkRequests } from '../../src/runtime/sink-requests.ts'
 import { RunningSinkTask } from '../../src/runtime/sink-task.ts'
+import { WaitLog } from '../../src/runtime/wait-log.ts'
 import type { Piece } from '../../src/runtime/suspect-pieces.ts'
 import { eventually } from '../support/eventually.ts'
 
@@ -30,7 +33,7 @@ function scripted(hooks: {
     failures: [] as unknown[],
     fenced: 0,
     assigned: [] as number[],
-    closed: 0,
+    stopped: 0,
   }
   const fetcher = {
     assign: (positions: readonly unknown[]) => seen.assigned.push(positions.length),
@@ -41,19 +44,26 @@ function scripted(hooks: {
     },
   } as unknown as Fetcher
   const pipeline = {
-    prepare: async ({ fetched: { nextOffset } }: Piece, interrupt: AbortSignal) => {
+    transform: async ({ fetched: { nextOffset } }: Piece, interrupt: AbortSignal) => {
       await hooks.prepare?.(nextOffset, interrupt)
       return { batch: { length: 1, states: { failures: () => [] }, nextOffset }, parcels: [] }
     },
     deliver: ({ batch }: { batch: { nextOffset: bigint } }) =>
       hooks.deliver?.(batch.nextOffset) ?? Promise.resolve(),
+    put: (prepared: unknown) => Promise.resolve(prepared),
+    open: () => Promise.resolve(),
     flush: () => Promise.resolve(),
-    close: () => Promise.resolve(seen.closed++),
+    preCommit: (offsets: readonly PartitionOffset[]) => Promise.resolve(offsets),
+    close: () => Promise.resolve(),
+    stop: () => Promise.resolve(seen.stopped++),
   } as unknown as SinkPipeline
+  const requests = new SinkRequests()
   const task = new RunningSinkTask(
     {
       pipeline,
       fetcher,
+      requests,
+      puts: new Puts({ pipeline, requests, policy: { pause: () => 0 }, wait: new WaitLog({ log: SILENT }) }),
       flushIntervalMs: 0,
       log: SILENT,
       startAt: async () => {
@@ -142,7 +152,7 @@ describe('the loop of a sink task', () => {
     await task.stop()
     expect(seen.failures).to.have.length(1)
     expect(seen.commits.every((offset) => offset <= 10n)).to.equal(true)
-    expect(seen.closed).to.equal(1)
+    expect(seen.stopped).to.equal(1)
   })
 
   it('stops and tells the worker when a commit is fenced, and does not count that as a failure', async () => {

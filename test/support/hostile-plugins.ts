@@ -1,11 +1,15 @@
+import { appendFileSync, existsSync } from 'node:fs'
 import {
   type AnyPlugin,
   defineConfig,
+  errorCode,
   key,
   type RecordBatch,
+  type SinkConnector,
   type SourceConnector,
   type SourceRecord,
   type TransformPlugin,
+  UnavailableError,
 } from '../../src/index.ts'
 import { connectors } from '../../connectors/index.ts'
 import { transforms } from '../../transforms/index.ts'
@@ -83,9 +87,34 @@ function recordOf(deed: string, topic: string, n: number): SourceRecord {
   }
 }
 
-/** `sluice` with these, in the worker and in its task hosts, which are started with the same file. */
-const list = transforms as unknown as AnyPlugin[]
-list.push(hostile)
-const sources = connectors as unknown as AnyPlugin[]
-sources.push(hostileSource)
+const refusing = defineConfig({
+  file: key.string({ doc: 'Gets a line for each value, and one for each batch that is refused.' }),
+  outage: key.string({ doc: 'A file; while it exists each batch is refused.' }),
+})
+
+/** A sink whose system is away for a while. */
+const refusingSink: SinkConnector<typeof refusing.keys> = {
+  kind: 'sink',
+  name: 'RefusingSink',
+  version: '1',
+  summary: 'Refuses batches while a file exists.',
+  config: refusing,
+  open: ({ file, outage }, context) => ({
+    put(batch) {
+      if (existsSync(outage)) {
+        appendFileSync(file, 'refused\n')
+        context.timeout(100)
+        throw new UnavailableError(errorCode('refusing', 'unavailable'), 'the outage goes on')
+      }
+      for (let row = 0; row < batch.length; row++)
+        if (batch.isLive(row)) appendFileSync(file, `${batch.value('value', row) as string}\n`)
+    },
+  }),
+}
+
+/** `sluice` with those, in the worker and in its task hosts, which are started with the same file. */
+const add = (list: unknown, plugin: unknown): void => void (list as AnyPlugin[]).push(plugin as AnyPlugin)
+add(transforms, hostile)
+add(connectors, refusingSink)
+add(connectors, hostileSource)
 await import('../../src/cli/main.ts')

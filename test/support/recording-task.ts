@@ -1,0 +1,134 @@
+import { type SinkTask, type RecordBatch, SILENT } from '../../src/index.ts'
+import type { Fetcher, StartPosition } from '../../src/kafka/fetch/fetch.ts'
+import { TransformChain } from '../../src/runtime/chain.ts'
+import { commonKeys } from '../../src/runtime/connector-keys.ts'
+import type { Delivery } from '../../src/runtime/delivery.ts'
+import { ErrorPolicy } from '../../src/runtime/error-policy.ts'
+import type { Membership } from '../../src/runtime/protocol.ts'
+import { Outbox, SinkPipeline } from '../../src/runtime/sink-pipeline.ts'
+import { Puts } from '../../src/runtime/puts.ts'
+import { SinkRequests } from '../../src/runtime/sink-requests.ts'
+import { RunningSinkTask } from '../../src/runtime/sink-task.ts'
+import { WaitLog } from '../../src/runtime/wait-log.ts'
+import { openConverters } from '../../src/runtime/task-converters.ts'
+import { Whereabouts } from '../../src/runtime/whereabouts.ts'
+import { modelsOf } from './fake-models.ts'
+import { rowsFrom } from './rows.ts'
+
+/** A batch of rows of one partition ends at each of these offsets. */
+const ENDS = [10, 20, 30]
+
+export const membership = (...partitions: number[]): Membership => ({
+  groupId: 'connect-c',
+  memberId: 'm-1',
+  generation: 1,
+  partitions: [{ topic: 't', partitions }],
+})
+
+export const place = (partition: number) => ({ topic: 't', partition })
+
+/** The values of a batch: each is its offset. */
+export const valuesOf = (batch: RecordBatch): string =>
+  `${batch.value('value', 0) as string}–${batch.value('value', batch.length - 1) as string}`
+
+/**
+ * A sink task over partitions of topic `t` that hold the offsets 0 to 29 in three batches: its loop, pipeline and
+ * converters are the real ones; the broker is an array. `calls` is what the sink was called with, and what was committed.
+ */
+export async function recordingTask(
+  sink: (requests: SinkRequests) => Partial<SinkTask>,
+  flushIntervalMs = 0,
+) {
+  const calls: string[] = []
+  const failures: unknown[] = []
+  const committed = new Map<number, bigint>()
+  const requests = new SinkRequests()
+  const own = sink(requests)
+  const names = (of: readonly { partition: number; offset?: bigint }[]) =>
+    of.map(({ partition, offset }) => (offset === undefined ? partition : `${partition}@${offset}`)).join()
+  const task: SinkTask = {
+    open: (partitions) => {
+      calls.push(`open ${names(partitions)}`)
+      return own.open?.(partitions)
+    },
+    put: (batch) => {
+      calls.push(`put ${batch.sourcePartition}: ${valuesOf(batch)}`)
+      return own.put?.(batch)
+    },
+    flush: () => {
+      calls.push('flush')
+      return own.flush?.()
+    },
+    preCommit: (offsets) => {
+      calls.push(`preCommit ${names(offsets)}`)
+      return own.preCommit?.(offsets) ?? offsets
+    },
+    close: (partitions) => {
+      calls.push(`close ${names(partitions)}`)
+      return own.close?.(partitions)
+    },
+    stop: () => {
+      calls.push('stop')
+      return own.stop?.()
+    },
+  }
+  const raw = { name: 'c', 'value.converter': 'StringConverter' }
+  const policy = new ErrorPolicy(commonKeys.read({ ...raw, 'connector.class': 'x' }), SILENT)
+  const pipeline = new SinkPipeline({
+    sink: task,
+    outbox: new Outbox(),
+    converters: openConverters(raw, {}, { log: SILENT }),
+    chain: await TransformChain.open(raw, modelsOf(), SILENT),
+    policy,
+    delivery: { send: () => Promise.resolve() } as unknown as Delivery,
+    deadLetters: undefined,
+    whereabouts: new Whereabouts(() => undefined),
+  })
+  const running = new RunningSinkTask(
+    {
+      pipeline,
+      fetcher: arrayFetcher(),
+      requests,
+      puts: new Puts({ pipeline, requests, policy: { pause: () => 1 }, wait: new WaitLog({ log: SILENT }) }),
+      flushIntervalMs,
+      log: SILENT,
+      startAt: ({ partitions }) =>
+        Promise.resolve(
+          partitions.flatMap(({ topic, partitions: numbers }) =>
+            numbers.map((partition) => ({ topic, partition, offset: committed.get(partition) ?? 0n })),
+          ),
+        ),
+      commit: (_, offsets) => {
+        calls.push(`commit ${names(offsets)}`)
+        for (const { partition, offset } of offsets) committed.set(partition, offset)
+        return Promise.resolve()
+      },
+      onFailed: (error) => failures.push(error),
+      onFenced: () => calls.push('fenced'),
+      onCleared: () => undefined,
+      onBatch: () => undefined,
+      stopping: new AbortController(),
+    },
+    false,
+  )
+  return { task: running, calls, failures, committed }
+}
+
+function arrayFetcher(): Fetcher {
+  let at: { topic: string; partition: number; offset: number }[] = []
+  return {
+    assign: (positions: readonly StartPosition[]) => {
+      at = positions.map((each) => ({ ...each, offset: Number(each.offset) }))
+    },
+    next: async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      return at.flatMap((each) => {
+        const end = ENDS.find((offset) => offset > each.offset)
+        if (end === undefined) return []
+        const batch = rowsFrom(each.offset, end, each.partition)
+        each.offset = end
+        return [batch]
+      })
+    },
+  } as unknown as Fetcher
+}
