@@ -10,8 +10,6 @@ import type {
   ConfigKey,
   Example,
   PredicatePlugin,
-  SinkConnector,
-  SourceConnector,
   TransformPlugin,
 } from '../src/index.ts'
 import { commonKeys, conditionKeys, sinkKeys } from '../src/runtime/connector-keys.ts'
@@ -68,11 +66,7 @@ function transformText(plugin: TransformPlugin): string {
   return [title, keyTable(plugin.config), ...examples].join('\n\n')
 }
 
-function connectorNames(plugin: SinkConnector | SourceConnector): string {
-  return javaNames(plugin.kind === 'source' ? (plugin.aliases ?? []) : [])
-}
-
-function javaNames(aliases: readonly string[]): string {
+function javaNames(aliases: readonly string[] = []): string {
   return aliases.length === 0 ? '' : `\n\nAlso known as ${aliases.map((name) => `\`${name}\``).join(', ')}.`
 }
 
@@ -128,7 +122,7 @@ function pages(): Map<string, string> {
         keyTable(sourceKeys),
         ...connectors.map(
           (plugin) =>
-            `## ${plugin.name}\n\nA ${plugin.kind}. ${plugin.summary}${connectorNames(plugin)}\n\n${keyTable(plugin.config)}`,
+            `## ${plugin.name}\n\nA ${plugin.kind}. ${plugin.summary}${javaNames(plugin.aliases)}\n\n${keyTable(plugin.config)}`,
         ),
       ),
     ],

@@ -206,6 +206,8 @@ export interface SinkTask {
 
 export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
   readonly kind: 'sink'
+  /** Other class names that mean it, such as the Java class it stands for. */
+  readonly aliases?: readonly string[]
   /** Checks that need more than one key. `reads` is that of `SinkContext`. */
   validate?(
     config: ConfigOf<K>,
@@ -264,7 +266,7 @@ export interface SourceOffset {
 
 export interface SourceConnector<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
   readonly kind: 'source'
-  /** Java class names, and other names, that mean the same. */
+  /** Other class names that mean it, such as the Java class it stands for. */
   readonly aliases?: readonly string[]
   validate?(config: ConfigOf<K>, raw: Readonly<Record<string, string>>): readonly ConfigProblem[]
   /**

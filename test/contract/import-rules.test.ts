@@ -25,7 +25,7 @@ describe('the import rules of eslint.config.js', function () {
     ['src/registry/x.ts', '../rest/app.ts'],
     ['src/runtime/x.ts', '../worker/herder.ts'],
     ['src/worker/x.ts', '../rest/app.ts'],
-    ['src/worker/x.ts', '../../connectors/topic-sink.ts'],
+    ['src/worker/x.ts', '../../connectors/kafka/topic-sink.ts'],
     ['transforms/x.ts', '../src/index.ts'],
     ['transforms/x.ts', '../connectors/index.ts'],
     ['transforms/x.ts', 'pino'],

@@ -11,6 +11,7 @@ import { fillTopic, readTopic } from './topics.ts'
 export interface ChaosWorker {
   readonly bootstrapServers: string
   readonly rest: string
+  readonly pid: number
   /** `models.dir`; empty at first. */
   readonly models: string
   create(name: string, config: Record<string, string>): Promise<void>
@@ -68,6 +69,7 @@ export async function startChaosWorker(taskDeadlineMs: number): Promise<ChaosWor
   return {
     bootstrapServers,
     rest,
+    pid: worker.pid,
     models: folder,
     create,
     expectCalm: async () => {

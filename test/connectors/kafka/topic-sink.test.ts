@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { type EmitOptions, ModelError, type RecordBatch, SILENT } from '../../src/index.ts'
-import { topicSink } from '../../connectors/topic-sink.ts'
-import { topicReader } from '../../src/runtime/read-topics.ts'
-import { batchOf } from '../support/example-batch.ts'
+import { type EmitOptions, ModelError, type RecordBatch, SILENT } from '../../../src/index.ts'
+import { topicSink } from '../../../connectors/kafka/topic-sink.ts'
+import { topicReader } from '../../../src/runtime/read-topics.ts'
+import { batchOf } from '../../support/example-batch.ts'
 
 interface Put {
   readonly batch: RecordBatch
