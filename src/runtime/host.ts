@@ -11,6 +11,7 @@ import { matchingTopics } from './matching-topics.ts'
 import type { RawConfig } from './chain.ts'
 import { openPlugins, openTask, type OpenTask, type TaskOptions } from './open-task.ts'
 import { findConnector } from './plugins.ts'
+import { loadPackages } from './plugin-packages.ts'
 import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.ts'
 import { openSourceTask } from './source/open-source-task.ts'
 import { sourceTaskConfigs } from './source/source-task-configs.ts'
@@ -64,21 +65,24 @@ export function runHost(): Promise<void> {
   process.on('SIGINT', () => undefined) // the worker decides when its hosts stop
   process.on('disconnect', () => process.exit(0))
   let host: Host | undefined
+  let opening: Promise<Host> | undefined
   process.on('message', (message: ToHost) => {
     if (message.type === 'settings') {
-      host = createHost(message)
+      opening = openHost(message).then((opened) => (host = opened))
       return
     }
-    if (host === undefined) throw new TaskError('task.failed', 'The worker must send its settings first.')
-    handle(host, message)
+    if (opening === undefined) throw new TaskError('task.failed', 'The worker must send its settings first.')
+    void opening.then((opened) => handle(opened, message))
   })
   setInterval(() => reportMetrics(host), METRICS_INTERVAL_MS).unref()
   send({ type: 'ready' })
   return new Promise(() => undefined)
 }
 
-function createHost({ settings, alone }: Extract<ToHost, { type: 'settings' }>): Host {
+async function openHost({ settings, alone }: Extract<ToHost, { type: 'settings' }>): Promise<Host> {
   const log = createLogger(settings.logLevel).child({ host: process.pid })
+  // The worker has said what is wrong with them.
+  await loadPackages(settings.pluginPackages, (problem) => log.debug('a plugin is left out', { ...problem }))
   const deadline = settings.taskDeadlineMs
   const inspectIn = (milliseconds: number) => inspectInProcess({ ...INSPECTION_LIMITS, milliseconds })
   const models = new ModelStore({

@@ -5,7 +5,13 @@ import type { SideName } from '../api/batch.ts'
 import type { ConverterPlugin } from '../api/converter.ts'
 import { nearest } from '../api/did-you-mean.ts'
 import { NotFoundError } from '../api/errors.ts'
-import type { PredicatePlugin, SinkConnector, SourceConnector, TransformPlugin } from '../api/plugins.ts'
+import type {
+  AnyPlugin,
+  PredicatePlugin,
+  SinkConnector,
+  SourceConnector,
+  TransformPlugin,
+} from '../api/plugins.ts'
 
 /**
  * Looks plugins up by the names that configurations use. The lists are static: a config value is compared with
@@ -72,6 +78,38 @@ export function findConverter(className: string): ConverterPlugin {
       converters.map((plugin) => plugin.name),
     )
   )
+}
+
+const LISTS: Readonly<Record<string, readonly AnyPlugin[]>> = {
+  sink: connectors,
+  source: connectors,
+  transform: transforms,
+  predicate: predicates,
+  converter: converters,
+}
+const locations = new WeakMap<object, string>()
+
+/**
+ * Adds a plugin of a package to those that configurations can name; called at start alone. Gives what is wrong where it
+ * cannot be added.
+ */
+export function addPlugin(plugin: AnyPlugin, folder: string): string | undefined {
+  const list = LISTS[plugin.kind]
+  if (list === undefined) return `plugin ${plugin.name} has a kind that does not exist, ${plugin.kind}`
+  const twin = list.find(({ name }) => name === plugin.name)
+  if (twin !== undefined) {
+    const where = locations.get(twin) ?? 'Sluice'
+    return `plugin ${plugin.name} is left out: ${where} has one of that name already`
+  }
+  const added = list as AnyPlugin[]
+  added.push(plugin)
+  locations.set(plugin, folder)
+  return undefined
+}
+
+/** The folder of the package that brought a plugin; undefined for those of Sluice. */
+export function locationOf(plugin: AnyPlugin): string | undefined {
+  return locations.get(plugin)
 }
 
 /** Invariant 8: a name from a configuration is looked up in a list, and never imported. */

@@ -18,6 +18,8 @@ export interface HostSettings {
   /** Nothing is written to these. */
   readonly workerTopics: readonly string[]
   readonly modelsDir: string
+  /** The folders of packages with plugins, to be loaded before the first task. */
+  readonly pluginPackages: readonly string[]
   readonly modelsAllowedDirs: readonly string[]
   readonly images: AllowedImages
   readonly offsetFlushIntervalMs: number

@@ -4,6 +4,7 @@ import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
 import { ConfigProviders } from '../runtime/config-providers/config-providers.ts'
 import { resolveSecretly } from '../runtime/config-providers/resolve-secretly.ts'
+import { findPackages, loadPackages, type PackageProblem } from '../runtime/plugin-packages.ts'
 import type { HostSettings, TaskId } from '../runtime/protocol.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
@@ -53,6 +54,9 @@ const LAST_GRACE = 1_000
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { settings, log, signal } = options
+  const leftOut = (problem: PackageProblem): void => log.warn('a plugin is left out', { ...problem })
+  const pluginPackages = findPackages(settings.pluginPath, process.cwd(), leftOut)
+  await loadPackages(pluginPackages, leftOut)
   const client = new KafkaClient({
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
@@ -65,6 +69,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   })
   const worker = assembleWorker({
     ...options,
+    pluginPackages,
     stores,
     cluster: client,
     createMember: (member) => new GroupMember(client, member),
@@ -87,6 +92,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
 /** What a worker is made of besides its settings: Kafka and processes, or their likeness in tests. */
 export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
+  /** The folders of packages that were loaded. */
+  readonly pluginPackages?: readonly string[]
   readonly stores: Stores
   readonly cluster: ClusterView
   readonly createMember: CreateMember
@@ -101,7 +108,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const resolve = (config: StringMap): Promise<StringMap> => resolveSecretly(providers, config)
   const hosts = new TaskHosts({
     spawn: surroundings.spawn,
-    settings: hostSettings(settings),
+    settings: hostSettings(settings, surroundings.pluginPackages ?? []),
     max: settings.taskHosts,
     deadline: settings.taskDeadline,
     maxMemory: settings.hostMemory,
@@ -190,11 +197,12 @@ async function bounded(time: number, work: Promise<void>, late: () => void): Pro
   if ((await Promise.race([work, timer])) === 'late') late()
 }
 
-function hostSettings(settings: WorkerSettings): HostSettings {
+function hostSettings(settings: WorkerSettings, pluginPackages: readonly string[]): HostSettings {
   return {
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
     workerTopics: workerTopics(settings),
+    pluginPackages,
     modelsDir: settings.modelsDir,
     modelsAllowedDirs: settings.modelsAllowedDirs,
     images: settings.images,

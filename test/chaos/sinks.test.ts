@@ -1,4 +1,5 @@
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
@@ -6,19 +7,54 @@ import { type ChaosWorker, startChaosWorker } from '../support/chaos-worker.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { loopingGraph } from '../support/hostile-graphs.ts'
 import { kafkajsClient } from '../support/kafka.ts'
+import { sinkCode, transformCode, writePackage } from '../support/plugin-package.ts'
 import { descendantsOf } from '../support/process-tree.ts'
-import { untilTasks } from '../support/sluice-dev.ts'
+import { call, untilTasks } from '../support/sluice-dev.ts'
 import { fillTopic } from '../support/topics.ts'
 
 describe('a sink that writes outside of Kafka', function () {
   this.timeout(120_000)
   let worker: ChaosWorker
 
+  let plugins: string
+
   before(async () => {
-    worker = await startChaosWorker(10_000)
+    plugins = await mkdtemp(path.join(tmpdir(), 'sluice-plugin-path-'))
+    await writePackage(plugins, 'acme-upper', transformCode('AcmeUpper'))
+    await writePackage(plugins, 'acme-file', sinkCode('AcmeFile'))
+    await writePackage(plugins, 'acme-broken', 'throw new Error("no licence")')
+    worker = await startChaosWorker(10_000, { 'plugin.path': plugins })
   })
 
-  after(() => worker.stop())
+  after(async () => {
+    await worker.stop()
+    await rm(plugins, { recursive: true, force: true })
+  })
+
+  it('comes from a package on plugin.path, with a transform from another, beside one that is broken', async () => {
+    const { body } = await call(worker.rest, 'GET', '/connector-plugins?connectorsOnly=false')
+    const found = (body as { class: string; location?: string }[]).filter(
+      ({ location }) => location !== undefined,
+    )
+    expect(found).to.deep.equal([
+      { class: 'AcmeFile', type: 'sink', version: '4.5.6', location: path.join(plugins, 'acme-file') },
+      ...['AcmeUpper$Key', 'AcmeUpper$Value'].map((name) => ({
+        ...{ class: name, type: 'transformation', version: '1.2.3' },
+        location: path.join(plugins, 'acme-upper'),
+      })),
+    ])
+    const [name, source] = [uniqueName('acme'), uniqueName('acme-in')]
+    const file = path.join(worker.models, `${name}.txt`)
+    const value = Buffer.from('{"code":"ua"}')
+    await fillTopic(worker.bootstrapServers, source, 1, [{ key: null, value }])
+    await worker.create(name, {
+      ...{ 'connector.class': 'AcmeFile', topics: source, file },
+      ...{ 'value.converter': 'JsonConverter', 'value.converter.schemas.enable': 'false' },
+      ...{ transforms: 'up', 'transforms.up.type': 'AcmeUpper$Value', 'transforms.up.field': 'code' },
+    })
+    await eventually(async () => (await linesOf(file)).join() === '{"code":"UA"}', { timeoutMs: 60_000 })
+    await untilTasks(worker.rest, name, 'RUNNING')
+  })
 
   /** Who is in the connector's group, and whether it is stable. */
   async function group(name: string): Promise<unknown> {

@@ -252,7 +252,7 @@ describe('the loop of a sink task', () => {
     })
   }
 
-  it('ends a wait at a pause, and reads what it waited with again when it is resumed', async () => {
+  it('ends a wait at a pause, and goes on with the same batch when it is resumed', async () => {
     let waits = 0
     const { task, queue, seen } = scripted({
       prepare: (offset, interrupt) =>
@@ -267,11 +267,8 @@ describe('the loop of a sink task', () => {
     await eventually(() => waits === 1)
     await task.pause()
     expect(seen.commits).to.deep.equal([10n])
-    const reads = seen.assigned.length
-    queue.push(20n)
     await task.resume()
     await eventually(() => seen.commits.at(-1) === 20n)
-    expect(seen.assigned.length).to.be.greaterThan(reads)
     expect(seen.failures).to.deep.equal([])
     await task.stop()
   })

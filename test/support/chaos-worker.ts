@@ -22,9 +22,12 @@ export interface ChaosWorker {
 
 /**
  * A real worker with one task host, little memory for it and the plugins of `hostile-plugins.ts`, and a connector `calm`
- * that shares that host.
+ * that shares that host. `more` are settings of the worker.
  */
-export async function startChaosWorker(taskDeadlineMs: number): Promise<ChaosWorker> {
+export async function startChaosWorker(
+  taskDeadlineMs: number,
+  more: Readonly<Record<string, string>> = {},
+): Promise<ChaosWorker> {
   const { bootstrapServers } = await sharedKafka()
   const folder = await mkdtemp(path.join(tmpdir(), 'sluice-chaos-'))
   const [id, port] = [uniqueName('chaos'), await freePort()]
@@ -42,6 +45,7 @@ export async function startChaosWorker(taskDeadlineMs: number): Promise<ChaosWor
     'task.deadline.ms': String(taskDeadlineMs),
     'value.converter': 'StringConverter',
     'log.level': 'error',
+    ...more,
     ...(Object.fromEntries(topics) as Record<string, string>),
   }
   const file = path.join(folder, 'worker.json')

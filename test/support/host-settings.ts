@@ -15,6 +15,7 @@ export function hostSettings(more: Partial<HostSettings> = {}): HostSettings {
     topicCreation: true,
     stopTimeoutMs: 5000,
     taskDeadlineMs: 60_000,
+    pluginPackages: [],
     configProviders: [],
     converterDefaults: {},
     logLevel: 'silent',

@@ -147,9 +147,8 @@ describe('worker settings', () => {
     const { warnings } = read({
       'plugin.discovery': 'hybrid_warn',
       'metric.reporters': 'x',
-      'plugin.path': '/x',
     })
-    expect(warnings).to.have.lengthOf(3)
+    expect(warnings).to.have.lengthOf(2)
     expect(warnings[0]).to.contain('plugin.discovery')
   })
 

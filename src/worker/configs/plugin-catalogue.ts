@@ -1,11 +1,12 @@
 import { NotFoundError } from '../../api/errors.ts'
-import type { TransformPlugin } from '../../api/plugins.ts'
+import type { AnyPlugin, TransformPlugin } from '../../api/plugins.ts'
 import {
   connectors,
   converters,
   findConnector,
   findTransform,
   isNamed,
+  locationOf,
   predicates,
   transformClasses,
   transforms,
@@ -18,25 +19,27 @@ export interface PluginInfo {
   readonly class: string
   readonly type: 'sink' | 'source' | 'transformation' | 'predicate' | 'converter' | 'header_converter'
   readonly version: string
+  /** The folder of the package that brought it; absent for those of Sluice. */
+  readonly location?: string
 }
 
 /** All plugins, in Kafka Connect's order of kinds. */
 export function pluginList(connectorsOnly: boolean): PluginInfo[] {
   const ofKind = (kind: 'sink' | 'source'): PluginInfo[] =>
-    connectors
-      .filter((plugin) => plugin.kind === kind)
-      .map(({ name, version }) => ({ class: name, type: kind, version }))
+    connectors.filter((plugin) => plugin.kind === kind).map((plugin) => infoOf(plugin, kind))
   const found = [...ofKind('sink'), ...ofKind('source')]
   if (connectorsOnly) return found
   for (const plugin of transforms) {
-    const { version } = plugin
-    found.push(
-      ...transformClasses(plugin).map((name) => ({ class: name, type: 'transformation' as const, version })),
-    )
+    found.push(...transformClasses(plugin).map((name) => infoOf(plugin, 'transformation', name)))
   }
-  found.push(...predicates.map(({ name, version }) => ({ class: name, type: 'predicate' as const, version })))
-  found.push(...converters.map(({ name, version }) => ({ class: name, type: 'converter' as const, version })))
+  found.push(...predicates.map((plugin) => infoOf(plugin, 'predicate')))
+  found.push(...converters.map((plugin) => infoOf(plugin, 'converter')))
   return found
+}
+
+function infoOf(plugin: AnyPlugin, type: PluginInfo['type'], name: string = plugin.name): PluginInfo {
+  const location = locationOf(plugin)
+  return { class: name, type, version: plugin.version, ...(location === undefined ? {} : { location }) }
 }
 
 /** The keys of a plugin; of a connector also the framework's. */

@@ -53,6 +53,7 @@ export interface WorkerSettings {
   readonly rebalanceDelay: number
   readonly metadataMaxAge: number
   readonly protocol: 'sessioned' | 'compatible' | 'eager'
+  readonly pluginPath: readonly string[]
   readonly modelsDir: string
   readonly modelsAllowedDirs: readonly string[]
   readonly images: AllowedImages
@@ -308,6 +309,7 @@ function assemble(
     rebalanceDelay: number('scheduled.rebalance.max.delay.ms'),
     metadataMaxAge: number('metadata.max.age.ms'),
     protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
+    pluginPath: listOf(read('plugin.path')).map((dir) => resolve(dir)),
     modelsDir: resolve(read('models.dir')),
     modelsAllowedDirs: listOf(read('models.allowed.dirs')).map((dir) => resolve(dir)),
     images: {

@@ -144,6 +144,10 @@ export const WORKER_KEYS = {
     0,
     { ours: true, check: memoryProblem },
   ),
+  'plugin.path': list(
+    'Folders of npm packages with plugins, loaded once at the start. Packages with the keyword `sluice-plugin` in node_modules of the folder that the worker is started in are loaded too.',
+    '',
+  ),
   'log.level': text('What is logged.', 'info', {
     ours: true,
     oneOf: ['debug', 'info', 'warn', 'error', 'silent'],
@@ -161,7 +165,6 @@ export const CONVERTER_PREFIXES: readonly string[] = [
 
 /** Known to Kafka Connect, without a meaning here: a name, or a prefix with `*`. They warn. */
 export const JVM_ONLY: readonly string[] = [
-  'plugin.path',
   'plugin.discovery',
   'metric.reporters',
   'metrics.*',
