@@ -71,7 +71,6 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   const producer = new Producer(client, { log })
   const fetcher = openFetcher(options, client)
   const close = async (): Promise<void> => {
-    aborter.abort()
     await fetcher.close()
     await producer.close()
     await client.close()
