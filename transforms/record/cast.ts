@@ -1,4 +1,13 @@
-import { DataError, defineConfig, key, type Schema, struct, type TransformPlugin, type Value } from 'sluice'
+import {
+  DataError,
+  defineConfig,
+  key,
+  LOGICAL,
+  type Schema,
+  struct,
+  type TransformPlugin,
+  type Value,
+} from 'sluice'
 import { castTo, CASTS, type CastType } from './java/cast-values.ts'
 import {
   basicsOf,
@@ -114,7 +123,13 @@ export const cast: TransformPlugin<typeof config.keys> = {
   open({ spec: items, 'replace.null.with.default': useDefault }, { side }) {
     const spec = parseSpec(items) as Spec
     const { whole, fields } = spec
-    const castWhole = perSchema((schema) => ({ ...castSchema(schema, whole!), ...basicsOf(schema) }))
+    const castWhole = perSchema((schema) => {
+      const isLogical = Object.values<string | undefined>(LOGICAL).includes(schema.name)
+      // The name stays, and the default would not fit it.
+      if (isLogical && (schema.default ?? null) !== null)
+        throw new DataError('record.schema', 'Invalid default value')
+      return { ...castSchema(schema, whole!), ...basicsOf(schema) }
+    })
     const castFields = perSchema((schema) => castStruct(schema, fields))
     return mapSide(side, (data) => {
       const { schema, value } = data

@@ -17,6 +17,7 @@ import {
   entriesOf,
   fieldOf,
   fieldsOf,
+  fitting,
   mapOf,
   perSchema,
   requireStruct,
@@ -91,7 +92,7 @@ export const headerFrom: TransformPlugin<typeof config.keys> = {
       const headers = fields.map((name, i) => {
         const field = fieldOf(schema, name)
         if (field === undefined) throw new DataError('record.field', `Field does not exist: ${name}`)
-        return headerOf(names[i] ?? name, valueOf(record, field, useDefault), field.schema)
+        return headerOf(names[i] ?? name, fitting(field, valueOf(record, field, useDefault)), field.schema)
       })
       const to = rest(schema)
       return {

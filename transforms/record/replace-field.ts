@@ -1,4 +1,14 @@
-import { DataError, defineConfig, key, type Schema, struct, type TransformPlugin } from 'sluice'
+import {
+  DataError,
+  defineConfig,
+  type Field,
+  key,
+  LOGICAL,
+  type Schema,
+  struct,
+  type TransformPlugin,
+  type Value,
+} from 'sluice'
 import {
   entriesOf,
   fieldOf,
@@ -67,7 +77,7 @@ export const replaceField: TransformPlugin<typeof config.keys> = {
     const exclude = either(values.exclude, values.blacklist)
     const include = either(values.include, values.whitelist)
     const renames = new Map(values.renames.map((each) => parts(each) as [string, string]))
-    const reverse = new Map([...renames].map(([from, to]) => [to, from]))
+    const reverse = new Map(hashOrder(renames).map(([from, to]) => [to, from]))
     const useDefault = values['replace.null.with.default']
     const isKept = (name: string): boolean => !exclude.has(name) && (include.size === 0 || include.has(name))
     const renamed = (name: string): string => renames.get(name) ?? name
@@ -90,7 +100,7 @@ export const replaceField: TransformPlugin<typeof config.keys> = {
       const { to, from } = replaced(data.schema)
       const value = struct()
       for (const [i, field] of (to.fields ?? []).entries())
-        value[field.name] = fitting(field, valueOf(record, from[i]!, useDefault))
+        value[field.name] = typed(field, from[i]!, valueOf(record, from[i]!, useDefault))
       return { schema: to, value }
     })
   },
@@ -100,4 +110,31 @@ function required(schema: Schema, name: string) {
   const field = fieldOf(schema, name)
   if (field === undefined) throw new DataError('record.field', `${name} is not a valid field name`)
   return field
+}
+
+/** What Java has a value of a schema as. */
+function classOf({ name, type }: Schema): string {
+  if (name === LOGICAL.decimal) return 'decimal'
+  return name === LOGICAL.date || name === LOGICAL.time || name === LOGICAL.timestamp ? 'date' : type
+}
+
+/** A value under the name of another field: that field's type must be its own. */
+function typed(to: Field, from: Field, value: Value): Value {
+  if (value !== null && classOf(from.schema) !== classOf(to.schema)) {
+    const message = `Invalid value for schema with type ${to.schema.type}: ${from.schema.type} for field: "${to.name}"`
+    throw new DataError('record.schema', message)
+  }
+  return fitting(to, value)
+}
+
+/** The order in which Java's HashMap gives entries: of two renames to one name, the last counts. */
+function hashOrder(map: ReadonlyMap<string, string>): [string, string][] {
+  let size = 16
+  while (map.size > size * 0.75) size *= 2
+  const bucket = (text: string): number => {
+    let hash = 0
+    for (let i = 0; i < text.length; i++) hash = (Math.imul(hash, 31) + text.charCodeAt(i)) | 0
+    return (hash ^ (hash >>> 16)) & (size - 1)
+  }
+  return [...map].sort(([a], [b]) => bucket(a) - bucket(b))
 }

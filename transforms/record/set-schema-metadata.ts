@@ -5,9 +5,10 @@ import {
   isStruct,
   key,
   type Schema,
+  struct,
   type TransformPlugin,
 } from 'sluice'
-import { copied, mapSide, perSchema } from './data.ts'
+import { copied, fieldsOf, mapSide, perSchema } from './data.ts'
 import { APACHE, replaceNullKey } from './keys.ts'
 
 const config = defineConfig({
@@ -16,22 +17,22 @@ const config = defineConfig({
   ...replaceNullKey,
 })
 
-const schema: Schema = { type: 'STRING', optional: false }
+const schema: Schema = { type: 'STRUCT', optional: false, fields: [] }
 
 export const setSchemaMetadata: TransformPlugin<typeof config.keys> = {
   kind: 'transform',
   name: 'SetSchemaMetadata',
   aliases: [`${APACHE}.SetSchemaMetadata`],
   version: '1.0.0',
-  summary: 'Sets the name, the version or both of the schema of a key or value.',
+  summary: 'Sets the name, the version or both of the schema of a struct; other types fail, as in Apache’s.',
   config,
   examples: [
     {
       summary: 'name and version; data without a schema fails',
       config: { 'schema.name': 'flights.Line', 'schema.version': '2' },
-      have: [{ valueSchema: schema, value: 'a' }, { value: 'b' }, { value: null }],
+      have: [{ valueSchema: schema, value: struct() }, { value: 'b' }, { value: null }],
       want: [
-        { valueSchema: { ...schema, name: 'flights.Line', version: 2 }, value: 'a' },
+        { valueSchema: { ...schema, name: 'flights.Line', version: 2 }, value: struct() },
         { error: 'record.schema' },
         { value: null },
       ],
@@ -45,6 +46,7 @@ export const setSchemaMetadata: TransformPlugin<typeof config.keys> = {
       throw new ConfigError([{ path: 'schema.name', message: 'Neither schema name nor version configured' }])
     const renamed = perSchema((schema) => ({
       ...schema,
+      fields: fieldsOf(schema),
       ...(name !== undefined && { name }),
       ...(version !== undefined && { version }),
     }))

@@ -48,7 +48,8 @@ export const valueToKey: TransformPlugin<typeof config.keys> = {
       want: [{ key: struct({ id: 'a' }), value: struct({ id: 'a', size: 1n }) }, { error: 'record.schema' }],
     },
   ],
-  open({ fields, 'replace.null.with.default': useDefault }) {
+  open({ fields: list, 'replace.null.with.default': useDefault }) {
+    const fields = [...new Set(list)]
     const keySchema = perSchema((schema) =>
       structSchema(
         null,

@@ -157,12 +157,15 @@ function dayOf(fields: Fields): number {
   const order = [...fields.keys()]
   const stamp = (letter: string): number => order.indexOf(letter)
   const year = fields.get('G') === 0 ? 1 - (fields.get('y') ?? 1) : (fields.get('y') ?? 1970)
-  const dow = fields.has('u') && stamp('u') > stamp('E') ? (fields.get('u') ?? 1) % 7 : fields.get('E')
+  const dow =
+    fields.has('u') && stamp('u') > stamp('E') ? (((fields.get('u') ?? 1) % 7) + 7) % 7 : fields.get('E')
+  // A day of the week beyond 7 counts into the weeks that follow.
+  const weeks = Math.floor(((fields.get('u') ?? 1) - 1) / 7)
   const day = stamp('d')
   const hasDow = dow !== undefined
   const byWeek = fields.has('w') && (hasDow || day < 0) && stamp('w') > Math.max(day, stamp('D'))
   if (byWeek || (fields.has('Y') && stamp('Y') > stamp('y')))
-    return firstWeek(fields.get('Y') ?? year) + ((fields.get('w') ?? 1) - 1) * 7 + (dow ?? 0)
+    return firstWeek(fields.get('Y') ?? year) + ((fields.get('w') ?? 1) - 1 + weeks) * 7 + (dow ?? 0)
   if (stamp('D') > Math.max(day, stamp('M'))) return dayOfDate(year, 0, fields.get('D') ?? 1)
   const month = (fields.get('M') ?? 1) - 1
   const first = dayOfDate(year, month, 1)
