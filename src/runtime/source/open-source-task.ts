@@ -31,7 +31,6 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
   const producer = openProducer(client, options, sourceConfig)
   let offsets: SourceOffsets | undefined
   const close = async (): Promise<void> => {
-    aborter.abort()
     await producer.close()
     await offsets?.close()
     await client.close()
