@@ -66,8 +66,8 @@ const hostileSource: SourceConnector<typeof sourceConfig.keys> = {
     if (deed === 'configure') for (;;);
     return [{}]
   },
-  open: async ({ deed, topic }, { offset }) => {
-    const committed = await offset({ part: 1 })
+  open: async ({ deed, topic }, context) => {
+    const committed = await context.offset({ part: 1 })
     let n = Number(committed?.['n'] ?? -1)
     const poll = (): Promise<SourceRecord[]> => {
       if (deed === 'loop') for (;;);

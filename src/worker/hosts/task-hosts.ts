@@ -67,9 +67,11 @@ export class TaskHosts {
     return this.#ask((host) => host.configure(++this.#calls, config))
   }
 
-  /** In a host without tasks, because a plugin's code may not return. */
+  /** In a host with nothing else to do, because a plugin's code may not return. */
   async #ask<T>(question: (host: TaskHost) => Promise<T>): Promise<T> {
-    const free = [...this.#hosts].find((host) => !host.gone && !host.alone && host.tasks.size === 0)
+    const free = [...this.#hosts].find(
+      (host) => !host.gone && !host.alone && !host.asked && host.tasks.size === 0,
+    )
     const host = free ?? this.#add(false)
     try {
       return await question(host)

@@ -19,24 +19,9 @@ import { SourcePipeline } from '../../../src/runtime/source/source-pipeline.ts'
 import type { SourcePosition } from '../../../src/runtime/source/source-positions.ts'
 import { Whereabouts } from '../../../src/runtime/whereabouts.ts'
 import { eventually } from '../../support/eventually.ts'
+import { sourceRecord as record } from '../../support/source-record.ts'
 
 const NO_MODELS: Models = { load: (name) => Promise.reject(new ModelError('model.missing', `no ${name}`)) }
-
-function record(n: number, more: Partial<SourceRecord> = {}): SourceRecord {
-  return {
-    topic: 'out',
-    partition: null,
-    timestamp: -1n,
-    headers: [],
-    keySchema: null,
-    key: null,
-    valueSchema: { type: 'STRING', optional: false },
-    value: String(n),
-    sourcePartition: { file: 'f' },
-    sourceOffset: { n },
-    ...more,
-  }
-}
 
 interface Hooks extends Partial<SourceTask> {
   readonly config?: Record<string, string>
