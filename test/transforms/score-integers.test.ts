@@ -4,7 +4,15 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { avroConverter } from '../../src/converters/avro/plugin.ts'
-import { LOGICAL, type RecordBatch, type Schema, SILENT, struct, type Value } from '../../src/index.ts'
+import {
+  type Field,
+  LOGICAL,
+  type RecordBatch,
+  type Schema,
+  SILENT,
+  struct,
+  type Value,
+} from '../../src/index.ts'
 import { Batch } from '../../src/runtime/batch.ts'
 import { RowStates } from '../../src/runtime/row-states.ts'
 import { scoreH2oGbm } from '../../transforms/score-h2o-gbm.ts'
@@ -137,10 +145,7 @@ describe('whole numbers of a graph', () => {
     const signature = { inputs: ['a', 'b', 'c'].map((name) => ({ name, type: 'long' })) }
     const place = path.join(folder, 'placed')
     await writeModel(place, { file: 'm.onnx', bytes: GRAPH }, { signature, preprocess: { columns } })
-    const fields = ['a', 'b', 'c'].map((name) => ({
-      name,
-      schema: { type: 'INT64', optional: true },
-    }))
+    const fields = ['a', 'b', 'c'].map((name): Field => ({ name, schema: { type: 'INT64', optional: true } }))
     const valueSchema: Schema = { type: 'STRUCT', optional: false, fields }
     const value = struct({ a: null, b: BEYOND, c: 1n })
     const batch = await scoreWith({ model: place }, [{ valueSchema, value }])
