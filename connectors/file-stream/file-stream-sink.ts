@@ -85,7 +85,7 @@ export const fileStreamSink: SinkConnector<typeof config.keys> = {
   kind: 'sink',
   name: 'FileStreamSink',
   aliases: ['FileStreamSinkConnector', 'org.apache.kafka.connect.file.FileStreamSinkConnector'],
-  version: '1.0.0',
+  version: '0.1.0',
   summary:
     'Appends a line for each record to a file: its value as Java’s `toString` writes it, but for bytes, which are base64.',
   config,

@@ -19,6 +19,16 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/models.md: {\n  "connector"': 'an answer with parts left out',
   'docs/rest.md: curl -s 127.0.0.1:8083/sluice/models': 'tested as requests in test/rest/models.test.ts',
   'docs/rest.md: cd models/airline-delay': 'tested as requests in test/rest/models.test.ts',
+  'docs/rest.md: curl -X PUT 127.0.0.1:8083/connectors/lines/stop':
+    'tested as requests in test/integration/source-connector.test.ts',
+  'docs/config-providers.md: # worker.properties':
+    'tested with other files in test/integration/config-providers.test.ts',
+  'docs/config-providers.md: {\n  "value.converter"':
+    'part of a connector; test/integration/config-providers.test.ts runs such',
+  'docs/plugins.md: {\n  "name": "acme-text"': 'written and loaded by test/runtime/plugin-packages.test.ts',
+  'docs/plugins.md: import { DataError': 'loaded and run by test/runtime/plugin-packages.test.ts',
+  'docs/plugins.md: import { appendFile }': 'loaded and run by test/runtime/plugin-packages.test.ts',
+  'docs/plugins.md: CONNECT_PLUGIN_PATH': 'tested with another folder in test/chaos/sinks.test.ts',
   'docs/rest.md: kafka-consumer-groups.sh': 'a tool of Apache Kafka',
 }
 

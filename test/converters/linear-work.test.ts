@@ -16,8 +16,8 @@ import { allRows, bytesOf, Failures, openConverter, RegistryStandIn, slicesOf } 
 const PLAIN = { 'schemas.enable': 'false' }
 const TRIES = 5
 const FACTOR = 8
-/** Of linear work it is 1, of quadratic work 8. */
-const LINEAR = 3
+/** Of linear work it is 1, of quadratic work 8; caches and the collector of garbage take their share. */
+const LINEAR = 5
 /** What is shorter than this is taken for this: its ratio would be chance. */
 const SHORT_MICROSECONDS = 1000
 

@@ -136,6 +136,7 @@ describe('the REST API', () => {
   it('lists plugins: sinks, sources, transformations, predicates, converters; connectors alone unless asked otherwise', async () => {
     expect((await call('GET', '/connector-plugins')).body).to.deep.equal([
       { class: 'TopicSink', type: 'sink', version: '0.1.0' },
+      { class: 'FileStreamSink', type: 'sink', version: '0.1.0' },
       { class: 'FileStreamSource', type: 'source', version: '0.1.0' },
     ])
     const all = (await call('GET', '/connector-plugins?connectorsOnly=false')).body as {

@@ -91,9 +91,10 @@ function readSignature(signature: unknown, file: string): Mlmodel['signature'] {
   }
 }
 
+/** Not datetime: MLflow's are nanoseconds to pandas, and no model file says what it was trained on. */
 const TYPES: readonly unknown[] = Object.values(COLUMN_TYPES)
   .flat()
-  .filter((type) => type !== 'tensor')
+  .filter((type) => type !== 'tensor' && type !== 'datetime')
 
 function columnOf({ name, type, required, optional }: Keys, at: string, file: string): ManifestColumn {
   if (typeof name !== 'string' || name === '') throw wrong(file, `${at} has no name`)

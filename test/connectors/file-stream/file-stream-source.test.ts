@@ -77,9 +77,8 @@ describe('FileStreamSource', () => {
 
   it('waits for a file that does not exist yet', async () => {
     const source = await start()
-    const waiting = source.poll()
+    expect(await source.poll()).to.deep.equal([])
     await writeFile(file, 'here\n')
-    expect(await waiting).to.deep.equal([])
     expect(linesOf(await source.poll())).to.deep.equal(['here'])
   })
 
