@@ -76,7 +76,7 @@ export class RecordWriter {
     if (this.#converter === null)
       return { values: bufferRows(records.map(({ value }) => value as Buffer | null)) }
     const side = recordsSide(
-      records.map(() => schema),
+      records.map(({ value }) => (value === null ? null : schema)),
       records.map(({ value }) => value),
     )
     const failures: FailedRow[] = []

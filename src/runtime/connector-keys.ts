@@ -44,15 +44,6 @@ export const commonKeys = defineConfig({
     displayName: 'Value converter class',
     optional: true,
   }),
-  'config.action.reload': key.string({
-    doc: 'What Connect does when a value of a config provider runs out: restart or none. Those of the providers here never do; a restart of the connector reads them anew.',
-    importance: 'LOW',
-    group: 'Common',
-    displayName: 'Reload Action',
-    default: 'restart',
-    recommended: ['none', 'restart'],
-    check: (value) => (value === 'none' || value === 'restart' ? undefined : 'Must be none or restart'),
-  }),
   transforms: key.list({
     doc: 'Aliases for the transformations to be applied to records, in this order.',
     importance: 'LOW',
@@ -68,6 +59,15 @@ export const commonKeys = defineConfig({
     displayName: 'Predicates',
     default: [],
     check: checkAliases,
+  }),
+  'config.action.reload': key.string({
+    doc: 'What Connect does when a value of a config provider runs out: restart or none. Those of the providers here never do; a restart of the connector reads them anew.',
+    importance: 'LOW',
+    group: 'Common',
+    displayName: 'Reload Action',
+    default: 'restart',
+    recommended: ['none', 'restart'],
+    check: (value) => (value === 'none' || value === 'restart' ? undefined : 'Must be none or restart'),
   }),
   'errors.retry.timeout': key.long({
     doc: 'How long, in milliseconds, a failed operation is tried again; 0 not at all, −1 without end. Only errors that are known to pass are retried.',

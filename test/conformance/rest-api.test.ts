@@ -141,7 +141,6 @@ const NOT_YET = [
   'value.converter.plugin.version',
   'header.converter',
   'header.converter.plugin.version',
-  'config.action.reload',
 ]
 
 /** What is defined otherwise, and why. */

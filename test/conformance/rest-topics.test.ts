@@ -8,6 +8,8 @@ import type { GoldenRecord } from './rest-topics.ts'
 import { createTopic, startTestWorker, type TestWorker } from './rest-worker.ts'
 
 const TOPICS = { configs: 1, offsets: 25, status: 5 } as const
+/** A connector whose class this worker does not have. */
+const ABSENT = 'absent'
 type Golden = Readonly<Record<keyof typeof TOPICS, readonly GoldenRecord[]>>
 
 const records = readJson('golden/rest-topics.json') as Golden
@@ -36,6 +38,9 @@ async function copyTopics(prefix: string): Promise<void> {
     })
     if (messages.length > 0) await producer.send({ topic, messages })
   }
+  const properties = { 'connector.class': 'com.example.AbsentSinkConnector', topics: 'in', name: ABSENT }
+  const value = JSON.stringify({ properties })
+  await producer.send({ topic: `${prefix}-configs`, messages: [{ key: `connector-${ABSENT}`, value }] })
   await Promise.all([admin.disconnect(), producer.disconnect()])
 }
 
@@ -61,7 +66,7 @@ describe('the internal topics of a Java worker', function () {
 
   it('give the same connectors, deleted ones not among them', () => {
     const last = answers.find(({ id }) => id === 'list: at the end')?.body as string[]
-    expect(Object.keys(shown)).to.have.members(last) // and not x/y, which REST refuses
+    expect(Object.keys(shown)).to.have.members([...last, ABSENT]) // and not x/y, which REST refuses
   })
 
   it('give the same configurations', () => {
@@ -87,10 +92,16 @@ describe('the internal topics of a Java worker', function () {
     })
   })
 
+  it('run the connectors, whose classes are Java’s', () => {
+    expect(shown['a']?.status.type).to.equal('sink')
+    expect(shown['a']?.status.connector.state).to.equal('RUNNING')
+    expect(shown['a']?.info.tasks).to.deep.equal([{ connector: 'a', task: 0 }])
+  })
+
   it('a connector whose class is not here fails, with a trace that says so, and can be deleted', async () => {
-    expect(shown['a']?.status.type).to.equal('unknown')
-    expect(shown['a']?.status.connector.trace).to.include('FileStreamSinkConnector')
-    expect((await call(worker.base, 'DELETE', '/connectors/a')).status).to.equal(204)
-    expect((await call(worker.base, 'GET', '/connectors/a')).status).to.equal(404)
+    expect(shown[ABSENT]?.status.type).to.equal('unknown')
+    expect(shown[ABSENT]?.status.connector.trace).to.include('AbsentSinkConnector')
+    expect((await call(worker.base, 'DELETE', `/connectors/${ABSENT}`)).status).to.equal(204)
+    expect((await call(worker.base, 'GET', `/connectors/${ABSENT}`)).status).to.equal(404)
   })
 })

@@ -97,7 +97,7 @@ export class Producer {
     return encodeBatches(outgoing, maxMessageBytes, this.#compression, tooLarge)
   }
 
-  /** `encode` with what the topic takes, and `sendEncoded`. */
+  /** `encode` with what the topic takes, before it returns where that is known, and `sendEncoded`. */
   async send(
     topic: string,
     partition: number,
@@ -105,7 +105,8 @@ export class Producer {
     tooLarge: (row: number, size: number) => void,
     refused?: RefusedRow,
   ): Promise<void> {
-    const batches = this.encode(outgoing, await this.maxMessageBytes(topic), tooLarge)
+    const limit = this.cachedMaxMessageBytes(topic) ?? (await this.maxMessageBytes(topic))
+    const batches = this.encode(outgoing, limit, tooLarge)
     await this.sendEncoded(topic, partition, batches, refused === undefined ? {} : { refused })
   }
 
