@@ -23,7 +23,7 @@ export class Whereabouts {
   }
 
   /** The rows that plugins are given from now on, and what ends their waits for others. */
-  hold(rows: RowRange | undefined, interrupt = NEVER): void {
+  hold(rows: RowRange | undefined, interrupt: AbortSignal = NEVER): void {
     this.#rows = rows
     this.#interrupt = interrupt
   }
