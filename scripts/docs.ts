@@ -9,7 +9,7 @@ import type { ConfigDefinition, ConfigKey, Example, PredicatePlugin, TransformPl
 import { commonKeys, conditionKeys, sinkKeys } from '../src/runtime/connector-keys.ts'
 import { configProviders } from '../src/runtime/config-providers/config-providers.ts'
 import { connectors, converters, predicates, transformClasses, transforms } from '../src/runtime/plugins.ts'
-import { sourceKeys } from '../src/runtime/source/source-keys.ts'
+import { ignoredSourceKeys, sourceKeys } from '../src/runtime/source/source-keys.ts'
 import { WORKER_KEYS, type WorkerKey } from '../src/worker/settings/worker-keys.ts'
 import { shown } from './shown.ts'
 
@@ -114,6 +114,8 @@ function pages(): Map<string, string> {
         keyTable(sinkKeys),
         'What every source understands besides, and `topic.creation.<group>.*` (KIP-158):',
         keyTable(sourceKeys),
+        'And what Kafka’s own producer has, and sources here do not:',
+        keyTable(ignoredSourceKeys),
         ...connectors.map(
           (plugin) =>
             `## ${plugin.name}\n\nA ${plugin.kind}. ${plugin.summary}${javaNames(plugin.aliases)}\n\n${keyTable(plugin.config)}`,

@@ -4,6 +4,7 @@ import type { Converter, Outside } from '../api/converter.ts'
 import { ConfigError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import type { RawConfig } from './chain.ts'
+import { logIgnored } from './ignored-keys.ts'
 import { findConverter } from './plugins.ts'
 
 /** An open converter and the name of its plugin, for errors. */
@@ -54,11 +55,7 @@ function openOne(raw: RawConfig, name: string, side: SideName, context: OpenCont
   const plugin = findConverter(raw[name] ?? 'ByteArrayConverter')
   const config = plugin.config.read(withPrefix(raw, `${name}.`), `${name}.`)
   const own = context.log.child({ converter: name })
-  for (const [option, { ignored }] of Object.entries(plugin.config.keys)) {
-    const path = `${name}.${option}`
-    if (ignored !== undefined && raw[path] !== undefined)
-      own.info('a key is ignored', { key: path, reason: ignored })
-  }
+  logIgnored(plugin.config, raw, own, `${name}.`)
   try {
     return { name: plugin.name, converter: plugin.open(config, { ...context, side, log: own }) }
   } catch (error) {

@@ -12,6 +12,7 @@ const SECRET = 'canary-of-the-file-4711'
 describe('a worker with config providers', function () {
   this.timeout(150_000)
   const [source, target, name] = [uniqueName('in'), uniqueName('out'), uniqueName('provided')]
+  const configTopic = uniqueName('configs')
   let folder: string
   let file: string
   let sluice: SluiceDev
@@ -29,6 +30,7 @@ describe('a worker with config providers', function () {
     file = path.join(folder, 'secrets.properties')
     await write({ target, secret: SECRET, tasks: '2', flush: '777' })
     sluice = await startSluiceDev({
+      CONNECT_CONFIG_STORAGE_TOPIC: configTopic,
       CONNECT_CONFIG_PROVIDERS: 'file,env',
       CONNECT_CONFIG_PROVIDERS_FILE_CLASS: 'org.apache.kafka.common.config.provider.FileConfigProvider',
       CONNECT_CONFIG_PROVIDERS_FILE_PARAM_ALLOWED_PATHS: folder,
@@ -68,7 +70,8 @@ describe('a worker with config providers', function () {
     expect(tasks.map((task) => task.config['target.topic'])).to.deep.equal(
       Array(2).fill(`\${file:${file}:target}`),
     )
-    const stored = await readTopic(sluice.bootstrapServers, 'connect-configs')
+    const stored = await readTopic(sluice.bootstrapServers, configTopic)
+    expect(stored.map(({ key }) => String(key))).to.include(`connector-${name}`)
     const texts = stored
       .map(({ value }) => String(value))
       .filter((text) => text.includes(target) || text.includes(SECRET))

@@ -211,6 +211,19 @@ describe('a model replaced while a connector runs', function () {
     return { code: response.status, message: ((await response.json()) as { message?: string }).message }
   }
 
+  async function untilStable(group: string, count: number): Promise<void> {
+    const admin = kafkajsClient(bootstrapServers).admin()
+    await admin.connect()
+    await eventually(
+      async () => {
+        const [found] = (await admin.describeGroups([group])).groups
+        return found?.state === 'Stable' && found.members.length === count
+      },
+      { timeoutMs: 30_000 },
+    )
+    await admin.disconnect()
+  }
+
   /** How often the members of each group joined, from the broker's own log (GroupMetadataKey, GroupMetadataValue). */
   async function generationOf(group: string): Promise<number> {
     const generations = (await readTopic(bootstrapServers, '__consumer_offsets')).flatMap(
@@ -241,6 +254,7 @@ describe('a model replaced while a connector runs', function () {
     expect(created.status, JSON.stringify(created.body)).to.equal(201)
     await untilTasks(rest, connector, 'RUNNING')
     await underLoad(() => served('1'))
+    await untilStable(`connect-${connector}`, 2) // a task runs before it has partitions
     const generation = await generationOf(`connect-${connector}`)
 
     const [second, third] = [await filesOf('2'), await filesOf('3')]

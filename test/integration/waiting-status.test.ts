@@ -13,7 +13,7 @@ import {
 import { countRecords, fillTopic } from '../support/topics.ts'
 
 const SCHEMA = record({ n: 'int' })
-const DEADLINE = 500
+const DEADLINE = 1000
 
 describe('a connector that waits', function () {
   this.timeout(120_000)

@@ -1,7 +1,6 @@
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { uniqueName } from './eventually.ts'
 import { REPOSITORY } from './process.ts'
 import { type SluiceDev, startSluiceDev } from './sluice-dev.ts'
 import { onPorts, outputOf, type Ports } from './typed-commands.ts'
@@ -31,7 +30,7 @@ export async function startPackageFolder(
   configs: readonly string[],
 ): Promise<PackageFolder> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sluice-folder-'))
-  const dev = await startSluiceDev({ ...ownCluster(), CONNECT_MODELS_DIR: path.join(folder, 'models') })
+  const dev = await startSluiceDev({ CONNECT_MODELS_DIR: path.join(folder, 'models') })
   const [kafka, registry, rest] = [dev.bootstrapServers, dev.schemaRegistry, dev.rest].map((url) =>
     Number(url.split(':').at(-1)),
   ) as [number, number, number]
@@ -60,16 +59,5 @@ export async function startPackageFolder(
       await dev.stop()
       await rm(folder, { recursive: true, force: true })
     },
-  }
-}
-
-/** Connectors of another `sluice dev` over the same Kafka are not ours. */
-function ownCluster(): Record<string, string> {
-  const group = uniqueName('folder')
-  return {
-    CONNECT_GROUP_ID: group,
-    CONNECT_CONFIG_STORAGE_TOPIC: `${group}-configs`,
-    CONNECT_OFFSET_STORAGE_TOPIC: `${group}-offsets`,
-    CONNECT_STATUS_STORAGE_TOPIC: `${group}-status`,
   }
 }

@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import { eventually } from './eventually.ts'
+import { eventually, uniqueName } from './eventually.ts'
 import { freePort, sharedKafka } from './kafka.ts'
 import { sluice, type StartedProcess } from './process.ts'
 
@@ -14,8 +14,8 @@ export interface SluiceDev {
 }
 
 /**
- * `sluice dev` over the shared Kafka of the mocha run: a registry and one worker, on free ports. Settings of the worker go
- * into its environment: `CONNECT_…`.
+ * `sluice dev` over the shared Kafka of the test run: a registry and one worker, on free ports, a cluster of its own: what
+ * connectors other files left there is not run again. Settings of the worker go into its environment: `CONNECT_…`.
  */
 export async function startSluiceDev(env: Readonly<Record<string, string>> = {}): Promise<SluiceDev> {
   const { bootstrapServers } = await sharedKafka()
@@ -23,7 +23,7 @@ export async function startSluiceDev(env: Readonly<Record<string, string>> = {})
   const [registryPort, restPort] = [await freePort(), await freePort()]
   const ports = ['--registry-port', String(registryPort), '--rest-port', String(restPort)]
   const where = ['--bootstrap-servers', bootstrapServers, '--data-dir', dataDir]
-  const started = sluice(['dev', ...where, ...ports], { env })
+  const started = sluice(['dev', ...where, ...ports], { env: { ...ownCluster(), ...env } })
   const ready = (await started.ready(90_000)) as { schemaRegistry: string; rest: string[] }
   return {
     bootstrapServers,
@@ -35,6 +35,16 @@ export async function startSluiceDev(env: Readonly<Record<string, string>> = {})
       await started.exited
       await rm(dataDir, { recursive: true, force: true })
     },
+  }
+}
+
+function ownCluster(): Record<string, string> {
+  const group = uniqueName('dev')
+  return {
+    CONNECT_GROUP_ID: group,
+    CONNECT_CONFIG_STORAGE_TOPIC: `${group}-configs`,
+    CONNECT_OFFSET_STORAGE_TOPIC: `${group}-offsets`,
+    CONNECT_STATUS_STORAGE_TOPIC: `${group}-status`,
   }
 }
 

@@ -123,7 +123,11 @@ describe('checkConnectorConfig', () => {
     for (const name of ['X', json]) {
       expect(pathsOf({ 'header.converter': name })).to.deep.equal(['header.converter'])
     }
-    for (const name of ['SimpleHeaderConverter', 'org.apache.kafka.connect.converters.ByteArrayConverter']) {
+    for (const name of [
+      'SimpleHeaderConverter',
+      'StringConverter',
+      'org.apache.kafka.connect.converters.ByteArrayConverter',
+    ]) {
       expect(pathsOf({ 'header.converter': name })).to.deep.equal([])
     }
   })

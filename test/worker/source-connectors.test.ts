@@ -45,6 +45,7 @@ describe('the configuration of a source', () => {
       expect(pathsOf({ [key]: 'x' })).to.deep.equal([key])
     expect(pathsOf({ 'producer.override.compression.type': 'zip' })).to.have.length(1)
     expect(pathsOf({ 'producer.override.acks': '1' })).to.have.length(1)
+    expect(pathsOf({ 'producer.override.linger.ms': '10' })).to.deep.equal([]) // accepted, and logged
   })
 
   it('has the keys of the groups of topics that it names, the default first', () => {

@@ -6,13 +6,14 @@ import type { Compression } from '../../kafka/record-batches/compression.ts'
 import { commonKeys } from '../connector-keys.ts'
 import { Delivery } from '../delivery.ts'
 import { ErrorPolicy } from '../error-policy.ts'
+import { logIgnored } from '../ignored-keys.ts'
 import { openClient, openDeadLetters, openPlugins, type TaskOptions } from '../open-task.ts'
 import { IDLE, Whereabouts } from '../whereabouts.ts'
 import { requireSourceMap } from './offset-format.ts'
 import { openOffsetStore } from './offset-store.ts'
 import { RunningSourceTask } from './running-source-task.ts'
 import { SourceOffsets } from './source-offsets.ts'
-import { type SourceConfig, sourceKeys } from './source-keys.ts'
+import { ignoredSourceKeys, type SourceConfig, sourceKeys } from './source-keys.ts'
 import { SourcePipeline } from './source-pipeline.ts'
 import { TargetTopics } from './target-topics.ts'
 import { newTopicFor } from './topic-groups.ts'
@@ -24,6 +25,7 @@ const WITHOUT_END_MS = 2 ** 31 - 1
 export async function openSourceTask(options: TaskOptions, plugin: SourceConnector) {
   const { config, settings, log, id } = options
   const sourceConfig = sourceKeys.read(config)
+  logIgnored(ignoredSourceKeys, config, log)
   const aborter = options.stopping
   const whereabouts = new Whereabouts(options.events.at)
   const plugins = await openPlugins(options, aborter.signal, whereabouts)

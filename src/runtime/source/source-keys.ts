@@ -10,6 +10,25 @@ const oneOf =
 
 const tuning = { importance: 'LOW', group: 'Common', optional: true } as const
 
+/** Settings of Kafka's own producer that have no counterpart here: name, and why. */
+const PRODUCER_TUNING: Readonly<Record<string, string>> = {
+  'linger.ms': 'What a poll brought is sent as soon as it went through the transforms.',
+  'batch.size': 'A batch holds what a poll brought for a partition, up to the topic’s max.message.bytes.',
+  'buffer.memory': 'What is on its way is bounded by polls and records.',
+  'max.in.flight.requests.per.connection': 'One request of a partition is on its way at a time.',
+  retries: 'A record is tried until producer.override.delivery.timeout.ms is over.',
+}
+
+/** Accepted, so that a configuration of Kafka Connect runs as it is, and logged. */
+export const ignoredSourceKeys = defineConfig(
+  Object.fromEntries(
+    Object.entries(PRODUCER_TUNING).map(([name, ignored]) => [
+      `producer.override.${name}`,
+      key.string({ ...tuning, doc: `Accepted, and has no effect. ${ignored}`, displayName: name, ignored }),
+    ]),
+  ),
+)
+
 /** The framework's keys of a source, with Kafka Connect's names and groups; `topic.creation.*` are in `topic-groups.ts`. */
 export const sourceKeys = defineConfig({
   ...deadLetterKeys.keys,

@@ -4,16 +4,12 @@ import { topicRefusal } from '../../runtime/written-topics.ts'
 import { connectorClass } from './plugin-catalogue.ts'
 import { sinkGroupId } from '../groups/sink-group.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
+import { workerTopics } from '../settings/worker-topics.ts'
 import type { StringMap } from '../stores/config-state.ts'
 
 type Own = Pick<WorkerSettings, 'groupId' | 'configTopic' | 'offsetTopic' | 'statusTopic'>
 
 const WRITTEN = { sink: ['target.topic'], source: ['topic'], both: ['errors.deadletterqueue.topic.name'] }
-
-/** The topics in which the workers of a cluster keep their state. */
-export function workerTopics({ configTopic, offsetTopic, statusTopic }: Own): string[] {
-  return [configTopic.topic, offsetTopic.topic, statusTopic.topic]
-}
 
 /** Where a connector would get in the way of the workers that run it, or read what they keep to themselves. */
 export function clusterProblems(config: StringMap, settings: Own): ConfigProblem[] {

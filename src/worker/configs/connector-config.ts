@@ -14,10 +14,15 @@ export interface CheckedConfig {
 
 const MOST_KEYS = 1000
 const LONGEST_VALUE = 64 * 1024
-/** Headers travel as the bytes they are, which is what these two may do; any other would change them. */
+/**
+ * Headers travel as the bytes they are. These give the same: a transform that makes a header writes its text, and none
+ * reads the values of others. Any other converter would change them.
+ */
 const HEADER_CONVERTERS = [
   'SimpleHeaderConverter',
   'org.apache.kafka.connect.storage.SimpleHeaderConverter',
+  'StringConverter',
+  'org.apache.kafka.connect.storage.StringConverter',
   'ByteArrayConverter',
   'org.apache.kafka.connect.converters.ByteArrayConverter',
 ]
@@ -56,7 +61,7 @@ function unsupportedKeys(raw: StringMap): ConfigProblem[] {
     if (path === 'header.converter' && !HEADER_CONVERTERS.includes(value.trim()))
       problems.push({
         path,
-        message: `${path}: headers travel as bytes; only SimpleHeaderConverter and ByteArrayConverter are accepted.`,
+        message: `${path}: headers travel as bytes; only SimpleHeaderConverter, StringConverter and ByteArrayConverter are accepted.`,
       })
   }
   return problems

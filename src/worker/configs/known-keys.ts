@@ -5,7 +5,7 @@ import type { SinkConnector, SourceConnector } from '../../api/plugins.ts'
 import { conditionProblems } from '../../runtime/conditions.ts'
 import { commonKeys, conditionKeys, sinkKeys } from '../../runtime/connector-keys.ts'
 import { findConnector, findConverter, findPredicate, findTransform } from '../../runtime/plugins.ts'
-import { sourceKeys } from '../../runtime/source/source-keys.ts'
+import { ignoredSourceKeys, sourceKeys } from '../../runtime/source/source-keys.ts'
 import { topicGroups } from '../../runtime/source/topic-groups.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { overrideKeys } from './override-keys.ts'
@@ -80,7 +80,9 @@ export function knownKeys(raw: StringMap): KnownKeys {
 
 /** The keys that every connector of a kind has. */
 export function frameworkKeys(kind: 'sink' | 'source'): readonly ConfigDefinition[] {
-  return kind === 'source' ? [commonKeys, sourceKeys] : [commonKeys, sinkKeys, overrideKeys]
+  return kind === 'source'
+    ? [commonKeys, sourceKeys, ignoredSourceKeys]
+    : [commonKeys, sinkKeys, overrideKeys]
 }
 
 interface Tools {

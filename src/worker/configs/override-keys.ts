@@ -1,7 +1,7 @@
 import { defineConfig, key } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { sinkKeys } from '../../runtime/connector-keys.ts'
-import { sourceKeys } from '../../runtime/source/source-keys.ts'
+import { ignoredSourceKeys, sourceKeys } from '../../runtime/source/source-keys.ts'
 import type { StringMap } from '../stores/config-state.ts'
 
 const positive = (value: number): string | undefined => (value >= 1 ? undefined : 'Value must be at least 1')
@@ -37,7 +37,9 @@ const ALLOWED = {
   sink: [...Object.keys(sinkKeys.keys), ...Object.keys(overrideKeys.keys)].filter((name) =>
     OVERRIDE.test(name),
   ),
-  source: Object.keys(sourceKeys.keys).filter((name) => OVERRIDE.test(name)),
+  source: [...Object.keys(sourceKeys.keys), ...Object.keys(ignoredSourceKeys.keys)].filter((name) =>
+    OVERRIDE.test(name),
+  ),
 } as const
 
 /** Overrides that are not on the list of a kind, each with a problem. Their values are never shown. */

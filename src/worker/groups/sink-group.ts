@@ -1,7 +1,7 @@
 import type { Logger } from '../../api/log.ts'
-import { workerTopics } from '../configs/cluster-check.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
+import { workerTopics } from '../settings/worker-topics.ts'
 import type { SinkGroupOptions } from './sink-membership.ts'
 import { topicSelection } from './topic-selection.ts'
 
