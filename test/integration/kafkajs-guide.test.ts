@@ -12,7 +12,7 @@ import { commandsOf, onPorts, typed } from '../support/typed-commands.ts'
 const PAGE = 'docs/guides/kafkajs.md'
 const PRODUCE = codeBlock('docs/guides/kafkajs.md', "import { readFileSync } from 'node:fs'")
 const CONSUME = codeBlock('docs/guides/kafkajs.md', "import { SchemaRegistry } from '@kafkajs")
-const [CREATE = '', CONNECT = '', INSTALL = ''] = commandsOf(
+const [CREATE = '', CREATE_TARGET = '', CONNECT = '', INSTALL = ''] = commandsOf(
   codeBlock('docs/guides/kafkajs.md', 'npx sluice topics'),
 )
 const [RUN_PRODUCE = '', RUN_CONSUME = ''] = commandsOf(
@@ -48,6 +48,7 @@ describe('the guide for kafkajs', function () {
 
   it('writes flights to the connector and reads them with their scores', async () => {
     await home.run(CREATE)
+    await home.run(CREATE_TARGET)
     expect(await home.run(CONNECT)).to.contain('"name":"flight-delay"')
     await untilTasks(home.dev.rest, 'flight-delay', 'RUNNING')
     await home.run(RUN_PRODUCE)
