@@ -1,14 +1,9 @@
-import type { ConfigDefinition, ConfigKeys } from '../api/config.ts'
+import type { ConfigDefinition } from '../api/config.ts'
 import type { Logger } from '../api/log.ts'
 import type { RawConfig } from './chain.ts'
 
 /** Says of each key that is set and has no effect why that is: no key is ignored in silence. */
-export function logIgnored(
-  { keys }: ConfigDefinition<ConfigKeys>,
-  raw: RawConfig,
-  log: Logger,
-  prefix = '',
-): void {
+export function logIgnored({ keys }: ConfigDefinition, raw: RawConfig, log: Logger, prefix = ''): void {
   for (const [name, { ignored }] of Object.entries(keys)) {
     const path = `${prefix}${name}`
     if (ignored !== undefined && raw[path] !== undefined)
