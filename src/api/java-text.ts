@@ -1,3 +1,4 @@
+import { decimalText } from './decimal-text.ts'
 import { type Decimal, isStruct, type Schema, type Struct, type Value } from './schema.ts'
 
 const DAYS = ['Sun', 'Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat']
@@ -21,7 +22,7 @@ export function javaText(value: Value, schema: Schema | null): string {
     const keys = schema?.keySchema ?? null
     return mapText(value as ReadonlyMap<Value, Value>, (key) => javaText(key, keys), items)
   }
-  if (!isStruct(value)) return bigDecimalText(value as Decimal)
+  if (!isStruct(value)) return decimalText(value as Decimal)
   return schema === null ? mapText(Object.entries(value), String, null) : structText(value, schema)
 }
 
@@ -71,19 +72,6 @@ function floatingText(value: number, exponential: string): string {
     return plain.includes('.') ? plain : `${plain}.0`
   }
   return `${mantissa}E${Number(power)}`
-}
-
-/** BigDecimal.toString: with an exponent where the scale is negative or the number very small. */
-function bigDecimalText({ unscaled, scale }: Decimal): string {
-  const sign = unscaled < 0n ? '-' : ''
-  const digits = String(unscaled < 0n ? -unscaled : unscaled)
-  const exponent = digits.length - 1 - scale
-  if (scale >= 0 && exponent >= -6) {
-    const padded = digits.padStart(scale + 1, '0')
-    return scale === 0 ? sign + digits : `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`
-  }
-  const mantissa = digits.length === 1 ? digits : `${digits.slice(0, 1)}.${digits.slice(1)}`
-  return `${sign}${mantissa}E${exponent < 0 ? '' : '+'}${exponent}`
 }
 
 /** Date.toString, e.g. `Thu Jan 01 00:00:00 UTC 1970`. */

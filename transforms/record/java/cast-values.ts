@@ -1,6 +1,6 @@
-import { DataError, type Decimal, LOGICAL, type Schema, type Value } from 'sluice'
+import { DataError, type Decimal, decimalText, javaNumber, LOGICAL, type Schema, type Value } from 'sluice'
 import { dateText } from './date-format.ts'
-import { decimalNumber, decimalText, doubleText, floatText, wholePart, widened } from './number-text.ts'
+import { decimalNumber, wholePart, widened } from './number-text.ts'
 
 export const CASTS = ['INT8', 'INT16', 'INT32', 'INT64', 'FLOAT32', 'FLOAT64', 'BOOLEAN', 'STRING'] as const
 export type CastType = (typeof CASTS)[number]
@@ -60,7 +60,7 @@ function textOf(value: Value, schema: Schema | null): string {
   if (typeof value === 'string') return value
   if (typeof value === 'number') {
     if (schema?.type.startsWith('INT') === true) return String(value)
-    return schema?.type === 'FLOAT32' ? floatText(value) : doubleText(value)
+    return javaNumber(value, schema?.type === 'FLOAT32')
   }
   if (typeof value !== 'object' || value === null) return String(value)
   if (Buffer.isBuffer(value)) return value.toString('base64')

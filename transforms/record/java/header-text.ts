@@ -1,6 +1,5 @@
-import { type Decimal, isStruct, type Schema, type Value } from 'sluice'
+import { type Decimal, decimalText, isStruct, javaNumber, type Schema, type Value } from 'sluice'
 import { dateText } from './date-format.ts'
-import { decimalText, doubleText, floatText } from './number-text.ts'
 
 /** The text that Connect's SimpleHeaderConverter makes of a value. Within another value texts are in quotes. */
 export function headerText(value: Value, schema: Schema | null, embedded = false): string {
@@ -41,5 +40,5 @@ function quoted(text: string): string {
 
 function numberText(value: number, schema: Schema | null): string {
   if (schema?.type.startsWith('INT') === true) return String(value)
-  return schema?.type === 'FLOAT32' ? floatText(value) : doubleText(value)
+  return javaNumber(value, schema?.type === 'FLOAT32')
 }

@@ -1,62 +1,8 @@
-import type { Decimal } from 'sluice'
-
-/** Java's `Double.toString`, with the fewest digits that mean the number (as from JDK 19 on; JDK-4511638). */
-export function doubleText(value: number): string {
-  return javaForm(value, (magnitude) => String(magnitude))
-}
-
-/** Java's `Float.toString`. */
-export function floatText(value: number): string {
-  return javaForm(value, shortestFloat)
-}
+import { type Decimal, javaNumber } from 'sluice'
 
 /** The double whose digits are those that Java writes for a float. */
 export function widened(float: number): number {
-  return Number.isFinite(float) ? Math.sign(float) * Number(shortestFloat(Math.abs(float))) || float : float
-}
-
-function shortestFloat(magnitude: number): string {
-  for (let digits = 1; digits < 9; digits++) {
-    const text = magnitude.toPrecision(digits)
-    if (Math.fround(Number(text)) === magnitude) return String(Number(text))
-  }
-  return String(Number(magnitude.toPrecision(9)))
-}
-
-function javaForm(value: number, digitsOf: (magnitude: number) => string): string {
-  if (Number.isNaN(value)) return 'NaN'
-  const sign = value < 0 || Object.is(value, -0) ? '-' : ''
-  const magnitude = Math.abs(value)
-  if (magnitude === Infinity) return `${sign}Infinity`
-  if (magnitude === 0) return `${sign}0.0`
-  const [mantissa = '', exponent = '0'] = Number(digitsOf(magnitude)).toExponential().split('e')
-  const digits = mantissa.replace('.', '')
-  const power = Number(exponent)
-  return sign + (power >= -3 && power < 7 ? plain(digits, power) : scientific(digits, power))
-}
-
-function plain(digits: string, power: number): string {
-  if (power < 0) return `0.${'0'.repeat(-power - 1)}${digits}`
-  const whole = digits.slice(0, power + 1).padEnd(power + 1, '0')
-  return `${whole}.${digits.slice(power + 1) || '0'}`
-}
-
-function scientific(digits: string, power: number): string {
-  return `${digits[0] ?? '0'}.${digits.slice(1) || '0'}E${power}`
-}
-
-/** Java's `BigDecimal.toString`. */
-export function decimalText({ unscaled, scale }: Decimal): string {
-  const sign = unscaled < 0n ? '-' : ''
-  const digits = String(unscaled < 0n ? -unscaled : unscaled)
-  const power = digits.length - 1 - scale
-  if (scale >= 0 && power >= -6) {
-    if (scale === 0) return sign + digits
-    const padded = digits.padStart(scale + 1, '0')
-    return `${sign}${padded.slice(0, -scale)}.${padded.slice(-scale)}`
-  }
-  const rest = digits.length > 1 ? `.${digits.slice(1)}` : ''
-  return `${sign}${digits[0] ?? '0'}${rest}${power === 0 ? '' : `E${power > 0 ? '+' : ''}${power}`}`
+  return Number.isFinite(float) ? Number(javaNumber(float, true)) || float : float
 }
 
 /** Exponents beyond make numbers that no memory holds. */
