@@ -24,6 +24,7 @@ export class RowStates implements LiveRows {
   readonly length: number
   readonly #states: Uint8Array
   readonly #failures = new Map<number, Failure>()
+  #holds = false
   #live: number
   #stage: Stage = 'KAFKA_CONSUME'
   #plugin = ''
@@ -70,6 +71,7 @@ export class RowStates implements LiveRows {
 
   /** Hides live rows from a transform that is not for them, until `release`: they are not live, and cannot be dropped. */
   hold(rows: Iterable<number>): void {
+    this.#holds = true
     for (const row of rows) {
       if (this.#states[row] !== LIVE) continue
       this.#states[row] = HELD
@@ -79,6 +81,8 @@ export class RowStates implements LiveRows {
 
   /** Makes all held rows live again. */
   release(): void {
+    if (!this.#holds) return // as for every transform without a predicate
+    this.#holds = false
     for (let row = 0; row < this.length; row++) {
       if (this.#states[row] !== HELD) continue
       this.#states[row] = LIVE
