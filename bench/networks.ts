@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs'
 import type { Column } from '../src/api/batch.ts'
-import { readMojo } from '../src/inference/readers/h2o-mojo.ts'
+import { readMojo } from '../src/inference/readers/h2o/h2o-mojo.ts'
 import { type EngineCase, engineCases, reportEngines, rowsPerCpuSecond } from './support/engine-cases.ts'
 import { genmodelRate } from './support/genmodel.ts'
 

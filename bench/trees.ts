@@ -9,7 +9,7 @@ import { readFileSync } from 'node:fs'
 import { createTabulated } from '../src/inference/engines/tabulated.ts'
 import type { TreeColumns, TreeEngine } from '../src/inference/engines/tree-ensemble.ts'
 import { createWalk } from '../src/inference/engines/walk.ts'
-import { readGbm } from '../src/inference/readers/h2o-mojo.ts'
+import { readGbm } from '../src/inference/readers/h2o/h2o-mojo.ts'
 import { type EngineCase, engineCases, reportEngines, rowsPerCpuSecond } from './support/engine-cases.ts'
 import { genmodelRate } from './support/genmodel.ts'
 

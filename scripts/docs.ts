@@ -6,9 +6,15 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ERROR_CATALOGUE } from '../src/api/errors.ts'
 import type { ConfigDefinition, ConfigKey, Example, PredicatePlugin, TransformPlugin } from '../src/index.ts'
-import { commonKeys, conditionKeys, sinkKeys } from '../src/runtime/connector-keys.ts'
+import { commonKeys, conditionKeys, sinkKeys } from '../src/runtime/plugins/connector-keys.ts'
 import { configProviders } from '../src/runtime/config-providers/config-providers.ts'
-import { connectors, converters, predicates, transformClasses, transforms } from '../src/runtime/plugins.ts'
+import {
+  connectors,
+  converters,
+  predicates,
+  transformClasses,
+  transforms,
+} from '../src/runtime/plugins/plugins.ts'
 import { ignoredSourceKeys, sourceKeys } from '../src/runtime/source/source-keys.ts'
 import { WORKER_KEYS, type WorkerKey } from '../src/worker/settings/worker-keys.ts'
 import { shown } from './shown.ts'

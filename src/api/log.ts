@@ -1,4 +1,4 @@
-/** Structured logging, as every folder sees it; `runtime/log.ts` implements it. */
+/** Structured logging, as every folder sees it; `runtime/host/log.ts` implements it. */
 export interface Logger {
   debug(message: string, fields?: Readonly<Record<string, unknown>>): void
   info(message: string, fields?: Readonly<Record<string, unknown>>): void

@@ -1,7 +1,7 @@
 import { CommandError, UnavailableError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import { KafkaClient } from '../kafka/client.ts'
-import { createLogger } from '../runtime/log.ts'
+import { createLogger } from '../runtime/host/log.ts'
 
 /** Warnings and errors, on standard error; SLUICE_LOG_LEVEL says otherwise. */
 export function commandLog(): Logger {

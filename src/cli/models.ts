@@ -36,7 +36,7 @@ function timed<A extends readonly unknown[]>(work: (...args: A) => Promise<void>
       return
     }
     if (isSupervised()) {
-      const { startWatchdog } = await import('../runtime/watchdog.ts')
+      const { startWatchdog } = await import('../runtime/host/watchdog.ts')
       startWatchdog(process.ppid)
     }
     await work(...args)

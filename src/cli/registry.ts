@@ -24,7 +24,7 @@ export function register(program: Command): void {
 async function run({ port, bootstrapServers, topic }: Options): Promise<void> {
   const [{ startRegistry }, { createLogger }, { aborted, stopSignal }] = await Promise.all([
     import('../registry/server.ts'),
-    import('../runtime/log.ts'),
+    import('../runtime/host/log.ts'),
     import('../dev/signals.ts'),
   ])
   const signal = stopSignal(() => undefined)

@@ -11,6 +11,6 @@ async function run(): Promise<void> {
     const suggestion = 'a worker starts its task hosts itself: run sluice worker'
     throw new CommandError('dev.start', 'A task host works for the worker that starts it', { suggestion })
   }
-  const { runHost } = await import('../runtime/host.ts')
+  const { runHost } = await import('../runtime/host/host.ts')
   await runHost()
 }

@@ -19,7 +19,7 @@ export function register(program: Command): void {
 async function run(file: string): Promise<void> {
   const [{ loadSettings }, { createLogger }, { serveWorker }, { aborted, stopSignal }] = await Promise.all([
     import('../worker/settings/settings.ts'),
-    import('../runtime/log.ts'),
+    import('../runtime/host/log.ts'),
     import('../rest/serve-worker.ts'),
     import('../dev/signals.ts'),
   ])

@@ -1,4 +1,4 @@
-import { createLogger } from '../runtime/log.ts'
+import { createLogger } from '../runtime/host/log.ts'
 import { brokerEnded, startBroker, type Broker } from './broker.ts'
 import { aborted, stopSignal } from './signals.ts'
 

@@ -1,4 +1,4 @@
-import { createLogger } from '../runtime/log.ts'
+import { createLogger } from '../runtime/host/log.ts'
 import { aborted, stopSignal } from './signals.ts'
 import { Stack, type StackOptions } from './stack.ts'
 

@@ -1,6 +1,6 @@
 import { RequestError } from '../api/errors.ts'
 import type { SourceConnector, SourceOffset } from '../api/plugins.ts'
-import { findConnector } from '../runtime/plugins.ts'
+import { findConnector } from '../runtime/plugins/plugins.ts'
 import { partitionId } from '../runtime/source/offset-format.ts'
 import { OffsetStore } from '../runtime/source/offset-store.ts'
 import type { StoredConnector, StringMap } from './stores/config-state.ts'

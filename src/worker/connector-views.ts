@@ -1,5 +1,5 @@
 import { NotFoundError } from '../api/errors.ts'
-import type { TaskId } from '../runtime/protocol.ts'
+import type { TaskId } from '../runtime/host/protocol.ts'
 import type { StoredConnector, StringMap } from './stores/config-state.ts'
 import type { ConfigStore } from './stores/config-store.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'

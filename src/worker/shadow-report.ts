@@ -1,5 +1,5 @@
 import { addSums, type ShadowSummary, type ShadowSums, summarise } from '../api/shadows.ts'
-import type { Shown } from '../runtime/protocol.ts'
+import type { Shown } from '../runtime/host/protocol.ts'
 
 type Of<T> = T & { readonly transform: string }
 

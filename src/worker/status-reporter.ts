@@ -1,4 +1,4 @@
-import type { TaskId } from '../runtime/protocol.ts'
+import type { TaskId } from '../runtime/host/protocol.ts'
 import type { State, StatusStore } from './stores/status-store.ts'
 
 /** Writes what this worker has to say of its connectors and tasks, with its id and the group's generation. */

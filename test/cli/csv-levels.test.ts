@@ -18,7 +18,7 @@ import {
 import { type ReadyModel } from '../../src/inference/store/load-model.ts'
 import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { openModel } from '../../src/cli/open-model.ts'
-import { scoreH2o } from '../../transforms/score-h2o.ts'
+import { scoreH2o } from '../../transforms/models/score-h2o.ts'
 import { batchOf } from '../support/example-batch.ts'
 import { FIXTURES } from '../support/model-fixtures.ts'
 

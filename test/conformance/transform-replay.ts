@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { type Header, type Models, ModelError, type Schema, SILENT, type Value } from '../../src/index.ts'
-import { findPredicate, findTransform } from '../../src/runtime/plugins.ts'
+import { findPredicate, findTransform } from '../../src/runtime/plugins/plugins.ts'
 import { batchOf } from '../support/example-batch.ts'
 import type { Case, CaseRecord } from './transform-cases.ts'
 import { schemaJson, type Tagged, tagged } from './transform-values.ts'

@@ -20,7 +20,7 @@ describe('the documents', () => {
     const named = [...read('docs/architecture.md').matchAll(/`(\w+\/[a-z-]+(?:\/[a-z-]+)*)`/g)].map(
       ([, name = '']) => name,
     )
-    expect(named).to.include('runtime/positions')
+    expect(named).to.include('runtime/sink/positions')
     const roots = ['src', '.']
     const found = (name: string) =>
       roots.some((root) => existsSync(at(root, name)) || existsSync(at(root, `${name}.ts`)))

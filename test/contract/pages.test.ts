@@ -8,7 +8,7 @@ import { REPOSITORY, sluice } from '../support/process.ts'
 /** Blocks that no test runs, by the words they start with, and why. */
 const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/reference/predicates.md: transforms=drop':
-    'part of a connector; test/runtime/conditions.test.ts runs such',
+    'part of a connector; test/runtime/chain/conditions.test.ts runs such',
   'models/airline-delay/README.md: python train.py': 'trains the model, with H2O and Python',
   'models/efficientnet-lite0/README.md: pip install': 'makes the model, with Python',
   'models/iris-dl4j/README.md: cd models/iris-dl4j': 'trains the model, with DL4J from Maven',

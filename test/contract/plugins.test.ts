@@ -12,7 +12,7 @@ import {
   predicates,
   transformClasses,
   transforms,
-} from '../../src/runtime/plugins.ts'
+} from '../../src/runtime/plugins/plugins.ts'
 import { batchOf, complete } from '../support/example-batch.ts'
 
 const models = new ModelStore({

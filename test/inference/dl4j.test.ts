@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'mocha'
 import path from 'node:path'
 import type { Manifest } from '../../src/inference/manifest/manifest.ts'
-import { readDl4j } from '../../src/inference/readers/dl4j.ts'
+import { readDl4j } from '../../src/inference/readers/dl4j/dl4j.ts'
 import { openZip } from '../../src/inference/readers/zip.ts'
 import { SHARED, sharedExists } from '../support/model-fixtures.ts'
 import {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { readdirSync, readFileSync } from 'node:fs'
 import { describe, it } from 'mocha'
 import path from 'node:path'
-import { readKerasH5, readKerasZip } from '../../src/inference/readers/keras.ts'
+import { readKerasH5, readKerasZip } from '../../src/inference/readers/keras/keras.ts'
 import { openZip } from '../../src/inference/readers/zip.ts'
 import { SHARED, sharedExists } from '../support/model-fixtures.ts'
 import {

@@ -11,7 +11,7 @@ import {
 } from '../../src/inference/engines/onnx-graph.ts'
 import { openSession } from '../../src/inference/engines/onnx-session.ts'
 import { type Logger, ModelError, SILENT } from '../../src/index.ts'
-import { readOnnx } from '../../src/inference/readers/onnx.ts'
+import { readOnnx } from '../../src/inference/readers/onnx/onnx.ts'
 import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { NETWORKS, type Rows, scoreRows } from '../support/network-fixtures.ts'
 

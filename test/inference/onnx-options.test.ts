@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { describe, it } from 'mocha'
 import path from 'node:path'
 import { toColumn } from '../../src/inference/probe.ts'
-import { readOnnx } from '../../src/inference/readers/onnx.ts'
+import { readOnnx } from '../../src/inference/readers/onnx/onnx.ts'
 import { largestDifference, NETWORKS, onnxLabels, type Rows, scoreRows } from '../support/network-fixtures.ts'
 
 const FOLDER = path.join(NETWORKS, 'onnx')

@@ -7,7 +7,7 @@ import { encodeGraph, type Graph } from '../../src/inference/engines/onnx-graph.
 import { bytesField, integerField, readFields, textField } from '../../src/inference/engines/protobuf.ts'
 import type { Manifest } from '../../src/inference/manifest/manifest.ts'
 import { toColumn } from '../../src/inference/probe.ts'
-import { readOnnx } from '../../src/inference/readers/onnx.ts'
+import { readOnnx } from '../../src/inference/readers/onnx/onnx.ts'
 import {
   largestDifference,
   NETWORKS,

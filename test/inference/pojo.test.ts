@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { ModelError } from '../../src/api/errors.ts'
-import { readPojo } from '../../src/inference/readers/pojo-model.ts'
+import { readPojo } from '../../src/inference/readers/pojo/pojo-model.ts'
 import { columnsFor, compare, readTable } from '../support/model-fixtures.ts'
 
 const FIXTURES = path.resolve(import.meta.dirname, '../fixtures/pojo')

@@ -3,7 +3,7 @@ import { after, before, describe, it } from 'mocha'
 import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { gunzipSync } from 'node:zlib'
-import { findTransform } from '../../src/runtime/plugins.ts'
+import { findTransform } from '../../src/runtime/plugins/plugins.ts'
 import { PHOTOS, type SeedWorker, SHARED_FIXTURES, startSeedWorker } from '../support/seed-worker.ts'
 
 const SEED = path.join(SHARED_FIXTURES, 'seed')

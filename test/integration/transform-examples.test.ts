@@ -13,7 +13,7 @@ import {
   type TransformPlugin,
   type Value,
 } from '../../src/index.ts'
-import { transforms } from '../../src/runtime/plugins.ts'
+import { transforms } from '../../src/runtime/plugins/plugins.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { complete } from '../support/example-batch.ts'
 import { call, type SluiceDev, startSluiceDev } from '../support/sluice-dev.ts'

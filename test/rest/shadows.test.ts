@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import type { FromHost } from '../../src/runtime/protocol.ts'
+import type { FromHost } from '../../src/runtime/host/protocol.ts'
 import { eventually } from '../support/eventually.ts'
 import { CONFIG, restApi } from './rest-api.ts'
 

@@ -1,6 +1,6 @@
 import { type Models, ModelError, SILENT } from '../../src/index.ts'
-import { openTask, type OpenTask } from '../../src/runtime/open-task.ts'
-import type { Membership } from '../../src/runtime/protocol.ts'
+import { openTask, type OpenTask } from '../../src/runtime/host/open-task.ts'
+import type { Membership } from '../../src/runtime/host/protocol.ts'
 import { uniqueName } from './eventually.ts'
 import { hostSettings } from './host-settings.ts'
 

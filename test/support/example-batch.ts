@@ -1,9 +1,9 @@
 import type { FetchedBatch } from '../../src/kafka/record-batches/records.ts'
 import { recordsSide } from '../../src/converters/records-side.ts'
 import type { ExampleRecord, SinkRecord } from '../../src/index.ts'
-import { Batch } from '../../src/runtime/batch.ts'
-import { FetchOrigin } from '../../src/runtime/origin.ts'
-import { RowStates } from '../../src/runtime/row-states.ts'
+import { Batch } from '../../src/runtime/records/batch.ts'
+import { FetchOrigin } from '../../src/runtime/records/origin.ts'
+import { RowStates } from '../../src/runtime/records/row-states.ts'
 
 /** A batch of records in object form, as if fetched from `t-0`; for transforms without a Kafka. */
 export function batchOf(

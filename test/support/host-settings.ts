@@ -1,5 +1,5 @@
 import { NO_IMAGES } from '../../src/index.ts'
-import type { HostSettings } from '../../src/runtime/protocol.ts'
+import type { HostSettings } from '../../src/runtime/host/protocol.ts'
 
 /** What a task host is told of a worker's settings. */
 export function hostSettings(more: Partial<HostSettings> = {}): HostSettings {

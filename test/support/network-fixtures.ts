@@ -3,7 +3,7 @@ import path from 'node:path'
 import type { LoadedModel } from '../../src/inference/loaded-model.ts'
 import { ModelError } from '../../src/api/errors.ts'
 import { toColumn } from '../../src/inference/probe.ts'
-import { readOnnx } from '../../src/inference/readers/onnx.ts'
+import { readOnnx } from '../../src/inference/readers/onnx/onnx.ts'
 
 /** Networks with their own engines' outputs; made by the script in each folder. */
 export const NETWORKS = path.resolve(import.meta.dirname, '../fixtures/networks')

@@ -11,7 +11,7 @@ import {
   struct,
   type TransformPlugin,
 } from '../../src/index.ts'
-import { Batch } from '../../src/runtime/batch.ts'
+import { Batch } from '../../src/runtime/records/batch.ts'
 import { allRows, bytesOf, openConverter } from '../converters/support.ts'
 import { batchOf } from './example-batch.ts'
 

@@ -1,9 +1,9 @@
 import path from 'node:path'
 import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { type Converter, type Field, type Schema, SILENT } from '../../src/index.ts'
-import { TransformChain } from '../../src/runtime/chain.ts'
-import { checkSchemas } from '../../src/runtime/check-config.ts'
-import type { NamedConverter } from '../../src/runtime/task-converters.ts'
+import { TransformChain } from '../../src/runtime/chain/chain.ts'
+import { checkSchemas } from '../../src/runtime/chain/check-config.ts'
+import type { NamedConverter } from '../../src/runtime/host/task-converters.ts'
 import { FLIGHT } from '../../transforms/examples/score-h2o-flights.ts'
 
 /** The models of this repository. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import type { SuspectRows } from '../../src/runtime/protocol.ts'
+import type { SuspectRows } from '../../src/runtime/host/protocol.ts'
 import { eventually } from '../support/eventually.ts'
 import { memoryWorker, type MemoryWorker } from './memory-worker.ts'
 

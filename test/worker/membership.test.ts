@@ -9,7 +9,7 @@ import {
 } from '../../src/kafka/groups/connect-protocol.ts'
 import { decodeAssignment, decodeSubscription } from '../../src/kafka/groups/consumer-protocol.ts'
 import type { GroupMemberOptions } from '../../src/kafka/groups/group.ts'
-import type { Membership, TaskId } from '../../src/runtime/protocol.ts'
+import type { Membership, TaskId } from '../../src/runtime/host/protocol.ts'
 import { readSettings } from '../../src/worker/settings/settings.ts'
 import { SinkMembership } from '../../src/worker/groups/sink-membership.ts'
 import type { HostedTask } from '../../src/worker/hosts/hosted-task.ts'

@@ -1,6 +1,6 @@
 import { SILENT } from '../../src/api/log.ts'
 import type { GroupMemberOptions } from '../../src/kafka/groups/group.ts'
-import type { FromHost, ToHost } from '../../src/runtime/protocol.ts'
+import type { FromHost, ToHost } from '../../src/runtime/host/protocol.ts'
 import { ConfigStore } from '../../src/worker/stores/config-store.ts'
 import type { HostExit, SpawnHost } from '../../src/worker/hosts/host-process.ts'
 import { readSettings } from '../../src/worker/settings/settings.ts'

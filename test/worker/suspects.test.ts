@@ -1,8 +1,8 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import type { RowRange } from '../../src/runtime/protocol.ts'
-import { SuspectPieces } from '../../src/runtime/suspect-pieces.ts'
+import type { RowRange } from '../../src/runtime/host/protocol.ts'
+import { SuspectPieces } from '../../src/runtime/sink/suspect-pieces.ts'
 import { type Finding, PartitionSuspects, Suspects } from '../../src/worker/hosts/suspects.ts'
 import { offsetsOf, rowsFrom } from '../support/rows.ts'
 

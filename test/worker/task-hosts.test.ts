@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { SILENT } from '../../src/api/log.ts'
-import type { TaskId, TaskState } from '../../src/runtime/protocol.ts'
+import type { TaskId, TaskState } from '../../src/runtime/host/protocol.ts'
 import type { Death, HostedTask } from '../../src/worker/hosts/hosted-task.ts'
 import { TaskHosts } from '../../src/worker/hosts/task-hosts.ts'
 import type { SpawnHost } from '../../src/worker/hosts/host-process.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { SILENT } from '../../src/api/log.ts'
-import type { RowRange } from '../../src/runtime/protocol.ts'
+import type { RowRange } from '../../src/runtime/host/protocol.ts'
 import { Suspects } from '../../src/worker/hosts/suspects.ts'
 import type { HostedTask, TaskListener } from '../../src/worker/hosts/hosted-task.ts'
 import { TaskRun } from '../../src/worker/hosts/task-run.ts'

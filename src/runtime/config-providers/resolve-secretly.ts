@@ -1,5 +1,5 @@
 import { hideValue } from '../../api/credentials.ts'
-import { commonKeys, sinkKeys } from '../connector-keys.ts'
+import { commonKeys, sinkKeys } from '../plugins/connector-keys.ts'
 import type { ConfigProviders } from './config-providers.ts'
 
 const PLAIN = new Set([...Object.keys(commonKeys.keys), ...Object.keys(sinkKeys.keys)])

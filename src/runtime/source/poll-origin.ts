@@ -3,7 +3,7 @@ import type { EncodedRows } from '../../api/converter.ts'
 import type { SourceRecord } from '../../api/plugins.ts'
 import type { Schema, Value } from '../../api/schema.ts'
 import { toJson } from '../../api/to-json.ts'
-import type { Coordinates, Origin } from '../origin.ts'
+import type { Coordinates, Origin } from '../records/origin.ts'
 import { offsetJson } from './offset-format.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { type ConfigOf, defineConfig, key } from '../../api/config.ts'
 import { COMPRESSIONS } from '../../kafka/record-batches/compression.ts'
-import { deadLetterKeys } from '../connector-keys.ts'
-import { isTopicName } from '../written-topics.ts'
+import { deadLetterKeys } from '../plugins/connector-keys.ts'
+import { isTopicName } from '../delivery/written-topics.ts'
 
 const oneOf =
   (...allowed: readonly string[]) =>

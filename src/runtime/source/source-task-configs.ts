@@ -1,6 +1,6 @@
 import { TaskError } from '../../api/errors.ts'
-import { commonKeys } from '../connector-keys.ts'
-import { findConnector } from '../plugins.ts'
+import { commonKeys } from '../plugins/connector-keys.ts'
+import { findConnector } from '../plugins/plugins.ts'
 
 type StringMap = Readonly<Record<string, string>>
 

@@ -1,6 +1,6 @@
 import type { ConfigProblem } from '../../api/errors.ts'
-import { topicList } from '../../runtime/read-topics.ts'
-import { topicRefusal } from '../../runtime/written-topics.ts'
+import { topicList } from '../../runtime/sink/read-topics.ts'
+import { topicRefusal } from '../../runtime/delivery/written-topics.ts'
 import { connectorClass } from './plugin-catalogue.ts'
 import { sinkGroupId } from '../groups/sink-group.ts'
 import type { WorkerSettings } from '../settings/settings.ts'

@@ -5,7 +5,7 @@ import { ConfigProviders, type Resolved } from '../../runtime/config-providers/c
 import { type ConfigInfos, configInfos } from './config-infos.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { type CheckedConfig, checkConnectorConfig, unknownKeys } from './connector-config.ts'
-import { unusedPredicates } from '../../runtime/conditions.ts'
+import { unusedPredicates } from '../../runtime/chain/conditions.ts'
 import type { TaskHosts } from '../hosts/task-hosts.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import { clusterProblems } from './cluster-check.ts'

@@ -1,6 +1,6 @@
 import type { ConfigProblem } from '../../api/errors.ts'
 import { compilePattern } from '../../api/pattern.ts'
-import { topicList, topicReader } from '../../runtime/read-topics.ts'
+import { topicList, topicReader } from '../../runtime/sink/read-topics.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import { type KnownKey, knownKeys } from './known-keys.ts'
 import { refusedOverrides } from './override-keys.ts'

@@ -1,6 +1,6 @@
 import { defineConfig, key } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
-import { sinkKeys } from '../../runtime/connector-keys.ts'
+import { sinkKeys } from '../../runtime/plugins/connector-keys.ts'
 import { ignoredSourceKeys, sourceKeys } from '../../runtime/source/source-keys.ts'
 import type { StringMap } from '../stores/config-state.ts'
 
@@ -8,7 +8,7 @@ const positive = (value: number): string | undefined => (value >= 1 ? undefined 
 const tuning = { importance: 'LOW', group: 'Common', optional: true } as const
 
 /**
- * Settings of a sink's own consumer that a connector may override, besides those in `runtime/connector-keys.ts`. It
+ * Settings of a sink's own consumer that a connector may override, besides those in `runtime/plugins/connector-keys.ts`. It
  * is an allow-list (as Kafka's Allowlist policy): nothing that names servers, files, credentials or classes is on it.
  */
 export const overrideKeys = defineConfig({

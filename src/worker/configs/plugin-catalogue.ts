@@ -10,7 +10,7 @@ import {
   predicates,
   transformClasses,
   transforms,
-} from '../../runtime/plugins.ts'
+} from '../../runtime/plugins/plugins.ts'
 import { type ConfigKeyInfo, keyInfos } from './config-infos.ts'
 import { frameworkKeys, namedKeys } from './known-keys.ts'
 

@@ -1,5 +1,5 @@
 import { ConfigError } from '../../api/errors.ts'
-import { commonKeys } from '../../runtime/connector-keys.ts'
+import { commonKeys } from '../../runtime/plugins/connector-keys.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import type { TaskHosts } from '../hosts/task-hosts.ts'
 import { checkConnectorConfig } from './connector-config.ts'

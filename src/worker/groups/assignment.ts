@@ -5,7 +5,7 @@ import {
   type ConnectProtocolVersion,
   type WorkerState,
 } from '../../kafka/groups/connect-protocol.ts'
-import type { TaskId } from '../../runtime/protocol.ts'
+import type { TaskId } from '../../runtime/host/protocol.ts'
 
 /** Connectors and tasks to run. */
 export interface Work {

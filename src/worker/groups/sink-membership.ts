@@ -12,7 +12,7 @@ import {
   subscriptionTo,
 } from '../../kafka/groups/consumer-protocol.ts'
 import { GroupMember, type GroupAssignment, type GroupMemberOptions } from '../../kafka/groups/group.ts'
-import { WaitLog } from '../../runtime/wait-log.ts'
+import { WaitLog } from '../../runtime/host/wait-log.ts'
 import type { HostedTask } from '../hosts/hosted-task.ts'
 import type { TopicSelection } from './topic-selection.ts'
 

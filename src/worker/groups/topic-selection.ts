@@ -1,4 +1,4 @@
-import { topicList, topicReader } from '../../runtime/read-topics.ts'
+import { topicList, topicReader } from '../../runtime/sink/read-topics.ts'
 import type { StringMap } from '../stores/config-state.ts'
 
 /** The topics a sink reads: named, or all that match a pattern. */

@@ -8,7 +8,7 @@ import {
   encodeWorkerState,
 } from '../../kafka/groups/connect-protocol.ts'
 import type { GroupAssignment, GroupMemberOptions } from '../../kafka/groups/group.ts'
-import type { TaskId } from '../../runtime/protocol.ts'
+import type { TaskId } from '../../runtime/host/protocol.ts'
 import type { AssignedWork } from '../assigned-work.ts'
 import type { ConfigStore } from '../stores/config-store.ts'
 import type { WorkerSettings } from '../settings/settings.ts'

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
-import type { FromHost, ToHost } from '../../runtime/protocol.ts'
+import type { FromHost, ToHost } from '../../runtime/host/protocol.ts'
 
 /** A task host as an operating system process. */
 export interface HostProcess {

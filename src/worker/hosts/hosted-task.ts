@@ -1,5 +1,12 @@
-import type { PartitionOffset } from '../../runtime/positions.ts'
-import type { Membership, RowRange, Shown, SuspectRows, TaskId, TaskState } from '../../runtime/protocol.ts'
+import type { PartitionOffset } from '../../runtime/sink/positions.ts'
+import type {
+  Membership,
+  RowRange,
+  Shown,
+  SuspectRows,
+  TaskId,
+  TaskState,
+} from '../../runtime/host/protocol.ts'
 
 export interface TaskListener {
   state(state: TaskState, trace: string | undefined): void

@@ -1,4 +1,4 @@
-import type { RowRange, SuspectRows, TopicPartitions } from '../../runtime/protocol.ts'
+import type { RowRange, SuspectRows, TopicPartitions } from '../../runtime/host/protocol.ts'
 import type { Work } from './hosted-task.ts'
 
 /** What a death over some rows leads to. */

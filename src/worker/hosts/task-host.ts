@@ -1,8 +1,8 @@
 import { type ConfigProblem, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
-import type { FromHost, HostSettings, TaskId, ToHost } from '../../runtime/protocol.ts'
+import type { FromHost, HostSettings, TaskId, ToHost } from '../../runtime/host/protocol.ts'
 import type { StringMap } from '../stores/config-state.ts'
-import { IDLE } from '../../runtime/whereabouts.ts'
+import { IDLE } from '../../runtime/host/whereabouts.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
 import { type Hosted, type HostedTask, isSame, nameOf, settle, type TaskListener } from './hosted-task.ts'
 

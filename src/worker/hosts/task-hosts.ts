@@ -1,6 +1,6 @@
 import type { ConfigProblem } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
-import type { HostSettings, TaskId } from '../../runtime/protocol.ts'
+import type { HostSettings, TaskId } from '../../runtime/host/protocol.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import type { SpawnHost } from './host-process.ts'
 import type { HostedTask, TaskListener } from './hosted-task.ts'

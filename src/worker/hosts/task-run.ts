@@ -1,6 +1,6 @@
 import { messageOf } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
-import type { Shown, TaskId, TaskState } from '../../runtime/protocol.ts'
+import type { Shown, TaskId, TaskState } from '../../runtime/host/protocol.ts'
 import type { StringMap } from '../stores/config-state.ts'
 import type { SinkMembership } from '../groups/sink-membership.ts'
 import type { State } from '../stores/status-store.ts'

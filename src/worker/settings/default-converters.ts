@@ -1,6 +1,6 @@
 import { withPrefix } from '../../api/config.ts'
 import { type ConfigProblem, messageOf, NotFoundError } from '../../api/errors.ts'
-import { findConverter } from '../../runtime/plugins.ts'
+import { findConverter } from '../../runtime/plugins/plugins.ts'
 
 /** What is wrong with a worker's default converters and their options. */
 export function converterProblems(defaults: Readonly<Record<string, string>>): ConfigProblem[] {

@@ -1,4 +1,4 @@
-import { checkConnectorName } from '../../runtime/connector-keys.ts'
+import { checkConnectorName } from '../../runtime/plugins/connector-keys.ts'
 import { jsonObject, type LogRecord, splitTaskKey } from './record-log.ts'
 
 export type StringMap = Readonly<Record<string, string>>

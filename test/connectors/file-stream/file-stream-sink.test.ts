@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { fileStreamSink } from '../../../connectors/file-stream/file-stream-sink.ts'
 import { type SinkContext, SILENT, struct, type Value } from '../../../src/index.ts'
-import { findConnector } from '../../../src/runtime/plugins.ts'
+import { findConnector } from '../../../src/runtime/plugins/plugins.ts'
 import { batchOf } from '../../support/example-batch.ts'
 
 describe('FileStreamSink', () => {

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { type EmitOptions, ModelError, type RecordBatch, SILENT } from '../../../src/index.ts'
 import { topicSink } from '../../../connectors/kafka/topic-sink.ts'
-import { topicReader } from '../../../src/runtime/read-topics.ts'
+import { topicReader } from '../../../src/runtime/sink/read-topics.ts'
 import { batchOf } from '../../support/example-batch.ts'
 
 interface Put {

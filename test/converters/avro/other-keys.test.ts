@@ -3,7 +3,7 @@ import { describe, it } from 'mocha'
 import { avroConverter } from '../../../src/converters/avro/plugin.ts'
 import { recordsSide } from '../../../src/converters/records-side.ts'
 import { type Logger, struct } from '../../../src/index.ts'
-import { openConverters } from '../../../src/runtime/task-converters.ts'
+import { openConverters } from '../../../src/runtime/host/task-converters.ts'
 import { allRows, Failures, openConverter, RegistryStandIn } from '../support.ts'
 
 const URL = { 'schema.registry.url': 'http://127.0.0.1:1' }

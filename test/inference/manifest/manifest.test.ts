@@ -5,7 +5,7 @@ import path from 'node:path'
 import { ModelError } from '../../../src/api/errors.ts'
 import { applyManifest } from '../../../src/inference/manifest/apply-manifest.ts'
 import { type Manifest, parseManifest } from '../../../src/inference/manifest/manifest.ts'
-import { readMojo } from '../../../src/inference/readers/h2o-mojo.ts'
+import { readMojo } from '../../../src/inference/readers/h2o/h2o-mojo.ts'
 import { FIXTURES } from '../../support/model-fixtures.ts'
 
 const loaded = readMojo(readFileSync(path.join(FIXTURES, 'binomial-offset/model.zip')))

@@ -8,7 +8,7 @@ import { type Logger, SILENT } from '../../../src/api/log.ts'
 import type { Model } from '../../../src/api/models.ts'
 import { type ExampleRecord, OPTIONAL_FLOAT64, OPTIONAL_STRING, struct } from '../../../src/index.ts'
 import { ModelStore } from '../../../src/inference/store/model-store.ts'
-import { scoreH2o } from '../../../transforms/score-h2o.ts'
+import { scoreH2o } from '../../../transforms/models/score-h2o.ts'
 import { batchOf } from '../../support/example-batch.ts'
 import { columnsFor, FIXTURES } from '../../support/model-fixtures.ts'
 

@@ -9,15 +9,15 @@ import {
   type SourceTask,
   UnavailableError,
 } from '../../../src/index.ts'
-import type { Batch } from '../../../src/runtime/batch.ts'
-import { TransformChain } from '../../../src/runtime/chain.ts'
-import { commonKeys } from '../../../src/runtime/connector-keys.ts'
-import type { Emission } from '../../../src/runtime/delivery.ts'
-import { ErrorPolicy } from '../../../src/runtime/error-policy.ts'
+import type { Batch } from '../../../src/runtime/records/batch.ts'
+import { TransformChain } from '../../../src/runtime/chain/chain.ts'
+import { commonKeys } from '../../../src/runtime/plugins/connector-keys.ts'
+import type { Emission } from '../../../src/runtime/delivery/delivery.ts'
+import { ErrorPolicy } from '../../../src/runtime/delivery/error-policy.ts'
 import { RunningSourceTask } from '../../../src/runtime/source/running-source-task.ts'
 import { SourcePipeline } from '../../../src/runtime/source/source-pipeline.ts'
 import type { SourcePosition } from '../../../src/runtime/source/source-positions.ts'
-import { Whereabouts } from '../../../src/runtime/whereabouts.ts'
+import { Whereabouts } from '../../../src/runtime/host/whereabouts.ts'
 import { eventually } from '../../support/eventually.ts'
 import { sourceRecord as record } from '../../support/source-record.ts'
 

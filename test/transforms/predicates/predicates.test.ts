@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { ConfigError, type ExampleRecord, SILENT } from '../../../src/index.ts'
-import { findPredicate } from '../../../src/runtime/plugins.ts'
+import { findPredicate } from '../../../src/runtime/plugins/plugins.ts'
 import { batchOf } from '../../support/example-batch.ts'
 
 async function matching(

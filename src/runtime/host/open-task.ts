@@ -1,0 +1,227 @@
+import { Fetcher } from '../../kafka/fetch/fetch.ts'
+import { KafkaClient } from '../../kafka/client.ts'
+import { commitOffsets, fetchOffsets } from '../../kafka/groups/offsets.ts'
+import { Producer } from '../../kafka/produce/produce.ts'
+import { ConfigError, TaskError } from '../../api/errors.ts'
+import type { Logger } from '../../api/log.ts'
+import type { Models } from '../../api/models.ts'
+import type { SinkContext } from '../../api/plugins.ts'
+import { type RawConfig, type Show, TransformChain } from '../chain/chain.ts'
+import { commonKeys, deadLetterKeys, sinkKeys } from '../plugins/connector-keys.ts'
+import { DeadLetters } from '../delivery/dead-letters.ts'
+import { Delivery } from '../delivery/delivery.ts'
+import { ensureTopic } from '../delivery/ensure-topic.ts'
+import { ErrorPolicy } from '../delivery/error-policy.ts'
+import { findConnector } from '../plugins/plugins.ts'
+import type { PartitionOffset } from '../sink/positions.ts'
+import type { HostSettings, TaskId } from './protocol.ts'
+import { topicReader } from '../sink/read-topics.ts'
+import { Puts } from '../sink/puts.ts'
+import { Outbox, SinkPipeline } from '../sink/sink-pipeline.ts'
+import { SinkRequests } from '../sink/sink-requests.ts'
+import { RunningSinkTask } from '../sink/sink-task.ts'
+import { topicRefusal } from '../delivery/written-topics.ts'
+import { closeConverters, openConverters } from './task-converters.ts'
+import { WaitLog } from './wait-log.ts'
+import { IDLE, type Tell, Whereabouts } from './whereabouts.ts'
+
+export interface TaskEvents {
+  /** A plugin is about to be called, with these rows where it gets some; `idle` when none is at work. */
+  readonly at: Tell
+  readonly failed: (error: unknown) => void
+  readonly fenced: () => void
+  /** Suspect rows before these offsets are done with. */
+  readonly cleared: (offsets: readonly PartitionOffset[]) => void
+  readonly batch: (records: number, failed: number) => void
+  /** What the task waits for, in words; null when that is over. Absent where nobody looks. */
+  readonly waits?: (reason: string | null) => void
+  /** Absent where nobody looks. */
+  readonly show?: Show
+}
+
+export interface OpenTask {
+  readonly kind: 'sink'
+  readonly task: RunningSinkTask
+  close(): Promise<void>
+}
+
+export interface TaskOptions {
+  readonly id: TaskId
+  readonly config: RawConfig
+  readonly paused: boolean
+  readonly settings: HostSettings
+  readonly models: Models
+  readonly log: Logger
+  readonly events: TaskEvents
+  /** Aborted when the task must stop, also while it opens. */
+  readonly stopping: AbortController
+}
+
+/**
+ * Opens everything a sink task needs, its plugins and models first, and returns it running, without partitions yet.
+ * Each task has connections of its own: a long poll of one never delays another.
+ */
+export async function openTask(options: TaskOptions): Promise<OpenTask> {
+  const { config, settings, log } = options
+  const common = commonKeys.read(config)
+  const aborter = options.stopping
+  const whereabouts = new Whereabouts(options.events.at)
+  const plugins = await openPlugins(options, aborter.signal, whereabouts)
+  const client = openClient(options)
+  const producer = new Producer(client, { log })
+  const fetcher = openFetcher(options, client)
+  const close = async (): Promise<void> => {
+    await fetcher.close()
+    await producer.close()
+    await client.close()
+    plugins.close()
+  }
+  try {
+    const outbox = new Outbox()
+    const requests = new SinkRequests()
+    const context = sinkContext(options, client, { outbox, whereabouts, requests }, aborter.signal)
+    const policy = new ErrorPolicy(common, log, options.events.waits)
+    const letters = () => openDeadLetters(options, client, producer)
+    const deadLetters = await policy.retry(letters, aborter.signal)
+    const pipeline = new SinkPipeline({
+      ...plugins,
+      sink: await openSink(options, context), // last: nothing after it fails and would leave it open
+      outbox,
+      policy,
+      delivery: new Delivery({
+        ...{ client, producer, converters: plugins.converters },
+        ...{ workerTopics: settings.workerTopics, outside: whereabouts.outside, tolerant: policy.tolerant },
+      }),
+      deadLetters,
+      whereabouts,
+    })
+    const task = new RunningSinkTask(
+      {
+        pipeline,
+        fetcher,
+        requests,
+        puts: new Puts({ pipeline, requests, policy, wait: waitLog(options) }),
+        flushIntervalMs: settings.offsetFlushIntervalMs,
+        log,
+        startAt: ({ groupId, partitions }) => fetchOffsets(client, groupId, partitions),
+        commit: ({ groupId, memberId, generation }, offsets) =>
+          commitOffsets(client, groupId, { memberId, generation }, offsets),
+        onFailed: options.events.failed,
+        onFenced: options.events.fenced,
+        onCleared: options.events.cleared,
+        onBatch: options.events.batch,
+        stopping: aborter,
+      },
+      options.paused,
+    )
+    return { kind: 'sink', task, close }
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+/** Undefined where the connector has no topic for them. */
+export async function openDeadLetters(
+  { id, config, settings }: TaskOptions,
+  client: KafkaClient,
+  producer: Producer,
+) {
+  const values = deadLetterKeys.read(config)
+  const path = 'errors.deadletterqueue.topic.name'
+  const refusal = values[path] === '' ? undefined : topicRefusal(values[path], settings.workerTopics)
+  if (refusal !== undefined) throw new ConfigError([{ path, message: refusal }])
+  return DeadLetters.open(client, producer, values, id)
+}
+
+function openFetcher({ config, log }: TaskOptions, client: KafkaClient): Fetcher {
+  const sinkConfig = sinkKeys.read(config)
+  return new Fetcher(client, {
+    isolation: sinkConfig['consumer.override.isolation.level'] as 'read_committed' | 'read_uncommitted',
+    reset: sinkConfig['consumer.override.auto.offset.reset'] as 'earliest' | 'latest' | 'none',
+    log,
+  })
+}
+
+/** A task's own connections: a long poll of one never delays another. */
+export function openClient({ id, settings, log }: TaskOptions): KafkaClient {
+  const clientId = `${settings.clientId}-${id.connector}-${id.task}`
+  return new KafkaClient({ bootstrapServers: settings.bootstrapServers, clientId, log })
+}
+
+/** Opens converters and transforms, as a check of a configuration too: no Kafka is needed. */
+export async function openPlugins(
+  { config, settings, models, log, events }: Omit<TaskOptions, 'stopping'>,
+  signal: AbortSignal,
+  whereabouts?: Whereabouts,
+) {
+  const context = { log, ...(whereabouts === undefined ? {} : { outside: whereabouts.outside }) }
+  const converters = openConverters(config, settings.converterDefaults, context)
+  const { at, show } = events
+  const opening = TransformChain.open(config, models, log, { images: settings.images, show, before: at })
+  const chain = await opening
+    .finally(() => at(IDLE))
+    .catch((error: unknown) => {
+      closeConverters(converters)
+      throw error
+    })
+  const close = (): void => {
+    chain.close()
+    closeConverters(converters)
+  }
+  if (!signal.aborted) return { converters, chain, close }
+  close()
+  throw new TaskError('task.failed', 'The task was stopped while it started.')
+}
+
+async function openSink({ config, events }: TaskOptions, context: SinkContext) {
+  const plugin = findConnector(config['connector.class'] ?? '')
+  if (plugin.kind !== 'sink') throw new TaskError('task.failed', `${plugin.name} is no sink.`)
+  const values = plugin.config.read(config)
+  const problems = plugin.validate?.(values, config, (topic) => context.reads(topic)) ?? []
+  if (problems.length > 0) throw new ConfigError(problems)
+  await events.at('the opening of the connector')
+  try {
+    return await plugin.open(values, context)
+  } finally {
+    void events.at(IDLE)
+  }
+}
+
+function waitLog({ log, events: { waits } }: TaskOptions): WaitLog {
+  return new WaitLog({ log, ...(waits === undefined ? {} : { tell: waits }) })
+}
+
+interface Surroundings {
+  readonly outbox: Outbox
+  readonly whereabouts: Whereabouts
+  readonly requests: SinkRequests
+}
+
+function sinkContext(
+  { id, config, settings, models, log }: TaskOptions,
+  client: KafkaClient,
+  { outbox, whereabouts, requests }: Surroundings,
+  signal: AbortSignal,
+): SinkContext {
+  return {
+    connector: id.connector,
+    task: id.task,
+    log,
+    models,
+    signal,
+    reads: topicReader(config),
+    emit: (batch, options = {}) => outbox.emit(batch, options),
+    report: (batch, row, error) => batch.fail(row, error),
+    pause: (partitions) => requests.pause(partitions),
+    resume: (partitions) => requests.resume(partitions),
+    offset: (partition, offset) => requests.offset(partition, offset),
+    timeout: (milliseconds) => requests.timeout(milliseconds),
+    ensureTopic: async (topic, like) => {
+      if (topicRefusal(topic, settings.workerTopics) !== undefined) return // its rows fail at delivery
+      void whereabouts.at(IDLE) // a Kafka that is slow is no fault of the sink
+      await ensureTopic(client, log, topic, like)
+      await whereabouts.at('put')
+    },
+  }
+}

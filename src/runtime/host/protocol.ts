@@ -1,0 +1,154 @@
+import type { AllowedImages } from '../../api/images.ts'
+import type { Figures } from '../../api/plugins.ts'
+import type { ProviderSettings } from '../config-providers/config-providers.ts'
+
+/**
+ * The messages between a worker process and its task hosts (Node's IPC channel, `serialization: 'advanced'`).
+ * Nothing else is shared between the two. Per batch or rarer, never per record.
+ */
+export interface TaskId {
+  readonly connector: string
+  readonly task: number
+}
+
+/** What a task host must know of the worker's settings. */
+export interface HostSettings {
+  readonly bootstrapServers: readonly string[]
+  readonly clientId: string
+  /** Nothing is written to these. */
+  readonly workerTopics: readonly string[]
+  readonly modelsDir: string
+  /** The folders of packages with plugins, to be loaded before the first task. */
+  readonly pluginPackages: readonly string[]
+  readonly modelsAllowedDirs: readonly string[]
+  readonly images: AllowedImages
+  readonly offsetFlushIntervalMs: number
+  /** Where sources commit their offsets. */
+  readonly offsetTopic: {
+    readonly topic: string
+    readonly partitions: number
+    readonly replicationFactor: number
+  }
+  /** Whether sources may have topics created (`topic.creation.enable`). */
+  readonly topicCreation: boolean
+  /** How long a task may take to stop. */
+  readonly stopTimeoutMs: number
+  /** How long a plugin may take, and the inspection of a new model. */
+  readonly taskDeadlineMs: number
+  readonly configProviders: readonly ProviderSettings[]
+  /** `key.converter`, `value.converter.schema.registry.url`, …: defaults under a connector's own, as they are written. */
+  readonly converterDefaults: Readonly<Record<string, string>>
+  readonly logLevel: string
+}
+
+export interface TopicPartitions {
+  readonly topic: string
+  readonly partitions: readonly number[]
+}
+
+/** A task's place in its sink group. Offsets are committed with member id and generation, so a zombie is fenced. */
+export interface Membership {
+  readonly groupId: string
+  readonly memberId: string
+  readonly generation: number
+  readonly partitions: readonly TopicPartitions[]
+}
+
+/** Records of one partition. */
+export interface RowRange {
+  readonly topic: string
+  readonly partition: number
+  /** Offsets; both belong to it. */
+  readonly first: bigint
+  readonly last: bigint
+}
+
+/** What a plugin did to its task host when it was given one record alone. */
+export interface Verdict {
+  /** As `at` named it. */
+  readonly stage: string
+  readonly reason: string
+}
+
+/** Records over which task hosts died. `worker/suspects` keeps them; `runtime/sink/suspect-pieces` acts on them. */
+export interface SuspectRows extends RowRange {
+  /** Whether they are taken one by one; else they are tried once more as they come. */
+  readonly apart: boolean
+  /** One record that was found out: it fails, and no plugin sees it again. */
+  readonly verdict: Verdict | null
+}
+
+export type TaskState = 'RUNNING' | 'PAUSED' | 'FAILED'
+
+/** What a transform of a task shows under a name. */
+export interface Shown {
+  /** Its alias. */
+  readonly transform: string
+  readonly name: string
+  readonly figures: Figures
+}
+
+export type ToHost =
+  /** `alone`: its only task is suspected of having taken a host down. */
+  | { readonly type: 'settings'; readonly settings: HostSettings; readonly alone: boolean }
+  /** Starts a task; it opens its plugins and models, answers `state`, and waits for `assign`. */
+  | {
+      readonly type: 'start'
+      readonly id: TaskId
+      readonly config: Readonly<Record<string, string>>
+      readonly paused: boolean
+    }
+  | {
+      readonly type: 'assign'
+      readonly id: TaskId
+      readonly membership: Membership
+      readonly suspects: readonly SuspectRows[]
+    }
+  /** Finish what is in flight, commit, stop fetching; answered by `revoked`. */
+  | { readonly type: 'revoke'; readonly id: TaskId }
+  /** The membership was lost: stop at once, commit nothing. */
+  | { readonly type: 'lost'; readonly id: TaskId }
+  | { readonly type: 'pause'; readonly id: TaskId }
+  | { readonly type: 'resume'; readonly id: TaskId }
+  /** Finish, commit, close the plugins; answered by `stopped`. */
+  | { readonly type: 'stop'; readonly id: TaskId }
+  /** Checks a connector's whole configuration by opening its plugins (models included); answered by `validated`. */
+  | { readonly type: 'validate'; readonly call: number; readonly config: Readonly<Record<string, string>> }
+  /** Asks a source for the configs of its tasks; answered by `configured`. */
+  | { readonly type: 'configure'; readonly call: number; readonly config: Readonly<Record<string, string>> }
+
+export type FromHost =
+  | { readonly type: 'ready' }
+  | { readonly type: 'state'; readonly id: TaskId; readonly state: TaskState; readonly trace?: string }
+  /** What the task waits for, as its status shows it; null: that is over. */
+  | { readonly type: 'waits'; readonly id: TaskId; readonly reason: string | null }
+  | { readonly type: 'revoked'; readonly id: TaskId }
+  | { readonly type: 'stopped'; readonly id: TaskId }
+  /** The broker refused a commit: this member was replaced. The worker rejoins the group. */
+  | { readonly type: 'fenced'; readonly id: TaskId }
+  /** Sent before each call into a plugin, and with `idle` after it: the worker holds the deadline. `rows`: its batch. */
+  | { readonly type: 'at'; readonly id: TaskId; readonly stage: string; readonly rows?: RowRange }
+  /** Suspect rows before this offset are done with: the offset is committed. */
+  | {
+      readonly type: 'cleared'
+      readonly id: TaskId
+      readonly topic: string
+      readonly partition: number
+      readonly offset: bigint
+    }
+  | {
+      readonly type: 'validated'
+      readonly call: number
+      readonly problems: readonly { path: string; message: string }[]
+    }
+  /** One config per task; or why there are none. */
+  | {
+      readonly type: 'configured'
+      readonly call: number
+      readonly tasks: readonly Readonly<Record<string, string>>[]
+      readonly trace?: string
+    }
+  /** Once a second while a task runs. */
+  | { readonly type: 'metrics'; readonly id: TaskId; readonly records: number; readonly failed: number }
+  /** What changed since the last one; at most once a second, and before `stopped`. */
+  | { readonly type: 'shown'; readonly id: TaskId; readonly shown: readonly Shown[] }

@@ -1,0 +1,218 @@
+import { type ConfigOf, defineConfig, key } from '../../api/config.ts'
+import { isTopicName } from '../delivery/written-topics.ts'
+
+/**
+ * The framework's own keys of a connector, with Kafka Connect's names, groups and order: the one definition that
+ * `validate`, the reference page and a running task read. Converters, transforms and the connector add their own.
+ */
+export const commonKeys = defineConfig({
+  name: key.string({
+    doc: 'Globally unique name to use for this connector.',
+    importance: 'HIGH',
+    group: 'Common',
+    displayName: 'Connector name',
+    check: checkConnectorName,
+  }),
+  'connector.class': key.plugin({
+    doc: 'Name of the connector: a simple name such as TopicSink.',
+    importance: 'HIGH',
+    group: 'Common',
+    displayName: 'Connector class',
+  }),
+  'tasks.max': key.int({
+    doc: 'Maximum number of tasks to use for this connector.',
+    importance: 'HIGH',
+    group: 'Common',
+    displayName: 'Tasks max',
+    default: 1,
+    check: (value) => {
+      if (value < 1) return 'Value must be at least 1'
+      return value > 1000 ? 'Value must be no more than 1000' : undefined
+    },
+  }),
+  'key.converter': key.plugin({
+    doc: 'Converter between the bytes of keys in Kafka and data. Default: the worker’s.',
+    importance: 'LOW',
+    group: 'Common',
+    displayName: 'Key converter class',
+    optional: true,
+  }),
+  'value.converter': key.plugin({
+    doc: 'Converter between the bytes of values in Kafka and data. Default: the worker’s.',
+    importance: 'LOW',
+    group: 'Common',
+    displayName: 'Value converter class',
+    optional: true,
+  }),
+  transforms: key.list({
+    doc: 'Aliases for the transformations to be applied to records, in this order.',
+    importance: 'LOW',
+    group: 'Transforms',
+    displayName: 'Transforms',
+    default: [],
+    check: checkAliases,
+  }),
+  predicates: key.list({
+    doc: 'Aliases for the predicates that transformations name in `transforms.<alias>.predicate`.',
+    importance: 'LOW',
+    group: 'Predicates',
+    displayName: 'Predicates',
+    default: [],
+    check: checkAliases,
+  }),
+  'config.action.reload': key.string({
+    doc: 'What Connect does when a value of a config provider runs out: restart or none. Those of the providers here never do; a restart of the connector reads them anew.',
+    importance: 'LOW',
+    group: 'Common',
+    displayName: 'Reload Action',
+    default: 'restart',
+    recommended: ['none', 'restart'],
+    check: (value) => (value === 'none' || value === 'restart' ? undefined : 'Must be none or restart'),
+  }),
+  'errors.retry.timeout': key.long({
+    doc: 'How long, in milliseconds, a failed operation is tried again; 0 not at all, −1 without end. Only errors that are known to pass are retried.',
+    importance: 'MEDIUM',
+    group: 'Error Handling',
+    displayName: 'Retry Timeout for Errors',
+    default: 0,
+    check: (value) => (value >= -1 ? undefined : 'Value must be at least -1'),
+  }),
+  'errors.retry.delay.max.ms': key.long({
+    doc: 'The longest pause, in milliseconds, between two tries.',
+    importance: 'MEDIUM',
+    group: 'Error Handling',
+    displayName: 'Maximum Delay Between Retries for Errors',
+    default: 60_000,
+    check: (value) => (value >= 1 ? undefined : 'Value must be at least 1'),
+  }),
+  'errors.tolerance': key.string({
+    doc: '`none`: a bad record fails its task. `all`: bad records are skipped, and become dead letters where a topic for them is set.',
+    importance: 'MEDIUM',
+    group: 'Error Handling',
+    displayName: 'Error Tolerance',
+    default: 'none',
+    recommended: ['none', 'all'],
+    check: (value) => (value === 'none' || value === 'all' ? undefined : 'String must be one of: none, all'),
+  }),
+  'errors.log.enable': key.boolean({
+    doc: 'Log each bad record with its place and the error.',
+    importance: 'MEDIUM',
+    group: 'Error Handling',
+    displayName: 'Log Errors',
+    default: false,
+  }),
+  'errors.log.include.messages': key.boolean({
+    doc: 'Add the source topic, partition, offset and timestamp of the bad record to its log line; never its content.',
+    importance: 'MEDIUM',
+    group: 'Error Handling',
+    displayName: 'Log Error Details',
+    default: false,
+  }),
+})
+
+/** Where records go that failed: sinks and sources have it alike. */
+export const deadLetterKeys = defineConfig({
+  'errors.deadletterqueue.topic.name': key.string({
+    doc: 'The topic for records that failed; none where empty. It is created where missing.',
+    importance: 'MEDIUM',
+    group: 'Error Handling',
+    displayName: 'Dead Letter Queue Topic Name',
+    default: '',
+    check: (value) => (value === '' || isTopicName(value) ? undefined : 'Not a topic name'),
+  }),
+  'errors.deadletterqueue.topic.replication.factor': key.int({
+    doc: 'Replication factor of a dead letter topic that is created; −1 takes the broker’s default (Kafka Connect’s own default is 3).',
+    importance: 'MEDIUM',
+    group: 'Error Handling',
+    displayName: 'Dead Letter Queue Topic Replication Factor',
+    default: -1,
+    check: (value) => (value === -1 || value >= 1 ? undefined : 'Value must be -1 or at least 1'),
+  }),
+  'errors.deadletterqueue.context.headers.enable': key.boolean({
+    doc: 'Add headers __connect.errors.* to dead letters that say where the record came from and what was wrong.',
+    importance: 'MEDIUM',
+    group: 'Error Handling',
+    displayName: 'Enable Error Context Headers',
+    default: false,
+  }),
+})
+
+export const sinkKeys = defineConfig({
+  topics: key.list({
+    doc: 'Topics to consume, separated by commas.',
+    importance: 'HIGH',
+    group: 'Common',
+    displayName: 'Topics',
+    default: [],
+    check: (value) => {
+      const wrong = value.find((topic) => !isTopicName(topic))
+      return wrong === undefined ? undefined : `"${wrong}" is not a topic name`
+    },
+  }),
+  'topics.regex': key.string({
+    doc: 'A regular expression that names the topics to consume. Give either topics or topics.regex.',
+    importance: 'HIGH',
+    group: 'Common',
+    displayName: 'Topics regex',
+    default: '',
+  }),
+  ...deadLetterKeys.keys,
+  'consumer.override.auto.offset.reset': key.string({
+    doc: 'Where a sink starts that has no committed offset.',
+    importance: 'LOW',
+    group: 'Common',
+    displayName: 'Start',
+    default: 'earliest',
+    recommended: ['earliest', 'latest', 'none'],
+    check: (value) =>
+      ['earliest', 'latest', 'none'].includes(value)
+        ? undefined
+        : 'String must be one of: earliest, latest, none',
+  }),
+  'consumer.override.isolation.level': key.string({
+    doc: 'Whether records of open and aborted transactions are read.',
+    importance: 'LOW',
+    group: 'Common',
+    displayName: 'Isolation',
+    default: 'read_committed',
+    recommended: ['read_committed', 'read_uncommitted'],
+    check: (value) =>
+      ['read_committed', 'read_uncommitted'].includes(value)
+        ? undefined
+        : 'String must be one of: read_committed, read_uncommitted',
+  }),
+})
+
+/** What every transform understands besides its own keys, below `transforms.<alias>.`. */
+export const conditionKeys = defineConfig({
+  predicate: key.string({
+    doc: 'The alias of a predicate: the transformation is applied to records that match, and others pass as they are.',
+    importance: 'MEDIUM',
+    optional: true,
+  }),
+  negate: key.boolean({
+    doc: 'Whether the transformation is applied to the records that do not match its predicate instead.',
+    importance: 'MEDIUM',
+    default: false,
+  }),
+})
+
+export type CommonConfig = ConfigOf<typeof commonKeys.keys>
+export type SinkConfig = ConfigOf<typeof sinkKeys.keys>
+export type DeadLetterConfig = ConfigOf<typeof deadLetterKeys.keys>
+
+/** What is wrong with a connector's name: one that is a part of a path, as clients write paths, can be addressed. */
+export function checkConnectorName(name: string): string | undefined {
+  if (name === '') return 'must not be empty'
+  if (name.length > 255) return 'must be at most 255 characters long'
+  if (name === '.' || name === '..') return 'must not be "." or "..", which clients take out of a path'
+  if (!name.isWellFormed()) return 'must not contain half a surrogate pair'
+  return /[/\p{Cc}]/u.test(name) ? 'must not contain "/" or control characters' : undefined
+}
+
+function checkAliases(aliases: readonly string[]): string | undefined {
+  const twice = aliases.find((alias, i) => aliases.indexOf(alias) !== i)
+  if (twice !== undefined) return `Duplicate alias "${twice}"`
+  const wrong = aliases.find((alias) => !/^[A-Za-z0-9_-]+$/.test(alias))
+  return wrong === undefined ? undefined : `"${wrong}" is not an alias: use letters, digits, "_" and "-"`
+}

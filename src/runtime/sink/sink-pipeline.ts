@@ -1,0 +1,258 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import type { FetchedBatch } from '../../kafka/record-batches/records.ts'
+import { recordsSide } from '../../converters/records-side.ts'
+import type { RecordBatch } from '../../api/batch.ts'
+import { ConnectError, DataError, type Stage, TaskError } from '../../api/errors.ts'
+import type { EmitOptions, PartitionOffset, SinkTask, TopicPartition } from '../../api/plugins.ts'
+import { Batch } from '../records/batch.ts'
+import type { TransformChain } from '../chain/chain.ts'
+import type { DeadLetters } from '../delivery/dead-letters.ts'
+import type { Delivery, Emission, Parcel } from '../delivery/delivery.ts'
+import type { ErrorPolicy } from '../delivery/error-policy.ts'
+import { FetchOrigin } from '../records/origin.ts'
+import type { Verdict } from '../host/protocol.ts'
+import { type Failure, RowStates } from '../records/row-states.ts'
+import { type Piece, rangeOf } from './suspect-pieces.ts'
+import type { TaskConverters } from '../host/task-converters.ts'
+import { IDLE, type Whereabouts } from '../host/whereabouts.ts'
+
+export interface PipelineParts {
+  readonly sink: SinkTask
+  readonly outbox: Outbox
+  readonly converters: TaskConverters
+  readonly chain: TransformChain
+  readonly policy: ErrorPolicy
+  readonly delivery: Delivery
+  readonly deadLetters: DeadLetters | undefined
+  readonly whereabouts: Whereabouts
+}
+
+/** A batch that went through the transforms: its sink comes next. */
+export interface Transformed {
+  readonly piece: Piece
+  readonly batch: Batch
+}
+
+/** A batch that went through the plugins: what is left is to make it durable. */
+export interface Prepared {
+  readonly batch: Batch
+  readonly parcels: readonly Parcel[]
+  readonly stop?: Stop
+}
+
+/** A record failed that is not tolerated: the task ends there, with all before it delivered and nothing after it. */
+export interface Stop {
+  readonly error: unknown
+  /** Of that record. */
+  readonly offset: bigint
+}
+
+/** What a sink emits while its `put` runs, until the pipeline takes it. */
+export class Outbox {
+  #emissions: Emission[] = []
+
+  emit(batch: RecordBatch, options: EmitOptions): void {
+    if (!(batch instanceof Batch)) {
+      throw new TaskError('task.failed', 'A sink may emit only the batches that it was given.')
+    }
+    this.#emissions.push({ batch, options })
+  }
+
+  take(): readonly Emission[] {
+    const taken = this.#emissions
+    this.#emissions = []
+    return taken
+  }
+}
+
+/** A sink cannot take its batch for now; `cause` says why. */
+export class PutAgain extends Error {}
+
+/**
+ * Whether what a sink threw passes, and is waited out in place. A Kafka that is away costs the task its partitions,
+ * wherever that shows.
+ */
+export function passes(error: unknown): error is ConnectError {
+  return error instanceof ConnectError && error.retriable && !error.code.startsWith('kafka.')
+}
+
+function putAgain(error: unknown): never {
+  throw passes(error) ? new PutAgain(error.message, { cause: error }) : error
+}
+
+/**
+ * The walk of one batch through a sink task: decode, transforms, put, encode, then send with its dead letters.
+ * docs/architecture.md tells the journey.
+ */
+export class SinkPipeline {
+  readonly #parts: PipelineParts
+  #apart = false
+
+  constructor(parts: PipelineParts) {
+    this.#parts = parts
+  }
+
+  /** Decodes a batch and takes it through the transforms. `interrupt` ends the wait between two tries. */
+  transform(piece: Piece, interrupt: AbortSignal): Promise<Transformed> {
+    const { fetched, verdict } = piece
+    if (verdict !== null) return Promise.resolve({ piece, batch: this.#refused(fetched, verdict) })
+    const decode = () => this.#within('key.converter', () => this.#decodeAndTransform(fetched))
+    return this.#holding(piece, interrupt, async () => {
+      return { piece, batch: await this.#parts.policy.retry(decode, interrupt) }
+    })
+  }
+
+  /**
+   * Gives a batch to the sink and encodes what it emits. Nothing has been sent yet. Where the sink throws a retriable
+   * error the batch can be put again: it throws PutAgain.
+   */
+  put({ piece, batch }: Transformed, interrupt: AbortSignal): Promise<Prepared> {
+    return this.#holding(piece, interrupt, async () => {
+      const { policy, sink, outbox, delivery } = this.#parts
+      const { states } = batch
+      outbox.take() // what a put that failed has left
+      this.#cut(states)
+      if (states.live > 0) {
+        states.enter('TASK_PUT', 'sink')
+        await this.#within('put', async () => sink.put(batch)).catch(putAgain)
+        this.#cut(states)
+      }
+      const parcels: Parcel[] = []
+      for (const emission of outbox.take()) {
+        const encode = () => this.#within('encode', () => delivery.encode(emission))
+        parcels.push(...(await policy.retry(encode, interrupt)))
+      }
+      return this.#judged(batch, parcels)
+    })
+  }
+
+  /** Plugins are at the rows of a piece. */
+  async #holding<T>({ fetched, apart }: Piece, interrupt: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const { whereabouts } = this.#parts
+    whereabouts.hold(fetched.length > 0 ? rangeOf(fetched) : undefined, interrupt)
+    this.#apart = apart
+    try {
+      return await work()
+    } finally {
+      whereabouts.hold(undefined)
+      this.#apart = false
+    }
+  }
+
+  /** Invariant 1: resolves when outputs and dead letters of the batch are durable, or all before where it had to stop. */
+  async deliver({ batch, parcels, stop }: Prepared): Promise<Stop | undefined> {
+    const known = new Set(batch.states.failures().map((failure) => failure.row))
+    const late = () => batch.states.failures().filter((failure) => !known.has(failure.row))
+    try {
+      await this.#parts.delivery.send(parcels)
+    } catch (error) {
+      const refused = this.#stopAt(batch, late())
+      if (refused === undefined) throw error
+      return refused // what was behind the record is not sent
+    }
+    const refused = this.#stopAt(batch, late())
+    if (refused !== undefined || stop !== undefined) return refused ?? stop
+    await this.#parts.deadLetters?.send(batch, batch.states.failures())
+    return undefined
+  }
+
+  /** Without tolerance what is behind the first record that failed is not looked at. */
+  #cut(states: RowStates): void {
+    const [first] = this.#parts.policy.tolerant ? [] : states.failures()
+    if (first !== undefined) states.dropAfter(first.row)
+  }
+
+  #judged(batch: Batch, parcels: readonly Parcel[]): Prepared {
+    const { delivery } = this.#parts
+    const failures = batch.states.failures()
+    const stop = this.#stopAt(batch, failures)
+    const [first] = failures
+    if (stop === undefined || first === undefined) return { batch, parcels }
+    batch.states.dropAfter(first.row)
+    return { batch, parcels: delivery.before(first.row, parcels), stop }
+  }
+
+  #stopAt(batch: Batch, failures: readonly Failure[]): Stop | undefined {
+    const error = this.#parts.policy.intolerable(batch, failures)
+    const [first] = failures
+    if (error === undefined || first === undefined) return undefined
+    return { error, offset: batch.sourceOffset(first.row) }
+  }
+
+  async open(partitions: readonly TopicPartition[]): Promise<void> {
+    const { sink } = this.#parts
+    if (sink.open !== undefined) await this.#within('open', async () => sink.open?.(partitions))
+  }
+
+  async flush(): Promise<void> {
+    const { sink } = this.#parts
+    if (sink.flush !== undefined) await this.#within('flush', async () => sink.flush?.())
+  }
+
+  /** What the sink allows to be committed; all where it does not say. */
+  async preCommit(offsets: readonly PartitionOffset[]): Promise<readonly PartitionOffset[]> {
+    const { sink } = this.#parts
+    if (sink.preCommit === undefined) return offsets
+    return this.#within('preCommit', async () => sink.preCommit?.(offsets) ?? offsets)
+  }
+
+  async close(partitions: readonly TopicPartition[]): Promise<void> {
+    const { sink } = this.#parts
+    if (sink.close !== undefined) await this.#within('close', async () => sink.close?.(partitions))
+  }
+
+  async stop(): Promise<void> {
+    const { sink } = this.#parts
+    if (sink.stop !== undefined) await this.#within('stop', async () => sink.stop?.())
+  }
+
+  /** Invariant 6: a record that was found out fails as any bad record does, and hurts nothing but itself. */
+  #refused(fetched: FetchedBatch, { stage, reason }: Verdict): Batch {
+    const { topic, partition, first } = rangeOf(fetched)
+    const states = new RowStates(fetched.length)
+    const unread = () => recordsSide([null], [null])
+    const batch = new Batch(new FetchOrigin(fetched), states, { key: unread(), value: unread() })
+    const message =
+      `The record ${topic}-${partition}@${first} makes its task die, with its batch and alone: ${reason}. ` +
+      `Mend the record or what ${stage} does with it, and send it again.`
+    states.fail(0, new DataError('record.poison', message, this.#pluginAt(stage)))
+    return batch
+  }
+
+  /** Who was at work, as dead letters name it. */
+  #pluginAt(stage: string): { readonly stage: Stage; readonly plugin: string } {
+    const { chain, converters } = this.#parts
+    const link = chain.links.find(({ alias }) => stage === `transforms.${alias}`)
+    if (link !== undefined) return { stage: 'TRANSFORMATION', plugin: link.name }
+    if (stage === 'key.converter') return { stage: 'KEY_CONVERTER', plugin: converters.key.name }
+    if (stage === 'value.converter') return { stage: 'VALUE_CONVERTER', plugin: converters.value.name }
+    if (stage === 'encode') return { stage: 'VALUE_CONVERTER', plugin: converters.target.value.name }
+    return { stage: 'TASK_PUT', plugin: 'sink' }
+  }
+
+  /** A plugin is at work, under its deadline, until it returns or throws; what waits between two tries is not. */
+  async #within<T>(stage: string, work: () => Promise<T>): Promise<T> {
+    const { at } = this.#parts.whereabouts
+    await at(stage)
+    try {
+      const done = await work()
+      // A promise that a plugin left behind and that nobody waits for ends the process here, and names this row.
+      if (this.#apart) await nextTurn()
+      return done
+    } finally {
+      void at(IDLE)
+    }
+  }
+
+  async #decodeAndTransform(fetched: FetchedBatch): Promise<Batch> {
+    const { converters, chain, whereabouts } = this.#parts
+    const states = new RowStates(fetched.length)
+    const fail = (row: number, error: ConnectError): void => states.fail(row, error)
+    states.enter('KEY_CONVERTER', converters.key.name)
+    const key = await converters.key.converter.decode(fetched.topic, fetched.keys, fail)
+    await whereabouts.at('value.converter')
+    states.enter('VALUE_CONVERTER', converters.value.name)
+    const value = await converters.value.converter.decode(fetched.topic, fetched.values, fail)
+    return chain.apply(new Batch(new FetchOrigin(fetched), states, { key, value }), whereabouts.at)
+  }
+}

@@ -1,0 +1,166 @@
+import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import path from 'node:path'
+import { expect } from 'chai'
+import { afterEach, beforeEach, describe, it } from 'mocha'
+import { SILENT, type SinkConnector, type SinkContext, struct, UnavailableError } from '../../../src/index.ts'
+import {
+  findPackages,
+  loadPackages,
+  type PackageProblem,
+} from '../../../src/runtime/plugins/plugin-packages.ts'
+import { findConnector, findTransform, locationOf } from '../../../src/runtime/plugins/plugins.ts'
+import { batchOf } from '../../support/example-batch.ts'
+import { modelsOf } from '../../support/fake-models.ts'
+import { sinkCode, transformCode, writePackage } from '../../support/plugin-package.ts'
+
+describe('packages of plugins', () => {
+  let folder: string
+  let problems: PackageProblem[]
+  const tell = (problem: PackageProblem): void => void problems.push(problem)
+
+  beforeEach(async () => {
+    folder = await mkdtemp(path.join(tmpdir(), 'sluice-packages-'))
+    problems = []
+  })
+  afterEach(() => rm(folder, { recursive: true, force: true }))
+
+  describe('are found', () => {
+    it('in a folder of plugin.path: itself, below it, below a scope, and installed in it', async () => {
+      const own = await writePackage(folder, 'own', '')
+      const expected = [
+        own,
+        await writePackage(own, 'below', '', { keywords: [] }),
+        await writePackage(own, '@acme/scoped', ''),
+        await writePackage(own, 'node_modules/installed', ''),
+      ]
+      await writePackage(own, 'node_modules/another', '', { keywords: [] })
+      await mkdir(path.join(own, 'no-package'))
+      expect(findPackages([own], path.join(folder, 'none'), tell)).to.have.members(expected)
+      expect(problems).to.deep.equal([])
+    })
+
+    it('in node_modules beside the worker, by their keyword', async () => {
+      const found = await writePackage(folder, 'node_modules/@acme/mine', '')
+      await writePackage(folder, 'node_modules/other', '', { keywords: ['kafka'] })
+      expect(findPackages([], folder, tell)).to.deep.equal([found])
+    })
+
+    it('and a folder that is missing, or without any, is told', () => {
+      expect(findPackages([path.join(folder, 'none'), folder], folder, tell)).to.deep.equal([])
+      expect(problems.map(({ reason }) => reason.split(' ').slice(-3).join(' '))).to.deep.equal([
+        'does not exist',
+        'are not loaded',
+      ])
+    })
+  })
+
+  it('give plugins that configurations can name, and that know where they came from', async () => {
+    const [first, second] = [
+      await writePackage(folder, 'first', transformCode('PackagedUpper')),
+      await writePackage(folder, 'second', sinkCode('PackagedSink')),
+    ]
+    await loadPackages([first, second], tell)
+    expect(problems).to.deep.equal([])
+    expect(locationOf(findTransform('PackagedUpper$Value').plugin)).to.equal(first)
+    expect(locationOf(findConnector('PackagedSink'))).to.equal(second)
+    expect(locationOf(findConnector('TopicSink'))).to.equal(undefined)
+  })
+
+  it('are imported by what their exports say', async () => {
+    const exports = { '.': { types: './x.d.ts', import: './index.js' } }
+    const own = await writePackage(folder, 'by-exports', sinkCode('ByExports'), { exports, main: 'none.js' })
+    await loadPackages([own], tell)
+    expect(findConnector('ByExports').version).to.equal('4.5.6')
+  })
+
+  const plugin = (text: string): string => `export default ${text}`
+  const bad: readonly [string, string, RegExp, Record<string, unknown>?][] = [
+    ['that throws while it loads', 'throw new Error("no licence")', /no licence/],
+    ['with a syntax error', 'export default {', /Unexpected/],
+    ['without an export', 'export const something = 1', /exports no plugins/],
+    ['whose native code is missing', 'import "./missing.node"', /missing\.node/],
+    ['that imports what is not installed', 'import "a-package-that-nobody-has"', /a-package-that-nobody-has/],
+    ['that was not built', '', /dist\/index\.js, which is not there/, { main: 'dist/index.js' }],
+    ['with something that is no plugin', plugin('["text"]'), /no plugin/],
+    ['with a plugin without a name', plugin('{ kind: "sink" }'), /no name/],
+    [
+      'with a plugin of an unknown kind',
+      plugin('{ name: "A", kind: "magic", version: "1", config: { keys: {}, read() {} }, open() {} }'),
+      /kind that does not exist, magic/,
+    ],
+    [
+      'with a plugin without a config',
+      plugin('{ name: "A", kind: "sink", version: "1", open() {} }'),
+      /no config/,
+    ],
+    ['with a plugin of a name that Sluice has', sinkCode('TopicSink'), /Sluice has one of that name/],
+  ]
+  for (const [what, code, reason, manifest] of bad)
+    it(`${what} are left out with the reason, and the next is loaded`, async () => {
+      const good = `After${bad.findIndex(([each]) => each === what)}`
+      const packages = [
+        await writePackage(folder, 'bad', code, manifest),
+        await writePackage(folder, 'good', sinkCode(good)),
+      ]
+      await loadPackages(packages, tell)
+      expect(problems).to.have.length(1)
+      expect(problems[0]?.folder).to.equal(packages[0])
+      expect(problems[0]?.reason).to.match(reason)
+      expect(findConnector(good).name).to.equal(good)
+    })
+
+  it('of which two have a plugin of one name: the second is left out, naming the first', async () => {
+    const packages = [
+      await writePackage(folder, 'one', sinkCode('SameName')),
+      await writePackage(folder, 'two', sinkCode('SameName')),
+    ]
+    await loadPackages(packages, tell)
+    expect(problems).to.have.length(1)
+    expect(problems[0]?.reason).to.contain('SameName').and.to.contain(packages[0])
+    expect(locationOf(findConnector('SameName'))).to.equal(packages[0])
+  })
+})
+
+describe('the guide to plugins', () => {
+  it('shows packages that load and do what it says', async () => {
+    const folder = await mkdtemp(path.join(tmpdir(), 'sluice-guide-'))
+    try {
+      const guide = await readFile(path.resolve(import.meta.dirname, '../../../docs/plugins.md'), 'utf8')
+      const blocks = [...guide.matchAll(/```js\n([^]*?)```/g)].map(([, code = '']) => code)
+      const manifest = JSON.parse(/```json\n([^]*?)```/.exec(guide)?.[1] ?? '') as Record<string, unknown>
+      const packages = await Promise.all(
+        blocks.map((code, i) => writePackage(folder, `guide-${i}`, code, manifest)),
+      )
+      const problems: PackageProblem[] = []
+      await loadPackages(packages, (problem) => problems.push(problem))
+      expect(problems).to.deep.equal([])
+
+      const { plugin, side } = findTransform('Capitals$Value')
+      const context = { side, models: modelsOf(), log: SILENT }
+      const transform = await plugin.open(plugin.config.read({ field: 'a' }), context)
+      const batch = await transform.apply(batchOf([{ value: struct({ a: 'ua' }) }, { value: 'no struct' }]))
+      expect(batch.value('value', 0)).to.deep.equal(struct({ a: 'UA' }))
+      expect(batch.failure(1)?.code).to.equal('record.field')
+
+      const sink = findConnector('AcmeLines') as SinkConnector
+      const pauses: number[] = []
+      const open = async (file: string) =>
+        sink.open(sink.config.read({ file }), {
+          timeout: (milliseconds: number) => pauses.push(milliseconds),
+        } as unknown as SinkContext)
+      const file = path.join(folder, 'out.txt')
+      await (await open(file)).put(batch)
+      expect(await readFile(file, 'utf8')).to.equal('{"a":"UA"}\n')
+      const lost = await open(path.join(folder, 'none', 'out.txt'))
+      const error = await Promise.resolve(lost.put(batch)).then(
+        () => null,
+        (thrown: unknown) => thrown,
+      )
+      expect(error).to.be.instanceOf(UnavailableError).and.to.include({ code: 'acme-lines.unavailable' })
+      expect(pauses).to.deep.equal([1000])
+    } finally {
+      await rm(folder, { recursive: true, force: true })
+    }
+  })
+})

@@ -1,0 +1,285 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { FencedError, SILENT, TaskError, UnavailableError } from '../../../src/index.ts'
+import type { Fetcher } from '../../../src/kafka/fetch/fetch.ts'
+import type { FetchedBatch } from '../../../src/kafka/record-batches/records.ts'
+import type { PartitionOffset } from '../../../src/runtime/sink/positions.ts'
+import type { Membership } from '../../../src/runtime/host/protocol.ts'
+import type { SinkPipeline } from '../../../src/runtime/sink/sink-pipeline.ts'
+import { Puts } from '../../../src/runtime/sink/puts.ts'
+import { SinkRequests } from '../../../src/runtime/sink/sink-requests.ts'
+import { RunningSinkTask } from '../../../src/runtime/sink/sink-task.ts'
+import { WaitLog } from '../../../src/runtime/host/wait-log.ts'
+import type { Piece } from '../../../src/runtime/sink/suspect-pieces.ts'
+import { eventually } from '../../support/eventually.ts'
+
+const MEMBERSHIP: Membership = {
+  groupId: 'connect-c',
+  memberId: 'm-1',
+  generation: 1,
+  partitions: [{ topic: 't', partitions: [0] }],
+}
+
+/** A task over scripted batches: each is its end offset; `prepare` and `deliver` are the test's. */
+function scripted(hooks: {
+  prepare?: (offset: bigint, interrupt: AbortSignal) => Promise<void>
+  deliver?: (offset: bigint) => Promise<void>
+  commit?: (offsets: readonly PartitionOffset[]) => Promise<void>
+  startAt?: () => Promise<void>
+}) {
+  const queue: bigint[] = []
+  const seen = {
+    commits: [] as bigint[],
+    failures: [] as unknown[],
+    fenced: 0,
+    assigned: [] as number[],
+    stopped: 0,
+  }
+  const fetcher = {
+    assign: (positions: readonly unknown[]) => seen.assigned.push(positions.length),
+    next: async () => {
+      await new Promise((resolve) => setImmediate(resolve))
+      const nextOffset = queue.shift()
+      return nextOffset === undefined ? [] : [{ topic: 't', partition: 0, nextOffset } as FetchedBatch]
+    },
+  } as unknown as Fetcher
+  const pipeline = {
+    transform: async ({ fetched: { nextOffset } }: Piece, interrupt: AbortSignal) => {
+      await hooks.prepare?.(nextOffset, interrupt)
+      return { batch: { length: 1, states: { failures: () => [] }, nextOffset }, parcels: [] }
+    },
+    deliver: ({ batch }: { batch: { nextOffset: bigint } }) =>
+      hooks.deliver?.(batch.nextOffset) ?? Promise.resolve(),
+    put: (prepared: unknown) => Promise.resolve(prepared),
+    open: () => Promise.resolve(),
+    flush: () => Promise.resolve(),
+    preCommit: (offsets: readonly PartitionOffset[]) => Promise.resolve(offsets),
+    close: () => Promise.resolve(),
+    stop: () => Promise.resolve(seen.stopped++),
+  } as unknown as SinkPipeline
+  const requests = new SinkRequests()
+  const task = new RunningSinkTask(
+    {
+      pipeline,
+      fetcher,
+      requests,
+      puts: new Puts({ pipeline, requests, policy: { pause: () => 0 }, wait: new WaitLog({ log: SILENT }) }),
+      flushIntervalMs: 0,
+      log: SILENT,
+      startAt: async () => {
+        await hooks.startAt?.()
+        return [{ topic: 't', partition: 0, offset: 0n }]
+      },
+      commit: async (_membership, offsets) => {
+        await hooks.commit?.(offsets)
+        for (const { offset } of offsets) seen.commits.push(offset)
+      },
+      onFailed: (error) => seen.failures.push(error),
+      onFenced: () => seen.fenced++,
+      onCleared: () => undefined,
+      stopping: new AbortController(),
+      onBatch: () => undefined,
+    },
+    false,
+  )
+  return { task, queue, seen }
+}
+
+describe('the loop of a sink task', () => {
+  it('commits what was delivered', async () => {
+    const { task, queue, seen } = scripted({})
+    await task.assign(MEMBERSHIP)
+    queue.push(10n, 20n)
+    await eventually(() => seen.commits.at(-1) === 20n)
+    await task.stop()
+    expect(seen.failures).to.deep.equal([])
+  })
+
+  it('commits nothing before what it produced is durable', async () => {
+    let acknowledge: (() => void) | undefined
+    const { task, queue, seen } = scripted({
+      deliver: () => new Promise((resolve) => (acknowledge = resolve)),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n)
+    const acknowledged = await eventually(() => acknowledge)
+    let revoked = false
+    const revoke = task.revoke().then(() => (revoked = true))
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(seen.commits).to.deep.equal([])
+    expect(revoked).to.equal(false)
+    acknowledged()
+    await revoke
+    expect(seen.commits).to.deep.equal([10n])
+    await task.stop()
+  })
+
+  it('commits before it gives a partition back, and nothing after it', async () => {
+    const { task, queue, seen } = scripted({})
+    await task.assign(MEMBERSHIP)
+    queue.push(10n)
+    await eventually(() => queue.length === 0)
+    await task.revoke()
+    expect(seen.commits.at(-1)).to.equal(10n)
+    queue.push(20n)
+    await task.pause()
+    expect(seen.commits.at(-1)).to.equal(10n)
+    await task.stop()
+  })
+
+  it('commits nothing when the membership was lost, and does not wait for acknowledgements then', async () => {
+    let acknowledge: (() => void) | undefined
+    const { task, queue, seen } = scripted({
+      deliver: () => new Promise((resolve) => (acknowledge = resolve)),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n)
+    const acknowledged = await eventually(() => acknowledge)
+    await task.lost()
+    acknowledged()
+    await task.stop()
+    expect(seen.commits).to.deep.equal([])
+  })
+
+  it('fails and keeps the offset where a delivery fails, and can still be stopped', async () => {
+    const { task, queue, seen } = scripted({
+      deliver: (offset) =>
+        offset === 20n ? Promise.reject(new TaskError('task.failed', 'no')) : Promise.resolve(),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n, 20n, 30n)
+    await eventually(() => seen.failures.length > 0)
+    await task.stop()
+    expect(seen.failures).to.have.length(1)
+    expect(seen.commits.every((offset) => offset <= 10n)).to.equal(true)
+    expect(seen.stopped).to.equal(1)
+  })
+
+  it('stops and tells the worker when a commit is fenced, and does not count that as a failure', async () => {
+    const { task, queue, seen } = scripted({
+      commit: () => Promise.reject(new FencedError('kafka.fenced', 'generation 2 exists')),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n)
+    await eventually(() => seen.fenced === 1)
+    expect(seen.failures).to.deep.equal([])
+    await task.stop()
+  })
+
+  it('waits a while for offsets that Kafka does not give at the moment, and does not fail', async () => {
+    let tries = 0
+    const { task, queue, seen } = scripted({
+      startAt: () =>
+        ++tries < 3 ? Promise.reject(new UnavailableError('kafka.unavailable', 'down')) : Promise.resolve(),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n)
+    await eventually(() => seen.commits.at(-1) === 10n)
+    expect(seen.failures).to.deep.equal([])
+    await task.stop()
+  })
+
+  it('starts over from what is committed, and does not fail, when Kafka was away for too long', async () => {
+    const { task, queue, seen } = scripted({
+      deliver: (offset) =>
+        offset === 20n && seen.fenced === 0
+          ? Promise.reject(new UnavailableError('kafka.unavailable', 'gave up'))
+          : Promise.resolve(),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n, 20n)
+    await eventually(() => seen.fenced === 1)
+    expect(seen.commits.every((offset) => offset <= 10n)).to.equal(true)
+    await task.revoke()
+    queue.splice(0, queue.length, 20n)
+    await task.assign({ ...MEMBERSHIP, generation: 2 })
+    await eventually(() => seen.commits.at(-1) === 20n)
+    expect(seen.failures).to.deep.equal([])
+    await task.stop()
+  })
+
+  it('fails where anything but Kafka is away', async () => {
+    const { task, queue, seen } = scripted({
+      prepare: () => Promise.reject(new UnavailableError('registry.unavailable', 'down')),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n)
+    await eventually(() => seen.failures.length === 1)
+    await task.stop()
+  })
+
+  it('takes commands while deliveries hang', async () => {
+    const { task, queue, seen } = scripted({ deliver: () => new Promise(() => undefined) })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n, 20n, 30n, 40n, 50n)
+    await eventually(() => queue.length <= 2)
+    await task.lost()
+    expect(seen.commits).to.deep.equal([])
+    await task.stop()
+  })
+
+  it('does not blame a new assignment for a delivery of an old one', async () => {
+    let fail: ((error: Error) => void) | undefined
+    const { task, queue, seen } = scripted({
+      deliver: (offset) => (offset === 10n ? new Promise((_, reject) => (fail = reject)) : Promise.resolve()),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n)
+    const failDelivery = await eventually(() => fail)
+    const lost = task.lost()
+    const assigned = task.assign({ ...MEMBERSHIP, generation: 2 })
+    failDelivery(new TaskError('task.failed', 'too late'))
+    await Promise.all([lost, assigned])
+    queue.push(20n)
+    await eventually(() => seen.commits.at(-1) === 20n)
+    expect(seen.failures).to.deep.equal([])
+    await task.stop()
+  })
+
+  for (const end of ['revoke', 'lost', 'stop'] as const) {
+    it(`ends a wait between two tries at ${end}, and neither fails nor commits for it`, async () => {
+      const { task, queue, seen } = scripted({
+        prepare: (_offset, interrupt) =>
+          new Promise((_, reject) => interrupt.addEventListener('abort', () => reject(new Error('aborted')))),
+      })
+      await task.assign(MEMBERSHIP)
+      queue.push(10n)
+      await eventually(() => queue.length === 0)
+      await task[end]()
+      expect(seen.failures).to.deep.equal([])
+      expect(seen.commits).to.deep.equal([])
+      if (end !== 'stop') await task.stop()
+    })
+  }
+
+  it('ends a wait at a pause, and goes on with the same batch when it is resumed', async () => {
+    let waits = 0
+    const { task, queue, seen } = scripted({
+      prepare: (offset, interrupt) =>
+        offset < 20n || ++waits > 1
+          ? Promise.resolve()
+          : new Promise((_, reject) =>
+              interrupt.addEventListener('abort', () => reject(new Error('aborted'))),
+            ),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(10n, 20n)
+    await eventually(() => waits === 1)
+    await task.pause()
+    expect(seen.commits).to.deep.equal([10n])
+    await task.resume()
+    await eventually(() => seen.commits.at(-1) === 20n)
+    expect(seen.failures).to.deep.equal([])
+    await task.stop()
+  })
+
+  it('fetches nothing while it is paused', async () => {
+    const { task, queue, seen } = scripted({})
+    await task.assign(MEMBERSHIP)
+    await task.pause()
+    queue.push(10n)
+    await task.resume()
+    await eventually(() => seen.commits.at(-1) === 10n)
+    await task.stop()
+  })
+})
