@@ -154,7 +154,7 @@ export interface RecordBatch extends LiveRows {
   value(side: SideName, row: number): Value
   record(row: number): SinkRecord
   /** The same records with row states of their own: who reads them there fails and drops nothing here. */
-  aside(): RecordBatch
+  detached(): RecordBatch
 
   /** One field of all live rows as typed arrays; a row that cannot be read fails alone. */
   column<R extends ColumnRequest>(side: SideName, field: string, request: R, optional?: boolean): ColumnFor<R>

@@ -1,5 +1,8 @@
 import { ConfigError, type ConfigProblem } from './errors.ts'
 
+/** A configuration as people write it, before anything is parsed. */
+export type RawConfig = Readonly<Record<string, string>>
+
 /**
  * The one configuration definition of a plugin. It gives the inferred type, parsing from string maps, defaults, the
  * `validate` endpoint, the reference page and masking. Types and importances are Kafka Connect's (ConfigDef).

@@ -1,5 +1,5 @@
 import type { RecordBatch, SideName, SinkRecord } from './batch.ts'
-import type { ConfigDefinition, ConfigKeys, ConfigOf } from './config.ts'
+import type { ConfigDefinition, ConfigKeys, ConfigOf, RawConfig } from './config.ts'
 import type { ConverterPlugin } from './converter.ts'
 import type { ConfigProblem, ConnectError } from './errors.ts'
 import type { OpenImageLabeller } from './images.ts'
@@ -13,7 +13,7 @@ export type ExampleRecord = Partial<SinkRecord>
 /** At once a test, documentation and what `docs/reference` shows. */
 export interface Example {
   readonly summary: string
-  readonly config: Readonly<Record<string, string>>
+  readonly config: RawConfig
   readonly have: readonly ExampleRecord[]
   /** What comes out, in order; null where the record is dropped, `{ error }` (a code) where it fails. */
   readonly want: readonly (ExampleRecord | null | { readonly error: string })[]
@@ -209,11 +209,7 @@ export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin
   /** Other class names that mean it, such as the Java class it stands for. */
   readonly aliases?: readonly string[]
   /** Checks that need more than one key. `reads` is that of `SinkContext`. */
-  validate?(
-    config: ConfigOf<K>,
-    raw: Readonly<Record<string, string>>,
-    reads: (topic: string) => boolean,
-  ): readonly ConfigProblem[]
+  validate?(config: ConfigOf<K>, raw: RawConfig, reads: (topic: string) => boolean): readonly ConfigProblem[]
   open(config: ConfigOf<K>, context: SinkContext): Promise<SinkTask> | SinkTask
 }
 
@@ -268,14 +264,14 @@ export interface SourceConnector<K extends ConfigKeys = ConfigKeys> extends Plug
   readonly kind: 'source'
   /** Other class names that mean it, such as the Java class it stands for. */
   readonly aliases?: readonly string[]
-  validate?(config: ConfigOf<K>, raw: Readonly<Record<string, string>>): readonly ConfigProblem[]
+  validate?(config: ConfigOf<K>, raw: RawConfig): readonly ConfigProblem[]
   /**
    * One config per task, at most `maxTasks`: what each adds to the connector's own, or has instead. Runs in a task host,
    * under the deadline of tasks.
    */
   taskConfigs(
     config: ConfigOf<K>,
-    raw: Readonly<Record<string, string>>,
+    raw: RawConfig,
     maxTasks: number,
   ): Promise<readonly Record<string, string>[]> | readonly Record<string, string>[]
   /** What is wrong with an offset that a person is about to set, undefined where nothing. Must be quick and pure. */

@@ -1,7 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express'
 import { RequestError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
-import type { ModelShelf } from '../worker/model-shelf.ts'
+import type { ModelDirectory } from '../worker/model-directory.ts'
 import type { RunningWorker } from '../worker/worker.ts'
 import { HttpError } from './errors.ts'
 
@@ -15,7 +15,7 @@ export interface RestContext {
   readonly hosts: readonly string[]
   readonly log: Logger
   /** Absent: no models are listed or taken. */
-  readonly models?: ModelShelf
+  readonly models?: ModelDirectory
 }
 
 /** The worker, or 503 while it starts. */

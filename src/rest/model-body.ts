@@ -1,5 +1,5 @@
 import express, { type Request, type RequestHandler } from 'express'
-import type { NewVersion } from '../worker/model-shelf.ts'
+import type { NewVersion } from '../worker/model-directory.ts'
 import { queryValues, refuseOtherQueries } from './context.ts'
 import { HttpError } from './errors.ts'
 import { type Part, readParts } from './multipart.ts'

@@ -1,5 +1,5 @@
 import { Router } from 'express'
-import type { ModelShelf } from '../worker/model-shelf.ts'
+import type { ModelDirectory } from '../worker/model-directory.ts'
 import {
   methodNotAllowed,
   pathParameter,
@@ -11,16 +11,16 @@ import { HttpError } from './errors.ts'
 import { readModelBody, requireModelQuery, requireModelType, sentModel } from './model-body.ts'
 
 /** `/sluice/models`: which there are, and new versions of them. Kafka Connect has nothing like it: docs/rest.md. */
-export function modelRoutes({ models }: RestContext): Router {
+export function modelRoutes({ models: directory }: RestContext): Router {
   const router = Router()
-  const shelf = (): ModelShelf => {
-    if (models === undefined) throw new HttpError(404, 'This worker serves no models.')
-    return models
+  const models = (): ModelDirectory => {
+    if (directory === undefined) throw new HttpError(404, 'This worker serves no models.')
+    return directory
   }
   router
     .route('/sluice/models')
     .get(async (_request, response) => {
-      response.json(await shelf().list())
+      response.json(await models().list())
     })
     .all(methodNotAllowed)
   router
@@ -28,12 +28,12 @@ export function modelRoutes({ models }: RestContext): Router {
     .get(async (request, response) => {
       refuseOtherQueries(request, ['version'])
       const [version] = queryValues(request, 'version')
-      response.json(await shelf().show(pathParameter(request, 'name'), version))
+      response.json(await models().show(pathParameter(request, 'name'), version))
     })
     .put(requireModelType, requireModelQuery, readModelBody, async (request, response) => {
       const name = pathParameter(request, 'name')
       const [version] = queryValues(request, 'version')
-      const added = await shelf().add({ name, version, ...sentModel(request) })
+      const added = await models().add({ name, version, ...sentModel(request) })
       response.status(201).json({ name, ...added })
     })
     .all(methodNotAllowed)

@@ -1,6 +1,6 @@
 import type { Logger } from '../api/log.ts'
 import type { SpawnHost } from '../worker/hosts/host-process.ts'
-import { modelShelf } from '../worker/model-shelf.ts'
+import { modelDirectory } from '../worker/model-directory.ts'
 import type { WorkerSettings } from '../worker/settings/settings.ts'
 import { type RunningWorker, startWorker } from '../worker/worker.ts'
 import { type RestServer, startRest } from './server.ts'
@@ -35,7 +35,7 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
     version,
     hosts,
     log,
-    models: modelShelf(settings.modelsDir),
+    models: modelDirectory(settings.modelsDir),
   })
   const stopping = new AbortController()
   const starting = startWorker({

@@ -1,9 +1,9 @@
+import type { RawConfig } from '../api/config.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectError, messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import type { Shown, TaskId } from '../runtime/host/protocol.ts'
 import { traceOf } from '../runtime/delivery/trace.ts'
-import type { StringMap } from './stores/config-state.ts'
 import type { ConfigStore } from './stores/config-store.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { StatusReporter } from './status-reporter.ts'
@@ -22,14 +22,14 @@ export interface AssignedWorkOptions {
   readonly hosts: Pick<TaskHosts, 'configure'>
   readonly createTask: (id: TaskId, configs: TaskConfigs, paused: boolean) => TaskRun
   /** Puts the values of config providers in. @throws ConfigError */
-  readonly resolve: (config: StringMap) => Promise<StringMap>
+  readonly resolve: (config: RawConfig) => Promise<RawConfig>
   readonly log: Logger
 }
 
 /** A task's configuration as it is stored, and with the values of config providers in it. */
 export interface TaskConfigs {
-  readonly config: StringMap
-  readonly resolved: StringMap
+  readonly config: RawConfig
+  readonly resolved: RawConfig
 }
 
 const RETRY_PAUSE = 2_000

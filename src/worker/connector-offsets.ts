@@ -1,9 +1,10 @@
+import type { RawConfig } from '../api/config.ts'
 import { RequestError } from '../api/errors.ts'
 import type { SourceConnector, SourceOffset } from '../api/plugins.ts'
 import { findConnector } from '../runtime/plugins/plugins.ts'
 import { partitionId } from '../runtime/source/offset-format.ts'
 import { OffsetStore } from '../runtime/source/offset-store.ts'
-import type { StoredConnector, StringMap } from './stores/config-state.ts'
+import type { StoredConnector } from './stores/config-state.ts'
 import type { OpenLog } from './stores/record-log.ts'
 import type { InternalTopic } from './settings/settings.ts'
 
@@ -74,7 +75,7 @@ export class ConnectorOffsets {
     await Promise.all(opened.flatMap((store) => (store.status === 'fulfilled' ? [store.value.close()] : [])))
   }
 
-  #stopped(name: string): { readonly plugin: SourceConnector; readonly config: StringMap } {
+  #stopped(name: string): { readonly plugin: SourceConnector; readonly config: RawConfig } {
     const { config, target, tasks } = this.#options.stored(name)
     const plugin = requireSource(name, config)
     if (target === 'STOPPED' && tasks.length === 0) return { plugin, config }
@@ -83,12 +84,12 @@ export class ConnectorOffsets {
     )
   }
 
-  async #write(name: string, config: StringMap, offsets: readonly SourceOffset[]): Promise<void> {
+  async #write(name: string, config: RawConfig, offsets: readonly SourceOffset[]): Promise<void> {
     for (const store of await this.#storesOf(config)) await store.write(name, offsets)
   }
 
   /** As the tasks have them: the connector's own topic first. */
-  #storesOf(config: StringMap): Promise<OffsetStore[]> {
+  #storesOf(config: RawConfig): Promise<OffsetStore[]> {
     const { offsetTopic } = this.#options
     const own = config['offsets.storage.topic']?.trim() ?? ''
     const topics = own === '' || own === offsetTopic.topic ? [] : [{ ...offsetTopic, topic: own }]
@@ -106,7 +107,7 @@ export class ConnectorOffsets {
   }
 }
 
-function requireSource(name: string, config: StringMap): SourceConnector {
+function requireSource(name: string, config: RawConfig): SourceConnector {
   const plugin = findConnector(config['connector.class']?.trim() ?? '')
   if (plugin.kind === 'source') return plugin
   throw refused(

@@ -1,6 +1,7 @@
+import type { RawConfig } from '../api/config.ts'
 import { NotFoundError } from '../api/errors.ts'
 import type { TaskId } from '../runtime/host/protocol.ts'
-import type { StoredConnector, StringMap } from './stores/config-state.ts'
+import type { StoredConnector } from './stores/config-state.ts'
 import type { ConfigStore } from './stores/config-store.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
 import { masked } from './configs/secrets.ts'
@@ -9,7 +10,7 @@ import type { State, Status, StatusStore } from './stores/status-store.ts'
 /** Kafka Connect's ConnectorInfo. */
 export interface ConnectorInfo {
   readonly name: string
-  readonly config: StringMap
+  readonly config: RawConfig
   readonly tasks: readonly TaskId[]
   readonly type: 'sink' | 'source' | 'unknown'
 }
@@ -65,7 +66,7 @@ export class ConnectorViews {
     }
   }
 
-  taskConfigs(name: string): { readonly id: TaskId; readonly config: StringMap }[] {
+  taskConfigs(name: string): { readonly id: TaskId; readonly config: RawConfig }[] {
     const { tasks } = this.stored(name)
     return tasks.map((config, task) => ({
       id: { connector: name, task },

@@ -1,6 +1,7 @@
+import type { RawConfig } from '../api/config.ts'
 import { ConflictError, ConfigError, NotFoundError, RequestError } from '../api/errors.ts'
 import type { AssignedWork } from './assigned-work.ts'
-import type { ConfigChange, StringMap, TargetState } from './stores/config-state.ts'
+import type { ConfigChange, TargetState } from './stores/config-state.ts'
 import type { ConfigStore } from './stores/config-store.ts'
 import type { ConnectorCheck } from './configs/connector-check.ts'
 import type { ConnectorOffsets } from './connector-offsets.ts'
@@ -47,7 +48,7 @@ export class Herder {
   }
 
   /** @throws ConflictError where the name is taken, ConfigError where the configuration is wrong */
-  create(name: string, config: StringMap, target?: TargetState): Promise<ConnectorInfo> {
+  create(name: string, config: RawConfig, target?: TargetState): Promise<ConnectorInfo> {
     return this.#changes.run(name, async () => {
       await this.#options.configs.readToEnd()
       if (this.#options.configs.get(name) !== undefined)
@@ -57,7 +58,7 @@ export class Herder {
   }
 
   /** Creates a connector or replaces its configuration. */
-  put(name: string, config: StringMap): Promise<{ readonly created: boolean; readonly info: ConnectorInfo }> {
+  put(name: string, config: RawConfig): Promise<{ readonly created: boolean; readonly info: ConnectorInfo }> {
     return this.#changes.run(name, async () => {
       await this.#options.configs.readToEnd()
       const created = this.#options.configs.get(name) === undefined
@@ -147,7 +148,7 @@ export class Herder {
     }
   }
 
-  async #store(name: string, config: StringMap, target?: TargetState): Promise<ConnectorInfo> {
+  async #store(name: string, config: RawConfig, target?: TargetState): Promise<ConnectorInfo> {
     if (config['name'] !== undefined && config['name'].trim() !== name) {
       const message = `Connector name configuration (${config['name'].trim()}) doesn't match connector name in the URL (${name})`
       throw new RequestError('request.invalid', message)

@@ -1,3 +1,4 @@
+import type { RawConfig } from '../api/config.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../api/log.ts'
 import { KafkaClient } from '../kafka/client.ts'
@@ -8,7 +9,7 @@ import { findPackages, loadPackages, type PackageProblem } from '../runtime/plug
 import type { HostSettings, TaskId } from '../runtime/host/protocol.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
-import type { StoredConnector, StringMap } from './stores/config-state.ts'
+import type { StoredConnector } from './stores/config-state.ts'
 import { workerTopics } from './settings/worker-topics.ts'
 import { ConnectorCheck } from './configs/connector-check.ts'
 import { ConnectorViews } from './connector-views.ts'
@@ -105,7 +106,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const { settings, advertised, log, stores, createMember } = surroundings
   const { configs, statuses, clusterId, openLog } = stores
   const providers = new ConfigProviders(settings.configProviders)
-  const resolve = (config: StringMap): Promise<StringMap> => resolveSecretly(providers, config)
+  const resolve = (config: RawConfig): Promise<RawConfig> => resolveSecretly(providers, config)
   const hosts = new TaskHosts({
     spawn: surroundings.spawn,
     settings: hostSettings(settings, surroundings.pluginPackages ?? []),
@@ -183,7 +184,7 @@ const IN_NO_GROUP = {
   leave: () => Promise.resolve(),
 }
 
-function isSource(config: StringMap): boolean {
+function isSource(config: RawConfig): boolean {
   return connectorClass(config['connector.class']).type === 'source'
 }
 

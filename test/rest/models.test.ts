@@ -9,7 +9,7 @@ import { checkReplaces, openModel } from '../../src/cli/open-model.ts'
 import { describeModel } from '../../src/cli/describe-model.ts'
 import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { type RestServer, startRest } from '../../src/rest/server.ts'
-import { modelShelf } from '../../src/worker/model-shelf.ts'
+import { modelDirectory } from '../../src/worker/model-directory.ts'
 import { FIXTURES } from '../support/model-fixtures.ts'
 import { modelForm as form } from '../support/model-form.ts'
 
@@ -35,7 +35,7 @@ afterEach(async () => {
 /** A server whose models are read in this process, as the command would in another. */
 async function serve(folder: string, meanwhile = () => Promise.resolve()): Promise<void> {
   inspected = 0
-  const models = modelShelf(folder, async (reference, replaces) => {
+  const models = modelDirectory(folder, async (reference, replaces) => {
     inspected++
     await meanwhile()
     const ready = await openModel(reference)

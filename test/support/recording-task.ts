@@ -11,7 +11,7 @@ import { SinkRequests } from '../../src/runtime/sink/sink-requests.ts'
 import { RunningSinkTask } from '../../src/runtime/sink/sink-task.ts'
 import { WaitLog } from '../../src/runtime/host/wait-log.ts'
 import { openConverters } from '../../src/runtime/host/task-converters.ts'
-import { Whereabouts } from '../../src/runtime/host/whereabouts.ts'
+import { StageTracker } from '../../src/runtime/host/stage-tracker.ts'
 import { modelsOf } from './fake-models.ts'
 import { rowsFrom } from './rows.ts'
 
@@ -82,7 +82,7 @@ export async function recordingTask(
     policy,
     delivery: { send: () => Promise.resolve() } as unknown as Delivery,
     deadLetters: undefined,
-    whereabouts: new Whereabouts(() => undefined),
+    stages: new StageTracker(() => undefined),
   })
   const running = new RunningSinkTask(
     {

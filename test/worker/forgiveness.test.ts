@@ -29,7 +29,7 @@ describe('a connector whose records killed a task host', () => {
   afterEach(() => worker.stop())
 
   it('is watched at these records from then on', () => {
-    expect(told()).to.deep.equal([[], [{ ...ROWS, apart: false, verdict: null }]])
+    expect(told()).to.deep.equal([[], [{ ...ROWS, apart: false, poison: null }]])
   })
 
   it('begins anew when its task is restarted by a request', async () => {

@@ -56,8 +56,8 @@ describe('a task host that holds more memory than it may', () => {
     const rows = { topic: 't', partition: 0, first: 1n, last: 9n }
     host.say({ type: 'at', id: id(0), stage: 'transforms.score', rows })
     const [eater, other] = await grow(MOST + MIB)
-    const work = { rows, stage: 'transforms.score', bySignal: false }
-    expect(eater).to.deep.include({ suspect: true, work })
+    const call = { rows, stage: 'transforms.score', bySignal: false }
+    expect(eater).to.deep.include({ suspect: true, call })
     expect(eater?.reason).to.contain(
       'held 101 MiB of memory, and 100 MiB are allowed (task.host.memory.max.bytes) while task a-0 was in transforms.score',
     )

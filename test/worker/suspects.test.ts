@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import type { RowRange } from '../../src/runtime/host/protocol.ts'
-import { SuspectPieces } from '../../src/runtime/sink/suspect-pieces.ts'
+import { SuspectChunks } from '../../src/runtime/sink/suspect-chunks.ts'
 import { type Finding, PartitionSuspects, Suspects } from '../../src/worker/hosts/suspects.ts'
 import { offsetsOf, rowsFrom } from '../support/rows.ts'
 
@@ -22,8 +22,8 @@ describe('suspect rows', () => {
     const died = deathsOf(suspects)
     expect([died(0, 99), died(0, 120), died(42)]).to.deep.equal(['again', 'apart', 'convicted'])
     expect(suspects.list()).to.deep.equal([
-      { ...rows(0, 120), apart: true, verdict: null },
-      { ...rows(42), apart: true, verdict: { stage: 'transforms.score', reason: 'it died' } },
+      { ...rows(0, 120), apart: true, poison: null },
+      { ...rows(42), apart: true, poison: { stage: 'transforms.score', reason: 'it died' } },
     ])
   })
 
@@ -71,10 +71,10 @@ describe('suspect rows', () => {
 
   it('are forgotten when their offsets are committed, and with their connector', () => {
     const suspects = new Suspects()
-    const work = { rows: rows(0, 9), stage: 'put', bySignal: false }
+    const call = { rows: rows(0, 9), stage: 'put', bySignal: false }
     const partitions = [{ topic: 't', partitions: [0, 1] }]
-    suspects.died('a', work, 'it died')
-    suspects.died('b', work, 'it died')
+    suspects.died('a', call, 'it died')
+    suspects.died('b', call, 'it died')
     suspects.cleared('a', { ...PLACE, offset: 9n })
     expect(suspects.of('a', partitions)).to.have.lengthOf(1)
     suspects.cleared('a', { ...PLACE, offset: 10n })
@@ -120,17 +120,17 @@ function runToEnd(
   const convicted: number[] = []
   let [committed, deaths, fetch] = [0, 0, 0]
   while (committed < length && deaths < 1_000) {
-    const known = new SuspectPieces(suspects.of('c', [{ topic: 't', partitions: [0] }]))
+    const known = new SuspectChunks(suspects.of('c', [{ topic: 't', partitions: [0] }]))
     const size = fetches[fetch++ % fetches.length] ?? 1
     const batch = rowsFrom(committed, Math.min(length, committed + size))
     const refused: number[] = []
     let died = false
-    for (const { fetched, verdict } of known.cut(batch)) {
+    for (const { fetched, poison: cause } of known.cut(batch)) {
       const offsets = offsetsOf(fetched)
-      if (verdict !== null) refused.push(...offsets)
+      if (cause !== null) refused.push(...offsets)
       else if (offsets.some((offset) => poison.has(offset))) {
-        const work = { rows: rows(offsets[0] ?? 0, offsets.at(-1)), stage: 'put', bySignal }
-        expect(suspects.died('c', work, 'it died')).not.to.equal('hopeless')
+        const call = { rows: rows(offsets[0] ?? 0, offsets.at(-1)), stage: 'put', bySignal }
+        expect(suspects.died('c', call, 'it died')).not.to.equal('hopeless')
         died = true
         deaths++
         break

@@ -196,8 +196,8 @@ describe('task hosts', () => {
       hosts[k]?.say({ type: 'at', id: id(k), stage: 'put', rows })
       if (last === 'flush') hosts[k]?.say({ type: 'at', id: id(k), stage: last })
       hosts[k]?.exit({ code: null, signal: 'SIGABRT' })
-      const work = last === 'put' ? { rows, stage: 'put', bySignal: false } : undefined
-      expect(task.deaths[0]?.work).to.deep.equal(work)
+      const call = last === 'put' ? { rows, stage: 'put', bySignal: false } : undefined
+      expect(task.deaths[0]?.call).to.deep.equal(call)
     }
   })
 

@@ -58,8 +58,8 @@ function run(suspects = new Suspects()) {
   /** Lets the next host die over these rows; gives what was reported then. */
   const die = async (first: number, last = first, bySignal = false): Promise<string> => {
     await eventually(() => started.length > deaths && reports.at(-1) === 'RUNNING', QUICK)
-    const work = { rows: rows(first, last), stage: 'transforms.score', bySignal }
-    started[deaths++]?.listener.died({ reason: 'its task host died', suspect: !bySignal, work })
+    const call = { rows: rows(first, last), stage: 'transforms.score', bySignal }
+    started[deaths++]?.listener.died({ reason: 'its task host died', suspect: !bySignal, call })
     return reports.at(-1) ?? ''
   }
   const running = () => eventually(() => started.length > deaths && reports.at(-1) === 'RUNNING', QUICK)
@@ -83,14 +83,14 @@ describe('a task whose host died while a plugin was at rows', () => {
     expect(await die(4)).to.match(/^RESTARTING .*t-0@4 is given up/)
     await running()
     expect(started.map(({ alone }) => alone)).to.deep.equal([false, true, true, true])
-    const verdict = { stage: 'transforms.score', reason: 'its task host died' }
+    const poison = { stage: 'transforms.score', reason: 'its task host died' }
     expect(assigned.map(([, suspects]) => suspects)).to.deep.equal([
       [],
-      [{ ...rows(0, 9), apart: false, verdict: null }],
-      [{ ...rows(0, 9), apart: true, verdict: null }],
+      [{ ...rows(0, 9), apart: false, poison: null }],
+      [{ ...rows(0, 9), apart: true, poison: null }],
       [
-        { ...rows(0, 9), apart: true, verdict: null },
-        { ...rows(4), apart: true, verdict },
+        { ...rows(0, 9), apart: true, poison: null },
+        { ...rows(4), apart: true, poison },
       ],
     ])
     await task.stop()

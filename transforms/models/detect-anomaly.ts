@@ -68,7 +68,7 @@ class DetectAnomaly implements Transform {
     const { prediction } = await scoring.scoreFields()
     if (prediction.type !== 'float64') throw notAnomaly(this.#model)
     const flags = Array.from(prediction.values, (score, row): Value => {
-      const { threshold = Infinity } = scoring.judgeOf(row)
+      const { threshold = Infinity } = scoring.labelRuleOf(row)
       return score > threshold
     })
     const columns: readonly Column[] = [prediction, { type: 'value', values: flags }, scoring.versions]

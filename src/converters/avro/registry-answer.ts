@@ -10,7 +10,7 @@ export interface Answer {
 const NOT_FOUND = new Set([40401, 40402, 40403])
 /** Final without looking at the body: wrong credentials, and a schema that is refused. */
 const FINAL = new Set([200, 401, 403, 409, 422])
-/** Client errors that time may mend. */
+/** Client errors that time may fix. */
 const PASSING = new Set([404, 408, 429])
 
 /** What came is not what a schema registry answers: it may be away, and something else there in its place. */

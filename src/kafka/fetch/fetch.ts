@@ -52,7 +52,7 @@ let fetchers = 0
  * Reads partitions, one batch per partition at a time. One request per broker asks for all of its partitions; when
  * `next` returns, the next request is already on its way. Back-pressure: as long as `next` is not called, at most one
  * answer per broker waits. What a new leader, a lost connection or a missing topic causes is waited out, with a
- * warning; `next` throws only what waiting does not mend.
+ * warning; `next` throws only what waiting does not fix.
  */
 export class Fetcher {
   readonly #client: KafkaClient

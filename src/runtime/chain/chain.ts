@@ -1,5 +1,5 @@
 import type { RecordBatch, SideName } from '../../api/batch.ts'
-import { type ConfigOf, type ConfigKeys, withPrefix } from '../../api/config.ts'
+import { type ConfigOf, type ConfigKeys, withPrefix, type RawConfig } from '../../api/config.ts'
 import { ConfigError, ConnectError, TaskError, messageOf } from '../../api/errors.ts'
 import { type AllowedImages, NO_IMAGES } from '../../api/images.ts'
 import type { Logger } from '../../api/log.ts'
@@ -11,7 +11,7 @@ import { type Condition, holdOthers, openCondition } from './conditions.ts'
 import { commonKeys } from '../plugins/connector-keys.ts'
 import { findTransform } from '../plugins/plugins.ts'
 import { rejoin } from './rejoin.ts'
-import type { Tell } from '../host/whereabouts.ts'
+import type { Tell } from '../host/stage-tracker.ts'
 
 /** A transform in its place. */
 export interface Link {
@@ -22,8 +22,6 @@ export interface Link {
   /** Absent: the transform sees all records. */
   readonly condition?: Condition | undefined
 }
-
-export type RawConfig = Readonly<Record<string, string>>
 
 /** Told what a transform shows: its alias, a name, and the figures. */
 export type Show = (transform: string, name: string, figures: Figures) => void

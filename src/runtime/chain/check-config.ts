@@ -1,8 +1,9 @@
+import type { RawConfig } from '../../api/config.ts'
 import type { SideName } from '../../api/batch.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { Schema } from '../../api/schema.ts'
-import type { Link, RawConfig, TransformChain } from './chain.ts'
+import type { Link, TransformChain } from './chain.ts'
 import { topicList } from '../sink/read-topics.ts'
 import type { TaskConverters } from '../host/task-converters.ts'
 

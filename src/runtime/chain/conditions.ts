@@ -1,10 +1,9 @@
-import { withPrefix } from '../../api/config.ts'
+import { withPrefix, type RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import { eachRecord } from '../../api/map-records.ts'
 import type { Predicate } from '../../api/plugins.ts'
 import type { Batch } from '../records/batch.ts'
-import type { RawConfig } from './chain.ts'
 import { type CommonConfig, commonKeys, conditionKeys } from '../plugins/connector-keys.ts'
 import { findPredicate } from '../plugins/plugins.ts'
 

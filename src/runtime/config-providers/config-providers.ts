@@ -1,3 +1,4 @@
+import type { RawConfig } from '../../api/config.ts'
 import { didYouMean } from '../../api/did-you-mean.ts'
 import { ConfigError, type ConfigProblem, messageOf } from '../../api/errors.ts'
 import type { ConfigProvider, ConfigProviderPlugin } from '../../api/plugins.ts'
@@ -6,14 +7,12 @@ import { envProvider } from './env-provider.ts'
 import { fileProvider } from './file-provider.ts'
 import { type Reference, splitReferences } from './references.ts'
 
-type StringMap = Readonly<Record<string, string>>
-
 /** A provider as a worker's settings name it: plain data, so that task hosts open the same. */
 export interface ProviderSettings {
   /** What stands before the first colon of a reference. */
   readonly name: string
   readonly className: string
-  readonly params: StringMap
+  readonly params: RawConfig
 }
 
 export const configProviders: readonly ConfigProviderPlugin[] = [fileProvider, directoryProvider, envProvider]
@@ -78,7 +77,7 @@ function unknownClass(className: string): string {
 
 /** A configuration with the values of providers in it. */
 export interface Resolved {
-  readonly config: StringMap
+  readonly config: RawConfig
   /** The values that were asked for, by the key of the configuration that refers to them. */
   readonly provided: ReadonlyMap<string, readonly string[]>
 }
@@ -114,7 +113,7 @@ export class ConfigProviders {
    * Puts values in the place of references, in all keys but `name`. What a value itself refers to stays text.
    * @throws ConfigError with every reference that gives nothing; `owner` is who refers, e.g. `Connector fraud`
    */
-  async resolve(config: StringMap, owner: string): Promise<Resolved> {
+  async resolve(config: RawConfig, owner: string): Promise<Resolved> {
     const split = Object.entries(config)
       .filter(([name, value]) => name !== 'name' && value.includes('${'))
       .map(([name, value]) => ({ name, parts: splitReferences(value, this.#names) }))

@@ -1,3 +1,4 @@
+import type { RawConfig } from '../../api/config.ts'
 import { hideValue } from '../../api/credentials.ts'
 import { commonKeys, sinkKeys } from '../plugins/connector-keys.ts'
 import type { ConfigProviders } from './config-providers.ts'
@@ -9,10 +10,7 @@ const PLAIN = new Set([...Object.keys(commonKeys.keys), ...Object.keys(sinkKeys.
  * (invariant 7); the framework's own keys (topics, tasks.max, …) hold no secrets.
  * @throws ConfigError with every reference that gives nothing
  */
-export async function resolveSecretly(
-  providers: ConfigProviders,
-  config: Readonly<Record<string, string>>,
-): Promise<Readonly<Record<string, string>>> {
+export async function resolveSecretly(providers: ConfigProviders, config: RawConfig): Promise<RawConfig> {
   const owner = config['name'] === undefined ? 'The worker' : `Connector ${config['name']}`
   const { config: resolved, provided } = await providers.resolve(config, owner)
   for (const [key, values] of provided) if (!PLAIN.has(key)) values.forEach(hideValue)

@@ -17,7 +17,7 @@ export interface Emission {
 }
 
 /** Encoded rows on their way to one partition. */
-interface Parcel {
+interface ProducerBatch {
   readonly batch: Batch
   readonly topic: string
   readonly partition: number
@@ -52,11 +52,11 @@ export class Delivery {
    * Encodes the live rows of an emission. Rows that cannot be encoded, or are above the target's max.message.bytes, fail;
    * nothing is sent yet.
    */
-  async encode({ batch, options }: Emission): Promise<Parcel[]> {
+  async encode({ batch, options }: Emission): Promise<ProducerBatch[]> {
     const { converters, workerTopics } = this.#parts
     const { key, value } = options.converters === 'own' ? converters : converters.target
     const topicOf = options.topic ?? ((row: number) => batch.topic(row))
-    const parcels: Parcel[] = []
+    const producerBatches: ProducerBatch[] = []
     for (const [topic, rows] of groupRows(batch.states.liveRows(), topicOf)) {
       const refusal = topicRefusal(topic, workerTopics)
       if (refusal !== undefined) {
@@ -69,18 +69,24 @@ export class Delivery {
       const partitionOf = await this.#partitioner(batch, options, topic, keys)
       for (const [partition, partitionRows] of groupRows(live, partitionOf)) {
         const rows = outgoing(batch, partitionRows, keys, values)
-        const parcel = { batch, topic, partition, maxMessageBytes: await this.#limit(topic), outgoing: rows }
-        parcels.push({ ...parcel, batches: this.#encoded(parcel) })
+        const producerBatch = {
+          batch,
+          topic,
+          partition,
+          maxMessageBytes: await this.#limit(topic),
+          outgoing: rows,
+        }
+        producerBatches.push({ ...producerBatch, batches: this.#encoded(producerBatch) })
       }
     }
-    return parcels
+    return producerBatches
   }
 
-  /** What these parcels have of the rows before this one. */
-  before(row: number, parcels: readonly Parcel[]): Parcel[] {
-    return parcels.map((parcel) => {
-      const rows = parcel.outgoing.rows.filter((each) => each < row)
-      const shorter = { ...parcel, outgoing: { ...parcel.outgoing, rows } }
+  /** What these producerBatches have of the rows before this one. */
+  before(row: number, producerBatches: readonly ProducerBatch[]): ProducerBatch[] {
+    return producerBatches.map((producerBatch) => {
+      const rows = producerBatch.outgoing.rows.filter((each) => each < row)
+      const shorter = { ...producerBatch, outgoing: { ...producerBatch.outgoing, rows } }
       return { ...shorter, batches: this.#encoded(shorter) }
     })
   }
@@ -89,10 +95,10 @@ export class Delivery {
    * Sends encoded rows. Invariant 1: it resolves when the broker has acknowledged all of them. Rows that Kafka refuses for
    * what they are fail instead; without tolerance nothing that is behind them in their partition is sent.
    */
-  async send(parcels: readonly Parcel[]): Promise<void> {
+  async send(producerBatches: readonly ProducerBatch[]): Promise<void> {
     const { producer, tolerant } = this.#parts
     await Promise.all(
-      parcels.map(({ batch, topic, partition, batches }) => {
+      producerBatches.map(({ batch, topic, partition, batches }) => {
         const refused = (row: number, reason: string): void => {
           const message = `Topic ${topic} does not take the record: ${reason}`
           failAtProducer(batch, row, new DataError('record.refused', message))
@@ -102,7 +108,12 @@ export class Delivery {
     )
   }
 
-  #encoded({ batch, topic, outgoing, maxMessageBytes }: Omit<Parcel, 'batches'>): readonly EncodedBatch[] {
+  #encoded({
+    batch,
+    topic,
+    outgoing,
+    maxMessageBytes,
+  }: Omit<ProducerBatch, 'batches'>): readonly EncodedBatch[] {
     return this.#parts.producer.encode(outgoing, maxMessageBytes, (row, size) => {
       const message = `The record has ${size} bytes, more than max.message.bytes of topic ${topic} allows.`
       failAtProducer(batch, row, new DataError('record.too-large', message))
@@ -195,4 +206,4 @@ function keyPartition(keys: EncodedRows, row: number, count: number, fallback: n
   return partitionForKey(key, count)
 }
 
-export type { Parcel }
+export type { ProducerBatch }

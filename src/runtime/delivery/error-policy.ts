@@ -31,7 +31,7 @@ export class ErrorPolicy {
   }
 
   /** Logs the failures; under `errors.tolerance=none` the first of them fails the task. */
-  judge(batch: Batch, failures: readonly Failure[]): void {
+  enforce(batch: Batch, failures: readonly Failure[]): void {
     const error = this.intolerable(batch, failures)
     if (error !== undefined) throw error
   }
@@ -51,7 +51,7 @@ export class ErrorPolicy {
         stage,
         plugin,
         suggestion:
-          'Mend the record or its producer, or set errors.tolerance=all and errors.deadletterqueue.topic.name.',
+          'Fix the record or its producer, or set errors.tolerance=all and errors.deadletterqueue.topic.name.',
       },
     )
   }

@@ -1,3 +1,4 @@
+import type { RawConfig } from '../../api/config.ts'
 import { Fetcher } from '../../kafka/fetch/fetch.ts'
 import { KafkaClient } from '../../kafka/client.ts'
 import { commitOffsets, fetchOffsets } from '../../kafka/groups/offsets.ts'
@@ -6,7 +7,7 @@ import { ConfigError, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { Models } from '../../api/models.ts'
 import type { SinkContext } from '../../api/plugins.ts'
-import { type RawConfig, type Show, TransformChain } from '../chain/chain.ts'
+import { type Show, TransformChain } from '../chain/chain.ts'
 import { commonKeys, deadLetterKeys, sinkKeys } from '../plugins/connector-keys.ts'
 import { DeadLetters } from '../delivery/dead-letters.ts'
 import { Delivery } from '../delivery/delivery.ts'
@@ -23,7 +24,7 @@ import { RunningSinkTask } from '../sink/sink-task.ts'
 import { topicRefusal } from '../delivery/written-topics.ts'
 import { closeConverters, openConverters } from './task-converters.ts'
 import { WaitLog } from './wait-log.ts'
-import { IDLE, type Tell, Whereabouts } from './whereabouts.ts'
+import { IDLE, type Tell, StageTracker } from './stage-tracker.ts'
 
 export interface TaskEvents {
   /** A plugin is about to be called, with these rows where it gets some; `idle` when none is at work. */
@@ -65,8 +66,8 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   const { config, settings, log } = options
   const common = commonKeys.read(config)
   const aborter = options.stopping
-  const whereabouts = new Whereabouts(options.events.at)
-  const plugins = await openPlugins(options, aborter.signal, whereabouts)
+  const stages = new StageTracker(options.events.at)
+  const plugins = await openPlugins(options, aborter.signal, stages)
   const client = openClient(options)
   const producer = new Producer(client, { log })
   const fetcher = openFetcher(options, client)
@@ -79,7 +80,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   try {
     const outbox = new Outbox()
     const requests = new SinkRequests()
-    const context = sinkContext(options, client, { outbox, whereabouts, requests }, aborter.signal)
+    const context = sinkContext(options, client, { outbox, stages, requests }, aborter.signal)
     const policy = new ErrorPolicy(common, log, options.events.waits)
     const letters = () => openDeadLetters(options, client, producer)
     const deadLetters = await policy.retry(letters, aborter.signal)
@@ -90,10 +91,10 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
       policy,
       delivery: new Delivery({
         ...{ client, producer, converters: plugins.converters },
-        ...{ workerTopics: settings.workerTopics, outside: whereabouts.outside, tolerant: policy.tolerant },
+        ...{ workerTopics: settings.workerTopics, outside: stages.outside, tolerant: policy.tolerant },
       }),
       deadLetters,
-      whereabouts,
+      stages,
     })
     const task = new RunningSinkTask(
       {
@@ -153,9 +154,9 @@ export function openClient({ id, settings, log }: TaskOptions): KafkaClient {
 export async function openPlugins(
   { config, settings, models, log, events }: Omit<TaskOptions, 'stopping'>,
   signal: AbortSignal,
-  whereabouts?: Whereabouts,
+  stages?: StageTracker,
 ) {
-  const context = { log, ...(whereabouts === undefined ? {} : { outside: whereabouts.outside }) }
+  const context = { log, ...(stages === undefined ? {} : { outside: stages.outside }) }
   const converters = openConverters(config, settings.converterDefaults, context)
   const { at, show } = events
   const opening = TransformChain.open(config, models, log, { images: settings.images, show, before: at })
@@ -194,14 +195,14 @@ function waitLog({ log, events: { waits } }: TaskOptions): WaitLog {
 
 interface Surroundings {
   readonly outbox: Outbox
-  readonly whereabouts: Whereabouts
+  readonly stages: StageTracker
   readonly requests: SinkRequests
 }
 
 function sinkContext(
   { id, config, settings, models, log }: TaskOptions,
   client: KafkaClient,
-  { outbox, whereabouts, requests }: Surroundings,
+  { outbox, stages, requests }: Surroundings,
   signal: AbortSignal,
 ): SinkContext {
   return {
@@ -219,9 +220,9 @@ function sinkContext(
     timeout: (milliseconds) => requests.timeout(milliseconds),
     ensureTopic: async (topic, like) => {
       if (topicRefusal(topic, settings.workerTopics) !== undefined) return // its rows fail at delivery
-      void whereabouts.at(IDLE) // a Kafka that is slow is no fault of the sink
+      void stages.at(IDLE) // a Kafka that is slow is no fault of the sink
       await ensureTopic(client, log, topic, like)
-      await whereabouts.at('put')
+      await stages.at('put')
     },
   }
 }

@@ -1,3 +1,4 @@
+import type { RawConfig } from '../../api/config.ts'
 import type { AllowedImages } from '../../api/images.ts'
 import type { Figures } from '../../api/plugins.ts'
 import type { ProviderSettings } from '../config-providers/config-providers.ts'
@@ -37,7 +38,7 @@ export interface HostSettings {
   readonly taskDeadlineMs: number
   readonly configProviders: readonly ProviderSettings[]
   /** `key.converter`, `value.converter.schema.registry.url`, …: defaults under a connector's own, as they are written. */
-  readonly converterDefaults: Readonly<Record<string, string>>
+  readonly converterDefaults: RawConfig
   readonly logLevel: string
 }
 
@@ -64,18 +65,18 @@ export interface RowRange {
 }
 
 /** What a plugin did to its task host when it was given one record alone. */
-export interface Verdict {
+export interface PoisonCause {
   /** As `at` named it. */
   readonly stage: string
   readonly reason: string
 }
 
-/** Records over which task hosts died. `worker/suspects` keeps them; `runtime/sink/suspect-pieces` acts on them. */
+/** Records over which task hosts died. `worker/suspects` keeps them; `runtime/sink/suspect-chunks` acts on them. */
 export interface SuspectRows extends RowRange {
   /** Whether they are taken one by one; else they are tried once more as they come. */
   readonly apart: boolean
   /** One record that was found out: it fails, and no plugin sees it again. */
-  readonly verdict: Verdict | null
+  readonly poison: PoisonCause | null
 }
 
 export type TaskState = 'RUNNING' | 'PAUSED' | 'FAILED'
@@ -95,7 +96,7 @@ export type ToHost =
   | {
       readonly type: 'start'
       readonly id: TaskId
-      readonly config: Readonly<Record<string, string>>
+      readonly config: RawConfig
       readonly paused: boolean
     }
   | {
@@ -113,9 +114,9 @@ export type ToHost =
   /** Finish, commit, close the plugins; answered by `stopped`. */
   | { readonly type: 'stop'; readonly id: TaskId }
   /** Checks a connector's whole configuration by opening its plugins (models included); answered by `validated`. */
-  | { readonly type: 'validate'; readonly call: number; readonly config: Readonly<Record<string, string>> }
+  | { readonly type: 'validate'; readonly call: number; readonly config: RawConfig }
   /** Asks a source for the configs of its tasks; answered by `configured`. */
-  | { readonly type: 'configure'; readonly call: number; readonly config: Readonly<Record<string, string>> }
+  | { readonly type: 'configure'; readonly call: number; readonly config: RawConfig }
 
 export type FromHost =
   | { readonly type: 'ready' }
@@ -145,7 +146,7 @@ export type FromHost =
   | {
       readonly type: 'configured'
       readonly call: number
-      readonly tasks: readonly Readonly<Record<string, string>>[]
+      readonly tasks: readonly RawConfig[]
       readonly trace?: string
     }
   /** Once a second while a task runs. */

@@ -1,9 +1,8 @@
 import type { SideName } from '../../api/batch.ts'
-import { withPrefix } from '../../api/config.ts'
+import { withPrefix, type RawConfig } from '../../api/config.ts'
 import type { Converter, Outside } from '../../api/converter.ts'
 import { ConfigError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
-import type { RawConfig } from '../chain/chain.ts'
 import { logIgnored } from '../plugins/ignored-keys.ts'
 import { findConverter } from '../plugins/plugins.ts'
 

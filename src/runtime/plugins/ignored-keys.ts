@@ -1,6 +1,5 @@
-import type { ConfigDefinition } from '../../api/config.ts'
+import type { ConfigDefinition, RawConfig } from '../../api/config.ts'
 import type { Logger } from '../../api/log.ts'
-import type { RawConfig } from '../chain/chain.ts'
 
 /** Says of each key that is set and has no effect why that is: no key is ignored in silence. */
 export function logIgnored({ keys }: ConfigDefinition, raw: RawConfig, log: Logger, prefix = ''): void {

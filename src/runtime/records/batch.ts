@@ -105,7 +105,7 @@ export class Batch implements RecordBatch {
     }
   }
 
-  aside(): Batch {
+  detached(): Batch {
     return new Batch(this.origin, this.states.copy(), this.sides, this.changes)
   }
 

@@ -1,8 +1,8 @@
+import type { RawConfig } from '../../api/config.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, UnavailableError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import { KafkaClient } from '../../kafka/client.ts'
-import type { RawConfig } from '../chain/chain.ts'
 import type { HostSettings } from '../host/protocol.ts'
 import { topicReader } from './read-topics.ts'
 

@@ -1,6 +1,6 @@
 import type { PartitionOffset as Offset, TopicPartition } from '../../api/plugins.ts'
 
-interface Batch {
+interface InFlightBatch {
   readonly nextOffset: bigint
   readonly topicId: string | null
   durable: boolean
@@ -12,7 +12,7 @@ interface Partition {
   readonly topic: string
   readonly partition: number
   /** Batches in the order in which they were fetched, the oldest first. */
-  readonly inFlight: Batch[]
+  readonly inFlight: InFlightBatch[]
   /** Everything before this offset is durable; null while nothing was. */
   durable: bigint | null
   /** The topic that `durable` is of. */
@@ -51,7 +51,7 @@ export class Positions {
    */
   begin(topic: string, partition: number, nextOffset: bigint, topicId: string | null = null) {
     const state = this.#partition(topic, partition)
-    const batch: Batch = { nextOffset, topicId, durable: false, end: null }
+    const batch: InFlightBatch = { nextOffset, topicId, durable: false, end: null }
     state.next = { offset: nextOffset, topicId }
     // What the reset policy finds comes first, as a batch without rows.
     if (state.origin.offset === null) state.origin = state.next

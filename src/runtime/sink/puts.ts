@@ -1,7 +1,7 @@
 import type { ErrorPolicy } from '../delivery/error-policy.ts'
 import { type Prepared, PutAgain, type SinkPipeline, type Transformed } from './sink-pipeline.ts'
 import type { SinkRequests } from './sink-requests.ts'
-import type { Piece } from './suspect-pieces.ts'
+import type { Chunk } from './suspect-chunks.ts'
 import type { WaitLog } from '../host/wait-log.ts'
 
 interface PutParts {
@@ -27,11 +27,11 @@ export class Puts {
     return (this.#refused?.until ?? 0) - performance.now()
   }
 
-  /** Undefined where the sink has refused the batch: the next call is about the same piece, and not before `waitMs`. */
-  async put(piece: Piece, signal: AbortSignal): Promise<Prepared | undefined> {
+  /** Undefined where the sink has refused the batch: the next call is about the same chunk, and not before `waitMs`. */
+  async put(chunk: Chunk, signal: AbortSignal): Promise<Prepared | undefined> {
     const { pipeline, requests, policy, wait } = this.#parts
     const attempt = this.#refused?.attempt ?? 0
-    const transformed = this.#refused?.transformed ?? (await pipeline.transform(piece, signal))
+    const transformed = this.#refused?.transformed ?? (await pipeline.transform(chunk, signal))
     try {
       const prepared = await pipeline.put(transformed, signal)
       this.forget()

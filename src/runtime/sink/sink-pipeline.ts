@@ -7,14 +7,14 @@ import type { EmitOptions, PartitionOffset, SinkTask, TopicPartition } from '../
 import { Batch } from '../records/batch.ts'
 import type { TransformChain } from '../chain/chain.ts'
 import type { DeadLetters } from '../delivery/dead-letters.ts'
-import type { Delivery, Emission, Parcel } from '../delivery/delivery.ts'
+import type { Delivery, Emission, ProducerBatch } from '../delivery/delivery.ts'
 import type { ErrorPolicy } from '../delivery/error-policy.ts'
 import { FetchOrigin } from '../records/origin.ts'
-import type { Verdict } from '../host/protocol.ts'
+import type { PoisonCause } from '../host/protocol.ts'
 import { type Failure, RowStates } from '../records/row-states.ts'
-import { type Piece, rangeOf } from './suspect-pieces.ts'
+import { type Chunk, rangeOf } from './suspect-chunks.ts'
 import type { TaskConverters } from '../host/task-converters.ts'
-import { IDLE, type Whereabouts } from '../host/whereabouts.ts'
+import { IDLE, type StageTracker } from '../host/stage-tracker.ts'
 
 export interface PipelineParts {
   readonly sink: SinkTask
@@ -24,19 +24,19 @@ export interface PipelineParts {
   readonly policy: ErrorPolicy
   readonly delivery: Delivery
   readonly deadLetters: DeadLetters | undefined
-  readonly whereabouts: Whereabouts
+  readonly stages: StageTracker
 }
 
 /** A batch that went through the transforms: its sink comes next. */
 export interface Transformed {
-  readonly piece: Piece
+  readonly chunk: Chunk
   readonly batch: Batch
 }
 
 /** A batch that went through the plugins: what is left is to make it durable. */
 export interface Prepared {
   readonly batch: Batch
-  readonly parcels: readonly Parcel[]
+  readonly producerBatches: readonly ProducerBatch[]
   readonly stop?: Stop
 }
 
@@ -93,12 +93,12 @@ export class SinkPipeline {
   }
 
   /** Decodes a batch and takes it through the transforms. `interrupt` ends the wait between two tries. */
-  transform(piece: Piece, interrupt: AbortSignal): Promise<Transformed> {
-    const { fetched, verdict } = piece
-    if (verdict !== null) return Promise.resolve({ piece, batch: this.#refused(fetched, verdict) })
+  transform(chunk: Chunk, interrupt: AbortSignal): Promise<Transformed> {
+    const { fetched, poison } = chunk
+    if (poison !== null) return Promise.resolve({ chunk, batch: this.#refused(fetched, poison) })
     const decode = () => this.#within('key.converter', () => this.#decodeAndTransform(fetched))
-    return this.#holding(piece, interrupt, async () => {
-      return { piece, batch: await this.#parts.policy.retry(decode, interrupt) }
+    return this.#holding(chunk, interrupt, async () => {
+      return { chunk, batch: await this.#parts.policy.retry(decode, interrupt) }
     })
   }
 
@@ -106,8 +106,8 @@ export class SinkPipeline {
    * Gives a batch to the sink and encodes what it emits. Nothing has been sent yet. Where the sink throws a retriable
    * error the batch can be put again: it throws PutAgain.
    */
-  put({ piece, batch }: Transformed, interrupt: AbortSignal): Promise<Prepared> {
-    return this.#holding(piece, interrupt, async () => {
+  put({ chunk, batch }: Transformed, interrupt: AbortSignal): Promise<Prepared> {
+    return this.#holding(chunk, interrupt, async () => {
       const { policy, sink, outbox, delivery } = this.#parts
       const { states } = batch
       outbox.take() // what a put that failed has left
@@ -117,34 +117,34 @@ export class SinkPipeline {
         await this.#within('put', async () => sink.put(batch)).catch(putAgain)
         this.#cut(states)
       }
-      const parcels: Parcel[] = []
+      const producerBatches: ProducerBatch[] = []
       for (const emission of outbox.take()) {
         const encode = () => this.#within('encode', () => delivery.encode(emission))
-        parcels.push(...(await policy.retry(encode, interrupt)))
+        producerBatches.push(...(await policy.retry(encode, interrupt)))
       }
-      return this.#judged(batch, parcels)
+      return this.#enforced(batch, producerBatches)
     })
   }
 
-  /** Plugins are at the rows of a piece. */
-  async #holding<T>({ fetched, apart }: Piece, interrupt: AbortSignal, work: () => Promise<T>): Promise<T> {
-    const { whereabouts } = this.#parts
-    whereabouts.hold(fetched.length > 0 ? rangeOf(fetched) : undefined, interrupt)
+  /** Plugins are at the rows of a chunk. */
+  async #holding<T>({ fetched, apart }: Chunk, interrupt: AbortSignal, work: () => Promise<T>): Promise<T> {
+    const { stages } = this.#parts
+    stages.hold(fetched.length > 0 ? rangeOf(fetched) : undefined, interrupt)
     this.#apart = apart
     try {
       return await work()
     } finally {
-      whereabouts.hold(undefined)
+      stages.hold(undefined)
       this.#apart = false
     }
   }
 
   /** Invariant 1: resolves when outputs and dead letters of the batch are durable, or all before where it had to stop. */
-  async deliver({ batch, parcels, stop }: Prepared): Promise<Stop | undefined> {
+  async deliver({ batch, producerBatches, stop }: Prepared): Promise<Stop | undefined> {
     const known = new Set(batch.states.failures().map((failure) => failure.row))
     const late = () => batch.states.failures().filter((failure) => !known.has(failure.row))
     try {
-      await this.#parts.delivery.send(parcels)
+      await this.#parts.delivery.send(producerBatches)
     } catch (error) {
       const refused = this.#stopAt(batch, late())
       if (refused === undefined) throw error
@@ -162,14 +162,14 @@ export class SinkPipeline {
     if (first !== undefined) states.dropAfter(first.row)
   }
 
-  #judged(batch: Batch, parcels: readonly Parcel[]): Prepared {
+  #enforced(batch: Batch, producerBatches: readonly ProducerBatch[]): Prepared {
     const { delivery } = this.#parts
     const failures = batch.states.failures()
     const stop = this.#stopAt(batch, failures)
     const [first] = failures
-    if (stop === undefined || first === undefined) return { batch, parcels }
+    if (stop === undefined || first === undefined) return { batch, producerBatches }
     batch.states.dropAfter(first.row)
-    return { batch, parcels: delivery.before(first.row, parcels), stop }
+    return { batch, producerBatches: delivery.before(first.row, producerBatches), stop }
   }
 
   #stopAt(batch: Batch, failures: readonly Failure[]): Stop | undefined {
@@ -207,14 +207,14 @@ export class SinkPipeline {
   }
 
   /** Invariant 6: a record that was found out fails as any bad record does, and hurts nothing but itself. */
-  #refused(fetched: FetchedBatch, { stage, reason }: Verdict): Batch {
+  #refused(fetched: FetchedBatch, { stage, reason }: PoisonCause): Batch {
     const { topic, partition, first } = rangeOf(fetched)
     const states = new RowStates(fetched.length)
     const unread = () => recordsSide([null], [null])
     const batch = new Batch(new FetchOrigin(fetched), states, { key: unread(), value: unread() })
     const message =
       `The record ${topic}-${partition}@${first} makes its task die, with its batch and alone: ${reason}. ` +
-      `Mend the record or what ${stage} does with it, and send it again.`
+      `Fix the record or what ${stage} does with it, and send it again.`
     states.fail(0, new DataError('record.poison', message, this.#pluginAt(stage)))
     return batch
   }
@@ -232,7 +232,7 @@ export class SinkPipeline {
 
   /** A plugin is at work, under its deadline, until it returns or throws; what waits between two tries is not. */
   async #within<T>(stage: string, work: () => Promise<T>): Promise<T> {
-    const { at } = this.#parts.whereabouts
+    const { at } = this.#parts.stages
     await at(stage)
     try {
       const done = await work()
@@ -245,14 +245,14 @@ export class SinkPipeline {
   }
 
   async #decodeAndTransform(fetched: FetchedBatch): Promise<Batch> {
-    const { converters, chain, whereabouts } = this.#parts
+    const { converters, chain, stages } = this.#parts
     const states = new RowStates(fetched.length)
     const fail = (row: number, error: ConnectError): void => states.fail(row, error)
     states.enter('KEY_CONVERTER', converters.key.name)
     const key = await converters.key.converter.decode(fetched.topic, fetched.keys, fail)
-    await whereabouts.at('value.converter')
+    await stages.at('value.converter')
     states.enter('VALUE_CONVERTER', converters.value.name)
     const value = await converters.value.converter.decode(fetched.topic, fetched.values, fail)
-    return chain.apply(new Batch(new FetchOrigin(fetched), states, { key, value }), whereabouts.at)
+    return chain.apply(new Batch(new FetchOrigin(fetched), states, { key, value }), stages.at)
   }
 }

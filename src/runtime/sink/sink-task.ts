@@ -9,11 +9,11 @@ import { allowedOffsets } from './allowed-offsets.ts'
 import type { Puts } from './puts.ts'
 import { passes, type Prepared, type SinkPipeline } from './sink-pipeline.ts'
 import type { SinkRequests } from './sink-requests.ts'
-import { type Piece, SuspectPieces } from './suspect-pieces.ts'
+import { type Chunk, SuspectChunks } from './suspect-chunks.ts'
 
 /** How many rounds of fetched batches may wait for their acknowledgement while the next one is worked on. */
 const MAX_ROUNDS_IN_FLIGHT = 3
-/** How many pieces of batches that are taken apart make a round. */
+/** How many chunks of batches that are taken apart make a round. */
 const MOST_PIECES = 100
 
 export interface SinkTaskParts {
@@ -60,10 +60,10 @@ export class RunningSinkTask {
   #failed = false
   #fetching: Promise<readonly FetchedBatch[]> | null = null
   /** Fetched, and not yet put. */
-  #waiting: Piece[] = []
+  #waiting: Chunk[] = []
   /** The partitions that the sink has open. */
   #opened: readonly TopicPartition[] | null = null
-  #suspects = new SuspectPieces([])
+  #suspects = new SuspectChunks([])
   #lastCommit = performance.now()
   #wake: () => void = () => undefined
 
@@ -78,7 +78,7 @@ export class RunningSinkTask {
     return this.#command(async () => {
       await this.#close()
       this.#positions.clear()
-      this.#suspects = new SuspectPieces(suspects)
+      this.#suspects = new SuspectChunks(suspects)
       this.#membership = membership
       this.#placed = false
     })
@@ -228,18 +228,18 @@ export class RunningSinkTask {
     fetcher.assign(this.#positions.next().filter((each) => !requests.isPaused(each)))
   }
 
-  /** The pieces of one round: all that wait, unless batches were taken apart into many, or the sink refuses one. */
+  /** The chunks of one round: all that wait, unless batches were taken apart into many, or the sink refuses one. */
   async #prepare(): Promise<Ready[]> {
     const { signal } = this.#interrupt
     const prepared: Ready[] = []
     const most = this.#suspects.any ? MOST_PIECES : this.#waiting.length
     try {
-      for (const piece of this.#waiting.slice(0, most)) {
+      for (const chunk of this.#waiting.slice(0, most)) {
         if (signal.aborted || this.#parts.requests.changed) break // it is read again
-        const ready = await this.#parts.puts.put(piece, signal)
+        const ready = await this.#parts.puts.put(chunk, signal)
         if (ready === undefined) break
         this.#waiting.shift()
-        const { topic, partition, nextOffset, topicId } = piece.fetched
+        const { topic, partition, nextOffset, topicId } = chunk.fetched
         prepared.push({ ...ready, durable: this.#positions.begin(topic, partition, nextOffset, topicId) })
         if (ready.stop !== undefined) break
       }

@@ -8,7 +8,7 @@ import { Delivery } from '../delivery/delivery.ts'
 import { ErrorPolicy } from '../delivery/error-policy.ts'
 import { logIgnored } from '../plugins/ignored-keys.ts'
 import { openClient, openDeadLetters, openPlugins, type TaskOptions } from '../host/open-task.ts'
-import { IDLE, Whereabouts } from '../host/whereabouts.ts'
+import { IDLE, StageTracker } from '../host/stage-tracker.ts'
 import { requireSourceMap } from './offset-format.ts'
 import { openOffsetStore } from './offset-store.ts'
 import { RunningSourceTask } from './running-source-task.ts'
@@ -27,8 +27,8 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
   const sourceConfig = sourceKeys.read(config)
   logIgnored(ignoredSourceKeys, config, log)
   const aborter = options.stopping
-  const whereabouts = new Whereabouts(options.events.at)
-  const plugins = await openPlugins(options, aborter.signal, whereabouts)
+  const stages = new StageTracker(options.events.at)
+  const plugins = await openPlugins(options, aborter.signal, stages)
   const client = openClient(options)
   const producer = openProducer(client, options, sourceConfig)
   let offsets: SourceOffsets | undefined
@@ -51,10 +51,10 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
       workerTopics: settings.workerTopics,
       delivery: new Delivery({
         ...{ client, producer, converters: plugins.converters },
-        ...{ workerTopics: settings.workerTopics, outside: whereabouts.outside, tolerant: policy.tolerant },
+        ...{ workerTopics: settings.workerTopics, outside: stages.outside, tolerant: policy.tolerant },
       }),
       deadLetters: await untilThere(() => openDeadLetters(options, client, producer)),
-      whereabouts,
+      stages,
     })
     const stored = offsets
     const task = new RunningSourceTask(

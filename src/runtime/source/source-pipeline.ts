@@ -5,11 +5,11 @@ import type { SourceRecord } from '../../api/plugins.ts'
 import { Batch } from '../records/batch.ts'
 import type { TransformChain } from '../chain/chain.ts'
 import type { DeadLetters } from '../delivery/dead-letters.ts'
-import type { Delivery, Parcel } from '../delivery/delivery.ts'
+import type { Delivery, ProducerBatch } from '../delivery/delivery.ts'
 import type { ErrorPolicy } from '../delivery/error-policy.ts'
 import { RowStates } from '../records/row-states.ts'
 import { topicRefusal } from '../delivery/written-topics.ts'
-import { IDLE, type Whereabouts } from '../host/whereabouts.ts'
+import { IDLE, type StageTracker } from '../host/stage-tracker.ts'
 import { PollOrigin } from './poll-origin.ts'
 import type { TargetTopics } from './target-topics.ts'
 
@@ -23,13 +23,13 @@ export interface SourcePipelineParts {
   readonly workerTopics: readonly string[]
   readonly delivery: Pick<Delivery, 'encode' | 'send'>
   readonly deadLetters: Pick<DeadLetters, 'send'> | undefined
-  readonly whereabouts: Whereabouts
+  readonly stages: StageTracker
 }
 
 /** A poll's records that went through the plugins: what is left is to make them durable. */
 export interface PreparedPoll {
   readonly batch: Batch
-  readonly parcels: readonly Parcel[]
+  readonly producerBatches: readonly ProducerBatch[]
 }
 
 /** The walk of one poll's records: transforms, topics, converters, then send with the dead letters. */
@@ -44,8 +44,8 @@ export class SourcePipeline {
 
   /** Nothing has been sent yet when it resolves. `interrupt` ends the wait between two tries. */
   async prepare(records: readonly SourceRecord[], interrupt: AbortSignal): Promise<PreparedPoll> {
-    const { policy, topics, delivery, whereabouts } = this.#parts
-    whereabouts.hold(undefined, interrupt)
+    const { policy, topics, delivery, stages } = this.#parts
+    stages.hold(undefined, interrupt)
     const origin = new PollOrigin(records, this.#records, this.#polls++)
     this.#records += BigInt(records.length)
     const transform = () => this.#within('transforms', () => this.#transformed(records, origin))
@@ -53,27 +53,27 @@ export class SourcePipeline {
     for (const topic of this.#targets(batch)) await policy.retry(() => topics.ensure(topic), interrupt)
     const emission = { batch, options: { converters: 'own' } } as const
     const encode = () => this.#within('encode', () => delivery.encode(emission))
-    const parcels = batch.states.live === 0 ? [] : await policy.retry(encode, interrupt)
-    policy.judge(batch, batch.states.failures())
-    return { batch, parcels }
+    const producerBatches = batch.states.live === 0 ? [] : await policy.retry(encode, interrupt)
+    policy.enforce(batch, batch.states.failures())
+    return { batch, producerBatches }
   }
 
   /** Invariant 1: resolves when outputs and dead letters are durable. */
-  async deliver({ batch, parcels }: PreparedPoll, interrupt: AbortSignal): Promise<void> {
+  async deliver({ batch, producerBatches }: PreparedPoll, interrupt: AbortSignal): Promise<void> {
     const { delivery, policy, deadLetters } = this.#parts
     const known = new Set(batch.states.failures().map(({ row }) => row))
     const late = () => batch.states.failures().filter(({ row }) => !known.has(row))
-    await delivery.send(parcels).catch((error: unknown) => {
-      policy.judge(batch, late()) // says which record it was
+    await delivery.send(producerBatches).catch((error: unknown) => {
+      policy.enforce(batch, late()) // says which record it was
       throw error
     })
-    policy.judge(batch, late())
+    policy.enforce(batch, late())
     const failures = batch.states.failures()
     await policy.retry(async () => deadLetters?.send(batch, failures), interrupt)
   }
 
   #transformed(records: readonly SourceRecord[], origin: PollOrigin): Promise<Batch> {
-    const { chain, whereabouts, plugin } = this.#parts
+    const { chain, stages, plugin } = this.#parts
     const states = new RowStates(records.length)
     states.enter('TASK_POLL', plugin)
     const schemas = (side: 'key' | 'value') =>
@@ -92,7 +92,7 @@ export class SourcePipeline {
       const problem = misfit(record)
       if (problem !== undefined) states.fail(row, problem)
     }
-    return chain.apply(new Batch(origin, states, sides), whereabouts.at)
+    return chain.apply(new Batch(origin, states, sides), stages.at)
   }
 
   /** The topics that live records go to. A record without one fails; one that may not be written to is left to delivery. */
@@ -114,7 +114,7 @@ export class SourcePipeline {
 
   /** A plugin is at work, under its deadline, until it returns or throws. */
   async #within<T>(stage: string, work: () => Promise<T>): Promise<T> {
-    const { at } = this.#parts.whereabouts
+    const { at } = this.#parts.stages
     await at(stage)
     try {
       return await work()

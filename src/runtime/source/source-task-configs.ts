@@ -1,8 +1,7 @@
+import type { RawConfig } from '../../api/config.ts'
 import { TaskError } from '../../api/errors.ts'
 import { commonKeys } from '../plugins/connector-keys.ts'
 import { findConnector } from '../plugins/plugins.ts'
-
-type StringMap = Readonly<Record<string, string>>
 
 /**
  * The configs of a source's tasks: the connector's own, with what its plugin adds for each, and `task.class`. The plugin
@@ -10,7 +9,7 @@ type StringMap = Readonly<Record<string, string>>
  * plugin, so a task host calls it.
  * @throws ConfigError, TaskError
  */
-export async function sourceTaskConfigs(config: StringMap, resolved: StringMap): Promise<StringMap[]> {
+export async function sourceTaskConfigs(config: RawConfig, resolved: RawConfig): Promise<RawConfig[]> {
   const { name, 'tasks.max': most, 'connector.class': className } = commonKeys.read(resolved)
   const plugin = findConnector(className)
   if (plugin.kind !== 'source') throw new TaskError('task.failed', `${plugin.name} is no source.`)
@@ -30,7 +29,7 @@ export async function sourceTaskConfigs(config: StringMap, resolved: StringMap):
   })
 }
 
-function isStringMap(value: unknown): value is StringMap {
+function isStringMap(value: unknown): value is RawConfig {
   return (
     typeof value === 'object' &&
     value !== null &&

@@ -1,9 +1,7 @@
-import { type ConfigDefinition, defineConfig, key, withPrefix } from '../../api/config.ts'
+import { type ConfigDefinition, defineConfig, key, withPrefix, type RawConfig } from '../../api/config.ts'
 import { compilePattern } from '../../api/pattern.ts'
 import type { NewTopic } from '../../kafka/admin.ts'
 import { sourceKeys } from './source-keys.ts'
-
-type Raw = Readonly<Record<string, string>>
 
 const PREFIX = 'topic.creation.'
 const DEFAULT = 'default'
@@ -51,7 +49,9 @@ export type NewTopicFor = (topic: string) => NewTopic
  * The keys below `topic.creation.` that a configuration defines (KIP-158): none where it has none, else those of the
  * default group, which is then required, and of each group that it names.
  */
-export function topicGroups(raw: Raw): { readonly prefix: string; readonly definition: ConfigDefinition }[] {
+export function topicGroups(
+  raw: RawConfig,
+): { readonly prefix: string; readonly definition: ConfigDefinition }[] {
   if (!Object.keys(raw).some((name) => name.startsWith(PREFIX))) return []
   return [
     { prefix: `${PREFIX}${DEFAULT}.`, definition: defaultGroup },
@@ -64,7 +64,7 @@ export function topicGroups(raw: Raw): { readonly prefix: string; readonly defin
  * of a group is a setting of the topic.
  * @throws ConfigError
  */
-export function newTopicFor(raw: Raw): NewTopicFor | undefined {
+export function newTopicFor(raw: RawConfig): NewTopicFor | undefined {
   if (topicGroups(raw).length === 0) return undefined
   const defaultPrefix = `${PREFIX}${DEFAULT}.`
   const fallback = defaultGroup.read(withPrefix(raw, defaultPrefix), defaultPrefix)
@@ -90,7 +90,7 @@ export function newTopicFor(raw: Raw): NewTopicFor | undefined {
   }
 }
 
-function groupNames(raw: Raw): readonly string[] {
+function groupNames(raw: RawConfig): readonly string[] {
   const { values, problems } = sourceKeys.parse(raw)
   const path = 'topic.creation.groups'
   return problems.some((problem) => problem.path === path)
@@ -98,7 +98,7 @@ function groupNames(raw: Raw): readonly string[] {
     : values[path].filter((name) => name !== DEFAULT)
 }
 
-function topicConfigs(raw: Raw, prefix: string): Record<string, string> {
+function topicConfigs(raw: RawConfig, prefix: string): Record<string, string> {
   const found = Object.entries(withPrefix(raw, prefix))
   return Object.fromEntries(
     found.flatMap(([name, value]) => (OWN.has(name) || value === undefined ? [] : [[name, value]])),

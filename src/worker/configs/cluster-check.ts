@@ -1,3 +1,4 @@
+import type { RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { topicList } from '../../runtime/sink/read-topics.ts'
 import { topicRefusal } from '../../runtime/delivery/written-topics.ts'
@@ -5,14 +6,13 @@ import { connectorClass } from './plugin-catalogue.ts'
 import { sinkGroupId } from '../groups/sink-group.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import { workerTopics } from '../settings/worker-topics.ts'
-import type { StringMap } from '../stores/config-state.ts'
 
 type Own = Pick<WorkerSettings, 'groupId' | 'configTopic' | 'offsetTopic' | 'statusTopic'>
 
 const WRITTEN = { sink: ['target.topic'], source: ['topic'], both: ['errors.deadletterqueue.topic.name'] }
 
 /** Where a connector would get in the way of the workers that run it, or read what they keep to themselves. */
-export function clusterProblems(config: StringMap, settings: Own): ConfigProblem[] {
+export function clusterProblems(config: RawConfig, settings: Own): ConfigProblem[] {
   const own = workerTopics(settings)
   const isSource = connectorClass(config['connector.class']).type === 'source'
   const written = [...(isSource ? WRITTEN.source : WRITTEN.sink), ...WRITTEN.both]
@@ -35,7 +35,7 @@ export function clusterProblems(config: StringMap, settings: Own): ConfigProblem
 }
 
 /** A source may share the workers' offset topic, which has its format; the others hold something else. */
-function offsetTopicProblems(config: StringMap, { configTopic, statusTopic }: Own): ConfigProblem[] {
+function offsetTopicProblems(config: RawConfig, { configTopic, statusTopic }: Own): ConfigProblem[] {
   const path = 'offsets.storage.topic'
   const topic = config[path]?.trim() ?? ''
   const refusal = topicRefusal(topic, [configTopic.topic, statusTopic.topic])

@@ -1,7 +1,6 @@
 import { isSecretName, MASK, withoutCredentials, withoutUrlSecrets } from '../../api/credentials.ts'
-import type { ConfigKey } from '../../api/config.ts'
+import type { ConfigKey, RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
-import type { StringMap } from '../stores/config-state.ts'
 import type { KnownKey } from './known-keys.ts'
 
 /** Kafka Connect's ConfigKeyInfo. */
@@ -48,7 +47,7 @@ export interface CheckedKeys {
 
 export function configInfos(
   className: string,
-  raw: StringMap,
+  raw: RawConfig,
   { keys, problems, isReference }: CheckedKeys,
 ): ConfigInfos {
   const errors = Map.groupBy(problems, ({ path }) => path)
@@ -125,7 +124,7 @@ function defaultText(key: ConfigKey): string | null {
 /** The value as Kafka Connect shows it: null where the text means nothing (no such class, not of the key's type). */
 function shownValue(
   { name, key }: KnownKey,
-  raw: StringMap,
+  raw: RawConfig,
   { isWrong, isReference }: { readonly isWrong: boolean; readonly isReference: (value: string) => boolean },
 ): string | null {
   const value = raw[name]

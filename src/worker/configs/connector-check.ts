@@ -1,9 +1,9 @@
+import type { RawConfig } from '../../api/config.ts'
 import { type ConfigProblem, ConfigError, RequestError } from '../../api/errors.ts'
 import { MASK } from '../../api/credentials.ts'
 import type { Logger } from '../../api/log.ts'
 import { ConfigProviders, type Resolved } from '../../runtime/config-providers/config-providers.ts'
 import { type ConfigInfos, configInfos } from './config-infos.ts'
-import type { StringMap } from '../stores/config-state.ts'
 import { type CheckedConfig, checkConnectorConfig, unknownKeys } from './connector-config.ts'
 import { unusedPredicates } from '../../runtime/chain/conditions.ts'
 import type { TaskHosts } from '../hosts/task-hosts.ts'
@@ -33,7 +33,7 @@ export class ConnectorCheck {
   }
 
   /** Kafka Connect's answer of `validate`; wrong values are in it, not thrown. */
-  async infos(className: string, config: StringMap): Promise<ConfigInfos> {
+  async infos(className: string, config: RawConfig): Promise<ConfigInfos> {
     const requested = config['connector.class']?.trim() ?? className
     if (requested !== className) {
       const message = `Included connector type ${requested} does not match request type ${className}`
@@ -46,7 +46,7 @@ export class ConnectorCheck {
   }
 
   /** @throws ConfigError with every problem, in Kafka Connect's words */
-  async require(config: StringMap): Promise<void> {
+  async require(config: RawConfig): Promise<void> {
     const { keys, problems } = await this.#checked(config)
     if (problems.length > 0) throw new ConfigError(problems, listing(problems))
     const connector = config['name'] ?? ''
@@ -55,7 +55,7 @@ export class ConnectorCheck {
   }
 
   /** With the values of config providers, of which none is in what comes out; hosts ask the providers themselves. */
-  async #checked(written: StringMap): Promise<CheckedConfig> {
+  async #checked(written: RawConfig): Promise<CheckedConfig> {
     const { config, hide, wrong } = await this.#resolved(written)
     const checked = checkConnectorConfig(config)
     if (wrong.length > 0) return { ...checked, problems: wrong }
@@ -64,7 +64,7 @@ export class ConnectorCheck {
     return { ...checked, problems: hide(await this.#hosts.validate(written)) }
   }
 
-  async #resolved(written: StringMap) {
+  async #resolved(written: RawConfig) {
     try {
       const owner = `Connector ${written['name'] ?? ''}`
       const { config, provided } = await this.#providers.resolve(written, owner)

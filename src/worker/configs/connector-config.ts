@@ -1,7 +1,7 @@
+import type { RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { compilePattern } from '../../api/pattern.ts'
 import { topicList, topicReader } from '../../runtime/sink/read-topics.ts'
-import type { StringMap } from '../stores/config-state.ts'
 import { type KnownKey, knownKeys } from './known-keys.ts'
 import { refusedOverrides } from './override-keys.ts'
 
@@ -28,7 +28,7 @@ const HEADER_CONVERTERS = [
 ]
 
 /** Checks a connector's whole configuration. Runs no code of plugins but their own pure checks. */
-export function checkConnectorConfig(raw: StringMap): CheckedConfig {
+export function checkConnectorConfig(raw: RawConfig): CheckedConfig {
   const tooBig = sizeProblems(raw)
   if (tooBig.length > 0) return { type: 'unknown', keys: [], problems: tooBig }
   const { connector, keys, problems } = knownKeys(raw)
@@ -42,7 +42,7 @@ export function checkConnectorConfig(raw: StringMap): CheckedConfig {
   return { type: connector?.kind ?? 'unknown', keys, problems: distinct(found) }
 }
 
-function sizeProblems(raw: StringMap): ConfigProblem[] {
+function sizeProblems(raw: RawConfig): ConfigProblem[] {
   const names = Object.keys(raw)
   if (names.length > MOST_KEYS) {
     return [
@@ -55,7 +55,7 @@ function sizeProblems(raw: StringMap): ConfigProblem[] {
 }
 
 /** What Kafka Connect knows and this version does not: refused by name, never ignored. */
-function unsupportedKeys(raw: StringMap): ConfigProblem[] {
+function unsupportedKeys(raw: RawConfig): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   for (const [path, value] of Object.entries(raw)) {
     if (path === 'header.converter' && !HEADER_CONVERTERS.includes(value.trim()))
@@ -67,7 +67,7 @@ function unsupportedKeys(raw: StringMap): ConfigProblem[] {
   return problems
 }
 
-function topicProblems(raw: StringMap): ConfigProblem[] {
+function topicProblems(raw: RawConfig): ConfigProblem[] {
   const topics = topicList(raw)
   const regex = raw['topics.regex']?.trim() ?? ''
   const compiled = regex === '' ? undefined : compilePattern(regex)
@@ -97,7 +97,7 @@ function distinct(problems: readonly ConfigProblem[]): ConfigProblem[] {
 }
 
 /** Keys of a configuration that nothing defines. They are accepted, as in Kafka Connect, and logged once. */
-export function unknownKeys(raw: StringMap, keys: readonly KnownKey[]): string[] {
+export function unknownKeys(raw: RawConfig, keys: readonly KnownKey[]): string[] {
   const known = new Set(keys.map(({ name }) => name))
   return Object.keys(raw).filter((name) => !known.has(name))
 }

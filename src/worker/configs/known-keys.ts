@@ -1,4 +1,4 @@
-import type { ConfigDefinition, ConfigKey, ConfigKeys } from '../../api/config.ts'
+import type { ConfigDefinition, ConfigKey, ConfigKeys, RawConfig } from '../../api/config.ts'
 import { key, withPrefix } from '../../api/config.ts'
 import { messageOf, NotFoundError, type ConfigProblem } from '../../api/errors.ts'
 import type { SinkConnector, SourceConnector } from '../../api/plugins.ts'
@@ -7,7 +7,6 @@ import { commonKeys, conditionKeys, sinkKeys } from '../../runtime/plugins/conne
 import { findConnector, findConverter, findPredicate, findTransform } from '../../runtime/plugins/plugins.ts'
 import { ignoredSourceKeys, sourceKeys } from '../../runtime/source/source-keys.ts'
 import { topicGroups } from '../../runtime/source/topic-groups.ts'
-import type { StringMap } from '../stores/config-state.ts'
 import { overrideKeys } from './override-keys.ts'
 
 /** One key that a connector's configuration has a definition for, by its full name. */
@@ -28,7 +27,7 @@ export interface KnownKeys {
  * All keys that apply to one connector: the framework's, and those of the converters, transforms and connector class
  * that it names. Their values are checked on the way.
  */
-export function knownKeys(raw: StringMap): KnownKeys {
+export function knownKeys(raw: RawConfig): KnownKeys {
   const keys: KnownKey[] = []
   const problems: ConfigProblem[] = []
   const take = (definitions: ConfigKeys, prefix = '', group?: string): void => {
@@ -94,7 +93,7 @@ interface Tools {
 
 /** The keys of the plugins behind a list of aliases. */
 function namedPlugins(
-  raw: StringMap,
+  raw: RawConfig,
   list: AliasList,
   definition: (className: string) => Definition,
   { take, check, find, problems }: Tools,
@@ -123,7 +122,7 @@ function namedPlugins(
 type AliasList = 'transforms' | 'predicates'
 
 /** The aliases of a list, each once. */
-export function aliases(raw: StringMap, list: AliasList = 'transforms'): string[] {
+export function aliases(raw: RawConfig, list: AliasList = 'transforms'): string[] {
   const written = (raw[list] ?? '').split(',').map((alias) => alias.trim())
   return [...new Set(written)].filter((alias) => alias !== '')
 }
@@ -140,7 +139,7 @@ interface Section {
   readonly keys: ConfigKeys
   readonly prefix: string
   readonly group: string | undefined
-  parse(raw: StringMap): readonly ConfigProblem[]
+  parse(raw: RawConfig): readonly ConfigProblem[]
 }
 
 interface Definition {

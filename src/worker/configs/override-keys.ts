@@ -1,8 +1,7 @@
-import { defineConfig, key } from '../../api/config.ts'
+import { defineConfig, key, type RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { sinkKeys } from '../../runtime/plugins/connector-keys.ts'
 import { ignoredSourceKeys, sourceKeys } from '../../runtime/source/source-keys.ts'
-import type { StringMap } from '../stores/config-state.ts'
 
 const positive = (value: number): string | undefined => (value >= 1 ? undefined : 'Value must be at least 1')
 const tuning = { importance: 'LOW', group: 'Common', optional: true } as const
@@ -43,7 +42,7 @@ const ALLOWED = {
 } as const
 
 /** Overrides that are not on the list of a kind, each with a problem. Their values are never shown. */
-export function refusedOverrides(raw: StringMap, kind: 'sink' | 'source'): ConfigProblem[] {
+export function refusedOverrides(raw: RawConfig, kind: 'sink' | 'source'): ConfigProblem[] {
   const allowed: readonly string[] = ALLOWED[kind]
   return Object.keys(raw)
     .filter((name) => OVERRIDE.test(name) && !allowed.includes(name))

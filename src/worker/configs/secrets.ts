@@ -1,10 +1,10 @@
+import type { RawConfig } from '../../api/config.ts'
 import { isSecretName, MASK, withoutUrlSecrets } from '../../api/credentials.ts'
 import { type ConfigProblem, ConfigError } from '../../api/errors.ts'
-import type { StringMap } from '../stores/config-state.ts'
 import { knownKeys } from './known-keys.ts'
 
 /** The names of the secrets in a configuration: PASSWORD keys of its plugins, and undefined keys named like one. */
-function secretNames(config: StringMap): Set<string> {
+function secretNames(config: RawConfig): Set<string> {
   const defined = new Map(knownKeys(config).keys.map(({ name, key }) => [name, key.type]))
   const names = Object.keys(config).filter((name) => {
     const type = defined.get(name)
@@ -17,13 +17,13 @@ function secretNames(config: StringMap): Set<string> {
 const URL_MASK = /:\/\/\[hidden\]@|[?&;][^=\s&;]{1,100}=\[hidden\]/
 
 /** By configuration as it was read: lists of many connectors ask for the same ones again and again. */
-const shown = new WeakMap<StringMap, StringMap>()
+const shown = new WeakMap<RawConfig, RawConfig>()
 
 /**
  * A configuration as it may be shown. Invariant 7: no secret leaves the process. `isReference` tells of values that only refer
  * to a config provider.
  */
-export function masked(config: StringMap, isReference: (value: string) => boolean = () => false): StringMap {
+export function masked(config: RawConfig, isReference: (value: string) => boolean = () => false): RawConfig {
   const known = shown.get(config)
   if (known !== undefined) return known
   const secret = secretNames(config)
@@ -41,7 +41,7 @@ export function masked(config: StringMap, isReference: (value: string) => boolea
  * A configuration as it is stored: a mask that comes back (GET, edit, PUT) stands for the stored value.
  * @throws ConfigError where there is no stored value
  */
-export function unmasked(config: StringMap, stored: StringMap | undefined): StringMap {
+export function unmasked(config: RawConfig, stored: RawConfig | undefined): RawConfig {
   const secret = secretNames(config)
   const problems: ConfigProblem[] = []
   const entries = Object.entries(config).map(([name, value]): [string, string] => {

@@ -1,6 +1,6 @@
+import type { RawConfig } from '../../api/config.ts'
 import { ConfigError } from '../../api/errors.ts'
 import { commonKeys } from '../../runtime/plugins/connector-keys.ts'
-import type { StringMap } from '../stores/config-state.ts'
 import type { TaskHosts } from '../hosts/task-hosts.ts'
 import { checkConnectorConfig } from './connector-config.ts'
 
@@ -11,10 +11,10 @@ import { checkConnectorConfig } from './connector-config.ts'
  * @throws ConfigError where the configuration is wrong (it may come from another worker's version), TaskError
  */
 export async function taskConfigs(
-  config: StringMap,
-  resolved: StringMap,
+  config: RawConfig,
+  resolved: RawConfig,
   hosts: Pick<TaskHosts, 'configure'>,
-): Promise<readonly StringMap[]> {
+): Promise<readonly RawConfig[]> {
   const { type, problems } = checkConnectorConfig(resolved)
   if (problems.length > 0) throw new ConfigError(problems)
   if (type === 'source') return hosts.configure(config)
@@ -22,12 +22,12 @@ export async function taskConfigs(
   return Array.from({ length: count }, () => ({ ...config, 'task.class': `${className}Task` }))
 }
 
-export function sameConfig(a: StringMap | undefined, b: StringMap | undefined): boolean {
+export function sameConfig(a: RawConfig | undefined, b: RawConfig | undefined): boolean {
   if (a === undefined || b === undefined) return a === b
   const names = Object.keys(a)
   return names.length === Object.keys(b).length && names.every((name) => a[name] === b[name])
 }
 
-export function sameConfigs(a: readonly StringMap[], b: readonly StringMap[]): boolean {
+export function sameConfigs(a: readonly RawConfig[], b: readonly RawConfig[]): boolean {
   return a.length === b.length && a.every((config, i) => sameConfig(config, b[i]))
 }

@@ -1,5 +1,5 @@
+import type { RawConfig } from '../../api/config.ts'
 import type { Logger } from '../../api/log.ts'
-import type { StringMap } from '../stores/config-state.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import { workerTopics } from '../settings/worker-topics.ts'
 import type { SinkGroupOptions } from './sink-membership.ts'
@@ -7,12 +7,12 @@ import { topicSelection } from './topic-selection.ts'
 
 const HEARTBEAT = 1_000
 
-export function sinkGroupId(config: StringMap): string {
+export function sinkGroupId(config: RawConfig): string {
   return config['consumer.override.group.id']?.trim() ?? `connect-${config['name']?.trim() ?? ''}`
 }
 
 /** The group of a sink connector, `connect-<name>`: a member per task. */
-export function sinkGroup(settings: WorkerSettings, config: StringMap, log: Logger): SinkGroupOptions {
+export function sinkGroup(settings: WorkerSettings, config: RawConfig, log: Logger): SinkGroupOptions {
   const override = (key: string, fallback: number): number =>
     Number(config[`consumer.override.${key}`] ?? fallback)
   return {

@@ -1,5 +1,5 @@
+import type { RawConfig } from '../../api/config.ts'
 import { topicList, topicReader } from '../../runtime/sink/read-topics.ts'
-import type { StringMap } from '../stores/config-state.ts'
 
 /** The topics a sink reads: named, or all that match a pattern. */
 export interface TopicSelection {
@@ -11,7 +11,7 @@ export interface TopicSelection {
 }
 
 /** Of a configuration that was checked (connector-config.ts). Kafka's and the workers' own topics never match a pattern. */
-export function topicSelection(config: StringMap, workerTopics: readonly string[] = []): TopicSelection {
+export function topicSelection(config: RawConfig, workerTopics: readonly string[] = []): TopicSelection {
   const names = topicList(config)
   if (names.length > 0) {
     const wanted = new Set(names)

@@ -29,10 +29,10 @@ export interface Death {
   /** Whether this task was in a plugin when its host crashed, or beyond its deadline when it was killed. */
   readonly suspect: boolean
   /** The rows that a plugin was at, which may be to blame. */
-  readonly work?: Work
+  readonly call?: PluginCall
 }
 
-export interface Work {
+export interface PluginCall {
   readonly rows: RowRange
   readonly stage: string
   /** A signal ended the host: perhaps the kernel, because memory ran out, perhaps somebody who had nothing to do with it. */

@@ -1,5 +1,5 @@
 import type { RowRange, SuspectRows, TopicPartitions } from '../../runtime/host/protocol.ts'
-import type { Work } from './hosted-task.ts'
+import type { PluginCall } from './hosted-task.ts'
 
 /** What a death over some rows leads to. */
 export type Finding =
@@ -41,7 +41,7 @@ export class PartitionSuspects {
   }
 
   /** A host died over these rows. */
-  died({ rows: { first, last }, stage, bySignal }: Work, reason: string): Finding {
+  died({ rows: { first, last }, stage, bySignal }: PluginCall, reason: string): Finding {
     const touched = this.#ranges.filter((range) => range.first <= last && first <= range.last)
     const deaths = 1 + Math.max(0, ...touched.map((range) => range.deaths))
     const isAlone = first === last
@@ -73,10 +73,10 @@ export class PartitionSuspects {
     const place = { topic: this.#topic, partition: this.#partition }
     return [
       ...this.#ranges.map(({ first, last, deaths }) => {
-        return { ...place, first, last, apart: deaths >= APART, verdict: null }
+        return { ...place, first, last, apart: deaths >= APART, poison: null }
       }),
       ...this.#convicted.map(({ offset, stage, reason }) => {
-        return { ...place, first: offset, last: offset, apart: true, verdict: { stage, reason } }
+        return { ...place, first: offset, last: offset, apart: true, poison: { stage, reason } }
       }),
     ]
   }
@@ -89,11 +89,11 @@ export class PartitionSuspects {
 export class Suspects {
   readonly #connectors = new Map<string, Map<string, PartitionSuspects>>()
 
-  died(connector: string, work: Work, reason: string): Finding {
+  died(connector: string, call: PluginCall, reason: string): Finding {
     const partitions = this.#connectors.get(connector) ?? new Map<string, PartitionSuspects>()
-    const suspects = partitions.get(keyOf(work.rows)) ?? new PartitionSuspects(work.rows)
-    this.#connectors.set(connector, partitions.set(keyOf(work.rows), suspects))
-    return suspects.died(work, reason)
+    const suspects = partitions.get(keyOf(call.rows)) ?? new PartitionSuspects(call.rows)
+    this.#connectors.set(connector, partitions.set(keyOf(call.rows), suspects))
+    return suspects.died(call, reason)
   }
 
   passed(connector: string, rows: RowRange): void {

@@ -1,8 +1,8 @@
+import type { RawConfig } from '../../api/config.ts'
 import { type ConfigProblem, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { FromHost, HostSettings, TaskId, ToHost } from '../../runtime/host/protocol.ts'
-import type { StringMap } from '../stores/config-state.ts'
-import { IDLE } from '../../runtime/host/whereabouts.ts'
+import { IDLE } from '../../runtime/host/stage-tracker.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
 import { type Hosted, type HostedTask, isSame, nameOf, settle, type TaskListener } from './hosted-task.ts'
 
@@ -83,7 +83,7 @@ export class TaskHost {
     return this.#calls.size > 0
   }
 
-  start(id: TaskId, config: StringMap, paused: boolean, listener: TaskListener): HostedTask {
+  start(id: TaskId, config: RawConfig, paused: boolean, listener: TaskListener): HostedTask {
     const at = { stage: IDLE, since: performance.now(), rows: undefined, latest: undefined }
     const hosted: Hosted = { id, listener, ...at, waiting: [] }
     this.tasks.set(nameOf(id), hosted)
@@ -100,7 +100,7 @@ export class TaskHost {
   }
 
   /** Opens the plugins of a configuration; gives what is wrong with it. */
-  async validate(call: number, config: StringMap): Promise<readonly ConfigProblem[]> {
+  async validate(call: number, config: RawConfig): Promise<readonly ConfigProblem[]> {
     const answer = await this.#call({ type: 'validate', call, config }, 'check a configuration')
     if (answer.type === 'validated') return answer.problems
     const reason = answer.type === 'gone' ? answer.reason : 'did not answer'
@@ -111,7 +111,7 @@ export class TaskHost {
    * The configs of a source's tasks.
    * @throws TaskError
    */
-  async configure(call: number, config: StringMap): Promise<readonly StringMap[]> {
+  async configure(call: number, config: RawConfig): Promise<readonly RawConfig[]> {
     const answer = await this.#call({ type: 'configure', call, config }, 'give its task configurations')
     if (answer.type === 'configured' && answer.trace === undefined) return answer.tasks
     const reason = answer.type === 'gone' ? `the process ${answer.reason}.` : ''
@@ -286,12 +286,12 @@ export class TaskHost {
       const suspect = this.#suspects.has(name) || (crashed && (hosted.stage !== IDLE || !inPlugin))
       const { stage, rows } = hosted
       const where = suspect && stage !== IDLE && !killed ? ` while it was in ${stage}` : ''
-      const work =
+      const call =
         (suspect || bySignal) && stage !== IDLE && rows !== undefined ? { rows, stage, bySignal } : undefined
       hosted.listener.died({
         reason: `its task host ${reason}${where}`,
         suspect,
-        ...(work === undefined ? {} : { work }),
+        ...(call === undefined ? {} : { call }),
       })
     }
     this.tasks.clear()

@@ -1,7 +1,7 @@
+import type { RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { HostSettings, TaskId } from '../../runtime/host/protocol.ts'
-import type { StringMap } from '../stores/config-state.ts'
 import type { SpawnHost } from './host-process.ts'
 import type { HostedTask, TaskListener } from './hosted-task.ts'
 import { TaskHost } from './task-host.ts'
@@ -41,7 +41,7 @@ export class TaskHosts {
 
   start(
     id: TaskId,
-    config: StringMap,
+    config: RawConfig,
     { paused, alone }: { readonly paused: boolean; readonly alone: boolean },
     listener: TaskListener,
   ): HostedTask {
@@ -55,7 +55,7 @@ export class TaskHosts {
   }
 
   /** Opens the plugins of a configuration in a task host; gives what is wrong with it. */
-  validate(config: StringMap): Promise<readonly ConfigProblem[]> {
+  validate(config: RawConfig): Promise<readonly ConfigProblem[]> {
     return this.#ask((host) => host.validate(++this.#calls, config))
   }
 
@@ -63,7 +63,7 @@ export class TaskHosts {
    * The configs of a source's tasks, which its plugin gives in a task host.
    * @throws TaskError
    */
-  configure(config: StringMap): Promise<readonly StringMap[]> {
+  configure(config: RawConfig): Promise<readonly RawConfig[]> {
     return this.#ask((host) => host.configure(++this.#calls, config))
   }
 

@@ -1,16 +1,16 @@
+import type { RawConfig } from '../../api/config.ts'
 import { messageOf } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { Shown, TaskId, TaskState } from '../../runtime/host/protocol.ts'
-import type { StringMap } from '../stores/config-state.ts'
 import type { SinkMembership } from '../groups/sink-membership.ts'
 import type { State } from '../stores/status-store.ts'
 import type { Finding, Suspects } from './suspects.ts'
-import type { Death, HostedTask, Work } from './hosted-task.ts'
+import type { Death, HostedTask, PluginCall } from './hosted-task.ts'
 import type { TaskHosts } from './task-hosts.ts'
 
 export interface TaskRunOptions {
   readonly id: TaskId
-  readonly config: StringMap
+  readonly config: RawConfig
   readonly paused: boolean
   readonly hosts: Pick<TaskHosts, 'start'>
   readonly suspects: Suspects
@@ -40,7 +40,7 @@ const LONGEST_PAUSE = 30_000
  */
 export class TaskRun {
   readonly id: TaskId
-  readonly config: StringMap
+  readonly config: RawConfig
   readonly #options: TaskRunOptions
   #paused: boolean
   #task: HostedTask | undefined
@@ -153,24 +153,24 @@ export class TaskRun {
     }
   }
 
-  #onDeath({ reason, suspect, work }: Death): void {
+  #onDeath({ reason, suspect, call }: Death): void {
     const { suspects, log } = this.#options
     this.#task = undefined
     void this.#leave()
-    const finding = work === undefined ? undefined : suspects.died(this.id.connector, work, reason)
+    const finding = call === undefined ? undefined : suspects.died(this.id.connector, call, reason)
     if (this.#stopped) return
     if (performance.now() - this.#startedAt > GOOD_CONDUCT) this.#pardon()
     // Each death over known rows is a step forward, and soon the last one.
     this.#deaths = finding === undefined ? this.#deaths + 1 : 1
-    if (suspect && work === undefined) this.#suspicions++
+    if (suspect && call === undefined) this.#suspicions++
     this.#alone ||= suspect || finding === 'apart' || finding === 'convicted'
-    const broken = this.#whyBroken(finding, work, reason)
+    const broken = this.#whyBroken(finding, call, reason)
     if (broken !== undefined) {
       this.#fail(broken)
       return
     }
     const pause = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (this.#deaths - 1))
-    const next = work === undefined || finding === undefined ? '' : ` ${nextStep(finding, work)}`
+    const next = call === undefined || finding === undefined ? '' : ` ${nextStep(finding, call)}`
     log.warn('the task starts again', { reason, pause, next })
     this.#report('RESTARTING', `The task starts again: ${reason}.${next}`)
     this.#restart = setTimeout(() => this.start(), pause)
@@ -182,14 +182,14 @@ export class TaskRun {
     this.#alone = false
   }
 
-  #whyBroken(finding: Finding | undefined, work: Work | undefined, reason: string): string | undefined {
+  #whyBroken(finding: Finding | undefined, call: PluginCall | undefined, reason: string): string | undefined {
     if (this.#suspicions >= MOST_SUSPICIONS)
       return `TaskError [task.deadline]: The task was stopped ${this.#suspicions} times: ${reason}.`
-    if (finding !== 'hopeless' || work === undefined) return undefined
+    if (finding !== 'hopeless' || call === undefined) return undefined
     return (
-      `TaskError [record.poison]: One record after the other makes the task die, the last ${placeOf(work)}, ` +
+      `TaskError [record.poison]: One record after the other makes the task die, the last ${placeOf(call)}, ` +
       `and none got through between them: ${reason}. ` +
-      `It is ${work.stage} that is broken, not the records: mend it or its model, and restart the task.`
+      `It is ${call.stage} that is broken, not the records: fix it or its model, and restart the task.`
     )
   }
 
@@ -217,11 +217,11 @@ export class TaskRun {
   }
 }
 
-function placeOf({ rows: { topic, partition, first, last } }: Work): string {
+function placeOf({ rows: { topic, partition, first, last } }: PluginCall): string {
   return `${topic}-${partition}@${first}${last === first ? '' : `–${last}`}`
 }
 
-function nextStep(finding: Finding, work: Work): string {
-  if (finding === 'convicted') return `The record ${placeOf(work)} is given up.`
-  return `The records ${placeOf(work)} are tried ${finding === 'apart' ? 'one by one' : 'once more'}.`
+function nextStep(finding: Finding, call: PluginCall): string {
+  if (finding === 'convicted') return `The record ${placeOf(call)} is given up.`
+  return `The records ${placeOf(call)} are tried ${finding === 'apart' ? 'one by one' : 'once more'}.`
 }

@@ -1,3 +1,4 @@
+import type { RawConfig } from '../../api/config.ts'
 import { readFileSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
 import { extname, resolve } from 'node:path'
@@ -43,7 +44,7 @@ export interface WorkerSettings {
   /** Open by each process for itself. */
   readonly configProviders: readonly ProviderSettings[]
   /** `key.converter`, `value.converter` and their options, as written: task hosts ask the providers themselves. */
-  readonly converterDefaults: Readonly<Record<string, string>>
+  readonly converterDefaults: RawConfig
   readonly offsetFlushInterval: number
   readonly shutdownTimeout: number
   readonly topicCreation: boolean
@@ -277,7 +278,7 @@ function listOf(value: string): string[] {
 function assemble(
   read: (name: WorkerKeyName) => string,
   listener: Listener,
-  converterDefaults: Readonly<Record<string, string>>,
+  converterDefaults: RawConfig,
 ): Omit<WorkerSettings, 'configProviders'> {
   const number = (name: WorkerKeyName): number => Number(read(name))
   const topic = (kind: 'config' | 'offset' | 'status'): InternalTopic => ({

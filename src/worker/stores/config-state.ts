@@ -1,15 +1,15 @@
+import type { RawConfig } from '../../api/config.ts'
 import { checkConnectorName } from '../../runtime/plugins/connector-keys.ts'
 import { jsonObject, type LogRecord, splitTaskKey } from './record-log.ts'
 
-export type StringMap = Readonly<Record<string, string>>
 export type TargetState = 'STARTED' | 'PAUSED' | 'STOPPED'
 
 /** What the config topic says of one connector. */
 export interface StoredConnector {
-  readonly config: StringMap
+  readonly config: RawConfig
   readonly target: TargetState
   /** The committed task configs; the index is the task's number. */
-  readonly tasks: readonly StringMap[]
+  readonly tasks: readonly RawConfig[]
 }
 
 export type ConfigChange =
@@ -27,10 +27,10 @@ export type ConfigChange =
  * never runs. Keys that are not known (session keys, log levels, fencing) are skipped.
  */
 export class ConfigState {
-  readonly #configs = new Map<string, StringMap>()
+  readonly #configs = new Map<string, RawConfig>()
   readonly #targets = new Map<string, TargetState>()
-  readonly #tasks = new Map<string, readonly StringMap[]>()
-  readonly #uncommitted = new Map<string, Map<number, StringMap>>()
+  readonly #tasks = new Map<string, readonly RawConfig[]>()
+  readonly #uncommitted = new Map<string, Map<number, RawConfig>>()
   readonly #onIgnored: (name: string, problem: string) => void
   #offset = -1n
 
@@ -100,17 +100,17 @@ export class ConfigState {
     const id = splitTaskKey(rest)
     const config = data === null ? undefined : stringMap(data['properties'])
     if (id === undefined || config === undefined) return
-    const waiting = this.#uncommitted.get(id.connector) ?? new Map<number, StringMap>()
+    const waiting = this.#uncommitted.get(id.connector) ?? new Map<number, RawConfig>()
     waiting.set(id.task, config)
     this.#uncommitted.set(id.connector, waiting)
   }
 
   #commit(connector: string, data: Data): ConfigChange | undefined {
-    const waiting = this.#uncommitted.get(connector) ?? new Map<number, StringMap>()
+    const waiting = this.#uncommitted.get(connector) ?? new Map<number, RawConfig>()
     this.#uncommitted.delete(connector)
     const count = data?.['tasks']
     if (!this.#configs.has(connector) || typeof count !== 'number') return undefined
-    const tasks: StringMap[] = []
+    const tasks: RawConfig[] = []
     for (let task = 0; task < count; task++) {
       const config = waiting.get(task) ?? this.#tasks.get(connector)?.[task]
       // Compaction took a part of the set: nothing of it runs until the connector writes its tasks anew.
@@ -139,7 +139,7 @@ export class ConfigState {
 
 type Data = Readonly<Record<string, unknown>> | null
 
-function stringMap(data: unknown): StringMap | undefined {
+function stringMap(data: unknown): RawConfig | undefined {
   if (typeof data !== 'object' || data === null || Array.isArray(data)) return undefined
   const entries = Object.entries(data).filter(([, value]) => value !== null)
   return Object.fromEntries(entries.map(([key, value]: [string, unknown]) => [key, textOf(value)]))

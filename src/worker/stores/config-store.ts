@@ -1,11 +1,6 @@
+import type { RawConfig } from '../../api/config.ts'
 import type { Logger } from '../../api/log.ts'
-import {
-  type ConfigChange,
-  ConfigState,
-  type StoredConnector,
-  type StringMap,
-  type TargetState,
-} from './config-state.ts'
+import { type ConfigChange, ConfigState, type StoredConnector, type TargetState } from './config-state.ts'
 import type { OpenLog, RecordLog } from './record-log.ts'
 import type { InternalTopic } from '../settings/settings.ts'
 
@@ -58,7 +53,7 @@ export class ConfigStore {
   }
 
   /** Creates or replaces a connector. A target state is written first, so that it never runs where it should not. */
-  async putConnector(connector: string, config: StringMap, target?: TargetState): Promise<void> {
+  async putConnector(connector: string, config: RawConfig, target?: TargetState): Promise<void> {
     if (target !== undefined) await this.putTarget(connector, target)
     await this.#append(`connector-${connector}`, { properties: config })
   }
@@ -69,7 +64,7 @@ export class ConfigStore {
   }
 
   /** Replaces all tasks of a connector; they count from the commit on. */
-  async putTasks(connector: string, tasks: readonly StringMap[]): Promise<void> {
+  async putTasks(connector: string, tasks: readonly RawConfig[]): Promise<void> {
     const written = tasks.map((config, n) => this.#append(`task-${connector}-${n}`, { properties: config }))
     await Promise.all(written)
     await this.#append(`commit-${connector}`, { tasks: tasks.length })

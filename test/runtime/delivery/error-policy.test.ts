@@ -119,7 +119,7 @@ describe('errors.log.* and errors.tolerance', () => {
     batch.states.enter('TRANSFORMATION', 'ScoreH2OGbm')
     batch.fail(1, new DataError('record.field', 'no such field'))
     try {
-      new ErrorPolicy(config, log).judge(batch, batch.states.failures())
+      new ErrorPolicy(config, log).enforce(batch, batch.states.failures())
       return { lines, error: undefined }
     } catch (error) {
       return { lines, error }

@@ -18,11 +18,11 @@ describe('the trace of a failed task', () => {
       'fail (batch.ts:5:6)',
       'chain (chain.ts:3:4)',
     )
-    const suggestion = 'Mend the record.'
+    const suggestion = 'Fix the record.'
     const error = thrown(new TaskError('task.tolerance', 'record t-0@5 failed', { cause, suggestion }))
     expect(traceOf(error).split('\n')).to.deep.equal([
       'TaskError [task.tolerance]: record t-0@5 failed',
-      'Mend the record.',
+      'Fix the record.',
       'Caused by: DataError [record.malformed]: it ends early',
       '    at fail (batch.ts:5:6)',
       '    at chain (chain.ts:3:4)',

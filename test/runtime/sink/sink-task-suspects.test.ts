@@ -10,7 +10,7 @@ import { Puts } from '../../../src/runtime/sink/puts.ts'
 import { SinkRequests } from '../../../src/runtime/sink/sink-requests.ts'
 import { RunningSinkTask } from '../../../src/runtime/sink/sink-task.ts'
 import { WaitLog } from '../../../src/runtime/host/wait-log.ts'
-import type { Piece } from '../../../src/runtime/sink/suspect-pieces.ts'
+import type { Chunk } from '../../../src/runtime/sink/suspect-chunks.ts'
 import { eventually } from '../../support/eventually.ts'
 import { offsetsOf, rowsFrom } from '../../support/rows.ts'
 
@@ -23,7 +23,7 @@ const MEMBERSHIP: Membership = {
 const SUSPECT: SuspectRows = {
   ...{ topic: 't', partition: 0, first: 0n, last: 249n },
   apart: true,
-  verdict: null,
+  poison: null,
 }
 
 /** A task that reads t-0 from where it was committed; it logs what it does. */
@@ -41,12 +41,12 @@ function reading(batches: readonly FetchedBatch[], onPrepare: (offset: number) =
     },
   } as unknown as Fetcher
   const pipeline = {
-    transform: ({ fetched }: Piece) => {
+    transform: ({ fetched }: Chunk) => {
       for (const offset of offsetsOf(fetched)) onPrepare(offset)
       log.push(`prepared ${offsetsOf(fetched).length}`)
       return Promise.resolve({
         batch: { length: fetched.length, states: { failures: () => [] } },
-        parcels: [],
+        producerBatches: [],
       })
     },
     deliver: () => Promise.resolve(),

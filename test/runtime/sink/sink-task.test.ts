@@ -10,7 +10,7 @@ import { Puts } from '../../../src/runtime/sink/puts.ts'
 import { SinkRequests } from '../../../src/runtime/sink/sink-requests.ts'
 import { RunningSinkTask } from '../../../src/runtime/sink/sink-task.ts'
 import { WaitLog } from '../../../src/runtime/host/wait-log.ts'
-import type { Piece } from '../../../src/runtime/sink/suspect-pieces.ts'
+import type { Chunk } from '../../../src/runtime/sink/suspect-chunks.ts'
 import { eventually } from '../../support/eventually.ts'
 
 const MEMBERSHIP: Membership = {
@@ -44,9 +44,9 @@ function scripted(hooks: {
     },
   } as unknown as Fetcher
   const pipeline = {
-    transform: async ({ fetched: { nextOffset } }: Piece, interrupt: AbortSignal) => {
+    transform: async ({ fetched: { nextOffset } }: Chunk, interrupt: AbortSignal) => {
       await hooks.prepare?.(nextOffset, interrupt)
-      return { batch: { length: 1, states: { failures: () => [] }, nextOffset }, parcels: [] }
+      return { batch: { length: 1, states: { failures: () => [] }, nextOffset }, producerBatches: [] }
     },
     deliver: ({ batch }: { batch: { nextOffset: bigint } }) =>
       hooks.deliver?.(batch.nextOffset) ?? Promise.resolve(),

@@ -17,7 +17,7 @@ import { ErrorPolicy } from '../../../src/runtime/delivery/error-policy.ts'
 import { RunningSourceTask } from '../../../src/runtime/source/running-source-task.ts'
 import { SourcePipeline } from '../../../src/runtime/source/source-pipeline.ts'
 import type { SourcePosition } from '../../../src/runtime/source/source-positions.ts'
-import { Whereabouts } from '../../../src/runtime/host/whereabouts.ts'
+import { StageTracker } from '../../../src/runtime/host/stage-tracker.ts'
 import { eventually } from '../../support/eventually.ts'
 import { sourceRecord as record } from '../../support/source-record.ts'
 
@@ -48,8 +48,8 @@ async function scripted(hooks: Hooks) {
   const config = commonKeys.read({ name: 'a', 'connector.class': 'Test', ...hooks.config })
   const delivery = {
     encode: ({ batch }: Emission) => Promise.resolve([{ batch }] as never),
-    send: async (parcels: readonly { batch: Batch }[]) => {
-      const values = parcels.flatMap(({ batch }) =>
+    send: async (producerBatches: readonly { batch: Batch }[]) => {
+      const values = producerBatches.flatMap(({ batch }) =>
         Array.from(batch.states.liveRows(), (row) => batch.value('value', row)),
       )
       await hooks.send?.(values)
@@ -88,7 +88,7 @@ async function scripted(hooks: Hooks) {
         workerTopics: ['configs'],
         delivery,
         deadLetters: letter,
-        whereabouts: new Whereabouts(at),
+        stages: new StageTracker(at),
       }),
       commit: async (positions) => {
         await hooks.write?.(positions)

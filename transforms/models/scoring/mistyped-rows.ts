@@ -18,15 +18,15 @@ import type { FieldSource } from './model-inputs.ts'
 export function failMistyped(batch: RecordBatch, side: SideName, model: Model, source: FieldSource): void {
   const reading = { model, source }
   // What cannot be looked at fails where it is read, not here.
-  const aside = batch.aside()
+  const detached = batch.detached()
   let last: Schema | null = null
   let isFine = false
   for (let row = 0; row < batch.length; row++) {
     if (!batch.isLive(row) || batch.isNull(side, row)) continue
-    const schema = aside.schema(side, row)
+    const schema = detached.schema(side, row)
     if (schema !== null && schema !== last) [last, isFine] = [schema, fits(schema, reading)]
     if (schema !== null && isFine) continue
-    const problem = problemOf(aside.value(side, row), schema, reading)
+    const problem = problemOf(detached.value(side, row), schema, reading)
     if (problem === undefined) continue
     batch.fail(row, new DataError('record.field', `${problem[0]?.toUpperCase()}${problem.slice(1)}`))
   }

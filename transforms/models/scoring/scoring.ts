@@ -15,7 +15,7 @@ import { placeFields, placeShadow, readInputs } from './model-inputs.ts'
 import type { ModelConfig } from './model-keys.ts'
 import { letLack, neededColumns, NOTHING } from './needed-columns.ts'
 import { type Contender, loadShadows, type ReadColumns, type ShadowRound, Shadows } from './shadow-models.ts'
-import type { Judge } from './shadow-tally.ts'
+import type { LabelRule } from './shadow-tally.ts'
 import { gather, rowsOf, scatter } from './split-scores.ts'
 
 export const MODEL_HEADER = 'sluice.model'
@@ -79,15 +79,15 @@ export class Scoring {
         source: needs !== undefined && own.kind === 'columns' ? { ...own, needs: NOTHING } : own,
       }
     })
-    const judge = (each: Model): Judge => this.judge(each)
+    const labelRule = (each: Model): LabelRule => this.labelRule(each)
     this.#shadows = new Shadows(contenders, context, {
       addsHeader: values['shadow.header'],
       mostOutputs,
-      judge,
+      labelRule,
     })
   }
 
-  judge(model: Model): Judge {
+  labelRule(model: Model): LabelRule {
     return { model, threshold: this.#threshold ?? model.threshold }
   }
 
@@ -101,7 +101,7 @@ export class Scoring {
       names: this.#addsHeader ? models.map(nameOf) : null,
       chosen: chooseModels(batch, this.#choice),
       source: this.source,
-      judges: models.map((model) => this.judge(model)),
+      labelRules: models.map((model) => this.labelRule(model)),
       shadows: this.#shadows,
       rounds: this.#shadows.begin(batch, models),
     })
@@ -122,7 +122,7 @@ interface BatchParts {
   /** Per row: which of them scores it. */
   readonly chosen: Int32Array
   readonly source: Contender['source']
-  readonly judges: readonly Judge[]
+  readonly labelRules: readonly LabelRule[]
   readonly shadows: Shadows
   readonly rounds: readonly ShadowRound[]
 }
@@ -141,8 +141,8 @@ export class BatchScoring {
   }
 
   /** Who scores a row. */
-  judgeOf(row: number): Judge {
-    return this.#parts.judges[this.#parts.chosen[row]!] as Judge
+  labelRuleOf(row: number): LabelRule {
+    return this.#parts.labelRules[this.#parts.chosen[row]!] as LabelRule
   }
 
   /** Scores all rows by their fields, in one call per model. A row that cannot be scored fails alone. */
@@ -152,7 +152,7 @@ export class BatchScoring {
     const scores = await this.#score(read, this.#parts.chosen)
     this.versions.levels.set(this.#parts.chosen)
     failUnscored(batch, side, scores, {
-      modelOf: (row) => this.judgeOf(row).model,
+      modelOf: (row) => this.labelRuleOf(row).model,
       columnsOf: (model) => read(batch, { model, source: this.#parts.source }),
     })
     const rows =
@@ -214,8 +214,8 @@ export class BatchScoring {
 
   async #scoreShadows(read: ReadColumns, rows: ArrayLike<number>, scores: Scores): Promise<void> {
     const { batch, side, rounds } = this.#parts
-    const judgeOf = (row: number): Judge => this.judgeOf(row)
-    for (const round of rounds) await round.score({ batch, side, rows, scores, judgeOf }, read)
+    const labelRuleOf = (row: number): LabelRule => this.labelRuleOf(row)
+    for (const round of rounds) await round.score({ batch, side, rows, scores, labelRuleOf }, read)
   }
 }
 

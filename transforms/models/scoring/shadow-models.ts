@@ -13,7 +13,7 @@ import {
 } from 'sluice'
 import { weighted } from './model-choice.ts'
 import type { FieldSource } from './model-inputs.ts'
-import { type Judge, labelOf, type Scored, ShadowTally } from './shadow-tally.ts'
+import { type LabelRule, labelOf, type Scored, ShadowTally } from './shadow-tally.ts'
 
 export const SHADOW_HEADER = 'sluice.shadow'
 
@@ -35,7 +35,7 @@ export interface ShadowOptions {
   readonly addsHeader: boolean
   /** How many outputs a header holds, the largest first; all where it is not given. */
   readonly mostOutputs?: number | undefined
-  readonly judge: (model: Model) => Judge
+  readonly labelRule: (model: Model) => LabelRule
 }
 
 interface Shadow extends Contender {
@@ -165,12 +165,12 @@ export class ShadowRound {
   async score(served: Scored, read: ReadColumns): Promise<void> {
     const { model } = this.#contender
     try {
-      const aside = served.batch.aside()
-      const columns = read(aside, this.#contender)
+      const detached = served.batch.detached()
+      const columns = read(detached, this.#contender)
       const started = performance.now()
       const scores = await model.score(columns, served.rows.length)
       this.tally.sums.milliseconds += performance.now() - started
-      const taken = this.tally.compare(served, scores, this.#options.judge(model), aside)
+      const taken = this.tally.compare(served, scores, this.#options.labelRule(model), detached)
       if (this.#options.addsHeader) this.#addHeaders(served.rows, scores, taken)
     } catch (error) {
       this.tally.fail(served, messageOf(error))
@@ -180,11 +180,11 @@ export class ShadowRound {
   #addHeaders(rows: ArrayLike<number>, scores: Scores, taken: Uint8Array): void {
     const { model } = this.#contender
     const { name, version, outputs } = model
-    const { judge, mostOutputs = outputs.length } = this.#options
+    const { labelRule, mostOutputs = outputs.length } = this.#options
     for (let i = 0; i < rows.length; i++) {
       if (taken[i] === 0) continue
       const { prediction } = scores
-      const said = prediction.type === 'float64' ? prediction.values[i]! : labelOf(judge(model), scores, i)
+      const said = prediction.type === 'float64' ? prediction.values[i]! : labelOf(labelRule(model), scores, i)
       const all = outputs.map((output, k): [string, number] => [output, scores.outputs[k]?.values[i] ?? NaN])
       const shown = mostOutputs < all.length ? all.toSorted((a, b) => b[1] - a[1]).slice(0, mostOutputs) : all
       const content = { model: name, version, prediction: said, outputs: Object.fromEntries(shown) }

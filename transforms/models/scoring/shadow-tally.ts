@@ -3,7 +3,7 @@ import { nameOf } from './model-choice.ts'
 import { isScored } from './model-fields.ts'
 
 /** A model, with the threshold above which it takes a record for an anomaly. */
-export interface Judge {
+export interface LabelRule {
   readonly model: Model
   readonly threshold: number | undefined
 }
@@ -16,7 +16,7 @@ export interface Scored {
   readonly rows: ArrayLike<number>
   readonly scores: Scores
   /** Who scored a row. */
-  readonly judgeOf: (row: number) => Judge
+  readonly labelRuleOf: (row: number) => LabelRule
 }
 
 /** Columns of numbers that mean the same in two models, in pairs. */
@@ -42,20 +42,20 @@ export class ShadowTally {
   }
 
   /** Compares row by row. Returns which of the rows were compared: all others had nothing to be compared. */
-  compare(serving: Scored, shadow: Scores, judge: Judge, aside: RecordBatch): Uint8Array {
+  compare(serving: Scored, shadow: Scores, labelRule: LabelRule, detached: RecordBatch): Uint8Array {
     const { batch, side, rows, scores } = serving
-    const pairs = pairsOf(serving, shadow, judge.model)
+    const pairs = pairsOf(serving, shadow, labelRule.model)
     const taken = new Uint8Array(rows.length)
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i]!
       if (!batch.isLive(row) || batch.isNull(side, row) || !isScored(scores, i)) continue
-      if (!aside.isLive(row) || !this.#addRow(pairs, i)) {
+      if (!detached.isLive(row) || !this.#addRow(pairs, i)) {
         this.sums.notScored++
-        this.sums.problem = aside.failure(row)?.message ?? 'The model gives no number for the record.'
+        this.sums.problem = detached.failure(row)?.message ?? 'The model gives no number for the record.'
         continue
       }
       taken[i] = 1
-      const [served, said] = [labelOf(serving.judgeOf(row), scores, i), labelOf(judge, shadow, i)]
+      const [served, said] = [labelOf(serving.labelRuleOf(row), scores, i), labelOf(labelRule, shadow, i)]
       if (served === null || said === null) continue
       this.sums.labelled++
       if (served === said) this.sums.equal++
@@ -93,7 +93,7 @@ export class ShadowTally {
 /** Classes by their labels, other outputs by their names, else the predictions. */
 function pairsOf(serving: Scored, shadow: Scores, model: Model): Pairs {
   const { scores, rows } = serving
-  const served = serving.judgeOf(rows[0] ?? 0).model
+  const served = serving.labelRuleOf(rows[0] ?? 0).model
   if (model.task === 'classification' || model.task === 'vector') {
     const placeOf = new Map(model.outputs.map((name, k) => [name, k]))
     const pairs = served.outputs.flatMap((name, k) => {
@@ -111,7 +111,7 @@ function pairsOf(serving: Scored, shadow: Scores, model: Model): Pairs {
 
 /** The label of a class, or whether the record is an anomaly; null where a model says neither. */
 export function labelOf(
-  { model, threshold }: Judge,
+  { model, threshold }: LabelRule,
   { prediction }: Scores,
   i: number,
 ): string | boolean | null {

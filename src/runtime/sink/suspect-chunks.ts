@@ -1,21 +1,21 @@
 import { type FetchedBatch, offsetOf, sliceBatch } from '../../kafka/record-batches/records.ts'
 import type { PartitionOffset } from './positions.ts'
-import type { RowRange, SuspectRows, Verdict } from '../host/protocol.ts'
+import type { RowRange, SuspectRows, PoisonCause } from '../host/protocol.ts'
 
 /** A fetched batch, or a part of one, that goes through the plugins by itself. */
-export interface Piece {
+export interface Chunk {
   readonly fetched: FetchedBatch
   /** One row of a suspect range: whatever its plugins leave behind must show before the next one begins. */
   readonly apart: boolean
   /** One row that was found out: no plugin gets it. */
-  readonly verdict: Verdict | null
+  readonly poison: PoisonCause | null
 }
 
 /**
  * The rows of a task's partitions over which task hosts died. Batches are cut so that each suspect row goes alone; all
  * others go as they come.
  */
-export class SuspectPieces {
+export class SuspectChunks {
   #suspects: readonly SuspectRows[]
 
   constructor(suspects: readonly SuspectRows[]) {
@@ -26,15 +26,15 @@ export class SuspectPieces {
     return this.#suspects.length > 0
   }
 
-  cut(fetched: FetchedBatch): readonly Piece[] {
+  cut(fetched: FetchedBatch): readonly Chunk[] {
     const suspects = this.any && fetched.length > 0 ? this.#suspectsIn(rangeOf(fetched)) : []
-    if (suspects.length === 0) return [{ fetched, apart: false, verdict: null }]
-    const pieces: Piece[] = []
+    if (suspects.length === 0) return [{ fetched, apart: false, poison: null }]
+    const chunks: Chunk[] = []
     let from = 0
     const take = (to: number, by?: SuspectRows): void => {
       if (to === from) return
-      const { verdict = null } = by ?? {}
-      pieces.push({ fetched: sliceBatch(fetched, from, to), apart: by !== undefined, verdict })
+      const { poison = null } = by ?? {}
+      chunks.push({ fetched: sliceBatch(fetched, from, to), apart: by !== undefined, poison })
       from = to
     }
     for (let row = 0; row < fetched.length; row++) {
@@ -42,10 +42,10 @@ export class SuspectPieces {
       const found = suspects.filter(({ first, last }) => first <= offset && offset <= last)
       if (found.length === 0) continue
       take(row)
-      take(row + 1, found.find(({ verdict }) => verdict !== null) ?? found[0])
+      take(row + 1, found.find(({ poison }) => poison !== null) ?? found[0])
     }
     take(fetched.length)
-    return pieces
+    return chunks
   }
 
   #suspectsIn(rows: RowRange): readonly SuspectRows[] {

@@ -26,7 +26,7 @@ export interface ModelView extends ModelVersions {
 }
 
 /** The models below `models.dir`, as the worker shows and takes them. */
-export interface ModelShelf {
+export interface ModelDirectory {
   list(): Promise<readonly ModelVersions[]>
   /** A version of a model, or the latest. Throws NotFoundError. */
   show(name: string, version?: string): Promise<ModelView>
@@ -34,7 +34,10 @@ export interface ModelShelf {
   add(version: NewVersion): Promise<AddedVersion>
 }
 
-export function modelShelf(modelsDir: string, inspect: InspectModel = inspectInProcess()): ModelShelf {
+export function modelDirectory(
+  modelsDir: string,
+  inspect: InspectModel = inspectInProcess(),
+): ModelDirectory {
   // One at a time: each may take much memory, and the second version of a model is held against the first.
   const queue = new KeyedQueue()
   const one = <T>(work: () => Promise<T>): Promise<T> => queue.run('', work)

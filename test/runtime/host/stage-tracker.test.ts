@@ -1,12 +1,12 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
-import { IDLE, Whereabouts } from '../../../src/runtime/host/whereabouts.ts'
+import { IDLE, StageTracker } from '../../../src/runtime/host/stage-tracker.ts'
 
 const ROWS = { topic: 't', partition: 0, first: 1n, last: 9n }
 
-function whereabouts() {
+function stages() {
   const told: string[] = []
-  const where = new Whereabouts((stage, rows) => {
+  const where = new StageTracker((stage, rows) => {
     told.push(rows === undefined ? stage : `${stage} ${rows.first}–${rows.last}`)
     return undefined
   })
@@ -15,7 +15,7 @@ function whereabouts() {
 
 describe('a plugin that waits for others', () => {
   it('is under no deadline until the last of its waits is over, and then at its rows again', async () => {
-    const { told, where } = whereabouts()
+    const { told, where } = stages()
     where.hold(ROWS)
     await where.at('value.converter')
     const [first, second] = [Promise.withResolvers<string>(), Promise.withResolvers<string>()]
@@ -29,7 +29,7 @@ describe('a plugin that waits for others', () => {
   })
 
   it('gives up as soon as nobody wants its batch, also where it does not listen', async () => {
-    const { where } = whereabouts()
+    const { where } = stages()
     const interrupt = new AbortController()
     where.hold(ROWS, interrupt.signal)
     await where.at('encode')

@@ -3,41 +3,41 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { timestampOf } from '../../../src/kafka/record-batches/records.ts'
 import type { SuspectRows } from '../../../src/runtime/host/protocol.ts'
-import { SuspectPieces } from '../../../src/runtime/sink/suspect-pieces.ts'
+import { SuspectChunks } from '../../../src/runtime/sink/suspect-chunks.ts'
 import { batchOfOffsets, offsetsOf, rowsFrom } from '../../support/rows.ts'
 
-const VERDICT = { stage: 'transforms.score', reason: 'it died' }
+const POISON = { stage: 'transforms.score', reason: 'it died' }
 
 function suspect(first: number, last: number, more: Partial<SuspectRows> = {}): SuspectRows {
   const rows = { topic: 't', partition: 0, first: BigInt(first), last: BigInt(last) }
-  return { ...rows, apart: true, verdict: null, ...more }
+  return { ...rows, apart: true, poison: null, ...more }
 }
 
-describe('the pieces of a batch', () => {
+describe('the chunks of a batch', () => {
   it('are the batch itself where nothing in it is suspect, or is only tried once more', () => {
     const batch = rowsFrom(10, 20)
     const elsewhere = [suspect(0, 9), suspect(20, 30), suspect(10, 19, { partition: 1 })]
     for (const suspects of [[], elsewhere, [suspect(10, 19, { apart: false })]]) {
-      const [piece, ...more] = new SuspectPieces(suspects).cut(batch)
-      expect(piece?.fetched).to.equal(batch)
+      const [chunk, ...more] = new SuspectChunks(suspects).cut(batch)
+      expect(chunk?.fetched).to.equal(batch)
       expect(more).to.deep.equal([])
     }
     const empty = rowsFrom(5, 5)
-    expect(new SuspectPieces([suspect(0, 9)]).cut(empty)[0]?.fetched).to.equal(empty)
+    expect(new SuspectChunks([suspect(0, 9)]).cut(empty)[0]?.fetched).to.equal(empty)
   })
 
-  it('are single rows in a suspect range and the rest as it comes; a record that was found out carries its verdict', () => {
-    const suspects = [suspect(12, 14), suspect(13, 13, { verdict: VERDICT })]
-    const pieces = new SuspectPieces(suspects).cut(rowsFrom(10, 18))
-    expect(pieces.map(({ fetched }) => offsetsOf(fetched))).to.deep.equal([
+  it('are single rows in a suspect range and the rest as it comes; a record that was found out carries its poison', () => {
+    const suspects = [suspect(12, 14), suspect(13, 13, { poison: POISON })]
+    const chunks = new SuspectChunks(suspects).cut(rowsFrom(10, 18))
+    expect(chunks.map(({ fetched }) => offsetsOf(fetched))).to.deep.equal([
       [10, 11],
       [12],
       [13],
       [14],
       [15, 16, 17],
     ])
-    expect(pieces.map(({ apart }) => apart)).to.deep.equal([false, true, true, true, false])
-    expect(pieces.map(({ verdict }) => verdict)).to.deep.equal([null, null, VERDICT, null, null])
+    expect(chunks.map(({ apart }) => apart)).to.deep.equal([false, true, true, true, false])
+    expect(chunks.map(({ poison }) => poison)).to.deep.equal([null, null, POISON, null, null])
   })
 
   it('hold all rows in order, with their bytes and times, and move the offset as the batch does', () => {
@@ -52,18 +52,18 @@ describe('the pieces of a batch', () => {
           const sorted = some.toSorted((a, b) => a - b)
           const batch = batchOfOffsets(sorted, (sorted.at(-1) ?? 0) + gap)
           const suspects = ranges.map(([a, b]) => suspect(Math.min(a, b), Math.max(a, b)))
-          const pieces = new SuspectPieces(suspects).cut(batch).map(({ fetched }) => fetched)
-          expect(pieces.flatMap(offsetsOf)).to.deep.equal(sorted)
-          expect(pieces.at(-1)?.nextOffset).to.equal(batch.nextOffset)
-          pieces.forEach((piece, i) => {
-            const next = pieces[i + 1]
-            if (next !== undefined) expect(piece.nextOffset).to.equal(BigInt(offsetsOf(next)[0] ?? -1))
-            offsetsOf(piece).forEach((offset, row) => {
-              const { bytes, start, end } = piece.values
+          const chunks = new SuspectChunks(suspects).cut(batch).map(({ fetched }) => fetched)
+          expect(chunks.flatMap(offsetsOf)).to.deep.equal(sorted)
+          expect(chunks.at(-1)?.nextOffset).to.equal(batch.nextOffset)
+          chunks.forEach((chunk, i) => {
+            const next = chunks[i + 1]
+            if (next !== undefined) expect(chunk.nextOffset).to.equal(BigInt(offsetsOf(next)[0] ?? -1))
+            offsetsOf(chunk).forEach((offset, row) => {
+              const { bytes, start, end } = chunk.values
               expect(bytes.toString('utf8', start[row], end[row])).to.equal(String(offset))
-              expect(timestampOf(piece, row)).to.equal(1000n + BigInt(offset))
+              expect(timestampOf(chunk, row)).to.equal(1000n + BigInt(offset))
               const isSuspect = suspects.some(({ first, last }) => first <= offset && BigInt(offset) <= last)
-              if (isSuspect) expect(piece.length).to.equal(1)
+              if (isSuspect) expect(chunk.length).to.equal(1)
             })
           })
         },
@@ -72,7 +72,7 @@ describe('the pieces of a batch', () => {
   })
 
   it('are whole again once everything suspect is committed', () => {
-    const suspects = new SuspectPieces([suspect(10, 12), suspect(15, 15)])
+    const suspects = new SuspectChunks([suspect(10, 12), suspect(15, 15)])
     const committed = (offset: bigint | null, partition = 0) => [{ topic: 't', partition, offset }]
     expect(suspects.clear(committed(null))).to.deep.equal([])
     expect(suspects.clear(committed(12n))).to.deep.equal([])

@@ -10,7 +10,7 @@ export const IDLE = 'idle'
 const NEVER = new AbortController().signal
 
 /** Where a task is: which plugin is at work and on which rows, for the worker that holds the deadline. */
-export class Whereabouts {
+export class StageTracker {
   readonly #tell: Tell
   #rows: RowRange | undefined
   #interrupt = NEVER

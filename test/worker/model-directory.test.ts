@@ -7,19 +7,19 @@ import path from 'node:path'
 import { NotFoundError } from '../../src/api/errors.ts'
 import { describeModel } from '../../src/cli/describe-model.ts'
 import { checkReplaces, openModel } from '../../src/cli/open-model.ts'
-import { type ModelShelf, modelShelf } from '../../src/worker/model-shelf.ts'
+import { type ModelDirectory, modelDirectory } from '../../src/worker/model-directory.ts'
 import { FIXTURES } from '../support/model-fixtures.ts'
 
 const MODEL = path.join(FIXTURES, 'gaussian-constant/model.zip')
 const OTHER = path.join(FIXTURES, 'binomial-na/model.zip')
 
 let modelsDir: string
-let shelf: ModelShelf
+let models: ModelDirectory
 
 beforeEach(async () => {
-  modelsDir = await mkdtemp(path.join(tmpdir(), 'sluice-shelf-'))
+  modelsDir = await mkdtemp(path.join(tmpdir(), 'sluice-models-'))
   // Models are read in this process, as the command would in another.
-  shelf = modelShelf(modelsDir, async (reference, replaces) => {
+  models = modelDirectory(modelsDir, async (reference, replaces) => {
     const ready = await openModel(reference)
     if (replaces !== undefined) await checkReplaces(ready.model, replaces)
     return describeModel(ready)
@@ -32,7 +32,7 @@ const copy = (version: string, source = MODEL) => cp(source, fileOf(version), { 
 const damage = (version: string) => writeFile(fileOf(version), 'PK damaged')
 
 async function add(version?: string) {
-  return shelf.add({ name: 'delay', version, file: 'm.zip', bytes: await readFile(MODEL) })
+  return models.add({ name: 'delay', version, file: 'm.zip', bytes: await readFile(MODEL) })
 }
 
 async function refusal(work: Promise<unknown>): Promise<Error> {
@@ -78,7 +78,7 @@ describe('a model that is shown', () => {
       ['1', '1'],
       ['3', '3'],
     ] as const) {
-      const view = await shelf.show('delay', asked)
+      const view = await models.show('delay', asked)
       expect(view).to.include({ version, latest: '2' })
       expect(view.refused.map((each) => each.version)).to.deep.equal(['3'])
       expect(view.refused[0]?.error).to.include('m.zip')
@@ -88,7 +88,7 @@ describe('a model that is shown', () => {
 
   it('has no latest version where none can be read, and says what is wrong with the last', async () => {
     for (const version of ['1', '2']) await copy(version).then(() => damage(version))
-    const view = await shelf.show('delay')
+    const view = await models.show('delay')
     expect(view).to.include({ version: '2', latest: null, error: view.refused[0]?.error })
     expect(view.refused).to.have.length(2)
   })
@@ -99,10 +99,10 @@ describe('a model that is shown', () => {
       .update(await readFile(MODEL))
       .digest('hex')
     const manifest = { manifestVersion: 1, artifact: { path: 'm.zip', sha256 }, versions: ['7'] }
-    expect(await shelf.show('own', '1')).to.include({ version: '1', algorithm: 'gbm' })
+    expect(await models.show('own', '1')).to.include({ version: '1', algorithm: 'gbm' })
     await writeFile(path.join(modelsDir, 'own/manifest.json'), JSON.stringify(manifest))
-    expect(await shelf.show('own', '7')).to.include({ version: '7', algorithm: 'gbm' })
-    const error = await refusal(shelf.show('own', '1'))
+    expect(await models.show('own', '7')).to.include({ version: '7', algorithm: 'gbm' })
+    const error = await refusal(models.show('own', '1'))
     expect(error).to.be.instanceOf(NotFoundError)
     expect(error.message).to.include('It has: 7.')
   })
