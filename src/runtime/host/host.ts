@@ -16,9 +16,10 @@ import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.t
 import { openSourceTask } from '../source/open-source-task.ts'
 import { sourceTaskConfigs } from '../source/source-task-configs.ts'
 import { traceOf } from '../delivery/trace.ts'
+import { TaskMetrics } from './task-metrics.ts'
 import { startWatchdog } from './watchdog.ts'
 
-const METRICS_INTERVAL_MS = 1000
+const REPORT_INTERVAL_MS = 1000
 
 interface Host {
   readonly providers: ConfigProviders
@@ -33,8 +34,7 @@ type Opened = OpenTask | Awaited<ReturnType<typeof openSourceTask>>
 interface Task {
   readonly stopping: AbortController
   readonly open: Promise<Opened | undefined>
-  records: number
-  failed: number
+  readonly metrics: TaskMetrics
   /** What was shown since the worker was told last. */
   readonly shown: Map<string, Shown>
 }
@@ -74,7 +74,7 @@ export function runHost(): Promise<void> {
     if (opening === undefined) throw new TaskError('task.failed', 'The worker must send its settings first.')
     void opening.then((opened) => handle(opened, message))
   })
-  setInterval(() => reportMetrics(host), METRICS_INTERVAL_MS).unref()
+  setInterval(() => report(host), REPORT_INTERVAL_MS).unref()
   send({ type: 'ready' })
   return new Promise(() => undefined)
 }
@@ -124,10 +124,10 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
     send({ type: 'state', id, state: 'FAILED', trace: traceOf(error) })
   }
   const stopping = new AbortController()
+  const metrics = new TaskMetrics()
   const task: Task = {
     stopping,
-    records: 0,
-    failed: 0,
+    metrics,
     shown: new Map(),
     open: openResolved(host, {
       id,
@@ -143,10 +143,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
         cleared: (offsets) => {
           for (const each of offsets) send({ type: 'cleared', id, ...each })
         },
-        batch: (records, bad) => {
-          task.records += records
-          task.failed += bad
-        },
+        metrics,
         show: (transform, name, figures) =>
           task.shown.set(`${transform} ${name}`, { transform, name, figures }),
       },
@@ -219,7 +216,7 @@ async function stop(host: Host, id: TaskId): Promise<void> {
     host.log.warn('a task did not stop cleanly', { ...id, error: messageOf(error) })
   }
   await opened?.close().catch(() => undefined)
-  if (task !== undefined) sendShown(id, task)
+  if (task !== undefined) reportTask(id, task)
   send({ type: 'stopped', id })
 }
 
@@ -230,7 +227,7 @@ async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'v
     failed: () => undefined,
     fenced: () => undefined,
     cleared: () => undefined,
-    batch: () => undefined,
+    metrics: new TaskMetrics(),
   }
   try {
     const whole = await resolved(host, config)
@@ -274,17 +271,16 @@ function pathOf(error: unknown): string {
   return error instanceof ConnectError && error.configPath !== undefined ? error.configPath : 'transforms'
 }
 
-function reportMetrics(host: Host | undefined): void {
-  if (host === undefined) return
-  for (const [name, task] of host.tasks) {
+function report(host: Host | undefined): void {
+  send({ type: 'heartbeat' })
+  for (const [name, task] of host?.tasks ?? []) {
     const at = name.lastIndexOf('-')
-    const id = { connector: name.slice(0, at), task: Number(name.slice(at + 1)) }
-    send({ type: 'metrics', id, records: task.records, failed: task.failed })
-    sendShown(id, task)
+    reportTask({ connector: name.slice(0, at), task: Number(name.slice(at + 1)) }, task)
   }
 }
 
-function sendShown(id: TaskId, { shown }: Task): void {
+function reportTask(id: TaskId, { metrics, shown }: Task): void {
+  if (metrics.changed) send({ type: 'metrics', id, metrics: metrics.snapshot() })
   if (shown.size === 0) return
   send({ type: 'shown', id, shown: [...shown.values()] })
   shown.clear()

@@ -1,3 +1,4 @@
+import { TaskMetrics } from '../../../src/runtime/host/task-metrics.ts'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { FencedError, SILENT, TaskError, UnavailableError } from '../../../src/index.ts'
@@ -78,7 +79,7 @@ function scripted(hooks: {
       onFenced: () => seen.fenced++,
       onCleared: () => undefined,
       stopping: new AbortController(),
-      onBatch: () => undefined,
+      metrics: new TaskMetrics(),
     },
     false,
   )

@@ -1,3 +1,4 @@
+import { TaskMetrics } from '../../../src/runtime/host/task-metrics.ts'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import {
@@ -12,7 +13,7 @@ import {
 import type { Batch } from '../../../src/runtime/records/batch.ts'
 import { TransformChain } from '../../../src/runtime/chain/chain.ts'
 import { commonKeys } from '../../../src/runtime/plugins/connector-keys.ts'
-import type { Emission } from '../../../src/runtime/delivery/delivery.ts'
+import type { Emission } from '../../../src/runtime/delivery/encoder.ts'
 import { ErrorPolicy } from '../../../src/runtime/delivery/error-policy.ts'
 import { RunningSourceTask } from '../../../src/runtime/source/running-source-task.ts'
 import { SourcePipeline } from '../../../src/runtime/source/source-pipeline.ts'
@@ -86,6 +87,7 @@ async function scripted(hooks: Hooks) {
         policy: new ErrorPolicy(config, SILENT),
         topics: { ensure: hooks.ensure ?? (() => Promise.resolve()) },
         workerTopics: ['configs'],
+        encoder: delivery,
         delivery,
         deadLetters: letter,
         stages: new StageTracker(at),
@@ -100,7 +102,7 @@ async function scripted(hooks: Hooks) {
       at,
       onFailed: (error) => void seen.failures.push(error as Error),
       onWaits: (reason) => void seen.waits.push(reason),
-      onBatch: () => undefined,
+      metrics: new TaskMetrics(),
       stopping,
     },
     false,
