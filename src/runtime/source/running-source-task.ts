@@ -171,6 +171,7 @@ export class RunningSourceTask {
           `${who}: the source offset of a record of ${offsetJson(record.sourcePartition)}`,
         )
       }
+      metrics.count('records.read', records.length)
       return records as readonly SourceRecord[]
     } finally {
       clearInterval(telling)
@@ -193,7 +194,6 @@ export class RunningSourceTask {
   /** Sends without waiting for the acknowledgement. */
   #deliver(records: readonly SourceRecord[], prepared: PreparedPoll): void {
     const { pipeline, metrics, stopping } = this.#parts
-    metrics.count('records.read', records.length)
     const durable = this.#positions.begin(
       records.map(({ sourcePartition, sourceOffset }) => ({
         partition: sourcePartition,

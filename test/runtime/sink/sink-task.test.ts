@@ -115,6 +115,30 @@ describe('the loop of a sink task', () => {
     await task.stop()
   })
 
+  it('stops fetching while three rounds wait for their acknowledgement', async () => {
+    const waiting: (() => void)[] = []
+    let prepared = 0
+    const { task, queue } = scripted({
+      prepare: () => Promise.resolve().then(() => void prepared++),
+      deliver: () => new Promise((resolve) => waiting.push(resolve)),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(...Array.from({ length: 50 }, (_, i) => BigInt(i + 1)))
+    await eventually(() => waiting.length === 3)
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(prepared).to.equal(3)
+    waiting[0]?.()
+    await eventually(() => waiting.length === 4)
+    for (const acknowledge of waiting) acknowledge()
+    queue.length = 0
+    const stopped = task.stop()
+    await eventually(() => {
+      for (const acknowledge of waiting) acknowledge()
+      return true
+    })
+    await stopped
+  })
+
   it('commits before it gives a partition back, and nothing after it', async () => {
     const { task, queue, seen } = scripted({})
     await task.assign(MEMBERSHIP)
