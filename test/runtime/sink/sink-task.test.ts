@@ -119,7 +119,10 @@ describe('the loop of a sink task', () => {
     const waiting: (() => void)[] = []
     let prepared = 0
     const { task, queue } = scripted({
-      prepare: () => Promise.resolve().then(() => void prepared++),
+      prepare: () => {
+        prepared++
+        return Promise.resolve()
+      },
       deliver: () => new Promise((resolve) => waiting.push(resolve)),
     })
     await task.assign(MEMBERSHIP)
