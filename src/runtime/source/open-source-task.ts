@@ -74,6 +74,7 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
         ...{ stopTimeoutMs, log, at, metrics, stopping },
         onFailed: failed,
         onWaits: waits ?? (() => undefined),
+        isOwner: options.isOwner ?? (() => true),
       },
       options.paused,
     )

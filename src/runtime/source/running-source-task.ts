@@ -18,6 +18,8 @@ const MOST_POLLS_IN_FLIGHT = 100
 const EMPTY_PAUSE_MS = 100
 /** How often the worker is told that a poll still waits: it may wait for ever, but must not keep the process busy. */
 const TELL_MS = 1000
+/** How often a task that may have another owner looks whether it has none. */
+const OWNER_LOOK_MS = 200
 /** Of the time to stop: for a poll to notice, for what is in flight, and for the offsets. */
 const SHARE = { poll: 0.2, delivery: 0.3, commit: 0.2 } as const
 
@@ -40,6 +42,8 @@ export interface SourceTaskParts {
   readonly metrics: TaskMetrics
   /** Aborted when the task must stop. */
   readonly stopping: AbortController
+  /** Whether the task is surely nobody else's at the moment; while it is not, it polls nothing and commits nothing. */
+  readonly isOwner: () => boolean
 }
 
 /**
@@ -60,6 +64,8 @@ export class RunningSourceTask {
   #failures = 0
   #paused: boolean
   #failed = false
+  #lost = false
+  #holds = false
   #lastCommit = performance.now()
 
   constructor(parts: SourceTaskParts, paused: boolean) {
@@ -101,14 +107,30 @@ export class RunningSourceTask {
     await this.#within('stop', async () => source.stop?.())
   }
 
-  #next(): Promise<void> {
+  /** Somebody else runs the task: nothing is committed any more. */
+  lost(): void {
+    this.#lost = true
+    this.#parts.stopping.abort()
+  }
+
+  #next(): Promise<unknown> {
     if (this.#paused || this.#failed) return this.#idle()
+    if (!this.#isOwner()) return this.#loop.woken(OWNER_LOOK_MS)
     return this.#round().catch((error: unknown) => this.#fail(error))
   }
 
   async #idle(): Promise<void> {
     await this.#loop.woken(this.#parts.flushIntervalMs)
     void this.#commit()
+  }
+
+  /** Invariant 4: a task that may have another owner holds still. */
+  #isOwner(): boolean {
+    const isOwner = !this.#lost && this.#parts.isOwner()
+    if (this.#holds && isOwner) this.#wait.over()
+    if (!isOwner) this.#wait.waits('waiting for the worker to be heard of by its group')
+    this.#holds = !isOwner
+    return isOwner
   }
 
   async #round(): Promise<void> {
@@ -238,6 +260,7 @@ export class RunningSourceTask {
 
   async #commitDurable(): Promise<void> {
     const { commit, source, log, metrics } = this.#parts
+    if (!this.#isOwner()) return
     const positions = this.#positions.committable()
     if (positions.length === 0) return
     try {
