@@ -34,7 +34,8 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
   const { workerTopics, offsetFlushIntervalMs, stopTimeoutMs } = settings
   const encoding = { converters: plugins.converters, workerTopics, outside: stages.outside }
   const client = openClient(options)
-  const producer = openProducer(client, options, sourceConfig)
+  const topics = openTopics(client, options)
+  const producer = openProducer(client, options, sourceConfig, topics)
   let offsets: SourceOffsets | undefined
   const close = async (): Promise<void> => {
     await producer.close()
@@ -51,12 +52,11 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
       ...{ producer, tolerant: policy.tolerant },
       commit: (positions: readonly SourcePosition[]) => stored.write(positions),
     })
-    const creation = { enabled: settings.topicCreation, newTopicFor: newTopicFor(config) }
     const pipeline = new SourcePipeline({
       plugin: plugin.name,
       chain: plugins.chain,
       policy,
-      topics: new TargetTopics({ client, ...creation, log }),
+      topics,
       workerTopics,
       encoder: new Encoder({ client, producer, ...encoding }),
       delivery,
@@ -85,9 +85,22 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
   }
 }
 
-function openProducer(client: KafkaClient, { log }: TaskOptions, config: SourceConfig): Producer {
+function openTopics(client: KafkaClient, { config, settings, log, events }: TaskOptions): TargetTopics {
+  return new TargetTopics({
+    ...{ client, log, enabled: settings.topicCreation, newTopicFor: newTopicFor(config) },
+    failed: events.failed,
+  })
+}
+
+function openProducer(
+  client: KafkaClient,
+  { log }: TaskOptions,
+  config: SourceConfig,
+  topics: TargetTopics,
+): Producer {
   return new Producer(client, {
     log,
+    missing: (topic) => topics.missing(topic),
     compression: (config['producer.override.compression.type'] ?? 'none') as Compression,
     deliveryTimeoutMs: config['producer.override.delivery.timeout.ms'] ?? WITHOUT_END_MS,
   })
