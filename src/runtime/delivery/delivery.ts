@@ -16,9 +16,9 @@ export interface Delivery<Progress> {
   commit(progress: Progress): Promise<void>
 }
 
-interface AtLeastOnceParts<Progress> {
+export interface AtLeastOnceParts<Progress> {
   /** Idempotent. */
-  readonly producer: Producer
+  readonly producer: Pick<Producer, 'sendEncoded'>
   /** Whether records that fail are tolerated: else nothing is sent that is behind one in its partition that Kafka refuses. */
   readonly tolerant: boolean
   readonly commit: (progress: Progress) => Promise<void>

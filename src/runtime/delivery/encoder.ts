@@ -26,9 +26,9 @@ export interface ProducerBatch {
   readonly batches: readonly EncodedBatch[]
 }
 
-interface EncoderParts {
-  readonly client: KafkaClient
-  readonly producer: Producer
+export interface EncoderParts {
+  readonly client: Pick<KafkaClient, 'cachedPartitionCount' | 'partitionCount'>
+  readonly producer: Pick<Producer, 'encode' | 'cachedMaxMessageBytes' | 'maxMessageBytes'>
   readonly converters: TaskConverters
   /** Nothing is written to these. */
   readonly workerTopics: readonly string[]

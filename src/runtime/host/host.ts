@@ -1,15 +1,14 @@
 import type { RawConfig } from '../../api/config.ts'
 import { INSPECTION_LIMITS, inspectInProcess } from '../../inference/store/model-inspection.ts'
 import { ModelStore } from '../../inference/store/model-store.ts'
-import { ConfigError, ConnectError, messageOf, TaskError } from '../../api/errors.ts'
+import { messageOf, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { Models } from '../../api/models.ts'
-import { checkSchemas } from '../chain/check-config.ts'
 import { ConfigProviders } from '../config-providers/config-providers.ts'
 import { resolveSecretly } from '../config-providers/resolve-secretly.ts'
 import { createLogger } from './log.ts'
-import { matchingTopics } from '../sink/matching-topics.ts'
-import { openPlugins, openTask, type OpenTask, type TaskOptions } from './open-task.ts'
+import { openingProblems, problemsOf } from './opening-problems.ts'
+import { openTask, type OpenTask, type TaskOptions } from './open-task.ts'
 import { findConnector } from '../plugins/plugins.ts'
 import { loadPackages } from '../plugins/plugin-packages.ts'
 import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.ts'
@@ -228,38 +227,9 @@ async function stop(host: Host, id: TaskId): Promise<void> {
 }
 
 async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'validate' }>): Promise<void> {
-  const id: TaskId = { connector: config['name'] ?? '', task: -1 }
-  const events = {
-    at: () => undefined,
-    failed: () => undefined,
-    fenced: () => undefined,
-    cleared: () => undefined,
-    metrics: new TaskMetrics(),
-  }
-  try {
-    const whole = await resolved(host, config)
-    const options = {
-      id,
-      ...whole,
-      paused: true,
-      models: host.models,
-      log: host.log,
-      events,
-    }
-    const plugins = await openPlugins(options, new AbortController().signal)
-    const log = host.log.child({ connector: id.connector })
-    // What a source writes has its own schemas, not those that a topic had before.
-    const readsTopics = findConnector(whole.config['connector.class'] ?? '').kind === 'sink'
-    const matching = async () => (readsTopics ? matchingTopics(host.settings, whole.config, log) : [])
-    const problems = await checkSchemas(plugins, readsTopics ? whole.config : {}, { matching, log }).finally(
-      () => plugins.close(),
-    )
-    send({ type: 'validated', call, problems })
-  } catch (error) {
-    const problems =
-      error instanceof ConfigError ? error.problems : [{ path: pathOf(error), message: messageOf(error) }]
-    send({ type: 'validated', call, problems })
-  }
+  const { models, log } = host
+  const check = async () => openingProblems({ ...(await resolved(host, config)), models, log })
+  send({ type: 'validated', call, problems: await check().catch(problemsOf) })
 }
 
 async function configure(
@@ -272,10 +242,6 @@ async function configure(
   } catch (error) {
     send({ type: 'configured', call, tasks: [], trace: traceOf(error) })
   }
-}
-
-function pathOf(error: unknown): string {
-  return error instanceof ConnectError && error.configPath !== undefined ? error.configPath : 'transforms'
 }
 
 function report(host: Host | undefined): void {
