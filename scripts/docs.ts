@@ -16,7 +16,8 @@ import {
   transforms,
 } from '../src/runtime/plugins/plugins.ts'
 import { ignoredSourceKeys, sourceKeys } from '../src/runtime/source/source-keys.ts'
-import { WORKER_KEYS, type WorkerKey } from '../src/worker/settings/worker-keys.ts'
+import { CLUSTER_KEYS } from '../src/worker/settings/modes.ts'
+import { STANDALONE_KEYS, WORKER_KEYS, type WorkerKey } from '../src/worker/settings/worker-keys.ts'
 import { shown } from './shown.ts'
 
 const FOLDER = path.resolve(import.meta.dirname, '../docs/reference')
@@ -88,13 +89,23 @@ const GUARDS = [
   'What every transform understands besides its own keys, below `transforms.<alias>.`:',
 ].join('\n')
 
-function workerTable(): string {
-  const rows = Object.entries<WorkerKey>(WORKER_KEYS).map(([name, key]) => {
+function workerTable(keys: Readonly<Record<string, WorkerKey>>): string {
+  const rows = Object.entries(keys).map(([name, key]) => {
     const fallback =
       key.default === null ? '**required**' : key.default === '' ? 'empty' : `\`${key.default}\``
     return `| \`${name}\` | ${cell(fallback)} | ${cell(key.doc)} |`
   })
   return ['| Key | Default | |', '| --- | --- | --- |', ...rows].join('\n')
+}
+
+function standaloneText(): string {
+  const ignored = CLUSTER_KEYS.map((name) => `\`${name}\``).join(', ')
+  return [
+    '## Standalone',
+    'A [standalone worker](../standalone.md) has besides:',
+    workerTable(STANDALONE_KEYS),
+    `It ignores what is of a cluster: ${ignored}.`,
+  ].join('\n\n')
 }
 
 function providersText(): string {
@@ -143,7 +154,7 @@ function pages(): Map<string, string> {
         ),
       ),
     ],
-    ['worker.md', page('# Worker settings', workerTable(), providersText())],
+    ['worker.md', page('# Worker settings', workerTable(WORKER_KEYS), standaloneText(), providersText())],
     [
       'errors.md',
       page(

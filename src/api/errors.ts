@@ -47,6 +47,8 @@ export const ERROR_CATALOGUE = {
   'kafka.topic': 'A topic is missing, or its partitions or settings do not fit.',
   'kafka.fenced': 'A newer owner has taken over; this one stops.',
   'source.offset': 'A source partition or offset cannot be stored or read: it is not a flat JSON object.',
+  'offset.file':
+    'The file in which a standalone worker keeps offsets is damaged, cannot be written, or is used by another worker.',
   'task.failed': 'A task failed.',
   'task.tolerance': 'A record failed and errors.tolerance is none.',
   'task.deadline': 'A plugin did not return in time; its task host was killed.',

@@ -3,15 +3,35 @@ import { ConnectError, messageOf } from '../api/errors.ts'
 import { tellParent } from '../dev/child-channel.ts'
 import { isSupervised } from './steps.ts'
 
+/** An error with an exit code of its own. */
+export class ExitError extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number, cause: unknown) {
+    super(messageOf(cause), { cause })
+    this.exitCode = exitCode
+  }
+}
+
+/** What fails in `work` ends the command with an exit code of its own. */
+export async function exitingWith<T>(exitCode: number, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    throw new ExitError(exitCode, error)
+  }
+}
+
 /**
- * The one place where a command fails: one clear line on standard error, and exit code 1 where the command has no other. The stack of an error that
+ * The one place where a command fails: one clear line on standard error, and exit code 1 where none is named. The stack of an error that
  * we did not foresee is shown with `--debug` or SLUICE_DEBUG only. Under the
  * supervisor of `sluice dev` that tells the user.
  */
-export function fail(error: unknown, code = 1): void {
-  process.exitCode = code
+export function fail(thrown: unknown): void {
+  const [error, exitCode] = thrown instanceof ExitError ? [thrown.cause, thrown.exitCode] : [thrown, 1]
+  process.exitCode = exitCode
   const text = withoutCredentials(describeFailure(error))
-  const end = () => process.exit(code) // a half-started command may still have open connections
+  const end = () => process.exit(exitCode) // a half-started command may still have open connections
   if (!isSupervised() && tellParent({ type: 'failed', message: text }, end)) return
   const stack = debugging() && error instanceof Error ? `${withoutCredentials(error.stack ?? '')}\n` : ''
   process.stderr.write(`sluice: ${text}\n${stack}`, end)

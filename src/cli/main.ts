@@ -12,6 +12,7 @@ import { register as registerModels } from './models.ts'
 import { register as registerRecords } from './records.ts'
 import { register as registerRegistry } from './registry.ts'
 import { register as registerRun } from './run.ts'
+import { register as registerStandalone } from './standalone.ts'
 import { register as registerTaskHost } from './task-host.ts'
 import { register as registerTopics } from './topics.ts'
 import { register as registerWorker } from './worker.ts'
@@ -29,6 +30,7 @@ function createProgram(): Command {
   const commands = [
     registerDev,
     registerWorker,
+    registerStandalone,
     registerTaskHost,
     registerBroker,
     registerRegistry,

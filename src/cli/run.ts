@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { fail } from './failure.ts'
+import { exitingWith } from './failure.ts'
 import { parsePositive } from './options.ts'
 import type { RunOptions } from './run-pipeline.ts'
 import { timed, TIMEOUT } from './timed.ts'
@@ -45,11 +45,7 @@ export function register(program: Command): void {
 }
 
 async function run(connector: string, options: RunOptions & { readonly timeout: number }): Promise<void> {
-  try {
-    await timed(work)(connector, options)
-  } catch (error) {
-    fail(error, UNUSABLE)
-  }
+  await exitingWith(UNUSABLE, () => timed(work)(connector, options))
 }
 
 async function work(connector: string, options: RunOptions & { readonly timeout: number }): Promise<void> {

@@ -1,6 +1,6 @@
 import { type Request, Router } from 'express'
 import { NotFoundError, RequestError } from '../api/errors.ts'
-import type { TargetState } from '../worker/stores/config-state.ts'
+import { type TargetState, targetOf } from '../worker/stores/config-state.ts'
 import type { ConnectorViews } from '../worker/connector-views.ts'
 import { jsonBody, stringMap } from './body.ts'
 import { herderOf, locate, methodNotAllowed, queryValues, type RestContext } from './context.ts'
@@ -44,12 +44,6 @@ function expanded(views: ConnectorViews, expand: ReadonlySet<string>): Record<st
   return Object.fromEntries(entries)
 }
 
-const TARGETS: Readonly<Record<string, TargetState>> = {
-  RUNNING: 'STARTED',
-  PAUSED: 'PAUSED',
-  STOPPED: 'STOPPED',
-}
-
 interface Creation {
   readonly name: string
   readonly config: Record<string, string>
@@ -68,7 +62,7 @@ function creation(request: Request): Creation {
     throw new RequestError('request.invalid', 'name must be the connector’s name, a text that is not empty.')
   const config = stringMap(body['config'], 'config')
   if (state === undefined || state === null) return { name: name.trim(), config, target: undefined }
-  const target = typeof state === 'string' ? TARGETS[state.toUpperCase()] : undefined
+  const target = targetOf(state)
   if (target === undefined)
     throw new RequestError('request.invalid', 'initial_state must be RUNNING, PAUSED or STOPPED.')
   return { name: name.trim(), config, target }

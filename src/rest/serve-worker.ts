@@ -16,8 +16,8 @@ export interface ServeOptions {
 export interface ServedWorker {
   /** The REST API's own address. */
   readonly url: string
-  /** Resolves when the worker is a member of its group; rejects when it cannot become one. */
-  readonly started: Promise<void>
+  /** Resolves when the worker is a member of its group, a standalone one when it is ready; rejects when it cannot be. */
+  readonly started: Promise<RunningWorker>
   /** Stops tasks, leaves the group, closes the REST API. Idempotent. */
   stop(): Promise<void>
 }
@@ -48,6 +48,7 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
   const started = starting.then((running) => {
     worker = running
     log.info('the worker is ready', { rest: urlOf(host, rest) })
+    return running
   })
   let stopped: Promise<void> | undefined
   const stop = async (): Promise<void> => {

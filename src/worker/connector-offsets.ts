@@ -5,12 +5,10 @@ import { findConnector } from '../runtime/plugins/plugins.ts'
 import { partitionId } from '../runtime/source/offset-format.ts'
 import { OffsetStore } from '../runtime/source/offset-store.ts'
 import type { StoredConnector } from './stores/config-state.ts'
-import type { OpenLog } from './stores/record-log.ts'
-import type { InternalTopic } from './settings/settings.ts'
+import type { OffsetPlace, OffsetPlaces } from './stores/offset-places.ts'
 
 export interface ConnectorOffsetsOptions {
-  readonly openLog: OpenLog
-  readonly offsetTopic: InternalTopic
+  readonly places: OffsetPlaces
   /** @throws NotFoundError */
   readonly stored: (name: string) => StoredConnector
 }
@@ -24,7 +22,7 @@ const UNCONFIRMED = (what: 'altered' | 'reset'): string =>
 
 export { sourceMapProblem } from '../runtime/source/offset-format.ts'
 
-/** The offsets of sources as REST shows and changes them. A topic is opened when it is first asked for. */
+/** The offsets of sources as REST shows and changes them. A place is opened when it is first asked for. */
 export class ConnectorOffsets {
   readonly #options: ConnectorOffsetsOptions
   readonly #stores = new Map<string, Promise<OffsetStore>>()
@@ -90,18 +88,15 @@ export class ConnectorOffsets {
 
   /** As the tasks have them: the connector's own topic first. */
   #storesOf(config: RawConfig): Promise<OffsetStore[]> {
-    const { offsetTopic } = this.#options
-    const own = config['offsets.storage.topic']?.trim() ?? ''
-    const topics = own === '' || own === offsetTopic.topic ? [] : [{ ...offsetTopic, topic: own }]
-    return Promise.all([...topics, offsetTopic].map((topic) => this.#store(topic)))
+    return Promise.all(this.#options.places(config).map((place) => this.#store(place)))
   }
 
-  #store(topic: InternalTopic): Promise<OffsetStore> {
-    let store = this.#stores.get(topic.topic)
+  #store({ name, open }: OffsetPlace): Promise<OffsetStore> {
+    let store = this.#stores.get(name)
     if (store === undefined) {
-      store = OffsetStore.open((onRecord) => this.#options.openLog(topic, onRecord), topic.topic)
-      store.catch(() => this.#stores.delete(topic.topic)) // the next request tries again
-      this.#stores.set(topic.topic, store)
+      store = OffsetStore.open(open, name)
+      store.catch(() => this.#stores.delete(name)) // the next request tries again
+      this.#stores.set(name, store)
     }
     return store
   }

@@ -18,6 +18,7 @@ import { hostSpawner, type SpawnHost } from './hosts/host-process.ts'
 import { openStores, stoppedEarly, type Stores } from './stores/open-stores.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
 import type { WorkerSettings } from './settings/settings.ts'
+import { LoneWorker } from './groups/lone-worker.ts'
 import { shareOutFrom } from './groups/share-out.ts'
 import { sinkGroup } from './groups/sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './groups/sink-membership.ts'
@@ -42,6 +43,8 @@ export interface RunningWorker {
   readonly clusterId: string
   /** Whether it is a member of its group at the moment. */
   inGroup(): boolean
+  /** Resolves when everything that was asked for has started, or failed to; of a standalone worker, which waits for no other. */
+  settled(): Promise<void>
   /** Stops tasks, leaves the group; at most `task.shutdown.graceful.timeout.ms` and a little. */
   stop(): Promise<void>
 }
@@ -64,7 +67,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     log,
   })
   const closeClient = async (): Promise<void> => client.close()
-  const stores = await openStores(settings, client, log, signal).catch(async (error: unknown) => {
+  const stores = await openStores({ settings, client, log, signal }).catch(async (error: unknown) => {
     await closeClient()
     throw error
   })
@@ -103,8 +106,8 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
 
 /** Puts a worker together; nothing runs before `start`, which resolves with the first assignment. */
 export function assembleWorker(surroundings: Surroundings): RunningWorker & { start(): Promise<void> } {
-  const { settings, advertised, log, stores, createMember } = surroundings
-  const { configs, statuses, clusterId, openLog } = stores
+  const { settings, advertised, log, stores } = surroundings
+  const { configs, statuses, clusterId, offsetFile } = stores
   const providers = new ConfigProviders(settings.configProviders)
   const resolve = (config: RawConfig): Promise<RawConfig> => resolveSecretly(providers, config)
   const hosts = new TaskHosts({
@@ -115,6 +118,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     maxMemory: settings.hostMemory,
     heldUntil: () => group.heldUntil,
     log,
+    offsets: offsetFile,
   })
   const versionOf = (name: string): string | null =>
     connectorClass(configs.get(name)?.config['connector.class']).version
@@ -126,16 +130,11 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     reporter.generation = generation
     if (leads) await herder.removeStaleStatuses()
   }
-  const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
-  const shareOut = shareOutFrom(configs)
-  const group: WorkerGroup = new WorkerGroup(
-    { settings, url, configs, work, shareOut, onTaken, log },
-    createMember,
-  )
+  const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, onTaken)
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
   const check = new ConnectorCheck(hosts, settings, log)
   const stored = (name: string): StoredConnector => views.stored(name)
-  const offsets = new ConnectorOffsets({ openLog, offsetTopic: settings.offsetTopic, stored })
+  const offsets = new ConnectorOffsets({ places: stores.offsets, stored })
   const rejoin = (reason: string): void => group.rejoin(reason)
   const herder: Herder = new Herder({ configs, statuses, reporter, work, views, check, offsets, rejoin })
   const stop = async (): Promise<void> => {
@@ -144,9 +143,28 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     await bounded(LAST_GRACE, work.settled(), () => undefined)
     await group.leave()
     await hosts.stop()
-    await Promise.all([configs.close(), statuses.close(), offsets.close()])
+    await Promise.all([configs.close(), statuses.close(), offsets.close(), offsetFile?.close()])
   }
-  return { herder, clusterId, start: () => group.start(), inGroup: () => group.inGroup, stop }
+  const settled = async (): Promise<void> => {
+    await group.settled()
+    await work.settled()
+  }
+  return { herder, clusterId, start: () => group.start(), inGroup: () => group.inGroup, settled, stop }
+}
+
+type OnTaken = (generation: number, leads: boolean) => Promise<void>
+
+/** What tells a worker what to run: its group; a standalone worker runs everything. */
+function placeOf(
+  { settings, advertised, stores: { configs }, createMember, log }: Surroundings,
+  work: AssignedWork,
+  onTaken: OnTaken,
+): WorkerGroup | LoneWorker {
+  const { mode } = settings
+  if (mode.kind === 'standalone') return new LoneWorker({ configs, work, onTaken })
+  const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
+  const shareOut = shareOutFrom(configs)
+  return new WorkerGroup({ mode, settings, url, configs, work, shareOut, onTaken, log }, createMember)
 }
 
 function taskCreator(
@@ -207,13 +225,13 @@ export function hostSettings(settings: WorkerSettings, pluginPackages: readonly 
   return {
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
-    workerTopics: workerTopics(settings),
+    workerTopics: workerTopics(settings.mode),
     pluginPackages,
     modelsDir: settings.modelsDir,
     modelsAllowedDirs: settings.modelsAllowedDirs,
     images: settings.images,
     offsetFlushIntervalMs: settings.offsetFlushInterval,
-    offsetTopic: settings.offsetTopic,
+    offsetTopic: settings.mode.kind === 'standalone' ? null : settings.mode.offsetTopic,
     topicCreation: settings.topicCreation,
     stopTimeoutMs: settings.shutdownTimeout,
     taskDeadlineMs: settings.taskDeadline,

@@ -5,6 +5,7 @@ import { ConfigStore } from '../../src/worker/stores/config-store.ts'
 import type { HostExit, SpawnHost } from '../../src/worker/hosts/host-process.ts'
 import { readSettings } from '../../src/worker/settings/settings.ts'
 import type { CreateMember } from '../../src/worker/groups/sink-membership.ts'
+import { topicPlaces } from '../../src/worker/stores/offset-places.ts'
 import { StatusStore } from '../../src/worker/stores/status-store.ts'
 import { assembleWorker, type RunningWorker } from '../../src/worker/worker.ts'
 import { hostSettings } from '../support/host-settings.ts'
@@ -171,6 +172,8 @@ export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<M
       }),
     ),
   )
+  const { mode } = settings
+  if (mode.kind !== 'distributed') throw new Error('a worker in memory is one of a cluster')
   const members = new Map<string, LoneMember[]>()
   const createMember: CreateMember = (member) => {
     const lone = new LoneMember(member)
@@ -186,10 +189,10 @@ export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<M
     spawn,
     createMember,
     stores: {
-      configs: await ConfigStore.open(topics.open, settings.configTopic, SILENT),
-      statuses: await StatusStore.open(topics.open, settings.statusTopic, SILENT),
+      configs: await ConfigStore.open(topics.open, mode.configTopic, SILENT),
+      statuses: await StatusStore.open(topics.open, mode.statusTopic, SILENT),
       clusterId: 'cluster',
-      openLog: topics.open,
+      offsets: topicPlaces(topics.open, mode.offsetTopic),
     },
     cluster: { metadata: () => Promise.resolve([{ topic: 'in', error: 0, partitions }]) },
   })

@@ -70,16 +70,20 @@ describe('worker settings', () => {
     expect(warnings).to.deep.equal([])
     expect(settings).to.deep.include({
       bootstrapServers: ['127.0.0.1:9999'],
-      groupId: 'g',
       clientId: 'sluice-g',
       listener: { host: '127.0.0.1', port: 8083 },
       offsetFlushInterval: 1000,
       sessionTimeout: 10_000,
-      protocol: 'sessioned',
       images: { dirs: [], origins: [], privateAddresses: false },
-      configTopic: { topic: 'c', partitions: 1, replicationFactor: 3 },
-      offsetTopic: { topic: 'o', partitions: 25, replicationFactor: 3 },
-      statusTopic: { topic: 's', partitions: 5, replicationFactor: 3 },
+      mode: {
+        kind: 'distributed',
+        groupId: 'g',
+        configTopic: { topic: 'c', partitions: 1, replicationFactor: 3 },
+        offsetTopic: { topic: 'o', partitions: 25, replicationFactor: 3 },
+        statusTopic: { topic: 's', partitions: 5, replicationFactor: 3 },
+        protocol: 'sessioned',
+        rebalanceDelay: 300_000,
+      },
     })
     expect(settings.converterDefaults['key.converter']).to.equal('ByteArrayConverter')
   })
@@ -195,9 +199,11 @@ describe('worker settings', () => {
     expect(warnings).to.deep.equal([])
     expect(settings).to.deep.include({
       bootstrapServers: ['localhost:9092'],
-      groupId: 'connect-cluster',
       listener: { host: '127.0.0.1', port: 8083 },
       offsetFlushInterval: 10_000,
+    })
+    expect(settings.mode).to.deep.include({
+      groupId: 'connect-cluster',
       configTopic: { topic: 'connect-configs', partitions: 1, replicationFactor: 1 },
       offsetTopic: { topic: 'connect-offsets', partitions: 3, replicationFactor: 1 },
       statusTopic: { topic: 'connect-status', partitions: 5, replicationFactor: 1 },
@@ -229,7 +235,7 @@ describe('worker settings', () => {
     const avro = { 'value.converter': 'AvroConverter', 'value.converter.schema.registry.url': url }
     write({ ...provider, ...avro, 'group.id': `\${file:${secrets!}:group}` })
     const { settings } = await loadSettings(file!, {})
-    expect(settings.groupId).to.equal('g')
+    expect(settings.mode).to.include({ groupId: 'g' })
     expect(settings.converterDefaults['value.converter.schema.registry.url']).to.equal(url)
     expect(settings.configProviders).to.deep.equal([
       { name: 'file', className: provider['config.providers.file.class'], params: {} },

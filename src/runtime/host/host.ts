@@ -11,6 +11,7 @@ import { openingProblems, problemsOf } from './opening-problems.ts'
 import { openTask, type OpenTask, type TaskOptions } from './open-task.ts'
 import { findConnector } from '../plugins/plugins.ts'
 import { loadPackages } from '../plugins/plugin-packages.ts'
+import { OffsetChannel } from './offset-channel.ts'
 import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.ts'
 import { openSourceTask } from '../source/open-source-task.ts'
 import { sourceTaskConfigs } from '../source/source-task-configs.ts'
@@ -27,6 +28,8 @@ interface Host {
   readonly models: Models
   readonly log: Logger
   readonly lease: Lease
+  /** Where the worker keeps the offsets of sources, if no topic does. */
+  readonly offsets: OffsetChannel
   readonly tasks: Map<string, Task>
 }
 
@@ -97,7 +100,8 @@ async function openHost({ settings, alone }: Extract<ToHost, { type: 'settings' 
   })
   models.watch()
   const providers = new ConfigProviders(settings.configProviders)
-  return { settings, providers, models, log, lease: new Lease(), tasks: new Map() }
+  const offsets = new OffsetChannel(send)
+  return { settings, providers, models, log, lease: new Lease(), offsets, tasks: new Map() }
 }
 
 function handle(host: Host, message: Exclude<ToHost, { type: 'settings' }>): void {
@@ -116,6 +120,9 @@ function handle(host: Host, message: Exclude<ToHost, { type: 'settings' }>): voi
       break
     case 'stop':
       void stop(host, message.id)
+      break
+    case 'offsets':
+      host.offsets.answer(message)
       break
     default:
       void pass(host, message)
@@ -140,6 +147,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
       log,
       stopping,
       isOwner: () => host.lease.held,
+      offsetLog: host.offsets.logOf(id),
       events: {
         at: (stage, rows) => sent({ type: 'at', id, stage, ...(rows === undefined ? {} : { rows }) }),
         failed,

@@ -17,6 +17,7 @@ import { ErrorPolicy } from '../delivery/error-policy.ts'
 import { findConnector } from '../plugins/plugins.ts'
 import type { PartitionOffset } from '../sink/positions.ts'
 import type { HostSettings, Membership, TaskId } from './protocol.ts'
+import type { OpenOffsetLog } from '../source/offset-store.ts'
 import { topicReader } from '../sink/read-topics.ts'
 import { Puts } from '../sink/puts.ts'
 import { Outbox, SinkPipeline } from '../sink/sink-pipeline.ts'
@@ -62,6 +63,8 @@ export interface TaskOptions {
   readonly models: Models
   readonly log: Logger
   readonly events: TaskEvents
+  /** The offsets of a source whose worker keeps them (`offsetTopic` is null). */
+  readonly offsetLog?: OpenOffsetLog
   /** Aborted when the task must stop, also while it opens. */
   readonly stopping: AbortController
   /** Whether the task is surely nobody else's at the moment (`lease.ts`). Absent: it always is. */

@@ -25,12 +25,12 @@ export interface HostSettings {
   readonly modelsAllowedDirs: readonly string[]
   readonly images: AllowedImages
   readonly offsetFlushIntervalMs: number
-  /** Where sources commit their offsets. */
+  /** Where sources commit their offsets; null where the worker keeps them, and is asked for them (`readOffsets`). */
   readonly offsetTopic: {
     readonly topic: string
     readonly partitions: number
     readonly replicationFactor: number
-  }
+  } | null
   /** Whether sources may have topics created (`topic.creation.enable`). */
   readonly topicCreation: boolean
   /** How long a task may take to stop. */
@@ -90,6 +90,12 @@ export interface Shown {
   readonly figures: Figures
 }
 
+/** An offset of a source as it is stored: `["connector",{partition}]` and JSON; null removes it. */
+export interface OffsetText {
+  readonly key: string
+  readonly value: string | null
+}
+
 export type ToHost =
   /** `alone`: its only task is suspected of having taken a host down. */
   | { readonly type: 'settings'; readonly settings: HostSettings; readonly alone: boolean }
@@ -123,6 +129,13 @@ export type ToHost =
   | { readonly type: 'validate'; readonly call: number; readonly config: RawConfig }
   /** Asks a source for the configs of its tasks; answered by `configured`. */
   | { readonly type: 'configure'; readonly call: number; readonly config: RawConfig }
+  /** Answers `readOffsets`, and `writeOffsets` once they are durable; or says what is wrong. */
+  | {
+      readonly type: 'offsets'
+      readonly call: number
+      readonly offsets: readonly OffsetText[]
+      readonly problem?: { readonly message: string; readonly retriable: boolean }
+    }
 
 export type FromHost =
   | { readonly type: 'ready' }
@@ -154,6 +167,14 @@ export type FromHost =
       readonly call: number
       readonly tasks: readonly RawConfig[]
       readonly trace?: string
+    }
+  /** Asks the worker for the offsets of a task's connector; answered by `offsets`. */
+  | { readonly type: 'readOffsets'; readonly id: TaskId; readonly call: number }
+  | {
+      readonly type: 'writeOffsets'
+      readonly id: TaskId
+      readonly call: number
+      readonly offsets: readonly OffsetText[]
     }
   /** Once a second: the process lives, and its event loop turns. */
   | { readonly type: 'heartbeat' }

@@ -6,14 +6,14 @@ import { CompactedLog } from '../../kafka/compacted-log/compacted-log.ts'
 import type { LogTopic } from '../../kafka/compacted-log/compacted-log-topic.ts'
 import { offsetJson, offsetKey, parseOffset, parseOffsetKey, partitionId } from './offset-format.ts'
 
-/** A compacted topic as the store sees it; `kafka/compacted-log` in a worker, memory in tests. */
+/** What keeps offsets, as the store sees it: a compacted topic, the file of a standalone worker, memory in tests. */
 export interface OffsetLog {
   append(key: string, value: string | null): Promise<void>
   readToEnd(): Promise<void>
   close(): Promise<void>
 }
 
-interface OffsetRecord {
+export interface OffsetRecord {
   readonly key: string | null
   readonly value: Buffer | null
 }
@@ -29,21 +29,21 @@ interface Stored {
   readonly offset: SourceMap | undefined
 }
 
-/** The offset topic of sources, in Kafka Connect's format: what was read of it, of one connector or of all. */
+/** The offsets of sources, in Kafka Connect's format: what was read of a topic or a file, of one connector or of all. */
 export class OffsetStore {
   readonly #only: string | undefined
-  readonly #topic: string
+  readonly #place: string
   readonly #connectors = new Map<string, Map<string, Stored>>()
   #log: OffsetLog | undefined
 
-  private constructor(topic: string, only: string | undefined) {
-    this.#topic = topic
+  private constructor(place: string, only: string | undefined) {
+    this.#place = place
     this.#only = only
   }
 
-  /** Reads the topic to its present end; of `only` one connector where it is given. */
-  static async open(open: OpenOffsetLog, topic: string, only?: string): Promise<OffsetStore> {
-    const store = new OffsetStore(topic, only)
+  /** Reads a log to its present end; of `only` one connector where it is given. `place` names it: `topic offsets`. */
+  static async open(open: OpenOffsetLog, place: string, only?: string): Promise<OffsetStore> {
+    const store = new OffsetStore(place, only)
     store.#log = await open((record) => store.#read(record))
     return store
   }
@@ -55,7 +55,7 @@ export class OffsetStore {
     if (stored.offset !== undefined) return stored.offset
     throw new TaskError(
       'source.offset',
-      `Connector ${connector}: what topic ${this.#topic} holds as the offset of ${offsetJson(partition)} is not a JSON object. Set it with PATCH /connectors/${connector}/offsets, or remove it with DELETE.`,
+      `Connector ${connector}: what ${this.#place} holds as the offset of ${offsetJson(partition)} is not a JSON object. Set it with PATCH /connectors/${connector}/offsets, or remove it with DELETE.`,
     )
   }
 
@@ -107,5 +107,5 @@ export function openOffsetStore(
   only?: string,
 ): Promise<OffsetStore> {
   const open: OpenOffsetLog = (onRecord) => CompactedLog.open(client, { ...topic, log, onRecord })
-  return OffsetStore.open(open, topic.topic, only)
+  return OffsetStore.open(open, `topic ${topic.topic}`, only)
 }

@@ -1,4 +1,4 @@
-import { ConfigError } from '../../api/errors.ts'
+import { ConfigError, TaskError } from '../../api/errors.ts'
 import type { SourceConnector, SourceContext } from '../../api/plugins.ts'
 import type { KafkaClient } from '../../kafka/client.ts'
 import { Producer } from '../../kafka/produce/produce.ts'
@@ -11,7 +11,7 @@ import { logIgnored } from '../plugins/ignored-keys.ts'
 import { openClient, openDeadLetters, openPlugins, type TaskOptions } from '../host/open-task.ts'
 import { IDLE, StageTracker } from '../host/stage-tracker.ts'
 import { requireSourceMap } from './offset-format.ts'
-import { openOffsetStore } from './offset-store.ts'
+import { OffsetStore, openOffsetStore } from './offset-store.ts'
 import { RunningSourceTask } from './running-source-task.ts'
 import { SourceOffsets } from './source-offsets.ts'
 import { ignoredSourceKeys, type SourceConfig, sourceKeys } from './source-keys.ts'
@@ -106,14 +106,24 @@ function openProducer(
   })
 }
 
-/** A topic of the connector's own goes before that of the workers, which keeps a copy (KIP-618). */
+/**
+ * A topic of the connector's own goes before that of the workers, which keeps a copy (KIP-618). A standalone worker keeps
+ * all offsets itself, whatever topic a connector names, as in Kafka Connect.
+ */
 async function openOffsets(
   client: KafkaClient,
-  { id, settings, log }: TaskOptions,
+  { id, settings, log, offsetLog }: TaskOptions,
   config: SourceConfig,
 ): Promise<SourceOffsets> {
   const { offsetTopic } = settings
   const own = config['offsets.storage.topic']
+  if (offsetTopic === null) {
+    if (own !== undefined)
+      log.warn('offsets.storage.topic has no effect: a standalone worker keeps offsets in its file')
+    if (offsetLog === undefined) throw new TaskError('task.failed', 'The worker keeps no offsets.')
+    const store = await OffsetStore.open(offsetLog, 'the file of the worker', id.connector)
+    return new SourceOffsets(id.connector, [store])
+  }
   const topics = own === undefined || own === offsetTopic.topic ? [] : [{ ...offsetTopic, topic: own }]
   const opening = [...topics, offsetTopic].map((topic) => openOffsetStore(client, topic, log, id.connector))
   try {

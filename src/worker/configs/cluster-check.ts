@@ -4,16 +4,15 @@ import { topicList } from '../../runtime/sink/read-topics.ts'
 import { topicRefusal } from '../../runtime/delivery/written-topics.ts'
 import { connectorClass } from './plugin-catalogue.ts'
 import { sinkGroupId } from '../groups/sink-group.ts'
+import type { WorkerMode } from '../settings/modes.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import { workerTopics } from '../settings/worker-topics.ts'
-
-type Own = Pick<WorkerSettings, 'groupId' | 'configTopic' | 'offsetTopic' | 'statusTopic'>
 
 const WRITTEN = { sink: ['target.topic'], source: ['topic'], both: ['errors.deadletterqueue.topic.name'] }
 
 /** Where a connector would get in the way of the workers that run it, or read what they keep to themselves. */
-export function clusterProblems(config: RawConfig, settings: Own): ConfigProblem[] {
-  const own = workerTopics(settings)
+export function clusterProblems(config: RawConfig, { mode }: Pick<WorkerSettings, 'mode'>): ConfigProblem[] {
+  const own = workerTopics(mode)
   const isSource = connectorClass(config['connector.class']).type === 'source'
   const written = [...(isSource ? WRITTEN.source : WRITTEN.sink), ...WRITTEN.both]
   const problems = written.flatMap((path): ConfigProblem[] => {
@@ -21,23 +20,24 @@ export function clusterProblems(config: RawConfig, settings: Own): ConfigProblem
     const message = topic === '' || topic.includes('${topic}') ? undefined : topicRefusal(topic, own)
     return message === undefined ? [] : [{ path, message }]
   })
-  if (isSource) return [...problems, ...offsetTopicProblems(config, settings)]
+  if (isSource) return [...problems, ...offsetTopicProblems(config, mode)]
   for (const topic of topicList(config).filter((name) => own.includes(name))) {
     const message = `Topic ${topic} holds the state of the workers, with the secrets of all connectors. Choose another.`
     problems.push({ path: 'topics', message })
   }
-  if (sinkGroupId(config) === settings.groupId) {
+  if (mode.kind === 'distributed' && sinkGroupId(config) === mode.groupId) {
     const path = config['consumer.override.group.id'] === undefined ? 'name' : 'consumer.override.group.id'
-    const message = `The consumer group ${settings.groupId} is that of the workers (group.id): no task would get a partition. Choose another ${path}.`
+    const message = `The consumer group ${mode.groupId} is that of the workers (group.id): no task would get a partition. Choose another ${path}.`
     problems.push({ path, message })
   }
   return problems
 }
 
 /** A source may share the workers' offset topic, which has its format; the others hold something else. */
-function offsetTopicProblems(config: RawConfig, { configTopic, statusTopic }: Own): ConfigProblem[] {
+function offsetTopicProblems(config: RawConfig, mode: WorkerMode): ConfigProblem[] {
   const path = 'offsets.storage.topic'
   const topic = config[path]?.trim() ?? ''
-  const refusal = topicRefusal(topic, [configTopic.topic, statusTopic.topic])
+  const others = mode.kind === 'standalone' ? [] : [mode.configTopic.topic, mode.statusTopic.topic]
+  const refusal = topicRefusal(topic, others)
   return topic === '' || refusal === undefined ? [] : [{ path, message: refusal }]
 }

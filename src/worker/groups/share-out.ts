@@ -26,7 +26,8 @@ export function shareOutFrom(configs: ConfiguredWork): ShareOut {
   }
 }
 
-function configured(configs: Pick<ConfiguredWork, 'names' | 'get'>): Work {
+/** All connectors and tasks there are. */
+export function configured(configs: Pick<ConfiguredWork, 'names' | 'get'>): Work {
   const connectors = configs.names()
   const tasks = connectors.flatMap((connector) =>
     (configs.get(connector)?.tasks ?? []).map((_, task) => ({ connector, task })),

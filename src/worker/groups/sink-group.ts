@@ -21,7 +21,7 @@ export function sinkGroup(settings: WorkerSettings, config: RawConfig, log: Logg
     rebalanceTimeout: settings.rebalanceTimeout,
     heartbeatInterval: Math.min(HEARTBEAT, settings.heartbeatInterval),
     metadataMaxAge: override('metadata.max.age.ms', settings.metadataMaxAge),
-    topics: topicSelection(config, workerTopics(settings)),
+    topics: topicSelection(config, workerTopics(settings.mode)),
     log,
   }
 }

@@ -11,6 +11,7 @@ import type { GroupAssignment, GroupMemberOptions } from '../../kafka/groups/gro
 import type { TaskId } from '../../runtime/host/protocol.ts'
 import type { AssignedWork } from '../assigned-work.ts'
 import type { ConfigStore } from '../stores/config-store.ts'
+import type { DistributedMode } from '../settings/modes.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import type { CreateMember } from './sink-membership.ts'
 import { nameOf } from '../hosts/hosted-task.ts'
@@ -19,7 +20,8 @@ import { nameOf } from '../hosts/hosted-task.ts'
 export type ShareOut = GroupMemberOptions['assign']
 
 export interface WorkerGroupOptions {
-  readonly settings: WorkerSettings
+  readonly mode: DistributedMode
+  readonly settings: Pick<WorkerSettings, 'sessionTimeout' | 'rebalanceTimeout' | 'heartbeatInterval'>
   /** The advertised REST URL, with a slash at its end. */
   readonly url: string
   readonly configs: Pick<ConfigStore, 'offset' | 'readToEnd'>
@@ -53,10 +55,10 @@ export class WorkerGroup {
   #left = false
 
   constructor(options: WorkerGroupOptions, create: CreateMember) {
-    const { settings, log, work } = options
+    const { mode, settings, log, work } = options
     this.#options = options
     this.#member = create({
-      groupId: settings.groupId,
+      groupId: mode.groupId,
       protocolType: 'connect',
       sessionTimeoutMs: settings.sessionTimeout,
       rebalanceTimeoutMs: settings.rebalanceTimeout,
@@ -93,6 +95,11 @@ export class WorkerGroup {
     this.#member.rejoin(reason)
   }
 
+  /** There is nothing to wait for here: assignments come when the leader makes them. */
+  settled(): Promise<void> {
+    return Promise.resolve()
+  }
+
   /** Takes no assignment any more. */
   retire(): void {
     this.#left = true
@@ -105,8 +112,8 @@ export class WorkerGroup {
   }
 
   #protocols(): { name: string; metadata: Buffer }[] {
-    const { settings, url, configs } = this.#options
-    const preferred = settings.protocol === 'eager' ? 'default' : settings.protocol
+    const { mode, url, configs } = this.#options
+    const preferred = mode.protocol === 'eager' ? 'default' : mode.protocol
     const first = CONNECT_PROTOCOLS.findIndex(({ name }) => name === preferred)
     const state = { url, configOffset: configs.offset, assignment: this.#lastAssignment() }
     return CONNECT_PROTOCOLS.slice(first).map(({ name, version }) => ({

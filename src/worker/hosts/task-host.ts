@@ -5,6 +5,7 @@ import type { FromHost, HostSettings, TaskId, ToHost } from '../../runtime/host/
 import { monotonicMs } from '../../runtime/host/lease.ts'
 import { IDLE } from '../../runtime/host/stage-tracker.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
+import { answerOffsets, type OffsetKeeper } from './offset-answers.ts'
 import { type Hosted, type HostedTask, isSame, nameOf, settle, type TaskListener } from './hosted-task.ts'
 
 export interface TaskHostOptions {
@@ -19,6 +20,8 @@ export interface TaskHostOptions {
   /** Until when its tasks are surely nobody else's (performance.now()). */
   readonly heldUntil: () => number
   readonly log: Logger
+  /** Of a standalone worker: what its hosts are told of offsets. */
+  readonly offsets?: OffsetKeeper | undefined
   /** Runs one task that is under suspicion. */
   readonly alone: boolean
   onGone(host: TaskHost): void
@@ -217,6 +220,10 @@ export class TaskHost {
       case 'at':
         this.#at(hosted, message)
         break
+      case 'readOffsets':
+      case 'writeOffsets':
+        this.#answerOffsets(message)
+        break
       case 'cleared':
         listener.cleared(message)
         break
@@ -243,6 +250,11 @@ export class TaskHost {
         settle(hosted, message.type)
         break
     }
+  }
+
+  #answerOffsets(message: Parameters<typeof answerOffsets>[1]): void {
+    const { offsets } = this.#options
+    if (offsets !== undefined) void answerOffsets(offsets, message).then((answer) => this.#send(answer))
   }
 
   /** A plugin of the task is about to be called, or none is at work any more. */

@@ -4,6 +4,7 @@ import type { Logger } from '../../api/log.ts'
 import type { HostSettings, TaskId } from '../../runtime/host/protocol.ts'
 import type { SpawnHost } from './host-process.ts'
 import type { HostedTask, TaskListener } from './hosted-task.ts'
+import type { OffsetKeeper } from './offset-answers.ts'
 import { TaskHost } from './task-host.ts'
 
 export interface TaskHostsOptions {
@@ -17,6 +18,8 @@ export interface TaskHostsOptions {
   readonly log: Logger
   /** Until when this worker's tasks are surely nobody else's (performance.now()). Default: for ever. */
   readonly heldUntil?: () => number
+  /** Of a standalone worker: what its hosts are told of offsets. */
+  readonly offsets?: OffsetKeeper | undefined
   /** How long a host without tasks is kept, in milliseconds. */
   readonly keep?: number
   /** How long a host with tasks may say nothing at all, in milliseconds. */
@@ -103,11 +106,11 @@ export class TaskHosts {
   }
 
   #add(alone: boolean): TaskHost {
-    const { spawn, settings, deadline, maxMemory, log } = this.#options
+    const { spawn, settings, deadline, maxMemory, log, offsets } = this.#options
     const { silence = Math.max(SILENCE, deadline), heldUntil = () => Infinity } = this.#options
     const onGone = (gone: TaskHost): void => void this.#hosts.delete(gone)
     const limits = { deadline, maxMemory, silence, heldUntil }
-    const host = new TaskHost({ spawn, settings, ...limits, log, alone, onGone })
+    const host = new TaskHost({ spawn, settings, ...limits, log, offsets, alone, onGone })
     this.#hosts.add(host)
     return host
   }

@@ -15,30 +15,21 @@ import {
 } from '../../runtime/config-providers/config-providers.ts'
 import { parseProperties } from '../../runtime/config-providers/properties-file.ts'
 import { type Listener, parseListener } from './listener.ts'
+import { type InternalTopic, isClusterKey, keysOf, matches, sharedTopics, type WorkerMode } from './modes.ts'
 import {
   CONVERTER_PREFIXES,
   JVM_ONLY,
+  STANDALONE_KEYS,
   UNSUPPORTED,
-  WORKER_KEYS,
   type WorkerKey,
   type WorkerKeyName,
 } from './worker-keys.ts'
 
-export interface InternalTopic {
-  readonly topic: string
-  readonly partitions: number
-  /** -1: the broker's default. */
-  readonly replicationFactor: number
-}
-
 /** A worker's settings, read and checked. Times are milliseconds. */
 export interface WorkerSettings {
   readonly bootstrapServers: readonly string[]
-  readonly groupId: string
   readonly clientId: string
-  readonly configTopic: InternalTopic
-  readonly offsetTopic: InternalTopic
-  readonly statusTopic: InternalTopic
+  readonly mode: WorkerMode
   readonly listener: Listener
   readonly advertised: { readonly host: string | undefined; readonly port: number | undefined }
   /** Open by each process for itself. */
@@ -51,9 +42,7 @@ export interface WorkerSettings {
   readonly sessionTimeout: number
   readonly heartbeatInterval: number
   readonly rebalanceTimeout: number
-  readonly rebalanceDelay: number
   readonly metadataMaxAge: number
-  readonly protocol: 'sessioned' | 'compatible' | 'eager'
   readonly pluginPath: readonly string[]
   readonly modelsDir: string
   readonly modelsAllowedDirs: readonly string[]
@@ -79,14 +68,15 @@ export interface ReadSettings {
 export async function loadSettings(
   file: string,
   env: NodeJS.ProcessEnv = process.env,
+  kind: WorkerMode['kind'] = 'distributed',
 ): Promise<ReadSettings> {
   const raw = new Map([...readFile(file), ...fromEnvironment(env)])
   const { problems, providers } = readProviders(raw)
   if (problems.length > 0) throw new ConfigError(problems)
   const plain = [...raw].filter(([key]) => !isProviderKey(key))
   const { config, provided } = await new ConfigProviders(providers).resolve(Object.fromEntries(plain), file)
-  for (const [key, values] of provided) if (!Object.hasOwn(WORKER_KEYS, key)) values.forEach(hideValue)
-  const { settings, warnings } = readSettings(new Map([...raw, ...Object.entries(config)]))
+  for (const [key, values] of provided) if (!Object.hasOwn(keysOf(kind), key)) values.forEach(hideValue)
+  const { settings, warnings } = readSettings(new Map([...raw, ...Object.entries(config)]), kind)
   const { converterDefaults } = settings
   const asWritten = Object.keys(converterDefaults).map((key) => [
     key,
@@ -151,7 +141,10 @@ export function fromEnvironment(env: NodeJS.ProcessEnv): Map<string, string> {
 }
 
 /** @throws ConfigError with every wrong key at once */
-export function readSettings(raw: ReadonlyMap<string, string>): ReadSettings {
+export function readSettings(
+  raw: ReadonlyMap<string, string>,
+  kind: WorkerMode['kind'] = 'distributed',
+): ReadSettings {
   const { problems: wrongProviders, providers } = readProviders(raw)
   const problems = [...wrongProviders]
   const warnings: string[] = []
@@ -159,13 +152,14 @@ export function readSettings(raw: ReadonlyMap<string, string>): ReadSettings {
   const converterOptions: Record<string, string> = {}
   for (const [key, value] of raw) {
     if (isProviderKey(key)) continue
-    const kind = classify(key, value)
-    if (kind === 'known') known[flat(key)] = value.trim()
-    else if (kind === 'converter') converterOptions[key] = value
-    else if (kind === 'jvm') warnings.push(`${key} has no effect in Sluice and is ignored.`)
-    else if (kind !== 'harmless') problems.push({ path: key, message: kind.problem })
+    const found = classify(key, value, kind)
+    if (found === 'known') known[flat(key)] = value.trim()
+    else if (found === 'converter') converterOptions[key] = value
+    else if (found === 'harmless') continue
+    else if ('problem' in found) problems.push({ path: key, message: found.problem })
+    else warnings.push(`${key} ${found.warning}`)
   }
-  const config = convict(SCHEMA)
+  const config = convict(kind === 'distributed' ? DISTRIBUTED_SCHEMA : STANDALONE_SCHEMA)
   config.load(known)
   problems.push(...convictProblems(config))
   const read = (name: WorkerKeyName): string => String(config.get(flat(name)))
@@ -175,42 +169,39 @@ export function readSettings(raw: ReadonlyMap<string, string>): ReadSettings {
     ...converterOptions,
   }
   problems.push(...converterProblems(defaults))
-  problems.push(...sharedTopics(raw))
+  if (kind === 'distributed') problems.push(...sharedTopics(raw))
   const listener = parseListener(listOf(read('listeners')))
   if ('problem' in listener)
     throw new ConfigError([...problems, { path: 'listeners', message: listener.problem }])
   if (problems.length > 0) throw new ConfigError(problems)
-  return { settings: { ...assemble(read, listener, defaults), configProviders: providers }, warnings }
+  const settings = assemble(read, modeOf(kind, read), { listener, converterDefaults: defaults })
+  return { settings: { ...settings, configProviders: providers }, warnings }
 }
 
-/** Two logs in one topic would take each other's records for their own. */
-function sharedTopics(raw: ReadonlyMap<string, string>): ConfigProblem[] {
-  const keys = ['config.storage.topic', 'offset.storage.topic', 'status.storage.topic'] as const
-  return keys.flatMap((path, i) => {
-    const topic = raw.get(path)?.trim() ?? ''
-    const same = topic === '' ? undefined : keys.slice(0, i).find((other) => raw.get(other)?.trim() === topic)
-    if (same === undefined) return []
-    return [{ path, message: `names the same topic as ${same}. Each needs one of its own.` }]
-  })
-}
+type Found = 'known' | 'converter' | 'harmless' | { readonly problem: string } | { readonly warning: string }
 
-type Kind = 'known' | 'converter' | 'jvm' | 'harmless' | { readonly problem: string }
-
-function classify(key: string, value: string): Kind {
-  if (Object.hasOwn(WORKER_KEYS, key)) return 'known'
+function classify(key: string, value: string, kind: WorkerMode['kind']): Found {
+  const keys = keysOf(kind)
+  if (Object.hasOwn(keys, key)) return 'known'
+  const standalone = kind === 'standalone'
+  if (standalone && isClusterKey(key))
+    return { warning: 'is a setting of a worker in a cluster: a standalone worker ignores it.' }
+  if (Object.hasOwn(STANDALONE_KEYS, key))
+    return { problem: 'is a setting of a standalone worker. Remove it, or start `sluice standalone`.' }
   const unsupported = Object.entries(UNSUPPORTED).find(([pattern]) => matches(pattern, key))
   if (unsupported?.[1].includes(value.trim())) return 'harmless'
   if (unsupported !== undefined) {
     return { problem: 'is a setting of Kafka Connect that Sluice does not support yet. Remove it.' }
   }
   if (CONVERTER_PREFIXES.some((prefix) => key.startsWith(prefix))) return 'converter'
-  if (JVM_ONLY.some((pattern) => matches(pattern, key))) return 'jvm'
-  const near = didYouMean(key, Object.keys(WORKER_KEYS))
-  return { problem: `is not a setting of a worker.${near === undefined ? '' : ` Did you mean ${near}?`}` }
-}
-
-function matches(pattern: string, key: string): boolean {
-  return pattern.endsWith('*') ? key.startsWith(pattern.slice(0, -1)) : key === pattern
+  if (JVM_ONLY.some((pattern) => matches(pattern, key)))
+    return { warning: 'has no effect in Sluice and is ignored.' }
+  const near = didYouMean(key, Object.keys(keys))
+  const hint = near === undefined ? '' : ` Did you mean ${near}?`
+  // Kafka Connect accepts any key; who runs it by itself often has one file for several tools.
+  return standalone
+    ? { warning: `is not a setting of a worker and is ignored.${hint}` }
+    : { problem: `is not a setting of a worker.${hint}` }
 }
 
 /** convict takes dots for nesting; Kafka Connect's keys nest and hold values at once. */
@@ -218,12 +209,18 @@ function flat(key: string): string {
   return key.replaceAll('.', '/')
 }
 
-const SCHEMA = Object.fromEntries(
-  Object.entries(WORKER_KEYS).map(([name, key]: [string, WorkerKey]) => [
+type Schema = convict.Schema<Record<string, string | number>>
+
+const DISTRIBUTED_SCHEMA = schemaOf('distributed')
+const STANDALONE_SCHEMA = schemaOf('standalone')
+
+function schemaOf(kind: WorkerMode['kind']): Schema {
+  const keys = Object.entries(keysOf(kind)).map(([name, key]) => [
     flat(name),
     { doc: key.doc, default: key.default, format: (value: unknown) => checkValue(name, key, value) },
-  ]),
-) as convict.Schema<Record<string, string | number>>
+  ])
+  return Object.fromEntries(keys) as Schema
+}
 
 function checkValue(name: string, key: WorkerKey, value: unknown): void {
   const wrong = whatIsWrong(key, value)
@@ -275,26 +272,37 @@ function listOf(value: string): string[] {
     .filter((item) => item !== '')
 }
 
-function assemble(
-  read: (name: WorkerKeyName) => string,
-  listener: Listener,
-  converterDefaults: RawConfig,
-): Omit<WorkerSettings, 'configProviders'> {
-  const number = (name: WorkerKeyName): number => Number(read(name))
-  const topic = (kind: 'config' | 'offset' | 'status'): InternalTopic => ({
-    topic: read(`${kind}.storage.topic`),
-    partitions: kind === 'config' ? 1 : number(`${kind}.storage.partitions`),
-    replicationFactor: number(`${kind}.storage.replication.factor`),
+type Read = (name: WorkerKeyName) => string
+
+function modeOf(kind: WorkerMode['kind'], read: Read): WorkerMode {
+  if (kind === 'standalone') return { kind, offsetFile: resolve(read('offset.storage.file.filename')) }
+  const topic = (name: 'config' | 'offset' | 'status'): InternalTopic => ({
+    topic: read(`${name}.storage.topic`),
+    partitions: name === 'config' ? 1 : Number(read(`${name}.storage.partitions`)),
+    replicationFactor: Number(read(`${name}.storage.replication.factor`)),
   })
-  const groupId = read('group.id')
   const protocol = read('connect.protocol')
   return {
-    bootstrapServers: listOf(read('bootstrap.servers')),
-    groupId,
-    clientId: read('client.id') || `sluice-${groupId}`,
+    kind,
+    groupId: read('group.id'),
     configTopic: topic('config'),
     offsetTopic: topic('offset'),
     statusTopic: topic('status'),
+    protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
+    rebalanceDelay: Number(read('scheduled.rebalance.max.delay.ms')),
+  }
+}
+
+function assemble(
+  read: Read,
+  mode: WorkerMode,
+  { listener, converterDefaults }: Pick<WorkerSettings, 'listener' | 'converterDefaults'>,
+): Omit<WorkerSettings, 'configProviders'> {
+  const number = (name: WorkerKeyName): number => Number(read(name))
+  return {
+    bootstrapServers: listOf(read('bootstrap.servers')),
+    clientId: read('client.id') || `sluice-${mode.kind === 'distributed' ? mode.groupId : mode.kind}`,
+    mode,
     listener,
     advertised: {
       host: read('rest.advertised.host.name') || undefined,
@@ -307,9 +315,7 @@ function assemble(
     sessionTimeout: number('session.timeout.ms'),
     heartbeatInterval: number('heartbeat.interval.ms'),
     rebalanceTimeout: number('rebalance.timeout.ms'),
-    rebalanceDelay: number('scheduled.rebalance.max.delay.ms'),
     metadataMaxAge: number('metadata.max.age.ms'),
-    protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
     pluginPath: listOf(read('plugin.path')).map((dir) => resolve(dir)),
     modelsDir: resolve(read('models.dir')),
     modelsAllowedDirs: listOf(read('models.allowed.dirs')).map((dir) => resolve(dir)),

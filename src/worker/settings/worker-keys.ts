@@ -154,7 +154,15 @@ export const WORKER_KEYS = {
   }),
 } as const satisfies Readonly<Record<string, WorkerKey>>
 
-export type WorkerKeyName = keyof typeof WORKER_KEYS
+/** What a standalone worker has besides. */
+export const STANDALONE_KEYS = {
+  'offset.storage.file.filename': text(
+    'The file that keeps the offsets of sources, in the format of Kafka Connect. It is created where missing, its folder is not.',
+    null,
+  ),
+} as const satisfies Readonly<Record<string, WorkerKey>>
+
+export type WorkerKeyName = keyof typeof WORKER_KEYS | keyof typeof STANDALONE_KEYS
 
 /** Options of the default converters are settings too: `value.converter.schema.registry.url`. */
 export const CONVERTER_PREFIXES: readonly string[] = [

@@ -1,8 +1,7 @@
-import type { WorkerSettings } from './settings.ts'
+import type { WorkerMode } from './modes.ts'
 
-type Topics = Pick<WorkerSettings, 'configTopic' | 'offsetTopic' | 'statusTopic'>
-
-/** The topics in which the workers of a cluster keep their state. */
-export function workerTopics({ configTopic, offsetTopic, statusTopic }: Topics): string[] {
-  return [configTopic.topic, offsetTopic.topic, statusTopic.topic]
+/** The topics in which the workers of a cluster keep their state; a standalone worker has none. */
+export function workerTopics(mode: WorkerMode): string[] {
+  if (mode.kind === 'standalone') return []
+  return [mode.configTopic.topic, mode.offsetTopic.topic, mode.statusTopic.topic]
 }

@@ -4,6 +4,17 @@ import { jsonObject, type LogRecord, splitTaskKey } from './record-log.ts'
 
 export type TargetState = 'STARTED' | 'PAUSED' | 'STOPPED'
 
+const INITIAL: Readonly<Record<string, TargetState>> = {
+  RUNNING: 'STARTED',
+  PAUSED: 'PAUSED',
+  STOPPED: 'STOPPED',
+}
+
+/** What `initial_state` of a new connector means; undefined where it is none. */
+export function targetOf(initialState: unknown): TargetState | undefined {
+  return typeof initialState === 'string' ? INITIAL[initialState.toUpperCase()] : undefined
+}
+
 /** What the config topic says of one connector. */
 export interface StoredConnector {
   readonly config: RawConfig

@@ -2,7 +2,7 @@ import type { RawConfig } from '../../api/config.ts'
 import type { Logger } from '../../api/log.ts'
 import { type ConfigChange, ConfigState, type StoredConnector, type TargetState } from './config-state.ts'
 import type { OpenLog, RecordLog } from './record-log.ts'
-import type { InternalTopic } from '../settings/settings.ts'
+import type { InternalTopic } from '../settings/modes.ts'
 
 /**
  * The connectors of the cluster: the config topic and what was read of it. A write resolves when it was read back, so

@@ -1,4 +1,4 @@
-import type { InternalTopic } from '../settings/settings.ts'
+import type { InternalTopic } from '../settings/modes.ts'
 
 /** A record of one of Kafka Connect's three topics. */
 export interface LogRecord {

@@ -1,7 +1,7 @@
 import { messageOf } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import { jsonObject, type LogRecord, type OpenLog, type RecordLog, splitTaskKey } from './record-log.ts'
-import type { InternalTopic } from '../settings/settings.ts'
+import type { InternalTopic } from '../settings/modes.ts'
 
 export type State = 'RUNNING' | 'PAUSED' | 'FAILED' | 'UNASSIGNED' | 'RESTARTING' | 'STOPPED'
 

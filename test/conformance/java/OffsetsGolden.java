@@ -20,6 +20,7 @@ public class OffsetsGolden {
         List<String> cases = new ArrayList<>();
         cases.add(write("nothing", Map.of()));
         cases.add(write("one", Map.of(key("a", 0), value(1))));
+        cases.add(write("a file behind its first line", Map.of(bytes("[\"readings\",{\"filename\":\"readings.csv\"}]"), value(27))));
         Map<ByteBuffer, ByteBuffer> odd = new HashMap<>();
         odd.put(key("name \u00e9\u4e2d \ud83d\ude00", 0), value(2));
         odd.put(key("removed", 0), null);

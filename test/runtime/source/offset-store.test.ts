@@ -8,7 +8,7 @@ const topic = (name: string) => ({ topic: name, partitions: 1, replicationFactor
 
 describe('the store of source offsets', () => {
   function open(topics: MemoryTopics, name = 'offsets', only?: string): Promise<OffsetStore> {
-    return OffsetStore.open((onRecord) => topics.open(topic(name), onRecord), name, only)
+    return OffsetStore.open((onRecord) => topics.open(topic(name), onRecord), `topic ${name}`, only)
   }
 
   it('goes on with what Kafka Connect wrote, under the very key that it has', async () => {
