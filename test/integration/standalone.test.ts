@@ -15,7 +15,7 @@ import { readTopic } from '../support/topics.ts'
 const HEADER = 'f1,f2,f3,f4,f5,f6,f7,f8,f9\n'
 /** Written by Kafka Connect's own class: it stands behind the header, so that this is never read. */
 const FROM_JAVA = golden.find(({ name }) => name === 'a file behind its first line')?.file ?? ''
-const PATIENT = { timeoutMs: 60_000, everyMs: 100 }
+const PATIENT = { timeoutMs: 120_000, everyMs: 100 }
 
 const NAMES = ['readings', 'scores', 'results']
 const DEFAULTS = {
@@ -26,9 +26,12 @@ const DEFAULTS = {
 const lines = (from: number, to: number): string =>
   Array.from({ length: to - from }, (_, i) => `${from + i},0,83,0,46,8,37,36,0\n`).join('')
 
+/** What a killed worker's sinks hold is free after it. */
+const SHORT_SESSION = { CONNECT_SESSION_TIMEOUT_MS: '6000' }
+
 /** The page docs/standalone.md, done word for word, in one process that is killed in the middle. */
 describe('a standalone worker on a real broker', function () {
-  this.timeout(150_000)
+  this.timeout(300_000)
   let folder: string
   let bootstrapServers: string
   let rest: string
@@ -38,10 +41,12 @@ describe('a standalone worker on a real broker', function () {
   const inFolder = (name: string): string => path.join(folder, name)
   const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}): StartedProcess => {
     const models = path.join(REPOSITORY, 'models')
-    return sluice(args, { cwd: folder, env: { CONNECT_MODELS_DIR: models, ...env } })
+    return sluice(args, { cwd: folder, env: { CONNECT_MODELS_DIR: models, ...SHORT_SESSION, ...env } })
   }
-  const command = (): string[] =>
-    codeBlock('docs/standalone.md', 'sluice standalone worker.properties').trim().split(' ').slice(1)
+  const command = (): string[] => {
+    const written = codeBlock('docs/standalone.md', 'sluice standalone worker.properties')
+    return written.trim().split(' ').slice(1)
+  }
 
   before(async () => {
     bootstrapServers = (await sharedKafka()).bootstrapServers
