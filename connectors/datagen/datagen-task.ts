@@ -17,7 +17,6 @@ export const OFFSET = { task: 'task.id', iteration: 'current.iteration', seed: '
 const GROUP_MS = 20
 /** Longer waits than timers know are waited for in parts. */
 const LONGEST_WAIT_MS = 3_600_000
-const NO_KEY: Schema = { type: 'STRING', optional: true }
 
 /** Where the time comes from; tests give one that does not wait. */
 export interface Clock {
@@ -54,7 +53,8 @@ export class DatagenTask implements SourceTask {
   readonly #options: TaskOptions
   readonly #context: SourceContext
   readonly #partition: SourceMap
-  readonly #keySchema: Schema
+  /** Null where records have no key: any key converter then writes none. */
+  readonly #keySchema: Schema | null
   #progress: Progress | undefined
   #notBefore = -Infinity
 
@@ -63,7 +63,7 @@ export class DatagenTask implements SourceTask {
     this.#context = context
     this.#partition = { [OFFSET.task]: context.task }
     const field = options.plan.schema.fields?.find(({ name }) => name === options.keyField)
-    this.#keySchema = field?.schema ?? NO_KEY
+    this.#keySchema = field?.schema ?? null
   }
 
   async poll(): Promise<readonly SourceRecord[]> {

@@ -25,7 +25,7 @@ export function planRecords(text: string): RecordPlan | { readonly problems: rea
 }
 
 function plan(text: string): RecordPlan | { readonly problems: readonly string[] } {
-  const { json, type, schema } = readAvroSchema(text, ANNOTATIONS)
+  const { json, type, schema } = readAvroSchema(withoutComments(text), ANNOTATIONS)
   if (type.type !== 'record')
     return { problems: [`The schema is of the type ${type.type}. Records are made of a record.`] }
   const problems = new Set<string>()
@@ -37,6 +37,12 @@ function plan(text: string): RecordPlan | { readonly problems: readonly string[]
     problems.add(`A record could have ${size} characters and values, more than ${LARGEST}. Lower a length.`)
   if (problems.size > 0) return { problems: [...problems].slice(0, MOST_PROBLEMS) }
   return { schema, make: make as RecordPlan['make'] }
+}
+
+/** Java's Avro takes comments in a schema, and schemas for Confluent's datagen have some. */
+function withoutComments(text: string): string {
+  const parts = /"(?:[^"\\]|\\.)*"?|\/\/.*|\/\*[^]*?(?:\*\/|$)/g
+  return text.replaceAll(parts, (part) => (part.startsWith('/') ? ' ' : part))
 }
 
 /** Where annotations stand that nobody has read, as JSON pointers. */

@@ -15,6 +15,8 @@ describe('Datagen makes numbers', () => {
       counts.set(value, (counts.get(value) ?? 0) + 1)
     expect([...counts.keys()].toSorted((a, b) => Number(a) - Number(b))).to.deep.equal([-2, -1, 0, 1, 2])
     for (const [value, count] of counts) expect(count, String(value)).to.be.within(9500, 10_500)
+    const uneven = new Set(valuesOf('int', { range: { min: 0, max: 5, step: 3 } }, 100))
+    expect(uneven, 'up to the end').to.deep.equal(new Set([0, 3]))
   })
 
   it('of the range that any two numbers span, in steps', () => {
