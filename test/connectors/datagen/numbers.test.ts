@@ -81,6 +81,8 @@ describe('Datagen makes numbers', () => {
     const values = valuesOf('double', { range: { min: 0.1, max: 0.8, step: 0.1 } }, 2000)
     const found = [...new Set(values)].toSorted((a, b) => Number(a) - Number(b))
     expect(found).to.deep.equal([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7])
+    const one = valuesOf('double', { range: { min: 0.3, max: 0.4, step: 0.1 } }, 50)
+    expect(new Set(one), 'not the end, though 0.4 − 0.3 is more than 0.1').to.deep.equal(new Set([0.3]))
     const large = new Set(valuesOf('double', { range: { min: 1e6, max: 1e6 + 1, step: 0.25 } }, 500))
     expect(large).to.deep.equal(new Set([1e6, 1e6 + 0.25, 1e6 + 0.5, 1e6 + 0.75]))
   })
