@@ -38,8 +38,7 @@ describe('Datagen in sluice dev', function () {
         own(text).replace(`"quickstart": "${id}"`, '"quickstart": "flights"'),
       )
     }
-    const { run } = home
-    await run('ln -s node_modules/sluice/models models')
+    await home.run('ln -s node_modules/sluice/models models')
   })
   after(() => home.stop())
 
