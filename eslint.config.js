@@ -42,6 +42,7 @@ const PACKAGE_HOME = {
   kafkajs: ['src/dev'],
   pino: ['src/runtime'],
   re2js: ['src/api'],
+  '@marcbachmann/cel-js': ['src/api'],
   'onnxruntime-node': ['src/inference'],
   sharp: ['src/inference'],
   h5wasm: ['src/inference'],

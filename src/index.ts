@@ -16,6 +16,9 @@ export { decimalText } from './api/decimal-text.ts'
 export { javaNumber } from './api/java-number.ts'
 export { toJson } from './api/to-json.ts'
 export { didYouMean } from './api/did-you-mean.ts'
+export { checkExpression, type Expression, expressionOf } from './api/expression/expression.ts'
+export { type CelValue, Duration, type Kind, kindOf, type StaticKind } from './api/expression/values.ts'
+export { withScale } from './api/expression/decimals.ts'
 export { checkPattern, type Pattern, patternOf } from './api/pattern.ts'
 export {
   type AvroBranch,

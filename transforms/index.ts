@@ -1,6 +1,8 @@
 import type { PredicatePlugin, TransformPlugin } from 'sluice'
 import { classifyIris } from './models/classify-iris.ts'
 import { detectAnomaly } from './models/detect-anomaly.ts'
+import { computeField } from './expression/compute-field.ts'
+import { filterExpression } from './expression/filter-expression.ts'
 import { formatString } from './text/format-string.ts'
 import { labelImage } from './models/label-image.ts'
 import { kerasPredict } from './models/keras-predict.ts'
@@ -28,6 +30,8 @@ export const transforms: readonly TransformPlugin[] = [
   classifyIris,
   kerasPredict,
   scoreOnnx,
+  filterExpression,
+  computeField,
   ...recordTransforms,
 ]
 

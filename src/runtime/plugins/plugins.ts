@@ -36,6 +36,9 @@ export function isNamed(
   return plugin.name === className || plugin.aliases?.includes(className) === true
 }
 
+/** They filter by JsonPath and Groovy, which are not run here. */
+const FILTERS_OF_OTHERS = new Set(['io.confluent.connect.transforms.Filter', 'io.debezium.transforms.Filter'])
+
 export interface FoundTransform {
   readonly plugin: TransformPlugin
   readonly side: SideName
@@ -48,6 +51,11 @@ export interface FoundTransform {
 export function findTransform(className: string): FoundTransform {
   const [, name, suffix] = /^([^$]*)(?:\$(Key|Value))?$/.exec(className) ?? []
   const plugin = transforms.find((each) => each.name === name || each.aliases?.includes(name ?? '') === true)
+  if (FILTERS_OF_OTHERS.has(name ?? ''))
+    throw new NotFoundError(
+      'plugin.unknown',
+      `There is no transform "${className}". FilterExpression does the same with an expression in CEL: docs/expressions.md.`,
+    )
   if (plugin === undefined || (plugin.level === 'record') !== (suffix === undefined))
     return unknown('transform', className, transforms.flatMap(transformClasses))
   return { plugin, side: suffix === 'Key' ? 'key' : 'value' }
