@@ -19,7 +19,6 @@ import {
   type TransformPlugin,
   type Value,
 } from 'sluice'
-import { perSchema } from '../record/data.ts'
 import { computeExamples } from './examples.ts'
 import { columnOf, findResultType, mismatch, type ResultType, resultOf, TYPE_NAMES } from './result-types.ts'
 
@@ -50,35 +49,33 @@ class ComputeOneField implements Transform {
   readonly #expression: Expression
   readonly #type: ResultType
   readonly #field: Field
-  readonly #isThere: (schema: Schema) => boolean
-  readonly #extended: (schema: Schema) => Schema
+  /** Of the schemas that came. */
+  readonly #extended = new WeakMap<Schema, Schema>()
 
   constructor(expression: Expression, type: ResultType, name: string) {
     this.#expression = expression
     this.#type = type
     this.#field = { name, schema: type.schema }
-    this.#isThere = perSchema((schema) => hasField(schema, name))
-    this.#extended = perSchema((schema) => this.#withField(schema))
   }
 
   /** Of records in bytes, only the fields of the expression are read, and the result goes behind the bytes. */
   apply(batch: RecordBatch): RecordBatch {
     const evaluate = this.#expression.over(batch)
     const results = new Array<Value>(batch.length).fill(null)
-    let replaces = false
+    let replaced = 0
     eachRecord(batch, (row) => {
       if (batch.isNull('value', row)) return
       results[row] = resultOf(this.#type, evaluate(row))
-      replaces ||= this.#isReplaced(batch, row)
+      if (this.#isReplaced(batch, row)) replaced++
     })
-    return replaces
+    return replaced > 0
       ? this.#replace(batch, results)
       : batch.append('value', [this.#field], [columnOf(this.#type, results)])
   }
 
   #isReplaced(batch: RecordBatch, row: number): boolean {
     const schema = batch.schema('value', row)
-    if (schema !== null) return this.#isThere(schema)
+    if (schema !== null) return hasField(schema, this.#field.name)
     const value = batch.value('value', row)
     return value instanceof Map ? value.has(this.#field.name) : isStruct(value) && this.#field.name in value
   }
@@ -90,17 +87,24 @@ class ComputeOneField implements Transform {
       const schema = batch.schema('value', row)
       const value = batch.value('value', row)
       if (!batch.isLive(row)) return
-      schemas[row] = schema === null || value === null ? schema : this.#extended(schema)
+      schemas[row] = schema === null || value === null ? schema : this.#withField(schema)
       values[row] = value === null ? null : withValue(value, this.#field.name, results[row] ?? null)
     })
     return batch.withData('value', schemas, values)
   }
 
   #withField(schema: Schema): Schema {
-    const fields = schema.fields ?? []
-    const { name } = this.#field
-    if (!hasField(schema, name)) return { ...schema, fields: [...fields, this.#field] }
-    return { ...schema, fields: fields.map((field) => (field.name === name ? this.#field : field)) }
+    let extended = this.#extended.get(schema)
+    if (extended === undefined) {
+      const fields = schema.fields ?? []
+      const { name } = this.#field
+      const all = hasField(schema, name)
+        ? fields.map((field) => (field.name === name ? this.#field : field))
+        : [...fields, this.#field]
+      extended = { ...schema, fields: all }
+      this.#extended.set(schema, extended)
+    }
+    return extended
   }
 
   checkSchema(schema: Schema | null): SchemaCheck {

@@ -13,7 +13,6 @@ import {
   type Transform,
   type TransformPlugin,
 } from 'sluice'
-import { oneOf } from '../record/keys.ts'
 import { filterExamples } from './examples.ts'
 
 function checkCondition(text: string): string | undefined {
@@ -27,6 +26,11 @@ function notACondition(kind: Expression['kind']): string | undefined {
   if (kind === 'bool' || kind === 'dyn') return undefined
   return `A condition is true or false, and this gives ${kind}. Compare it with something`
 }
+
+const oneOf =
+  (...allowed: readonly string[]) =>
+  (value: string) =>
+    allowed.includes(value) ? undefined : `String must be one of: ${allowed.join(', ')}`
 
 const config = defineConfig({
   condition: key.string({

@@ -108,9 +108,8 @@ const bools = fc.letrec<{ bool: Case<boolean> }>((tie) => ({
     field<boolean>('yes', 'no'),
     both<bigint | number, boolean>(numbers, {
       ...ORDER,
-      // eslint-disable-next-line eqeqeq -- an int and a double are equal where they are worth the same
+      // an int and a double are equal where they are worth the same
       '==': (a, b) => a == b,
-      // eslint-disable-next-line eqeqeq -- the same
       '!=': (a, b) => a != b,
     }),
     both<string, boolean>(field<string>('s', 't'), { ...ORDER, '==': (a, b) => a === b }),
