@@ -28,7 +28,6 @@ export class BatchRecords implements ExpressionRecord {
   field(side: SideName, name: string): CelValue | undefined {
     const column = this.#columns[side]?.get(name)
     if (column === undefined) return this.#fieldOfWhole(side, name)
-    if (this.#batch.isNull(side, this.#row)) return undefined
     const schema = fieldSchema(this.#batch.schema(side, this.#row), name)
     return schema === null ? undefined : celValue(column[this.#row] ?? null, schema)
   }

@@ -102,6 +102,8 @@ describe('an expression', () => {
     expect(evaluateOn('value.p < value.inf && value.p > -value.inf', { p: price, inf: Infinity })).to.equal(
       true,
     )
+    const least = { unscaled: 5n, scale: 324 }
+    expect(evaluateOn('value.p > 5e-324 && value.p < 1e-323', { p: least })).to.equal(true)
     expect(failure('value.p / 2', { p: price })).to.include('There is no decimal / int')
     const huge = { unscaled: 1n, scale: 2_000_000_000 }
     expect(failure('value.p > 1', { p: huge })).to.include('more than 1200 digits')

@@ -82,6 +82,7 @@ describe('ComputeField', () => {
     const batch = await apply(computeField, config, encoded())
     expect(batch.value('value', 0)).to.deep.equal(struct({ n: 7, s: 'a', x: 0.5, half: 0.25 }))
     expect(batch.value('value', 1)).to.equal(null)
+    expect(batch.failure(1)).to.equal(undefined)
     expect(batch.failure(2)?.code).to.equal('record.malformed')
     expect(batch.schema('value', 3)?.fields?.at(-1)).to.deep.equal({
       name: 'half',
