@@ -1,3 +1,5 @@
+import { PatternShape } from './possessive.ts'
+
 /** A Java pattern in RE2's syntax, and how many steps its program has at most. */
 export type Translation = { readonly pattern: string; readonly steps: number } | { readonly problem: string }
 
@@ -46,6 +48,7 @@ class Translator {
   #dotAll = false
   readonly #groups: Group[] = []
   #group: Group = { dotAll: false, before: 0, atom: 0 }
+  readonly #shape = new PatternShape()
 
   constructor(text: string) {
     this.#text = text
@@ -54,6 +57,11 @@ class Translator {
   run(): Translation {
     while (this.#at < this.#text.length) this.#next()
     if (this.#groups.length > 0) throw new Refusal('has a group that is not closed')
+    const possessive = this.#shape.problem()
+    if (possessive !== undefined)
+      throw new Refusal(
+        `has the possessive repetition "${possessive}", which is supported where it repeats one character and what follows cannot begin with it: elsewhere it takes more than linear time. Write it without the last +`,
+      )
     return { pattern: this.#out, steps: this.#group.before + this.#group.atom }
   }
 
@@ -80,6 +88,7 @@ class Translator {
   #quote(characters: readonly string[]): void {
     const texts = characters.map((each) => literal(each.codePointAt(0) ?? 0))
     this.#out += texts.slice(0, -1).join('')
+    for (const text of texts.slice(0, -1)) this.#shape.atom(text, '', false)
     this.#group.before += Math.max(0, texts.length - 1)
     const last = texts.at(-1)
     if (last !== undefined) this.#atom(last)
@@ -92,19 +101,20 @@ class Translator {
     const quantifier = this.#take(/([*+?]|\{(\d{1,9})(,?)(\d{0,9})\})([?+]?)/y)
     group.atom = steps
     this.#out += text
+    this.#shape.atom(text, quantifier?.[0] ?? '', quantifier?.[5] === '+')
     if (quantifier === undefined) return
     const [whole, kind = '', least = '', comma = '', most = '', mode = ''] = quantifier
-    if (mode === '+')
-      throw new Refusal(`has the possessive repetition "${whole}". Write it without the last +`)
     if (/[*+?{]/.test(this.#text[this.#at] ?? '')) throw new Refusal(`repeats the repetition "${whole}"`)
     const times = kind.startsWith('{') ? Math.max(Number(least) + (comma === '' ? 0 : 1), Number(most)) : 1
     group.atom = (steps + 1) * times
-    this.#out += whole
+    this.#out += mode === '+' ? kind : whole // possessive: the shape says whether that is the same
   }
 
   /** Something that nothing repeats. */
   #plain(text: string): void {
     this.#out += text
+    if (text === '|') this.#shape.or()
+    else this.#shape.boundary(text === '\\z')
     this.#group.before += 1
     if (/[*+?{]/.test(this.#text[this.#at] ?? '') && text !== '|')
       throw new Refusal(`repeats the boundary before "${this.#text.slice(this.#at, this.#at + 8)}"`)
@@ -122,11 +132,13 @@ class Translator {
     const other = /[^ius]/.exec(on + off)
     if (other !== null) throw new Refusal(`has the flag "${other[0]}". The flags i, s and u are supported`)
     const before = this.#dotAll
+    if (on.includes('i')) this.#shape.ignoresCase = true
     if (on.includes('s')) this.#dotAll = true
     if (off.includes('s')) this.#dotAll = false
     if (end === '') this.#out += whole
     else this.#out += flags(on, off, end)
     if (end === ')') return
+    this.#shape.open()
     this.#groups.push(this.#group)
     this.#group = { dotAll: before, before: 0, atom: 0 }
   }
@@ -138,6 +150,7 @@ class Translator {
     this.#at++
     this.#dotAll = dotAll
     this.#group = outer
+    this.#shape.close()
     this.#atom(')', before + atom + 2)
   }
 

@@ -25,7 +25,7 @@ const MOST_STEPS = 1000
 
 /**
  * Compiles a regular expression of java.util.regex. What a linear engine cannot do (look-around, back references,
- * possessive and atomic groups), what it would do otherwise than Java, and what is too large, is a problem by name.
+ * atomic groups, most possessive repetitions), what it would do otherwise than Java, and what is too large, is a problem by name.
  */
 export function compilePattern(text: string): CompiledPattern {
   if (text.length > LONGEST) return { problem: `Pattern is longer than ${LONGEST} characters` }
