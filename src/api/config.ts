@@ -52,8 +52,21 @@ function parseInteger(max: number) {
   }
 }
 
+/** What Java's patterns call \\s. */
+const BLANKS = ' \t\n\v\f\r'
+
+/** Text without the characters at both ends that are to go; linear, as it comes from outside. */
+function stripped(text: string, goes: (c: string) => boolean): string {
+  let [start, end] = [0, text.length]
+  while (start < end && goes(text.charAt(start))) start++
+  while (end > start && goes(text.charAt(end - 1))) end--
+  return text.slice(start, end)
+}
+
 function splitList(text: string): { value: readonly string[] } {
-  return { value: text === '' ? [] : text.split(',').map((item) => item.trim()) }
+  return {
+    value: text === '' ? [] : text.split(',').map((item) => stripped(item, (c) => BLANKS.includes(c))),
+  }
 }
 
 /** The kinds of keys. Each takes KeyOptions. */
@@ -109,7 +122,7 @@ function parseKey(name: string, definition: ConfigKey, text: string | undefined)
     if (definition.optional === true) return { value: undefined }
     return { problem: `Missing required configuration "${name}" which has no default value.` }
   }
-  const parsed = definition.parse(text.trim())
+  const parsed = definition.parse(stripped(text, (c) => c <= ' ')) // as Java's String.trim
   if ('problem' in parsed) {
     return { problem: `Invalid value ${text} for configuration ${name}: ${parsed.problem}` }
   }

@@ -1,11 +1,9 @@
 import { isUtf8 } from 'node:buffer'
 import { defineConfig, key } from '../api/config.ts'
 import type { Converter, ConverterPlugin } from '../api/converter.ts'
-import { decimalText } from '../api/decimal-text.ts'
 import { DataError } from '../api/errors.ts'
-import { javaNumber } from '../api/java-number.ts'
-import { isStruct, type Schema, type SchemaType, type Value } from '../api/schema.ts'
-import { isDecimal } from './decimals.ts'
+import { javaText } from '../api/java-text.ts'
+import { isStruct, type Schema, type Value } from '../api/schema.ts'
 import { encodeRows } from './encode-rows.ts'
 import { guarded } from './records-side.ts'
 import { PackedRows } from './packed-rows.ts'
@@ -24,31 +22,19 @@ function checkUtf8(bytes: Buffer, start: number, end: number): Buffer {
   )
 }
 
-const INTEGERS: readonly (SchemaType | undefined)[] = ['INT8', 'INT16', 'INT32']
-
 /** The text of a value, in the form of Java's `toString` where a value is not a text already. */
-function textOf(value: Value | undefined, schema: Schema | null): string {
-  if (value === null || value === undefined) return 'null'
+function textOf(value: Value, schema: Schema | null): string {
   if (typeof value === 'string') return value
-  if (typeof value === 'number')
-    return INTEGERS.includes(schema?.type) ? String(value) : javaNumber(value, schema?.type === 'FLOAT32')
-  if (typeof value !== 'object') return String(value)
-  if (isDecimal(value)) return decimalText(value)
-  if (value instanceof Date) return value.toISOString()
-  if (Buffer.isBuffer(value)) throw new DataError('record.schema', 'StringConverter does not write bytes.')
-  if (Array.isArray(value)) {
-    const items = (value as readonly Value[]).map((item) => textOf(item, schema?.valueSchema ?? null))
-    return `[${items.join(', ')}]`
-  }
-  if (value instanceof Map) {
-    const entries = [...(value as ReadonlyMap<Value, Value>)]
-    const { keySchema = null, valueSchema = null } = schema ?? {}
-    return `{${entries.map(([k, v]) => `${textOf(k, keySchema)}=${textOf(v, valueSchema)}`).join(', ')}}`
-  }
-  if (!isStruct(value)) throw new DataError('record.schema', 'StringConverter cannot write this value.')
-  const schemas = new Map(schema?.fields?.map((field) => [field.name, field.schema]))
-  const fields = Object.entries(value).filter(([, v]) => v !== null)
-  return `Struct{${fields.map(([name, v]) => `${name}=${textOf(v, schemas.get(name) ?? null)}`).join(',')}}`
+  if (holdsBytes(value)) throw new DataError('record.schema', 'StringConverter does not write bytes.')
+  return javaText(value, schema)
+}
+
+function holdsBytes(value: Value): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  if (Buffer.isBuffer(value)) return true
+  if (Array.isArray(value)) return (value as readonly Value[]).some(holdsBytes)
+  if (value instanceof Map) return [...(value as ReadonlyMap<Value, Value>)].flat().some(holdsBytes)
+  return isStruct(value) && Object.values(value).some(holdsBytes)
 }
 
 const converter: Converter = {

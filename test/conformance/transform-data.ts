@@ -1,31 +1,5 @@
 import { LOGICAL, type Schema, type SchemaType, struct, type Struct, type Value } from '../../src/index.ts'
-
-/** Numbers that are the same in every run of the same seed. */
-export class Dice {
-  #state: number
-  constructor(seed: number) {
-    this.#state = seed
-  }
-  /** From 0 to 1. */
-  roll(): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 4_294_967_296
-  }
-  below(n: number): number {
-    return Math.floor(this.roll() * n)
-  }
-  chance(p: number): boolean {
-    return this.roll() < p
-  }
-  of<T>(items: readonly T[]): T {
-    return items[this.below(items.length)] as T
-  }
-  some<T>(items: readonly T[], most = 3): T[] {
-    return Array.from({ length: 1 + this.below(most) }, () => this.of(items))
-  }
-}
+import type { Dice } from './transform-dice.ts'
 
 export const NAMES = ['a', 'b', 'c', 'd', 'e', 'a.b', 'x`y'] as const
 export const TEXTS = [
@@ -64,35 +38,28 @@ export const TEXTS = [
     '1969-12-31 23:59:59Z',
   ],
 ]
-export const PATTERNS = [
-  ...[
-    'yyyy-MM-dd',
-    'yyyy-MM-dd HH:mm:ss',
-    'yyyy-MM-dd HH:mm:ssX',
-    "yyyy-MM-dd'T'HH:mm:ss.SSS'Z'",
-    'yyyyMMdd',
-  ],
-  ...[
-    'M/d/yy',
-    'EEE, d MMM yyyy',
-    'EEEE d MMMM yyyy G',
-    'hh:mm a',
-    'yyyy-MM-dd HH:mm:ssXX',
-    'D yyyy',
-    'kk:mm K',
-  ],
-  ...[
-    'yyyy-MM-dd HH:mm:ssXXX',
-    'yyyy-MM-dd HH:mm:ss Z',
-    "''yy''",
-    'H:m:s.S',
-    'YYYY-ww-u',
-    'yyyy W F',
-    'yyyyMMddHHmmss z',
-    'q',
-    "'",
-  ],
-]
+/** Of a number, with what Java takes for one and what it does not. */
+export function numeral(dice: Dice): string {
+  const digits = (most: number): string => String(dice.below(10 ** dice.below(most + 1)))
+  const parts = [
+    dice.of(['', '', '', '-', '+', ' ', '0', '--']),
+    digits(10) + (dice.chance(0.2) ? digits(10) : ''),
+    dice.chance(0.4) ? `.${dice.chance(0.9) ? digits(6) : ''}` : '',
+    dice.chance(0.2) ? `${dice.of(['e', 'E'])}${dice.of(['', '-', '+'])}${digits(2)}` : '',
+    dice.of(['', '', '', '', ' ', 'f', 'D', 'L', '_1', 'x']),
+  ]
+  return parts.join('')
+}
+
+const LETTERS = [...Array.from('ab1 .,:;"\\{}[]\n\t=-_/ü€\u00a0\u0000\u2028'), '😀', 'null', 'true']
+
+export function text(dice: Dice): string {
+  const roll = dice.roll()
+  if (roll < 0.6) return dice.of(TEXTS)
+  if (roll < 0.8) return numeral(dice)
+  return Array.from({ length: dice.below(7) }, () => dice.of(LETTERS)).join('')
+}
+
 const TIMES = [
   0, 1, -1, 86_400_000, 1_582_934_400_000, 1_582_979_696_789, -62_135_596_800_000, -12_219_292_800_000,
   -12_219_292_800_001, 4_102_444_799_999,
@@ -105,8 +72,9 @@ function integer(dice: Dice, bits: number): bigint {
   return BigInt.asIntN(bits, raw) >> BigInt(dice.below(bits))
 }
 
-/** Few digits: Java before 19 writes more than it must of some doubles (JDK-4511638). */
+/** Mostly few digits: Java before 19 writes more than it must of some doubles (JDK-4511638). */
 function double(dice: Dice): number {
+  if (dice.chance(0.05)) return (dice.roll() - 0.5) * 10 ** (dice.below(40) - 20)
   if (dice.chance(0.15))
     return dice.of([0, -0, NaN, Infinity, -Infinity, 0.5, -1.5, 1e10, 1e-5, 3e9, -3e9, 1e20])
   return Number(`${dice.below(20_000) - 10_000}e${dice.below(16) - 8}`)
@@ -128,7 +96,7 @@ const SIMPLE: readonly SchemaType[] = [
   'BYTES',
 ]
 
-function typeOf(dice: Dice, depth: number): Schema {
+export function typeOf(dice: Dice, depth: number): Schema {
   const base = { optional: dice.chance(0.5) }
   const roll = dice.roll()
   if (roll < 0.12) {
@@ -168,7 +136,7 @@ function structType(dice: Dice, depth: number, optional: boolean): Schema {
 }
 
 export function withDefault(dice: Dice, schema: Schema): Schema {
-  if (schema.type === 'STRUCT' || !dice.chance(0.25)) return schema
+  if (!dice.chance(schema.type === 'STRUCT' ? 0 : 0.25)) return schema
   return { ...schema, default: present(dice, schema) }
 }
 
@@ -193,9 +161,9 @@ export function present(dice: Dice, schema: Schema): Value {
     case 'BOOLEAN':
       return dice.chance(0.5)
     case 'STRING':
-      return dice.of(TEXTS)
+      return text(dice)
     case 'BYTES':
-      return Buffer.from(dice.of(TEXTS))
+      return Buffer.from(text(dice))
     case 'ARRAY':
       return Array.from({ length: dice.below(3) }, () => valueFor(dice, schema.valueSchema!))
     case 'MAP':
@@ -219,7 +187,7 @@ function loose(dice: Dice, depth: number): Value {
   if (roll < 0.5) return dice.chance(0.3) ? BigInt(time(dice)) : integer(dice, 64)
   if (roll < 0.65) return double(dice)
   if (roll < 0.72) return dice.chance(0.5)
-  return roll < 0.76 ? Buffer.from(dice.of(TEXTS)) : dice.of(TEXTS)
+  return roll < 0.76 ? Buffer.from(text(dice)) : text(dice)
 }
 
 function looseMap(dice: Dice, depth: number): Value {

@@ -1,5 +1,14 @@
 import { createHash } from 'node:crypto'
-import { type Header, type Models, ModelError, type Schema, SILENT, type Value } from '../../src/index.ts'
+import {
+  type Header,
+  type Models,
+  ModelError,
+  type RecordBatch,
+  type Schema,
+  SILENT,
+  type Value,
+} from '../../src/index.ts'
+import { TransformChain } from '../../src/runtime/chain/chain.ts'
 import { findPredicate, findTransform } from '../../src/runtime/plugins/plugins.ts'
 import { batchOf } from '../support/example-batch.ts'
 import type { Case, CaseRecord } from './transform-cases.ts'
@@ -18,7 +27,7 @@ export interface Outcome {
   readonly headers?: readonly (readonly [string, string | null])[]
 }
 
-interface DataJson {
+export interface DataJson {
   readonly schema: unknown
   readonly value: Tagged
 }
@@ -37,20 +46,34 @@ export async function replay({ class: name, config, record }: Case): Promise<Out
     }
     const { plugin, side } = findTransform(PACKAGE + name)
     const transform = await plugin.open(plugin.config.read(config), { side, models: NO_MODELS, log: SILENT })
-    const after = await transform.apply(batch)
-    const failure = after.failure(0)
-    if (failure !== undefined) return { error: failure.message }
-    if (!after.isLive(0)) return { dropped: true }
-    const timestamp = after.timestamp(0)
-    return {
-      topic: after.topic(0),
-      timestamp: timestamp === -1n ? null : Number(timestamp),
-      key: dataJson(after.schema('key', 0), after.value('key', 0)),
-      value: dataJson(after.schema('value', 0), after.value('value', 0)),
-      headers: after.headers(0).map(({ key, value }) => [key, value?.toString() ?? null] as const),
-    }
+    return outcomeOf(await transform.apply(batch))
   } catch (error) {
     return { config: String(error) }
+  }
+}
+
+/** Runs ours on a connector's whole chain of transforms, with its predicates. */
+export async function replayChain({ config, record }: Case): Promise<Outcome> {
+  const batch = batchOf([exampleOf(record)], { partition: 3, offset: 42n })
+  try {
+    const chain = await TransformChain.open(config, NO_MODELS, SILENT)
+    return outcomeOf(await chain.apply(batch, () => undefined))
+  } catch (error) {
+    return { config: String(error) }
+  }
+}
+
+function outcomeOf(after: RecordBatch): Outcome {
+  const failure = after.failure(0)
+  if (failure !== undefined) return { error: failure.message }
+  if (!after.isLive(0)) return { dropped: true }
+  const timestamp = after.timestamp(0)
+  return {
+    topic: after.topic(0),
+    timestamp: timestamp === -1n ? null : Number(timestamp),
+    key: dataJson(after.schema('key', 0), after.value('key', 0)),
+    value: dataJson(after.schema('value', 0), after.value('value', 0)),
+    headers: after.headers(0).map(({ key, value }) => [key, value?.toString() ?? null] as const),
   }
 }
 
@@ -63,15 +86,29 @@ function exampleOf({ topic, timestamp, key, value, headers }: CaseRecord) {
   }
 }
 
-const dataJson = (schema: Schema | null, value: Value): DataJson => ({
+export const dataJson = (schema: Schema | null, value: Value): DataJson => ({
   schema: schemaJson(schema),
   value: tagged(value, schema),
 })
 
-/** A case as the Java program reads it. */
-export function caseJson({ record, ...rest }: Case): string {
+/** A case as the Java program reads it: without the names of options that Connect 4 has dropped. */
+export function caseJson({ record, config, ...rest }: Case): string {
   const data = ({ schema, value }: { schema: Schema | null; value: Value }) => dataJson(schema, value)
-  return JSON.stringify({ ...rest, record: { ...record, key: data(record.key), value: data(record.value) } })
+  return JSON.stringify({
+    ...rest,
+    config: presentNames(config),
+    record: { ...record, key: data(record.key), value: data(record.value) },
+  })
+}
+
+/** Connect 4 ignores `blacklist` and `whitelist` in silence; up to 3.9 they stood for these, where those were absent. */
+function presentNames(config: Case['config']): Case['config'] {
+  const present = (key: string): string =>
+    key.replace(/blacklist$/, 'exclude').replace(/whitelist$/, 'include')
+  const entries = Object.entries(config).sort(
+    ([a], [b]) => Number(a === present(a)) - Number(b === present(b)),
+  )
+  return Object.fromEntries(entries.map(([key, value]) => [present(key), value]))
 }
 
 /** Where two outcomes differ; undefined where they are equal. */
@@ -116,6 +153,7 @@ function canonical(json: unknown): string {
       const [kind, text] = value as unknown[]
       if (kind === 'double') return [kind, decimals(Number(text))]
       if (kind === 'float') return [kind, decimals(Math.fround(Number(text)))]
+      if (kind === 'map') return [kind, (text as unknown[]).map((entry) => canonical(entry)).sort()]
     }
     if (typeof value !== 'object' || value === null || Array.isArray(value)) return value
     return Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
@@ -124,35 +162,26 @@ function canonical(json: unknown): string {
 
 const decimals = (value: number): string => (Object.is(value, -0) ? '-0' : String(value))
 
-/** Why two outcomes may differ: see java/README.md. */
-export function isKnownDeviation(java: Outcome, ours: Outcome): boolean {
-  if (ours.error?.endsWith('out of the range of dates') === true) return true
-  return difference(withRoundedTexts(java), withRoundedTexts(ours)) === undefined
-}
-
-/** Java before 19 writes more digits of a float than it must (JDK-4511638): in texts, floats are read as floats. */
-function withRoundedTexts(outcome: Outcome): Outcome {
-  const rounded = (text: string): string =>
-    text.replace(/-?\d+\.\d+(E-?\d+)?/g, (each) => String(Math.fround(Number(each))))
-  const made = JSON.parse(JSON.stringify(outcome), (_, value: unknown) =>
-    Array.isArray(value) && value[0] === 'string' ? ['string', rounded(String(value[1]))] : value,
-  ) as Outcome
-  if (made.headers === undefined) return made
-  return { ...made, headers: made.headers.map(([key, text]) => [key, text === null ? null : rounded(text)]) }
+interface AnyOutcome extends Outcome {
+  readonly data?: DataJson
+  readonly bytes?: string | null
+  readonly cases?: readonly object[]
 }
 
 /** The same for all outcomes between which there is no difference. */
-export function fingerprint(outcome: Outcome): string {
-  const { config, error, dropped, matches, topic, timestamp, headers, key, value } = outcome
-  const parts =
-    config !== undefined || error !== undefined
-      ? [config === undefined ? 'error' : 'config']
-      : [
-          ...[dropped, matches, topic, timestamp, headers],
-          ...[key, value].flatMap((data) => [
-            canonical(data?.schema),
-            canonical(plain(data?.value, (data?.schema ?? null) === null)),
-          ]),
-        ]
+export function fingerprint(outcome: AnyOutcome): string {
+  const { dropped, matches, topic, timestamp, headers, bytes, key, data, value = data, cases } = outcome
+  const whole = [
+    ...[dropped, matches, topic, timestamp, headers, bytes],
+    ...[key, value].flatMap((part) => [
+      canonical(part?.schema),
+      canonical(plain(part?.value, (part?.schema ?? null) === null)),
+    ]),
+    // A replacement that cannot be made.
+    ...(cases ?? []).map((each) => ('error' in each ? { ...each, error: '' } : each)),
+  ]
+  const refusal =
+    outcome.config === undefined ? (outcome.error === undefined ? undefined : 'error') : 'config'
+  const parts = refusal === undefined ? whole : [refusal]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 12)
 }

@@ -72,7 +72,7 @@ describe('StringConverter', () => {
       '-0.05',
       '[1.0, a, null]',
       '{k=1}',
-      'Struct{a=1,c=Struct{d=x}}',
+      '{a=1, b=null, c={d=x}}',
     ])
   })
 

@@ -9,6 +9,7 @@ import {
   type Value,
 } from 'sluice'
 import { castTo, CASTS, type CastType } from './java/cast-values.ts'
+import { trimmed } from './java/tokens.ts'
 import {
   basicsOf,
   copied,
@@ -37,7 +38,7 @@ function parseSpec(items: readonly string[]): Spec | string {
   for (const item of items) {
     const [first = '', second, ...more] = item.replace(/:+$/, '').split(':')
     if (more.length > 0) return `Invalid rename mapping: ${item}`
-    const name = (second ?? first).trim()
+    const name = trimmed(second ?? first)
     const type = CASTS.find((each) => each === name.toUpperCase())
     if (type === undefined) {
       const other = ['BYTES', 'ARRAY', 'MAP', 'STRUCT'].includes(name.toUpperCase())
@@ -46,7 +47,7 @@ function parseSpec(items: readonly string[]): Spec | string {
         : `Invalid type found in casting spec: ${name}`
     }
     if (second === undefined) whole = type
-    else fields.set(first.trim(), type)
+    else fields.set(trimmed(first), type)
   }
   if (whole !== undefined && items.length > 1)
     return 'Cast transformations that specify a type to cast the entire value to may only specify a single cast in their spec'

@@ -123,7 +123,7 @@ export function basicsOf({ name, version, doc, parameters }: Schema): Partial<Sc
   }
 }
 
-/** A struct's schema with the basics of another. @throws DataError where two fields have one name */
+/** A struct's schema with the basics of another. @throws DataError where two fields have one name, or one has none */
 export function structSchema(basics: Schema | null, fields: readonly Field[], optional = false): Schema {
   const names = new Set(fields.map(({ name }) => name))
   if (names.size !== fields.length) {
@@ -131,6 +131,7 @@ export function structSchema(basics: Schema | null, fields: readonly Field[], op
     const message = `Cannot create field because of field name duplication ${twice?.name ?? ''}`
     throw new DataError('record.field', message)
   }
+  if (names.has('')) throw new DataError('record.field', 'fieldName cannot be null.')
   return { type: 'STRUCT', optional, ...(basics === null ? {} : basicsOf(basics)), fields }
 }
 

@@ -1,8 +1,8 @@
 import { defineConfig, eachRecord, type Header, key, type TransformPlugin } from 'sluice'
-import { APACHE, notEmpty } from './keys.ts'
+import { APACHE, names } from './keys.ts'
 
 const config = defineConfig({
-  headers: key.list({ doc: 'The names of the headers to be removed.', importance: 'HIGH', check: notEmpty }),
+  headers: key.list({ doc: 'The names of the headers to be removed.', importance: 'HIGH', check: names }),
 })
 
 const header = (key: string, text: string): Header => ({ key, value: Buffer.from(text) })

@@ -10,10 +10,10 @@ import {
 } from 'sluice'
 import { copied, entriesOf, kindOf, mapOf, mapSide, requireStruct } from './data.ts'
 import { decimalNumber, parseDecimal, wholePart } from './java/number-text.ts'
-import { APACHE, notEmpty, replaceNullKey } from './keys.ts'
+import { APACHE, names, replaceNullKey } from './keys.ts'
 
 const config = defineConfig({
-  fields: key.list({ doc: 'The fields to mask.', importance: 'HIGH', check: notEmpty }),
+  fields: key.list({ doc: 'The fields to mask.', importance: 'HIGH', check: names }),
   replacement: key.string({
     doc: 'What takes the place of numbers and texts. Default: 0, false, an empty text, and so on.',
     importance: 'LOW',

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   DataError,
   defineConfig,
@@ -21,9 +22,9 @@ import {
   structSchema,
   valueOf,
 } from './data.ts'
-import { APACHE, replaceNullKey } from './keys.ts'
+import { APACHE, distinctNames, replaceNullKey } from './keys.ts'
 
-const list = (doc: string) => key.list({ doc, importance: 'MEDIUM', default: [] })
+const list = (doc: string) => key.list({ doc, importance: 'MEDIUM', default: [], check: distinctNames })
 
 const config = defineConfig({
   exclude: list('The fields to leave out; it counts for more than `include`.'),
@@ -120,11 +121,25 @@ function classOf({ name, type }: Schema): string {
 
 /** A value under the name of another field: that field's type must be its own. */
 function typed(to: Field, from: Field, value: Value): Value {
-  if (value !== null && classOf(from.schema) !== classOf(to.schema)) {
+  if (value !== null && from.schema !== to.schema && !fits(value, from.schema, to.schema)) {
     const message = `Invalid value for schema with type ${to.schema.type}: ${from.schema.type} for field: "${to.name}"`
     throw new DataError('record.schema', message)
   }
   return fitting(to, value)
+}
+
+/** Whether a schema takes a value of another one, as Connect checks it: the items of a list or map, but a struct's schema. */
+function fits(value: Value, from: Schema | undefined, to: Schema | undefined): boolean {
+  if (from === undefined || to === undefined) return from === to
+  if (value === null) return to.optional
+  if (classOf(from) !== classOf(to)) return false
+  if (to.type === 'STRUCT') return isDeepStrictEqual(from, to)
+  if (Array.isArray(value))
+    return (value as readonly Value[]).every((item) => fits(item, from.valueSchema, to.valueSchema))
+  if (!(value instanceof Map)) return true
+  return [...(value as ReadonlyMap<Value, Value>)].every(
+    ([key, item]) => fits(key, from.keySchema, to.keySchema) && fits(item, from.valueSchema, to.valueSchema),
+  )
 }
 
 /** The order in which Java's HashMap gives entries: of two renames to one name, the last counts. */

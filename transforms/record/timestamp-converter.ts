@@ -30,6 +30,7 @@ import {
   UNITS,
   write,
 } from './timestamp-kinds.ts'
+import { trimmed } from './java/tokens.ts'
 import { APACHE, oneOf, replaceNullKey } from './keys.ts'
 
 const config = defineConfig({
@@ -66,11 +67,11 @@ type Convert = (value: Value, from: Kind | undefined) => Value
 
 function converter(values: ConfigOf<typeof config.keys>): Convert {
   const { 'target.type': target, format: pattern, 'unix.precision': unit } = values
-  if (target === 'string' && pattern.trim() === '') {
+  if (target === 'string' && trimmed(pattern) === '') {
     const message = 'TimestampConverter requires format option to be specified when using string timestamps'
     throw new ConfigError([{ path: 'format', message }])
   }
-  const format: DateFormat | undefined = pattern.trim() === '' ? undefined : dateFormat(pattern)
+  const format: DateFormat | undefined = trimmed(pattern) === '' ? undefined : dateFormat(pattern)
   return (value, from) => {
     if (value === null) return null
     const date = read(value, from ?? kindOfValue(value), format, unit)

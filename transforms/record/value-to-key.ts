@@ -19,13 +19,13 @@ import {
   structSchema,
   valueOf,
 } from './data.ts'
-import { APACHE, notEmpty, replaceNullKey } from './keys.ts'
+import { APACHE, names, replaceNullKey } from './keys.ts'
 
 const config = defineConfig({
   fields: key.list({
     doc: 'The fields of the value that make the key.',
     importance: 'HIGH',
-    check: notEmpty,
+    check: names,
   }),
   ...replaceNullKey,
 })

@@ -46,6 +46,7 @@ export function schemaFromJson(json: unknown, reading: JsonReading, depth = 0): 
     ...parts(type, json, reading, depth),
   }
   const given = json['default']
+  if (given === null && !schema.optional) throw invalid('its default is null, and it is not optional.')
   return given === undefined || given === null
     ? schema
     : { ...schema, default: fromJson(given, schema, reading) }
@@ -57,11 +58,14 @@ function flag(json: unknown): boolean {
   throw invalid('"optional" is neither true nor false.')
 }
 
+const isVersion = (version: unknown): boolean =>
+  version === undefined || (typeof version === 'number' && (version | 0) === version)
+
 function texts(json: Fields): Pick<Schema, 'name' | 'version' | 'doc' | 'parameters'> {
   const { name, version, doc, parameters } = json
   const wrong =
     !['string', 'undefined'].includes(typeof (name ?? undefined)) ||
-    !['number', 'undefined'].includes(typeof (version ?? undefined)) ||
+    !isVersion(version ?? undefined) ||
     !['string', 'undefined'].includes(typeof (doc ?? undefined))
   if (wrong) throw invalid('its name, version or doc has a wrong type.')
   return {
@@ -107,6 +111,7 @@ function parts(
 function fieldFromJson(json: unknown, names: Set<string>, reading: JsonReading, depth: number): Field {
   if (!isObject(json) || typeof json['field'] !== 'string') throw invalid('a field has no name ("field").')
   const name = json['field']
+  if (name === '') throw invalid('a field has an empty name ("field").')
   if (names.has(name)) throw invalid(`a struct has field "${name}" twice.`)
   names.add(name)
   const schema = schemaFromJson(json, reading, depth + 1)

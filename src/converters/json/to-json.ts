@@ -73,7 +73,8 @@ function fits(value: Exclude<Value, null>, schema: Schema): boolean {
   if (schema.name === LOGICAL.date || schema.name === LOGICAL.time || schema.name === LOGICAL.timestamp) {
     return (
       value instanceof Date &&
-      Number.isInteger(value.getTime() / (schema.name === LOGICAL.date ? MS_PER_DAY : 1))
+      Number.isInteger(value.getTime() / (schema.name === LOGICAL.date ? MS_PER_DAY : 1)) &&
+      (schema.name !== LOGICAL.time || (value.getTime() >= 0 && value.getTime() <= MS_PER_DAY))
     )
   }
   switch (schema.type) {

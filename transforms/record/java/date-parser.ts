@@ -1,18 +1,17 @@
-import { DAY_MS, dayOfDate, firstWeek, weekday } from './dates.ts'
+import { type Fields, timeOf } from './date-fields.ts'
 import { DAYS, isNumeric, MONTHS, short, type Token } from './date-pattern.ts'
-
-/** What was read, by letter, in the order in which it was set last. */
-type Fields = Map<string, number>
 
 interface Reading {
   readonly text: string
   at: number
   readonly fields: Fields
+  /** Whether the year read last is of two digits, and either in the first or the last of the 100 years they stand for. */
+  isAmbiguous: boolean
 }
 
 /** Reads a text as SimpleDateFormat does, lenient and in UTC; undefined where it does not fit, or is out of range. */
 export function parseTokens(tokens: readonly Token[], text: string): Date | undefined {
-  const reading: Reading = { text, at: 0, fields: new Map() }
+  const reading: Reading = { text, at: 0, fields: new Map(), isAmbiguous: false }
   for (const [i, token] of tokens.entries()) {
     const read =
       token.letter === undefined
@@ -20,7 +19,9 @@ export function parseTokens(tokens: readonly Token[], text: string): Date | unde
         : field(reading, token.letter, token.count, isNumeric(tokens[i + 1]))
     if (!read) return undefined
   }
-  const date = new Date(timeOf(reading.fields))
+  const time = timeOf(reading.fields)
+  const isTooEarly = reading.isAmbiguous && time < firstOfCentury().getTime()
+  const date = new Date(isTooEarly ? timeOf(aCenturyOn(reading.fields)) : time)
   return Number.isNaN(date.getTime()) ? undefined : date
 }
 
@@ -39,7 +40,7 @@ function field(reading: Reading, letter: string, count: number, fixed: boolean):
     case 'a':
       return name(reading, letter, ['AM', 'PM'])
     case 'E':
-      return name(reading, letter, DAYS)
+      return name(reading, letter, DAYS, 1)
     case 'z':
     case 'Z':
       return zone(reading)
@@ -53,9 +54,13 @@ function field(reading: Reading, letter: string, count: number, fixed: boolean):
   }
 }
 
+/** Letters that set the same field as another one: the day of the week, the hour of the day or half day, the zone. */
+const SAME: Readonly<Record<string, string>> = { u: 'E', k: 'H', K: 'h', X: 'Z' }
+
 function set({ fields }: Reading, letter: string, value: number): void {
-  fields.delete(letter)
-  fields.set(letter, value)
+  const field = SAME[letter] ?? letter
+  fields.delete(field)
+  fields.set(field, value)
 }
 
 /** The longest of some names, in full or short, in any case. */
@@ -78,15 +83,35 @@ function number(reading: Reading, letter: string, count: number, fixed: boolean)
   reading.at += found.length
   // Java's calendar counts in 32 bits.
   const value = Number(BigInt.asIntN(32, BigInt(found)))
-  set(reading, letter, letter === 'y' && count <= 2 && /^\d\d$/.test(found) ? twoDigitYear(value) : value)
+  if ('yY'.includes(letter) && count <= 2 && /^\d\d$/.test(found)) twoDigitYear(reading, letter, value)
+  else set(reading, letter, calendarValue(letter, value))
   return true
 }
 
-/** Two digits are a year within 80 before and 20 after now. */
-function twoDigitYear(digits: number): number {
-  const first = new Date().getUTCFullYear() - 80
+/** As the calendar counts: half days and days have an hour 0, and weeks begin with Sunday, which is 1. */
+function calendarValue(letter: string, value: number): number {
+  if (letter === 'k') return value === 24 ? 0 : value
+  if (letter === 'h') return value === 12 ? 0 : value
+  // A day of the week that there is not is left as it is.
+  return letter === 'u' && value >= 1 && value <= 7 ? (value % 7) + 1 : value
+}
+
+/** 80 years ago: two digits are a year within the 100 that begin here. */
+function firstOfCentury(): Date {
+  const now = new Date()
+  now.setUTCFullYear(now.getUTCFullYear() - 80)
+  return now
+}
+
+function twoDigitYear(reading: Reading, letter: string, digits: number): void {
+  const first = firstOfCentury().getUTCFullYear()
   const year = first - (first % 100) + digits
-  return digits < first % 100 ? year + 100 : year
+  reading.isAmbiguous = digits === first % 100
+  set(reading, letter, digits < first % 100 ? year + 100 : year)
+}
+
+function aCenturyOn(fields: Fields): Fields {
+  return new Map([...fields].map(([field, value]) => [field, 'yY'.includes(field) ? value + 100 : value]))
 }
 
 const MINUTE = 60_000
@@ -95,6 +120,15 @@ const MINUTE = 60_000
 const ZONES: Readonly<Record<string, number>> = {
   ...{ utc: 0, gmt: 0, est: -300, edt: -240, cst: -360, cdt: -300, mst: -420, mdt: -360 },
   ...{ pst: -480, pdt: -420, cet: 60, cest: 120 },
+  ...{ 'coordinated universal time': 0, 'greenwich mean time': 0 },
+  ...{ 'eastern standard time': -300, 'eastern daylight time': -240, 'central standard time': -360 },
+  ...{ 'central daylight time': -300, 'mountain standard time': -420, 'mountain daylight time': -360 },
+  ...{ 'pacific standard time': -480, 'pacific daylight time': -420 },
+  ...{
+    'central european time': 60,
+    'central european standard time': 60,
+    'central european summer time': 120,
+  },
 }
 
 function zone(reading: Reading): boolean {
@@ -108,7 +142,9 @@ function zone(reading: Reading): boolean {
     .sort((a, b) => b.length - a.length)[0]
   if (found === undefined) return false
   reading.at += found.length
-  set(reading, 'Z', (ZONES[found] ?? 0) * MINUTE)
+  // An offset counts for more than a name, but for one of summer time.
+  if (/daylight|summer|[emp]dt|cdt|cest/.test(found)) reading.fields.delete('Z')
+  set(reading, 'z', (ZONES[found] ?? 0) * MINUTE)
   return true
 }
 
@@ -126,54 +162,4 @@ function offset(reading: Reading, whole: string, sign = '+', hour = '0', minute 
   reading.at += whole.length
   set(reading, 'Z', (sign === '-' ? -1 : 1) * (Number(hour) * 60 + Number(minute)) * MINUTE)
   return true
-}
-
-function timeOf(fields: Fields): number {
-  const of = (letter: string, fallback = 0): number => fields.get(letter) ?? fallback
-  const time = hourOf(fields) * 3_600_000 + of('m') * MINUTE + of('s') * 1000 + of('S')
-  return dayOf(fields) * DAY_MS + time - of('Z')
-}
-
-/** Hours of the day, or hours of a half day with their half: whichever was set last. */
-function hourOf(fields: Fields): number {
-  const order = [...fields.keys()]
-  const last = (letters: string): string | undefined => order.filter((each) => letters.includes(each)).at(-1)
-  const day = last('Hk')
-  const half = last('Kh')
-  const isHalf =
-    half !== undefined &&
-    (day === undefined ||
-      (fields.has('a') && order.indexOf(day) < Math.max(order.indexOf(half), order.indexOf('a'))))
-  if (!isHalf && day !== undefined) {
-    const value = fields.get(day) ?? 0
-    return day === 'k' && value === 24 ? 0 : value
-  }
-  const hour = half === undefined ? 0 : (fields.get(half) ?? 0)
-  return (half === 'h' && hour === 12 ? 0 : hour) + 12 * (fields.get('a') ?? 0)
-}
-
-/** The day since 1970: by year with month and day, day of the year, or week with its day, whichever was set last. */
-function dayOf(fields: Fields): number {
-  const order = [...fields.keys()]
-  const stamp = (letter: string): number => order.indexOf(letter)
-  const year = fields.get('G') === 0 ? 1 - (fields.get('y') ?? 1) : (fields.get('y') ?? 1970)
-  const dow =
-    fields.has('u') && stamp('u') > stamp('E') ? (((fields.get('u') ?? 1) % 7) + 7) % 7 : fields.get('E')
-  // A day of the week beyond 7 counts into the weeks that follow.
-  const weeks = Math.floor(((fields.get('u') ?? 1) - 1) / 7)
-  const day = stamp('d')
-  const hasDow = dow !== undefined
-  const byWeek = fields.has('w') && (hasDow || day < 0) && stamp('w') > Math.max(day, stamp('D'))
-  if (byWeek || (fields.has('Y') && stamp('Y') > stamp('y')))
-    return firstWeek(fields.get('Y') ?? year) + ((fields.get('w') ?? 1) - 1 + weeks) * 7 + (dow ?? 0)
-  if (stamp('D') > Math.max(day, stamp('M'))) return dayOfDate(year, 0, fields.get('D') ?? 1)
-  const month = (fields.get('M') ?? 1) - 1
-  const first = dayOfDate(year, month, 1)
-  if (fields.has('W') && stamp('W') > day)
-    return first - weekday(first) + ((fields.get('W') ?? 1) - 1) * 7 + (dow ?? 0)
-  if (fields.has('F') && hasDow && stamp('F') > day) {
-    return first + ((dow - weekday(first) + 7) % 7) + ((fields.get('F') ?? 1) - 1) * 7
-  }
-  if (day < 0 && hasDow) return first + ((dow - weekday(first) + 7) % 7)
-  return dayOfDate(year, month, fields.get('d') ?? 1)
 }

@@ -81,14 +81,15 @@ function dayNumber(letter: string, epochDay: number): number {
       return month + 1
     case 'w':
       return Math.floor((epochDay - firstWeek(weekYear(year, epochDay))) / 7) + 1
+    // Days that have been, not the number of the day: October 1582 has no 5th to 14th.
     case 'W': {
       const first = dayOfDate(year, month, 1)
-      return Math.floor((day - 1 + weekday(first)) / 7) + 1
+      return Math.floor((epochDay - first + weekday(first)) / 7) + 1
     }
     case 'D':
       return epochDay - dayOfDate(year, 0, 1) + 1
     case 'F':
-      return Math.floor((day - 1) / 7) + 1
+      return Math.floor((epochDay - dayOfDate(year, month, 1)) / 7) + 1
     case 'u':
       return weekday(epochDay) === 0 ? 7 : weekday(epochDay)
     default:

@@ -2,7 +2,7 @@
 
 export const DAY_MS = 86_400_000
 /** The first Gregorian day, in days since 1970. */
-const CUTOVER = -141_427
+export const CUTOVER = -141_427
 
 export interface YearMonthDay {
   /** Astronomical: 0 is 1 BC. */
@@ -28,7 +28,8 @@ export function dayOfDate(year: number, month: number, day: number): number {
   return julian
 }
 
-function firstOfMonth(year: number, month: number, gregorian: boolean): number {
+/** The first day of a month in one of the two calendars; months are 0 to 11. */
+export function firstOfMonth(year: number, month: number, gregorian: boolean): number {
   const before = year - 1
   const leaps = Math.floor(before / 4) - (gregorian ? Math.floor(before / 100) - Math.floor(before / 400) : 0)
   // 719162 days lie between 0001-01-01 and 1970-01-01 in the Gregorian calendar; the Julian one starts 2 days earlier.
@@ -37,6 +38,11 @@ function firstOfMonth(year: number, month: number, gregorian: boolean): number {
 }
 
 const MONTH_STARTS = [0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334]
+
+export function daysInMonth(year: number, month: number): number {
+  const isLong = [3, 5, 8, 10].includes(month) ? 30 : 31
+  return month === 1 ? (isLeap(year, year >= 1582) ? 29 : 28) : isLong
+}
 
 function daysBefore(month: number, leap: boolean): number {
   return (MONTH_STARTS[month] ?? 0) + (leap && month > 1 ? 1 : 0)

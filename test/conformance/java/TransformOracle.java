@@ -2,14 +2,10 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
-import java.io.BufferedReader;
-import java.io.BufferedWriter;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.Date;
@@ -17,7 +13,6 @@ import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.TimeZone;
 import org.apache.kafka.common.record.TimestampType;
 import org.apache.kafka.connect.data.Field;
 import org.apache.kafka.connect.data.Schema;
@@ -30,22 +25,11 @@ import org.apache.kafka.connect.storage.SimpleHeaderConverter;
 import org.apache.kafka.connect.transforms.Transformation;
 import org.apache.kafka.connect.transforms.predicates.Predicate;
 
-/** Runs Apache's transforms and predicates on cases, a line of JSON each, and writes what came out. See README.md. */
-public class TransformGolden {
+/** Runs Apache's transforms and predicates on cases. See README.md. */
+class TransformOracle {
     static final ObjectMapper JSON = new ObjectMapper();
     static final String PACKAGE = "org.apache.kafka.connect.transforms.";
     static final SimpleHeaderConverter HEADERS = new SimpleHeaderConverter();
-
-    public static void main(String[] args) throws Exception {
-        TimeZone.setDefault(TimeZone.getTimeZone("UTC"));
-        try (BufferedReader in = Files.newBufferedReader(Path.of(args[0]));
-             BufferedWriter out = Files.newBufferedWriter(Path.of(args[1]))) {
-            for (String line; (line = in.readLine()) != null;) {
-                out.write(JSON.writeValueAsString(outcome(JSON.readTree(line))));
-                out.newLine();
-            }
-        }
-    }
 
     static ObjectNode outcome(JsonNode c) {
         ObjectNode result = JSON.createObjectNode();
@@ -66,20 +50,24 @@ public class TransformGolden {
                 return result.put("matches", predicate.test(record));
             }
             @SuppressWarnings("unchecked") Transformation<SinkRecord> transform = (Transformation<SinkRecord>) plugin;
-            SinkRecord after = transform.apply(record);
-            if (after == null) return result.put("dropped", true);
-            result.put("topic", after.topic()).put("timestamp", after.timestamp());
-            result.set("key", data(after.keySchema(), after.key()));
-            result.set("value", data(after.valueSchema(), after.value()));
-            ArrayNode headers = result.putArray("headers");
-            for (Header h : after.headers()) {
-                byte[] bytes = HEADERS.fromConnectHeader("t", h.key(), h.schema(), h.value());
-                headers.addArray().add(h.key()).add(bytes == null ? null : new String(bytes, StandardCharsets.UTF_8));
-            }
-            return result;
+            return after(transform.apply(record));
         } catch (Exception e) {
             return JSON.createObjectNode().put("error", String.valueOf(e.getMessage()));
         }
+    }
+
+    static ObjectNode after(SinkRecord after) {
+        ObjectNode result = JSON.createObjectNode();
+        if (after == null) return result.put("dropped", true);
+        result.put("topic", after.topic()).put("timestamp", after.timestamp());
+        result.set("key", data(after.keySchema(), after.key()));
+        result.set("value", data(after.valueSchema(), after.value()));
+        ArrayNode headers = result.putArray("headers");
+        for (Header h : after.headers()) {
+            byte[] bytes = HEADERS.fromConnectHeader("t", h.key(), h.schema(), h.value());
+            headers.addArray().add(h.key()).add(bytes == null ? null : new String(bytes, StandardCharsets.UTF_8));
+        }
+        return result;
     }
 
     static SinkRecord record(JsonNode r) {
