@@ -78,8 +78,9 @@ export class AssignedWork {
     await Promise.all(stops)
   }
 
-  /** The place in the group is lost: others may run all this already. */
-  async dropAll(): Promise<void> {
+  /** `lost`: with the place in the group, so that others may run all this already. */
+  async dropAll({ lost = false } = {}): Promise<void> {
+    if (lost) for (const { run } of this.#tasks.values()) run?.lost()
     await this.runOnly([], [])
   }
 

@@ -113,6 +113,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     max: settings.taskHosts,
     deadline: settings.taskDeadline,
     maxMemory: settings.hostMemory,
+    heldUntil: () => group.heldUntil,
     log,
   })
   const versionOf = (name: string): string | null =>
@@ -127,7 +128,10 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   }
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
   const shareOut = shareOutFrom(configs)
-  const group = new WorkerGroup({ settings, url, configs, work, shareOut, onTaken, log }, createMember)
+  const group: WorkerGroup = new WorkerGroup(
+    { settings, url, configs, work, shareOut, onTaken, log },
+    createMember,
+  )
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
   const check = new ConnectorCheck(hosts, settings, log)
   const stored = (name: string): StoredConnector => views.stored(name)
@@ -163,7 +167,7 @@ function taskCreator(
       suspects,
       join: (task, waits) =>
         isSource(resolved)
-          ? IN_NO_GROUP
+          ? { ...IN_NO_GROUP, lost: () => task.lost() }
           : new SinkMembership(
               { ...sinkGroup(settings, resolved, taskLog), waits },
               cluster,

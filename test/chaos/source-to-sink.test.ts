@@ -44,9 +44,9 @@ interface Flow {
   readonly scored: string
   readonly topics: { readonly lines: string; readonly scores: string }
   readonly names: { readonly source: string; readonly score: string; readonly sink: string }
-  create(which: 'source' | 'score' | 'sink'): Promise<void>
+  readonly create: (which: 'source' | 'score' | 'sink') => Promise<void>
   /** The numbers of the scored lines, in the order of the file. */
-  numbers(): Promise<number[]>
+  readonly numbers: () => Promise<number[]>
 }
 
 describe('FileStreamSource → topic → TopicSink with a model → topic → FileStreamSink', function () {

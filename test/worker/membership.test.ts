@@ -29,6 +29,7 @@ function topic(name: string, partitions: number): TopicMetadata {
 
 /** A member that only remembers what it was told. */
 class Recorder {
+  readonly heldUntil = Infinity
   readonly calls: string[] = []
   readonly options: GroupMemberOptions
   constructor(options: GroupMemberOptions) {

@@ -12,7 +12,9 @@ import { MemoryTopics } from './memory-log.ts'
 
 /** A task host without a process: it answers as a host does, unless a test takes its answers away. */
 export class FakeHost {
+  /** All but leases, which come by the clock. */
   readonly sent: ToHost[] = []
+  readonly leases: number[] = []
   readonly #events: Parameters<SpawnHost>[0]
   readonly #problems: Problems
   alive = true
@@ -40,6 +42,10 @@ export class FakeHost {
   }
 
   hear(message: ToHost): void {
+    if (message.type === 'lease') {
+      this.leases.push(message.until)
+      return
+    }
     this.sent.push(message)
     if (this.deaf.has(message.type)) return
     setImmediate(() => this.#answer(message))
@@ -91,6 +97,7 @@ export function fakeHosts(problems: Problems = () => []): { hosts: FakeHost[]; s
 export class LoneMember {
   readonly options: GroupMemberOptions
   joins = 0
+  heldUntil = Infinity
   #running = false
   #again = false
   #left = false

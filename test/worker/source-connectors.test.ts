@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { NotFoundError, RequestError } from '../../src/api/errors.ts'
 import { SILENT } from '../../src/api/log.ts'
+import { monotonicMs } from '../../src/runtime/host/lease.ts'
 import { checkConnectorConfig, unknownKeys } from '../../src/worker/configs/connector-config.ts'
 import { clusterProblems } from '../../src/worker/configs/cluster-check.ts'
 import { TaskHosts } from '../../src/worker/hosts/task-hosts.ts'
@@ -91,6 +92,24 @@ describe('the tasks of a source', () => {
     await eventually(() => worker.herder.views.status('a').tasks[0]?.state === 'RUNNING')
     expect(worker.herder.views.info('a')).to.include({ type: 'source' })
     expect([...worker.members.keys()]).to.deep.equal(['workers'])
+    await worker.stop()
+  })
+
+  it('are their host’s as long as the worker is heard of by its group, and lost with it', async () => {
+    const worker = await memoryWorker()
+    const [member] = worker.members.get('workers') ?? []
+    if (member === undefined) throw new Error('no member')
+    member.heldUntil = performance.now() + 7000
+    await worker.herder.create('a', CONFIG)
+    const host = await eventually(() => worker.hosts.find((each) => each.heard('start').length > 0))
+    await eventually(() => worker.herder.views.status('a').tasks[0]?.state === 'RUNNING')
+    const left = (host.leases.at(-1) ?? 0) - monotonicMs()
+    expect(left).to.be.within(0, 7001)
+    const told = host.leases.length
+    await eventually(() => host.leases.length > told)
+    member.options.onLost('fenced')
+    await eventually(() => host.heard('stop').length > 0)
+    expect(host.sent.map(({ type }) => type).slice(-2)).to.deep.equal(['lost', 'stop'])
     await worker.stop()
   })
 

@@ -45,6 +45,11 @@ export class GroupSession {
     this.#watch()
   }
 
+  /** When the seat is lost unless the coordinator is heard of before (performance.now()); 0 without a seat. */
+  get expiresAt(): number {
+    return this.#seat === null ? 0 : this.#heardAt + this.#options.sessionTimeoutMs
+  }
+
   /** The coordinator took a request of this seat that was sent at `sentAt` (performance.now()). */
   heard(sentAt: number): void {
     this.#heardAt = Math.max(this.#heardAt, sentAt)

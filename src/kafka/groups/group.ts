@@ -100,6 +100,11 @@ export class GroupMember {
     })
   }
 
+  /** Until when what is assigned is surely nobody else's (performance.now()); 0 where nothing is. */
+  get heldUntil(): number {
+    return this.#held ? this.#session.expiresAt : 0
+  }
+
   /** Begins to join in the background; resolves at once. The first assignment comes through onAssigned. */
   start(): Promise<void> {
     if (this.#state === 'idle') {

@@ -16,6 +16,7 @@ import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.t
 import { openSourceTask } from '../source/open-source-task.ts'
 import { sourceTaskConfigs } from '../source/source-task-configs.ts'
 import { traceOf } from '../delivery/trace.ts'
+import { Lease } from './lease.ts'
 import { startWatchdog } from './watchdog.ts'
 
 const METRICS_INTERVAL_MS = 1000
@@ -25,6 +26,7 @@ interface Host {
   readonly settings: HostSettings
   readonly models: Models
   readonly log: Logger
+  readonly lease: Lease
   readonly tasks: Map<string, Task>
 }
 
@@ -96,11 +98,14 @@ async function openHost({ settings, alone }: Extract<ToHost, { type: 'settings' 
   })
   models.watch()
   const providers = new ConfigProviders(settings.configProviders)
-  return { settings, providers, models, log, tasks: new Map() }
+  return { settings, providers, models, log, lease: new Lease(), tasks: new Map() }
 }
 
 function handle(host: Host, message: Exclude<ToHost, { type: 'settings' }>): void {
   switch (message.type) {
+    case 'lease':
+      host.lease.renew(message.until)
+      break
     case 'start':
       start(host, message)
       break
@@ -135,6 +140,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
       paused,
       log,
       stopping,
+      isOwner: () => host.lease.held,
       events: {
         at: (stage, rows) => sent({ type: 'at', id, stage, ...(rows === undefined ? {} : { rows }) }),
         failed,
@@ -196,6 +202,7 @@ async function pass(host: Host, message: TaskMessage): Promise<void> {
   const task = opened?.task
   try {
     if (message.type === 'pause' || message.type === 'resume') await task?.[message.type]()
+    else if (opened?.kind === 'source' && message.type === 'lost') opened.task.lost()
     else if (opened?.kind !== 'sink')
       return // a source is in no group
     else if (message.type === 'assign') await opened.task.assign(message.membership, message.suspects)

@@ -56,6 +56,8 @@ export interface TaskOptions {
   readonly events: TaskEvents
   /** Aborted when the task must stop, also while it opens. */
   readonly stopping: AbortController
+  /** Whether the task is surely nobody else's at the moment (`lease.ts`). Absent: it always is. */
+  readonly isOwner?: () => boolean
 }
 
 /**

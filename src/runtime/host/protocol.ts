@@ -92,6 +92,11 @@ export interface Shown {
 export type ToHost =
   /** `alone`: its only task is suspected of having taken a host down. */
   | { readonly type: 'settings'; readonly settings: HostSettings; readonly alone: boolean }
+  /**
+   * Until when what this host runs is surely nobody else's, in milliseconds of the machine's monotonic clock; told once a
+   * second. A worker that is stopped, or cut off from its group, cannot say that it was replaced.
+   */
+  | { readonly type: 'lease'; readonly until: number }
   /** Starts a task; it opens its plugins and models, answers `state`, and waits for `assign`. */
   | {
       readonly type: 'start'
@@ -107,7 +112,7 @@ export type ToHost =
     }
   /** Finish what is in flight, commit, stop fetching; answered by `revoked`. */
   | { readonly type: 'revoke'; readonly id: TaskId }
-  /** The membership was lost: stop at once, commit nothing. */
+  /** The membership was lost, of a source that of its worker: stop at once, commit nothing. */
   | { readonly type: 'lost'; readonly id: TaskId }
   | { readonly type: 'pause'; readonly id: TaskId }
   | { readonly type: 'resume'; readonly id: TaskId }

@@ -72,6 +72,7 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
         onBatch: options.events.batch,
         onWaits: options.events.waits ?? (() => undefined),
         stopping: aborter,
+        isOwner: options.isOwner ?? (() => true),
       },
       options.paused,
     )

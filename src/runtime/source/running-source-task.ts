@@ -16,6 +16,8 @@ const MOST_POLLS_IN_FLIGHT = 100
 const EMPTY_PAUSE_MS = 100
 /** How often the worker is told that a poll still waits: it may wait for ever, but must not keep the process busy. */
 const TELL_MS = 1000
+/** How often a task that may have another owner looks whether it has none. */
+const OWNER_LOOK_MS = 200
 /** Of the time to stop: for a poll to notice, for what is in flight, and for the offsets. */
 const SHARE = { poll: 0.2, delivery: 0.3, commit: 0.2 } as const
 
@@ -38,6 +40,8 @@ export interface SourceTaskParts {
   readonly onBatch: (records: number, failed: number) => void
   /** Aborted when the task must stop. */
   readonly stopping: AbortController
+  /** Whether the task is surely nobody else's at the moment; while it is not, it polls nothing and commits nothing. */
+  readonly isOwner: () => boolean
 }
 
 /**
@@ -59,6 +63,8 @@ export class RunningSourceTask {
   #paused: boolean
   #closed = false
   #failed = false
+  #lost = false
+  #holds = false
   #lastCommit = performance.now()
   #wake: () => void = () => undefined
 
@@ -101,6 +107,12 @@ export class RunningSourceTask {
     await this.#within('stop', async () => source.stop?.())
   }
 
+  /** Somebody else runs the task: nothing is committed any more. */
+  lost(): void {
+    this.#lost = true
+    this.#parts.stopping.abort()
+  }
+
   #command(run: () => Promise<void> | void): Promise<void> {
     const done = new Promise<void>((resolve, reject) => {
       this.#commands.push(() => Promise.resolve().then(run).then(resolve, reject))
@@ -114,6 +126,7 @@ export class RunningSourceTask {
       const command = this.#commands.shift()
       if (command !== undefined) await command()
       else if (this.#paused || this.#failed) await this.#idle()
+      else if (!this.#isOwner()) await this.#woken(OWNER_LOOK_MS)
       else await this.#round().catch((error: unknown) => this.#fail(error))
     }
   }
@@ -121,6 +134,15 @@ export class RunningSourceTask {
   async #idle(): Promise<void> {
     await this.#woken(this.#parts.flushIntervalMs)
     void this.#commit()
+  }
+
+  /** Invariant 4: a task that may have another owner holds still. */
+  #isOwner(): boolean {
+    const isOwner = !this.#lost && this.#parts.isOwner()
+    if (this.#holds && isOwner) this.#wait.over()
+    if (!isOwner) this.#wait.waits('waiting for the worker to be heard of by its group')
+    this.#holds = !isOwner
+    return isOwner
   }
 
   /** Resolves when a command waits; at the latest after `timeoutMs`. */
@@ -261,6 +283,7 @@ export class RunningSourceTask {
 
   async #commitDurable(): Promise<void> {
     const { commit, source, log } = this.#parts
+    if (!this.#isOwner()) return
     const positions = this.#positions.committable()
     if (positions.length === 0) return
     try {

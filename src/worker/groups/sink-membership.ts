@@ -30,7 +30,7 @@ export interface SinkGroupOptions {
 
 /** What the membership needs of a cluster; a KafkaClient. */
 export type ClusterView = Pick<KafkaClient, 'metadata'>
-type Member = Pick<GroupMember, 'start' | 'rejoin' | 'leave'>
+type Member = Pick<GroupMember, 'start' | 'rejoin' | 'leave' | 'heldUntil'>
 export type CreateMember = (options: GroupMemberOptions) => Member
 
 const MISSING_TOPIC_WAIT = 2_000

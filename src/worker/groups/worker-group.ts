@@ -77,6 +77,11 @@ export class WorkerGroup {
     return this.#inGroup
   }
 
+  /** Until when nobody else runs what this worker does (performance.now()). */
+  get heldUntil(): number {
+    return this.#member.heldUntil
+  }
+
   /** Joins in the background; resolves with the first assignment. */
   async start(): Promise<void> {
     await this.#member.start()
@@ -156,7 +161,7 @@ export class WorkerGroup {
     this.#inGroup = false
     this.#held = NOTHING
     this.#last = null
-    void this.#options.work.dropAll()
+    void this.#options.work.dropAll({ lost: true })
   }
 }
 

@@ -2,6 +2,7 @@ import type { RawConfig } from '../../api/config.ts'
 import { type ConfigProblem, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { FromHost, HostSettings, TaskId, ToHost } from '../../runtime/host/protocol.ts'
+import { monotonicMs } from '../../runtime/host/lease.ts'
 import { IDLE } from '../../runtime/host/stage-tracker.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
 import { type Hosted, type HostedTask, isSame, nameOf, settle, type TaskListener } from './hosted-task.ts'
@@ -15,6 +16,8 @@ export interface TaskHostOptions {
   readonly silence: number
   /** Bytes that its process may hold. */
   readonly maxMemory: number
+  /** Until when its tasks are surely nobody else's (performance.now()). */
+  readonly heldUntil: () => number
   readonly log: Logger
   /** Runs one task that is under suspicion. */
   readonly alone: boolean
@@ -87,6 +90,7 @@ export class TaskHost {
     const at = { stage: IDLE, since: performance.now(), rows: undefined, latest: undefined }
     const hosted: Hosted = { id, listener, ...at, waiting: [] }
     this.tasks.set(nameOf(id), hosted)
+    this.#tellLease()
     this.#send({ type: 'start', id, config, paused })
     return {
       assign: (membership, suspects = []) =>
@@ -162,6 +166,13 @@ export class TaskHost {
     else if (!this.#dead) this.#process.send(message)
   }
 
+  /** Where it is not ready yet, it is told then. */
+  #tellLease(): void {
+    if (this.#early !== undefined || this.tasks.size === 0) return
+    const left = this.#options.heldUntil() - performance.now()
+    this.#send({ type: 'lease', until: monotonicMs() + left })
+  }
+
   #sendTask(hosted: Hosted, message: ToHost): void {
     if (this.tasks.get(nameOf(hosted.id)) === hosted) this.#send(message)
   }
@@ -225,6 +236,7 @@ export class TaskHost {
     const early = this.#early ?? []
     this.#early = undefined
     this.#send({ type: 'settings', settings: this.#options.settings, alone: this.alone })
+    this.#tellLease()
     for (const message of early) this.#send(message)
     for (const { begin } of this.#calls.values()) begin()
   }
@@ -234,6 +246,7 @@ export class TaskHost {
     const now = performance.now()
     const late = now - this.#ticked > tick * 3
     this.#ticked = now
+    this.#tellLease()
     if (this.#isTooLarge()) return
     // After a pause of this process itself, the host's messages may still wait to be read.
     if (late) return

@@ -15,6 +15,8 @@ export interface TaskHostsOptions {
   /** Bytes that one host may hold. */
   readonly maxMemory: number
   readonly log: Logger
+  /** Until when this worker's tasks are surely nobody else's (performance.now()). Default: for ever. */
+  readonly heldUntil?: () => number
   /** How long a host without tasks is kept, in milliseconds. */
   readonly keep?: number
   /** How long a host with tasks may say nothing at all, in milliseconds. */
@@ -102,9 +104,10 @@ export class TaskHosts {
 
   #add(alone: boolean): TaskHost {
     const { spawn, settings, deadline, maxMemory, log } = this.#options
-    const { silence = Math.max(SILENCE, deadline) } = this.#options
+    const { silence = Math.max(SILENCE, deadline), heldUntil = () => Infinity } = this.#options
     const onGone = (gone: TaskHost): void => void this.#hosts.delete(gone)
-    const host = new TaskHost({ spawn, settings, deadline, maxMemory, silence, log, alone, onGone })
+    const limits = { deadline, maxMemory, silence, heldUntil }
+    const host = new TaskHost({ spawn, settings, ...limits, log, alone, onGone })
     this.#hosts.add(host)
     return host
   }

@@ -15,15 +15,15 @@ export interface TaskRunOptions {
   readonly hosts: Pick<TaskHosts, 'start'>
   readonly suspects: Suspects
   /** Makes the task's place in its group, not started yet. */
-  readonly join: (
-    task: HostedTask,
-    waits: (reason: string | null) => void,
-  ) => Pick<SinkMembership, 'start' | 'rejoin' | 'leave'>
+  readonly join: (task: HostedTask, waits: (reason: string | null) => void) => Place
   /** `reason`: what a task that runs waits for. */
   readonly report: (state: State, trace: string | null, reason: string | null) => void
   readonly stopTimeout: number
   readonly log: Logger
 }
+
+/** A task's place in a group of its own. `lost`: that of its worker is somebody else's, and the task has no other. */
+export type Place = Pick<SinkMembership, 'start' | 'rejoin' | 'leave'> & { lost?(): void }
 
 /** Kills and crashes in a plugin that was given no rows, after which the task counts as failed. */
 const MOST_SUSPICIONS = 3
@@ -44,7 +44,7 @@ export class TaskRun {
   readonly #options: TaskRunOptions
   #paused: boolean
   #task: HostedTask | undefined
-  #membership: Pick<SinkMembership, 'start' | 'rejoin' | 'leave'> | undefined
+  #membership: Place | undefined
   #restart: NodeJS.Timeout | undefined
   #deaths = 0
   #suspicions = 0
@@ -104,6 +104,11 @@ export class TaskRun {
     this.#paused = paused
     if (paused) this.#task?.pause()
     else this.#task?.resume()
+  }
+
+  /** The worker has lost its place: others may run the task already. */
+  lost(): void {
+    this.#membership?.lost?.()
   }
 
   /** Delivers and commits what is in flight, leaves the group, closes the plugins. Never throws. */
