@@ -26,6 +26,8 @@ export interface ProducerOptions {
   readonly compression?: Compression
   /** How long a batch is tried, from `send` on. Default 120,000. */
   readonly deliveryTimeoutMs?: number
+  /** Told at each try that finds no such topic, or not that partition of it; it is tried again all the same. */
+  readonly missing?: (topic: string) => void
 }
 
 const CODE = { none: 0, messageTooLarge: 10, recordListTooLarge: 18, duplicateSequence: 46 } as const
@@ -49,6 +51,7 @@ export class Producer {
   readonly #log: Logger
   readonly #compression: Compression
   readonly #deliveryTimeoutMs: number
+  readonly #missing: (topic: string) => void
   readonly #lanes = new Map<string, ProduceLane>()
   readonly #maxBytes = new Map<string, { readonly bytes: number; readonly at: number }>()
   readonly #asking = new Map<string, Promise<number>>()
@@ -59,12 +62,13 @@ export class Producer {
 
   constructor(
     client: KafkaClient,
-    { log, compression = 'none', deliveryTimeoutMs = 120_000 }: ProducerOptions,
+    { log, compression = 'none', deliveryTimeoutMs = 120_000, missing = () => undefined }: ProducerOptions,
   ) {
     this.#client = client
     this.#log = log
     this.#compression = compression
     this.#deliveryTimeoutMs = deliveryTimeoutMs
+    this.#missing = missing
   }
 
   /** The largest record batch that a topic takes: its `max.message.bytes`, at most a minute old. */
@@ -282,8 +286,12 @@ export class Producer {
 
   #failed(lane: ProduceLane, error: ConnectError): void {
     this.#client.invalidate(lane.topic)
-    if (error.retriable && !this.#closed) this.#retryLater(lane, error)
-    else lane.fail(error)
+    if (!error.retriable || this.#closed) {
+      lane.fail(error)
+      return
+    }
+    if (error.code === 'kafka.topic') this.#missing(lane.topic)
+    this.#retryLater(lane, error)
   }
 
   #retryLater(lane: ProduceLane, error: ConnectError): void {

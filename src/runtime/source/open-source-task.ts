@@ -30,7 +30,8 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
   const stages = new StageTracker(options.events.at)
   const plugins = await openPlugins(options, aborter.signal, stages)
   const client = openClient(options)
-  const producer = openProducer(client, options, sourceConfig)
+  const topics = openTopics(client, options)
+  const producer = openProducer(client, options, sourceConfig, topics)
   let offsets: SourceOffsets | undefined
   const close = async (): Promise<void> => {
     await producer.close()
@@ -42,12 +43,11 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
     const policy = new ErrorPolicy(commonKeys.read(config), log, options.events.waits)
     const untilThere = <T>(open: () => Promise<T>): Promise<T> => policy.retry(open, aborter.signal)
     offsets = await untilThere(() => openOffsets(client, options, sourceConfig))
-    const { enabled, create } = { enabled: settings.topicCreation, create: newTopicFor(config) }
     const pipeline = new SourcePipeline({
       plugin: plugin.name,
       chain: plugins.chain,
       policy,
-      topics: new TargetTopics({ client, enabled, newTopicFor: create, log }),
+      topics,
       workerTopics: settings.workerTopics,
       delivery: new Delivery({
         ...{ client, producer, converters: plugins.converters },
@@ -83,9 +83,22 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
   }
 }
 
-function openProducer(client: KafkaClient, { log }: TaskOptions, config: SourceConfig): Producer {
+function openTopics(client: KafkaClient, { config, settings, log, events }: TaskOptions): TargetTopics {
+  return new TargetTopics({
+    ...{ client, log, enabled: settings.topicCreation, newTopicFor: newTopicFor(config) },
+    failed: events.failed,
+  })
+}
+
+function openProducer(
+  client: KafkaClient,
+  { log }: TaskOptions,
+  config: SourceConfig,
+  topics: TargetTopics,
+): Producer {
   return new Producer(client, {
     log,
+    missing: (topic) => topics.missing(topic),
     compression: (config['producer.override.compression.type'] ?? 'none') as Compression,
     deliveryTimeoutMs: config['producer.override.delivery.timeout.ms'] ?? WITHOUT_END_MS,
   })

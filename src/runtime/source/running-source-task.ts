@@ -167,7 +167,7 @@ export class RunningSourceTask {
     }
     this.#polling ??= this.#poll()
     const records = await Promise.race([this.#polling, wait])
-    if (records === undefined) return
+    if (records === undefined || !this.#isOwner()) return // what was polled waits until it is
     this.#polling = null
     await nextTurn() // a source that always has records at once leaves room for everybody else
     if (records.length === 0) return

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { TaskError } from '../../api/errors.ts'
+import { ConnectError, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import { createTopic } from '../../kafka/admin.ts'
 import type { KafkaClient } from '../../kafka/client.ts'
@@ -13,6 +13,8 @@ export interface TargetTopicsOptions {
   /** Of the connector's `topic.creation.*`. */
   readonly newTopicFor: NewTopicFor | undefined
   readonly log: Logger
+  /** Told where a topic that was deleted may not be created again. */
+  readonly failed: (error: unknown) => void
   /** Default: on the client. */
   readonly create?: typeof createTopic
 }
@@ -20,10 +22,12 @@ export interface TargetTopicsOptions {
 /** Tries until a topic that was just created can be seen. */
 const MOST_LOOKS = 8
 
-/** The topics that a source writes to: looked up once each, and created where they are missing and may be. */
+/** The topics that a source writes to: created where they are missing and may be, also where they were deleted since. */
 export class TargetTopics {
   readonly #options: TargetTopicsOptions
   readonly #known = new Set<string>()
+  /** Topics that are created at the moment. */
+  readonly #creating = new Map<string, Promise<void>>()
 
   constructor(options: TargetTopicsOptions) {
     this.#options = options
@@ -31,10 +35,28 @@ export class TargetTopics {
 
   /** @throws TaskError `kafka.topic` where it does not exist and may not be created, UnavailableError */
   async ensure(topic: string): Promise<void> {
-    if (this.#known.has(topic)) return
     const { client } = this.#options
-    if ((await client.partitionCount(topic)) === null) await this.#create(topic)
+    if ((await client.partitionCount(topic)) === null) await this.#createOnce(topic)
     this.#known.add(topic)
+  }
+
+  /** Records that are on their way to a topic find it gone. They are sent once it is there again. */
+  missing(topic: string): void {
+    if (!this.#known.has(topic) || this.#creating.has(topic)) return
+    this.#options.log.warn('the topic is gone: it may have been deleted', { topic })
+    this.ensure(topic).catch((error: unknown) => {
+      const isTriedAgain = error instanceof ConnectError && error.retriable
+      if (!isTriedAgain) this.#options.failed(error)
+    })
+  }
+
+  #createOnce(topic: string): Promise<void> {
+    let creating = this.#creating.get(topic)
+    if (creating === undefined) {
+      creating = this.#create(topic).finally(() => this.#creating.delete(topic))
+      this.#creating.set(topic, creating)
+    }
+    return creating
   }
 
   async #create(topic: string): Promise<void> {

@@ -136,6 +136,19 @@ describe('the loop of a source task', () => {
     await task.stop()
   })
 
+  it('keeps what it polled before it may have another owner until it has none', async () => {
+    const { promise, resolve } = Promise.withResolvers<readonly SourceRecord[]>()
+    const polls = [promise, Promise.resolve([record(2)])]
+    const { task, seen } = await scripted({ poll: () => polls.shift() ?? Promise.resolve([]) })
+    seen.owns = false
+    resolve([record(1)])
+    await eventually(() => expect(seen.waits.at(-1)).to.contain('waiting for the worker'))
+    expect(seen.sent).to.deep.equal([])
+    seen.owns = true
+    await eventually(() => expect(seen.sent).to.deep.equal(['1', '2']))
+    await task.stop()
+  })
+
   it('commits nothing at its end where it was lost, also where it is an owner again', async () => {
     const { task, queue, seen } = await scripted({ flushIntervalMs: 60_000 })
     queue.push([record(1)])

@@ -6,6 +6,7 @@ import { TargetTopics } from '../../../src/runtime/source/target-topics.ts'
 import { newTopicFor } from '../../../src/runtime/source/topic-groups.ts'
 
 const DEFAULT = { 'topic.creation.default.replication.factor': '1', 'topic.creation.default.partitions': '3' }
+import { eventually } from '../../support/eventually.ts'
 
 describe('topic.creation.*', () => {
   it('says nothing where it is not configured', () => {
@@ -40,13 +41,9 @@ describe('the topics that a source writes to', () => {
   /** A cluster that creates topics by itself, or does not. */
   function cluster(auto: boolean, existing: readonly string[] = []) {
     const topics = new Set(existing)
-    const asked: string[] = []
     const created: NewTopic[] = []
     const client = {
-      partitionCount: (topic: string) => {
-        asked.push(topic)
-        return Promise.resolve(topics.has(topic) ? 1 : null)
-      },
+      partitionCount: (topic: string) => Promise.resolve(topics.has(topic) ? 1 : null),
       metadata: (names: readonly string[] | null) =>
         Promise.resolve(
           (names ?? []).map((topic) => ({
@@ -64,7 +61,9 @@ describe('the topics that a source writes to', () => {
       topics.add(topic.topic)
       return Promise.resolve('created' as const)
     }
-    return { client, create, asked, created, log: SILENT }
+    const failures: unknown[] = []
+    const failed = (error: unknown) => void failures.push(error)
+    return { client, create, created, topics, failures, failed, log: SILENT }
   }
 
   const problem = (work: Promise<void>): Promise<unknown> =>
@@ -73,14 +72,34 @@ describe('the topics that a source writes to', () => {
       (error: unknown) => error,
     )
 
-  it('are looked up once', async () => {
+  it('are left alone where they exist', async () => {
     const kafka = cluster(false, ['t'])
-    const topics = new TargetTopics({ ...kafka, enabled: true, newTopicFor: undefined })
-    await topics.ensure('t')
-    await topics.ensure('t')
-    expect(kafka.asked).to.deep.equal(['t'])
+    await new TargetTopics({ ...kafka, enabled: true, newTopicFor: newTopicFor(DEFAULT) }).ensure('t')
     expect(kafka.created).to.deep.equal([])
   })
+
+  it('are created again where they were deleted, once for all that finds them missing', async () => {
+    const kafka = cluster(false)
+    const topics = new TargetTopics({ ...kafka, enabled: true, newTopicFor: newTopicFor(DEFAULT) })
+    topics.missing('dead-letters') // of somebody else
+    await topics.ensure('t')
+    kafka.topics.clear()
+    topics.missing('t')
+    await topics.ensure('t')
+    topics.missing('t')
+    expect(kafka.created.map(({ topic }) => topic)).to.deep.equal(['t', 't'])
+    expect(kafka.failures).to.deep.equal([])
+  })
+
+  it('fail their source where they were deleted and nobody may create them', async () => {
+    const kafka = cluster(false, ['t'])
+    const topics = new TargetTopics({ ...kafka, enabled: false, newTopicFor: undefined })
+    await topics.ensure('t')
+    kafka.topics.clear()
+    topics.missing('t')
+    await eventually(() => expect(kafka.failures).to.have.length(1), { timeoutMs: 20_000 })
+    expect(String(kafka.failures[0])).to.contain('Topic t does not exist')
+  }).timeout(25_000)
 
   it('are created as the connector says', async () => {
     const kafka = cluster(false)
