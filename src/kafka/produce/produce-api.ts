@@ -1,4 +1,6 @@
 import { type API, createAPI, type Reader, Writer } from '@platformatic/kafka'
+import { type ConnectError, TaskError } from '../../api/errors.ts'
+import { brokerError, errorName, isRetriableCode } from '../errors.ts'
 
 /** One sealed record batch for one partition. */
 export interface ProduceEntry {
@@ -60,4 +62,14 @@ function readPartition(r: Reader, topic: string): ProduceAnswer {
   r.readInt64()
   const refused = r.readArray((r) => ({ record: r.readInt32(), reason: r.readNullableString() ?? '' }))
   return { topic, partition, error, refused, message: r.readNullableString() }
+}
+
+/** An answer with an error, as an error; `what` was tried. */
+export function refusal(what: string, { error, message, refused }: ProduceAnswer): ConnectError {
+  if (isRetriableCode(error)) return brokerError(error, what, message)
+  const reasons = [message, refused[0]?.reason].filter(
+    (text) => text !== undefined && text !== null && text !== '',
+  )
+  const hint = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`
+  return new TaskError('kafka.topic', `${what}: Kafka refused the records with ${errorName(error)}${hint}`)
 }

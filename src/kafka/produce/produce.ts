@@ -5,8 +5,14 @@ import { topicConfigs } from '../admin.ts'
 import type { KafkaClient } from '../client.ts'
 import type { Compression } from '../record-batches/compression.ts'
 import { apiVersion, chooseApi } from '../connections.ts'
-import { brokerError, errorName, isRetriableCode, kafkaError } from '../errors.ts'
-import { ACKNOWLEDGE_WITHIN_MS, PRODUCE_APIS, type ProduceAnswer, type ProduceEntry } from './produce-api.ts'
+import { errorName, isRetriableCode, kafkaError } from '../errors.ts'
+import {
+  ACKNOWLEDGE_WITHIN_MS,
+  PRODUCE_APIS,
+  type ProduceAnswer,
+  type ProduceEntry,
+  refusal,
+} from './produce-api.ts'
 import {
   ProduceLane,
   type ProducerIdentity,
@@ -354,13 +360,4 @@ function laneKey(topic: string, partition: number): string {
 
 function closedError(): UnavailableError {
   return new UnavailableError('kafka.unavailable', 'The producer was closed')
-}
-
-function refusal(what: string, { error, message, refused }: ProduceAnswer): ConnectError {
-  if (isRetriableCode(error)) return brokerError(error, what, message)
-  const reasons = [message, refused[0]?.reason].filter(
-    (text) => text !== undefined && text !== null && text !== '',
-  )
-  const hint = reasons.length === 0 ? '' : `: ${reasons.join('; ')}`
-  return new TaskError('kafka.topic', `${what}: Kafka refused the records with ${errorName(error)}${hint}`)
 }
