@@ -12,7 +12,16 @@ import { matchingTopics } from '../sink/matching-topics.ts'
 import { openPlugins, openTask, type OpenTask, type TaskOptions } from './open-task.ts'
 import { findConnector } from '../plugins/plugins.ts'
 import { loadPackages } from '../plugins/plugin-packages.ts'
-import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.ts'
+import {
+  type FromHost,
+  type HostSettings,
+  MONITOR,
+  nameOf,
+  type Shown,
+  type TaskId,
+  type ToHost,
+} from './protocol.ts'
+import { openMonitor } from '../source/open-monitor.ts'
 import { openSourceTask } from '../source/open-source-task.ts'
 import { sourceTaskConfigs } from '../source/source-task-configs.ts'
 import { traceOf } from '../delivery/trace.ts'
@@ -30,9 +39,10 @@ interface Host {
   readonly tasks: Map<string, Task>
 }
 
-type Opened = OpenTask | Awaited<ReturnType<typeof openSourceTask>>
+type Opened = OpenTask | Awaited<ReturnType<typeof openSourceTask>> | ReturnType<typeof openMonitor>
 
 interface Task {
+  readonly id: TaskId
   readonly stopping: AbortController
   readonly open: Promise<Opened | undefined>
   records: number
@@ -52,10 +62,6 @@ function send(message: FromHost): void {
 function sent(message: FromHost): Promise<void> | undefined {
   if (!process.connected) return undefined
   return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()))
-}
-
-function idOf({ connector, task }: TaskId): string {
-  return `${connector}-${task}`
 }
 
 /**
@@ -130,6 +136,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
   }
   const stopping = new AbortController()
   const task: Task = {
+    id,
     stopping,
     records: 0,
     failed: 0,
@@ -146,6 +153,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
         failed,
         waits: (reason) => send({ type: 'waits', id, reason }),
         fenced: () => send({ type: 'fenced', id }),
+        reconfigure: () => send({ type: 'reconfigure', id }),
         cleared: (offsets) => {
           for (const each of offsets) send({ type: 'cleared', id, ...each })
         },
@@ -168,7 +176,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
       },
     ),
   }
-  host.tasks.set(idOf(id), task)
+  host.tasks.set(nameOf(id), task)
 }
 
 /** With what config providers give for the configuration and the worker's converters, read anew at each start. */
@@ -191,14 +199,15 @@ async function resolved(
 /** A task of either kind, as its connector's class says. */
 async function openAnyTask(options: TaskOptions): Promise<Opened> {
   const plugin = findConnector(options.config['connector.class'] ?? '')
-  return plugin.kind === 'source' ? openSourceTask(options, plugin) : openTask(options)
+  if (plugin.kind === 'sink') return openTask(options)
+  return options.id.task === MONITOR ? openMonitor(options, plugin) : openSourceTask(options, plugin)
 }
 
 type TaskMessage = Extract<ToHost, { type: 'assign' | 'revoke' | 'lost' | 'pause' | 'resume' }>
 
 async function pass(host: Host, message: TaskMessage): Promise<void> {
   const { id } = message
-  const opened = await host.tasks.get(idOf(id))?.open
+  const opened = await host.tasks.get(nameOf(id))?.open
   const task = opened?.task
   try {
     if (message.type === 'pause' || message.type === 'resume') await task?.[message.type]()
@@ -216,10 +225,10 @@ async function pass(host: Host, message: TaskMessage): Promise<void> {
 }
 
 async function stop(host: Host, id: TaskId): Promise<void> {
-  const task = host.tasks.get(idOf(id))
+  const task = host.tasks.get(nameOf(id))
   task?.stopping.abort()
   const opened = await task?.open
-  host.tasks.delete(idOf(id))
+  host.tasks.delete(nameOf(id))
   try {
     await opened?.task.stop()
   } catch (error) {
@@ -283,9 +292,8 @@ function pathOf(error: unknown): string {
 
 function reportMetrics(host: Host | undefined): void {
   if (host === undefined) return
-  for (const [name, task] of host.tasks) {
-    const at = name.lastIndexOf('-')
-    const id = { connector: name.slice(0, at), task: Number(name.slice(at + 1)) }
+  for (const task of host.tasks.values()) {
+    const { id } = task
     send({ type: 'metrics', id, records: task.records, failed: task.failed })
     sendShown(id, task)
   }

@@ -1,11 +1,17 @@
 import type { RawConfig } from '../../api/config.ts'
 import { type ConfigProblem, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
-import type { FromHost, HostSettings, TaskId, ToHost } from '../../runtime/host/protocol.ts'
+import {
+  type FromHost,
+  type HostSettings,
+  nameOf,
+  type TaskId,
+  type ToHost,
+} from '../../runtime/host/protocol.ts'
 import { monotonicMs } from '../../runtime/host/lease.ts'
 import { IDLE } from '../../runtime/host/stage-tracker.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
-import { type Hosted, type HostedTask, isSame, nameOf, settle, type TaskListener } from './hosted-task.ts'
+import { type Hosted, type HostedTask, isSame, settle, type TaskListener } from './hosted-task.ts'
 
 export interface TaskHostOptions {
   readonly spawn: SpawnHost
@@ -212,6 +218,7 @@ export class TaskHost {
     else if (message.type === 'state') hosted.listener.state(message.state, message.trace)
     else if (message.type === 'waits') hosted.listener.waits(message.reason)
     else if (message.type === 'fenced') hosted.listener.fenced()
+    else if (message.type === 'reconfigure') hosted.listener.reconfigure?.()
     else if (message.type === 'shown') hosted.listener.shown(message.shown)
     else if (message.type === 'revoked' || message.type === 'stopped') {
       if (message.type === 'stopped') this.tasks.delete(nameOf(message.id))
