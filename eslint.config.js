@@ -27,6 +27,7 @@ const MAY_IMPORT = {
   'src/rest': ['src/api', 'src/worker'],
   'src/registry': ['src/api', 'src/kafka'],
   'src/dev': ['src/api', 'src/kafka', 'src/registry', 'src/rest', 'src/worker', 'src/runtime'],
+  'src/testing': ['src/api', 'src/kafka', 'src/converters', 'src/runtime'],
   connectors: [],
   transforms: [],
 }
@@ -58,6 +59,7 @@ const FOLDERS = [
   'src/registry',
   'src/dev',
   'src/cli',
+  'src/testing',
   'connectors',
   'transforms',
 ]
@@ -100,7 +102,7 @@ function importRules(folder) {
 }
 
 export default tseslint.config(
-  { ignores: ['node_modules', 'dist', 'bench/jvm-peer', 'models', '.sluice', '**/*.d.ts'] },
+  { ignores: ['node_modules', '**/dist', 'bench/jvm-peer', 'models', '.sluice', '**/*.d.ts'] },
   ...tseslint.configs.strictTypeChecked.map((c) => ({ ...c, files: ['**/*.ts'] })),
   {
     files: ['**/*.ts'],
@@ -121,6 +123,19 @@ export default tseslint.config(
     },
   },
   ...FOLDERS.map((folder) => ({ files: [`${folder}/**/*.ts`], rules: importRules(folder) })),
+  {
+    files: ['create-sluice-plugin/template/test/*.ts'], // node:test waits for what it was given
+    rules: {
+      '@typescript-eslint/no-floating-promises': [
+        'error',
+        {
+          allowForKnownSafeCalls: [
+            { from: 'package', name: ['describe', 'it', 'beforeEach', 'afterEach'], package: 'node:test' },
+          ],
+        },
+      ],
+    },
+  },
   {
     files: ['test/**/*.ts', 'bench/**/*.ts'],
     rules: { 'max-lines-per-function': 'off', '@typescript-eslint/no-unused-expressions': 'off' },

@@ -8,7 +8,7 @@ import { AvroRows } from '../src/converters/avro/avro-rows.ts'
 import { AvroSide } from '../src/converters/avro/avro-side.ts'
 import { OutputSchemas } from '../src/converters/avro/output-schemas.ts'
 import { parseSchema } from '../src/converters/avro/parse-schema.ts'
-import type { RegistryClient } from '../src/converters/avro/registry-client.ts'
+import type { SchemaRegistry } from '../src/converters/avro/schema-registry.ts'
 import { encodeSpliced } from '../src/converters/avro/spliced-rows.ts'
 import { encodeValue } from '../src/converters/avro/encode.ts'
 import { WriterSchema } from '../src/converters/avro/writer-schema.ts'
@@ -90,7 +90,7 @@ const live = { isLive: () => true }
 const fail = (_row: number, error: Error) => {
   throw error
 }
-const client = { lookup: () => Promise.resolve(8) } as unknown as RegistryClient
+const client = { lookup: () => Promise.resolve(8) } as unknown as SchemaRegistry
 const outputs = new OutputSchemas(client, (topic) => `${topic}-value`, true)
 const writer = new WriterSchema(parseSchema(FLIGHT))
 const batches = Array.from({ length: DISTINCT }, makeBatch)

@@ -1,4 +1,5 @@
 import type { SinkConnector, SourceConnector } from 'sluice'
+import { datagenSource } from './datagen/datagen-source.ts'
 import { fileStreamSink } from './file-stream/file-stream-sink.ts'
 import { fileStreamSource } from './file-stream/file-stream-source.ts'
 import { topicSink } from './kafka/topic-sink.ts'
@@ -8,4 +9,5 @@ export const connectors: readonly (SinkConnector | SourceConnector)[] = [
   topicSink,
   fileStreamSink,
   fileStreamSource,
+  datagenSource,
 ]

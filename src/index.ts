@@ -15,4 +15,13 @@ export { javaText } from './api/java-text.ts'
 export { decimalText } from './api/decimal-text.ts'
 export { javaNumber } from './api/java-number.ts'
 export { toJson } from './api/to-json.ts'
+export { didYouMean } from './api/did-you-mean.ts'
 export { checkPattern, type Pattern, patternOf } from './api/pattern.ts'
+export {
+  type AvroBranch,
+  type AvroSchema,
+  type AvroType,
+  type AvroTypeField,
+  readAvroSchema,
+} from './converters/avro/avro-type.ts'
+export type { Json, JsonObject } from './converters/exact-json.ts'

@@ -126,6 +126,7 @@ export const topicSink: SinkConnector<typeof config.keys> = {
   version: '0.1.0',
   summary:
     'Writes records to another topic of the same Kafka: with transforms in between, the usual way to run a model.',
+  emitsOnly: true,
   config,
   validate,
   open: (values, context) => new TopicSinkTask(values, context),

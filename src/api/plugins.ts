@@ -208,6 +208,11 @@ export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin
   readonly kind: 'sink'
   /** Other class names that mean it, such as the Java class it stands for. */
   readonly aliases?: readonly string[]
+  /**
+   * Writes nowhere but to Kafka, through `context.emit`: a dry run (`sluice run`) may then run the sink itself, and shows
+   * what it would have written. Of any other sink it shows the records that it would be given. Default: false.
+   */
+  readonly emitsOnly?: boolean
   /** Checks that need more than one key. `reads` is that of `SinkContext`. */
   validate?(config: ConfigOf<K>, raw: RawConfig, reads: (topic: string) => boolean): readonly ConfigProblem[]
   open(config: ConfigOf<K>, context: SinkContext): Promise<SinkTask> | SinkTask

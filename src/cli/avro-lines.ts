@@ -9,11 +9,12 @@ const ZONE = /(Z|[+-]\d\d:?\d\d)$/
 
 /** The Connect value of one line of JSON: dates may be ISO 8601 text, absent fields take their defaults. */
 export function valueOfLine(text: string, schema: Schema): Value {
-  return fromJson(
-    withNumericDates(parseLine(text), schema, ''),
-    schema,
-    new JsonReading('absent', text.length),
-  )
+  return valueOfJson(parseLine(text), schema, text.length)
+}
+
+/** The same of JSON that is parsed already, from a text of that length. */
+export function valueOfJson(json: unknown, schema: Schema, length: number): Value {
+  return fromJson(withNumericDates(json, schema, ''), schema, new JsonReading('absent', length))
 }
 
 /** Parses a line. Throws DataError `record.malformed`. */

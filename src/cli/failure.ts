@@ -4,14 +4,14 @@ import { tellParent } from '../dev/child-channel.ts'
 import { isSupervised } from './steps.ts'
 
 /**
- * The one place where a command fails: one clear line on standard error, and exit code 1. The stack of an error that
+ * The one place where a command fails: one clear line on standard error, and exit code 1 where the command has no other. The stack of an error that
  * we did not foresee is shown with `--debug` or SLUICE_DEBUG only. Under the
  * supervisor of `sluice dev` that tells the user.
  */
-export function fail(error: unknown): void {
-  process.exitCode = 1
+export function fail(error: unknown, code = 1): void {
+  process.exitCode = code
   const text = withoutCredentials(describeFailure(error))
-  const end = () => process.exit(1) // a half-started command may still have open connections
+  const end = () => process.exit(code) // a half-started command may still have open connections
   if (!isSupervised() && tellParent({ type: 'failed', message: text }, end)) return
   const stack = debugging() && error instanceof Error ? `${withoutCredentials(error.stack ?? '')}\n` : ''
   process.stderr.write(`sluice: ${text}\n${stack}`, end)

@@ -11,6 +11,7 @@ import { fail } from './failure.ts'
 import { register as registerModels } from './models.ts'
 import { register as registerRecords } from './records.ts'
 import { register as registerRegistry } from './registry.ts'
+import { register as registerRun } from './run.ts'
 import { register as registerTaskHost } from './task-host.ts'
 import { register as registerTopics } from './topics.ts'
 import { register as registerWorker } from './worker.ts'
@@ -34,6 +35,7 @@ function createProgram(): Command {
     registerModels,
     registerTopics,
     registerRecords,
+    registerRun,
   ]
   for (const register of commands) register(program)
   return program

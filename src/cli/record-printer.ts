@@ -1,7 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import { once } from 'node:events'
+import type { Header, SinkRecord } from '../api/batch.ts'
 import type { Slices, Converter } from '../api/converter.ts'
-import { type ConnectError, DataError, messageOf } from '../api/errors.ts'
+import { CommandError, type ConnectError, DataError, messageOf } from '../api/errors.ts'
 import { toJson } from '../api/to-json.ts'
 import { avroConverter } from '../converters/avro/plugin.ts'
 import { decodeHeaders } from '../kafka/record-batches/headers.ts'
@@ -11,7 +12,22 @@ import { commandLog } from './command-client.ts'
 export type ValueFormat = 'auto' | 'avro' | 'json' | 'text' | 'bytes'
 /** What can stand beside the value, in the order in which it is printed. */
 export const PARTS = ['partition', 'offset', 'timestamp', 'key', 'headers'] as const
-export type Part = (typeof PARTS)[number]
+/** The same where records are of several topics. */
+export const TOPIC_PARTS = ['topic', ...PARTS] as const
+export type Part = (typeof TOPIC_PARTS)[number]
+
+/**
+ * The parts that `--with` names, in the order in which they are printed.
+ * @throws CommandError
+ */
+export function partsOf<P extends Part>(text: string | undefined, known: readonly P[]): readonly P[] {
+  if (text === 'all') return known
+  const parts = text?.split(',').map((part) => part.trim()) ?? []
+  const wrong = parts.find((part) => !known.some((each) => each === part))
+  if (wrong !== undefined)
+    throw new CommandError('command.input', `--with knows ${known.join(', ')} and all, not "${wrong}".`)
+  return known.filter((each) => parts.includes(each))
+}
 
 export interface PrinterOptions {
   readonly format: ValueFormat
@@ -36,13 +52,11 @@ export class RecordPrinter {
 
   /** Prints the first rows of a batch. */
   async print(batch: FetchedBatch, rows: number): Promise<void> {
-    const { values, errors } = await this.#values(batch)
+    const lineAt = await this.lines(batch)
     let text = ''
     for (let row = 0; row < rows; row++) {
       try {
-        const error = errors.get(row)
-        if (error !== undefined) throw error
-        text += `${this.#line(batch, row, values(row))}\n`
+        text += `${lineAt(row)}\n`
         this.printed++
       } catch (error) {
         this.failed++
@@ -52,6 +66,22 @@ export class RecordPrinter {
       }
     }
     if (text !== '' && !process.stdout.write(text)) await once(process.stdout, 'drain')
+  }
+
+  /** The line of each row. It throws where the record cannot be read. */
+  async lines(batch: FetchedBatch): Promise<(row: number) => string> {
+    const { values, errors } = await this.#values(batch)
+    return (row) => {
+      const error = errors.get(row)
+      if (error !== undefined) throw error
+      return lineOf(this.#options.parts, (part) => partJson(batch, row, part), values(row))
+    }
+  }
+
+  /** The line of a record that is data still. */
+  lineOfRecord(record: SinkRecord): string {
+    const { parts } = this.#options
+    return lineOf(parts, (part) => recordPartJson(record, part), toJson(record.value, record.valueSchema))
   }
 
   /** The JSON of each value. */
@@ -73,13 +103,12 @@ export class RecordPrinter {
     }
     return { values, errors }
   }
+}
 
-  #line(batch: FetchedBatch, row: number, value: string): string {
-    const { parts } = this.#options
-    if (parts.length === 0) return value
-    const fields = parts.map((part) => `"${part}":${partJson(batch, row, part)}`)
-    return `{${[...fields, `"value":${value}`].join(',')}}`
-  }
+function lineOf(parts: readonly Part[], jsonOf: (part: Part) => string, value: string): string {
+  if (parts.length === 0) return value
+  const fields = parts.map((part) => `"${part}":${jsonOf(part)}`)
+  return `{${[...fields, `"value":${value}`].join(',')}}`
 }
 
 /** The rows that look like Avro in the wire format; the others are null. */
@@ -90,12 +119,24 @@ function avroSlices({ bytes, start, end, length }: Slices, format: ValueFormat):
 }
 
 function partJson(batch: FetchedBatch, row: number, part: Part): string {
+  if (part === 'topic') return JSON.stringify(batch.topic)
   if (part === 'partition') return String(batch.partition)
   if (part === 'offset') return String(offsetOf(batch, row))
   if (part === 'timestamp') return String(timestampOf(batch, row))
   if (part === 'key') return textJson(bytesOf(batch.keys, row))
   const { bytes, start, end } = batch.headers
-  const headers = decodeHeaders(bytes, start[row]!, end[row]!)
+  return headersJson(decodeHeaders(bytes, start[row]!, end[row]!))
+}
+
+/** A record that is on its way has no offset. */
+function recordPartJson(record: SinkRecord, part: Part): string {
+  if (part === 'key') return toJson(record.key, record.keySchema)
+  if (part === 'headers') return headersJson(record.headers)
+  if (part === 'topic') return JSON.stringify(record.topic)
+  return part === 'offset' ? 'null' : String(record[part])
+}
+
+function headersJson(headers: readonly Header[]): string {
   return `[${headers.map(({ key, value }) => `{"key":${JSON.stringify(key)},"value":${textJson(value)}}`).join(',')}]`
 }
 

@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { CommandError } from '../api/errors.ts'
 import { listOffsets } from '../kafka/admin.ts'
 import type { KafkaClient } from '../kafka/client.ts'
 import { type FetchedBatch, Fetcher } from '../kafka/fetch/fetch.ts'
 import { offsetOf } from '../kafka/record-batches/records.ts'
 import { stopSignal } from '../dev/signals.ts'
 import { commandLog, noSuchTopic, withClient } from './command-client.ts'
-import { PARTS, type Part, RecordPrinter, type ValueFormat } from './record-printer.ts'
+import { PARTS, partsOf, RecordPrinter, type ValueFormat } from './record-printer.ts'
 
 export interface ConsumeOptions {
   readonly fromBeginning: boolean
@@ -21,7 +20,7 @@ export interface ConsumeOptions {
 const TOPIC_WAIT_MS = 1000
 
 export async function runConsume(topic: string, options: ConsumeOptions): Promise<void> {
-  const printer = new RecordPrinter({ ...options, parts: partsOf(options.with) })
+  const printer = new RecordPrinter({ ...options, parts: partsOf(options.with, PARTS) })
   const stopping = stopSignal(() => undefined)
   process.stdout.on('error', () => process.exit()) // whoever read it, `head` say, has enough
   const run = async (client: KafkaClient) => {
@@ -32,15 +31,6 @@ export async function runConsume(topic: string, options: ConsumeOptions): Promis
   process.stderr.write(`${printer.printed} records\n`)
   process.exitCode = printer.failed > 0 ? 1 : 0
   process.stdout.write('', () => process.exit())
-}
-
-function partsOf(text: string | undefined): readonly Part[] {
-  if (text === 'all') return PARTS
-  const parts = text?.split(',').map((part) => part.trim()) ?? []
-  const wrong = parts.find((part) => !PARTS.some((known) => known === part))
-  if (wrong !== undefined)
-    throw new CommandError('command.input', `--with knows ${PARTS.join(', ')} and all, not "${wrong}".`)
-  return PARTS.filter((known) => parts.includes(known))
 }
 
 async function waitForTopic(

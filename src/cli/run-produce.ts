@@ -1,18 +1,15 @@
-import { createReadStream } from 'node:fs'
-import { readFile } from 'node:fs/promises'
-import type { Readable } from 'node:stream'
-import { CommandError, ConnectError, messageOf } from '../api/errors.ts'
+import { CommandError, ConnectError } from '../api/errors.ts'
 import type { Schema } from '../api/schema.ts'
-import { parseSchema } from '../converters/avro/parse-schema.ts'
 import { RegistryClient } from '../converters/avro/registry-client.ts'
 import { SchemaStore } from '../converters/avro/schema-store.ts'
-import { WriterSchema } from '../converters/avro/writer-schema.ts'
 import { stopSignal } from '../dev/signals.ts'
 import type { KafkaClient } from '../kafka/client.ts'
 import { Producer } from '../kafka/produce/produce.ts'
 import { commandLog, INTERRUPTED, noSuchTopic, withClient } from './command-client.ts'
+import { type InputLine, linesOf, wrongLine } from './input-lines.ts'
 import { type LineFormat, lineReader, type LineRecord } from './produce-lines.ts'
 import { RecordWriter } from './record-writer.ts'
+import { readSchemaFile } from './schema-file.ts'
 
 export interface ProduceOptions extends LineFormat {
   readonly schema?: string
@@ -20,7 +17,6 @@ export interface ProduceOptions extends LineFormat {
   readonly registry: string
 }
 
-const BATCH = 1000
 const PROGRESS_MS = 2000
 
 export async function runProduce(
@@ -71,12 +67,7 @@ function check({ format, key, keySeparator, schema }: ProduceOptions): void {
 }
 
 async function avroSchema(topic: string, { schema, registry }: ProduceOptions): Promise<Schema> {
-  if (schema !== undefined) {
-    const text = await readFile(schema, 'utf8').catch((error: unknown) => {
-      throw new CommandError('command.input', `${schema} cannot be read: ${messageOf(error)}.`)
-    })
-    return new WriterSchema(parseSchema(text)).connect()
-  }
+  if (schema !== undefined) return (await readSchemaFile(schema)).connect()
   const [retries, retryWaitMs, timeoutMs] = [1, 500, 10_000]
   const client = new RegistryClient({
     ...{ urls: [registry], userInfo: null, retries, retryWaitMs, timeoutMs },
@@ -90,47 +81,20 @@ async function avroSchema(topic: string, { schema, registry }: ProduceOptions): 
   )
 }
 
-/** The lines of each piece that comes: what a person types need not wait for a full batch. */
-async function* linesOf(file: string | undefined, stopping: AbortSignal): AsyncGenerator<readonly string[]> {
-  const input: Readable = file === undefined ? process.stdin : createReadStream(file)
-  stopping.addEventListener('abort', () => void input.destroy(), { once: true })
-  input.setEncoding('utf8')
-  let rest = ''
-  try {
-    for await (const piece of input as AsyncIterable<string>) {
-      const lines = piece.split('\n')
-      lines[0] = rest + (lines[0] ?? '')
-      rest = lines.pop() ?? ''
-      for (let at = 0; at < lines.length; at += BATCH) yield lines.slice(at, at + BATCH)
-    }
-  } catch (error) {
-    if (error instanceof ConnectError) throw error
-    if (stopping.aborted) return
-    const name = file ?? 'standard input'
-    throw new CommandError('command.input', `${name} cannot be read: ${messageOf(error)}.`, { cause: error })
-  }
-  if (rest !== '') yield [rest]
-}
-
 /** Sends batch after batch; the lines before a wrong one are sent. */
 async function produceLines(
-  batches: AsyncIterable<readonly string[]>,
+  batches: AsyncIterable<readonly InputLine[]>,
   read: (line: string) => LineRecord,
   writer: RecordWriter,
   name: string,
 ): Promise<void> {
-  let number = 0
   let toldAt = performance.now()
   for await (const lines of batches) {
     const records: { record: LineRecord; line: number }[] = []
     let wrong: CommandError | undefined
-    for (const raw of lines) {
-      number++
-      const text = raw.endsWith('\r') ? raw.slice(0, -1) : raw
-      if (text.trim() === '') continue
+    for (const { text, number } of lines) {
       try {
-        const unmarked = number === 1 ? text.replace(/^\uFEFF/, '') : text
-        records.push({ record: read(unmarked), line: number })
+        records.push({ record: read(text), line: number })
       } catch (error) {
         if (!(error instanceof ConnectError)) throw error
         wrong = wrongLine(name, number, error)
@@ -144,8 +108,4 @@ async function produceLines(
     toldAt = performance.now()
     process.stderr.write(`${writer.written} records…\n`)
   }
-}
-
-function wrongLine(name: string, line: number, error: ConnectError): CommandError {
-  return new CommandError('command.input', `${name}, line ${line}: ${error.message}`, { cause: error })
 }

@@ -57,11 +57,12 @@ function exactInteger(source: string | undefined, value: number): number | bigin
   return BigInt(source)
 }
 
-/** The text of JSON that may hold bigints and `rawNumber`s. */
+/** The text of JSON that may hold bigints, fractions and `rawNumber`s. */
 export function stringifyExact(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === 'bigint' ? rawJson(String(item)) : item,
-  )
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (typeof item === 'bigint') return rawJson(String(item))
+    return item instanceof Fraction ? rawJson(item.text) : item
+  })
 }
 
 /** A number that is written as the given text. */

@@ -10,9 +10,18 @@ export interface DevWorker {
   readonly dataDir: string
 }
 
-/** Writes the settings of one worker of `sluice dev` (Kafka Connect's key names) and returns the file. */
+/** Writes the settings of one worker of `sluice dev` and returns the file. */
 export async function writeWorkerConfig(worker: DevWorker): Promise<string> {
-  const settings = {
+  const settings = devSettings(worker)
+  await mkdir(worker.dataDir, { recursive: true })
+  const file = path.resolve(worker.dataDir, `worker-${worker.restPort}.json`)
+  await writeFile(file, `${JSON.stringify(settings, null, 2)}\n`)
+  return file
+}
+
+/** The settings of such a worker, with Kafka Connect's key names. */
+export function devSettings(worker: Omit<DevWorker, 'dataDir'>): Readonly<Record<string, string | number>> {
+  return {
     'bootstrap.servers': worker.bootstrapServers,
     'group.id': 'sluice-dev',
     'config.storage.topic': 'connect-configs',
@@ -32,10 +41,6 @@ export async function writeWorkerConfig(worker: DevWorker): Promise<string> {
     // Pictures that records only name: those of this folder, nothing else of the machine.
     'images.allowed.dirs': path.resolve('images'),
   }
-  await mkdir(worker.dataDir, { recursive: true })
-  const file = path.resolve(worker.dataDir, `worker-${worker.restPort}.json`)
-  await writeFile(file, `${JSON.stringify(settings, null, 2)}\n`)
-  return file
 }
 
 /** `models/` in the present folder; else the models that come with the package. */

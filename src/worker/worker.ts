@@ -220,7 +220,8 @@ async function bounded(time: number, work: Promise<void>, late: () => void): Pro
   if ((await Promise.race([work, timer])) === 'late') late()
 }
 
-function hostSettings(settings: WorkerSettings, pluginPackages: readonly string[]): HostSettings {
+/** What the task hosts of a worker must know of its settings. */
+export function hostSettings(settings: WorkerSettings, pluginPackages: readonly string[]): HostSettings {
   return {
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,

@@ -60,7 +60,7 @@ describe('dead letters', function () {
     const records = Array.from({ length: RECORDS }, (_, i) => ({
       key: String(i),
       value: value(i),
-      headers: { trace: `t${i}` },
+      headers: { trace: `t${i}`, '__connect.errors.topic': 'forged', '__connect.errors.retries': '9' },
     }))
     await fillTopic(sluice.bootstrapServers, source, 4, records)
     const created = await call(sluice.rest, 'POST', '/connectors', {
@@ -91,6 +91,7 @@ describe('dead letters', function () {
       const header = (key: string) => letter.headers?.[`__connect.errors.${key}`]?.toString()
       expect(letter.headers?.['trace']?.toString()).to.equal(`t${i}`)
       expect(header('topic')).to.equal(source)
+      expect(header('retries'), 'a forged header').to.equal(undefined)
       expect(header('partition')).to.equal(String(i % 4))
       expect(header('offset')).to.equal(String(Math.floor(i / 4)))
       expect(header('connector.name')).to.equal(name)

@@ -1,3 +1,4 @@
+import { TaskMetrics } from '../../src/runtime/host/task-metrics.ts'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -75,7 +76,7 @@ describe('a sink task whose broker is killed and comes back', function () {
         failed: (error) => void failures.push(error),
         cleared: () => undefined,
         fenced: () => void opened.task.revoke().then(() => opened.task.assign(membership)), // as the worker does
-        batch: () => undefined,
+        metrics: new TaskMetrics(),
       },
     })
     await opened.task.assign(membership)

@@ -1,3 +1,4 @@
+import { TaskMetrics } from '../../src/runtime/host/task-metrics.ts'
 import { type Models, ModelError, SILENT } from '../../src/index.ts'
 import { openTask, type OpenTask } from '../../src/runtime/host/open-task.ts'
 import type { Membership } from '../../src/runtime/host/protocol.ts'
@@ -41,7 +42,7 @@ export async function startCopy(
       failed: (error) => failures.push(error),
       fenced: () => undefined,
       cleared: () => undefined,
-      batch: () => undefined,
+      metrics: new TaskMetrics(),
     },
   })
   const all = Array.from({ length: partitions }, (_, i) => i)

@@ -19,7 +19,7 @@ export async function writePackage(
     ...manifest,
   }
   await writeFile(path.join(folder, 'package.json'), JSON.stringify(whole))
-  await writeFile(path.join(folder, 'index.js'), code)
+  if (code !== '') await writeFile(path.join(folder, 'index.js'), code)
   return folder
 }
 

@@ -1,8 +1,8 @@
+import { TaskMetrics } from '../../src/runtime/host/task-metrics.ts'
 import { type SinkTask, type RecordBatch, SILENT } from '../../src/index.ts'
 import type { Fetcher, StartPosition } from '../../src/kafka/fetch/fetch.ts'
 import { TransformChain } from '../../src/runtime/chain/chain.ts'
 import { commonKeys } from '../../src/runtime/plugins/connector-keys.ts'
-import type { Delivery } from '../../src/runtime/delivery/delivery.ts'
 import { ErrorPolicy } from '../../src/runtime/delivery/error-policy.ts'
 import type { Membership } from '../../src/runtime/host/protocol.ts'
 import { Outbox, SinkPipeline } from '../../src/runtime/sink/sink-pipeline.ts'
@@ -44,6 +44,7 @@ export async function recordingTask(
   const committed = new Map<number, bigint>()
   const requests = new SinkRequests()
   const own = sink(requests)
+  const metrics = new TaskMetrics()
   const names = (of: readonly { partition: number; offset?: bigint }[]) =>
     of.map(({ partition, offset }) => (offset === undefined ? partition : `${partition}@${offset}`)).join()
   const task: SinkTask = {
@@ -73,16 +74,18 @@ export async function recordingTask(
     },
   }
   const raw = { name: 'c', 'value.converter': 'StringConverter' }
-  const policy = new ErrorPolicy(commonKeys.read({ ...raw, 'connector.class': 'x' }), SILENT)
+  const policy = new ErrorPolicy(commonKeys.read({ ...raw, 'connector.class': 'x' }), SILENT, { metrics })
   const pipeline = new SinkPipeline({
     sink: task,
     outbox: new Outbox(),
     converters: openConverters(raw, {}, { log: SILENT }),
     chain: await TransformChain.open(raw, modelsOf(), SILENT),
     policy,
-    delivery: { send: () => Promise.resolve() } as unknown as Delivery,
+    encoder: { encode: () => Promise.resolve([]), before: () => [] }, // the sink emits nothing
+    delivery: { send: () => Promise.resolve() },
     deadLetters: undefined,
     stages: new StageTracker(() => undefined),
+    metrics,
   })
   const running = new RunningSinkTask(
     {
@@ -106,12 +109,12 @@ export async function recordingTask(
       onFailed: (error) => failures.push(error),
       onFenced: () => calls.push('fenced'),
       onCleared: () => undefined,
-      onBatch: () => undefined,
+      metrics,
       stopping: new AbortController(),
     },
     false,
   )
-  return { task: running, calls, failures, committed }
+  return { task: running, calls, failures, committed, metrics }
 }
 
 function arrayFetcher(): Fetcher {

@@ -1,8 +1,9 @@
+import { TaskMetrics } from '../../src/runtime/host/task-metrics.ts'
 import { type Models, ModelError, SILENT, type SourceRecord, type SourceTask } from '../../src/index.ts'
 import type { Batch } from '../../src/runtime/records/batch.ts'
 import { TransformChain } from '../../src/runtime/chain/chain.ts'
 import { commonKeys } from '../../src/runtime/plugins/connector-keys.ts'
-import type { Emission } from '../../src/runtime/delivery/delivery.ts'
+import type { Emission } from '../../src/runtime/delivery/encoder.ts'
 import { ErrorPolicy } from '../../src/runtime/delivery/error-policy.ts'
 import { RunningSourceTask } from '../../src/runtime/source/running-source-task.ts'
 import { SourcePipeline } from '../../src/runtime/source/source-pipeline.ts'
@@ -75,6 +76,7 @@ export async function scriptedSource(hooks: Hooks) {
         policy: new ErrorPolicy(config, SILENT),
         topics: { ensure: hooks.ensure ?? (() => Promise.resolve()) },
         workerTopics: ['configs'],
+        encoder: delivery,
         delivery,
         deadLetters: letter,
         stages: new StageTracker(at),
@@ -89,7 +91,7 @@ export async function scriptedSource(hooks: Hooks) {
       at,
       onFailed: (error) => void seen.failures.push(error as Error),
       onWaits: (reason) => void seen.waits.push(reason),
-      onBatch: () => undefined,
+      metrics: new TaskMetrics(),
       stopping,
       isOwner: () => seen.owns,
     },

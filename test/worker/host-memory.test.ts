@@ -35,7 +35,14 @@ async function twoTasks() {
       { name: 'a' },
       { paused: false, alone: false },
       {
-        ...{ waits: nothing, fenced: nothing, shown: nothing, passed: nothing, cleared: nothing },
+        ...{
+          waits: nothing,
+          fenced: nothing,
+          shown: nothing,
+          metrics: nothing,
+          passed: nothing,
+          cleared: nothing,
+        },
         state: () => running++,
         died: (death) => void told.push(death),
       },
@@ -87,6 +94,7 @@ describe('a task host that holds more memory than it may', () => {
             waits: nothing,
             fenced: nothing,
             shown: nothing,
+            metrics: nothing,
             passed: nothing,
             cleared: nothing,
           },

@@ -28,6 +28,7 @@ function pool(max: number, deadline = 60_000, keep = 10_000, silence = 60_000) {
       waits: () => undefined,
       fenced: () => undefined,
       shown: () => undefined,
+      metrics: () => undefined,
       passed: () => undefined,
       cleared: () => undefined,
       died: (death: Death) => void told.deaths.push(death),
@@ -176,7 +177,7 @@ describe('task hosts', () => {
     let told = 0
     await eventually(
       () => {
-        hosts[0]?.say({ type: 'metrics', id: id(0), records: 1, failed: 0 })
+        hosts[0]?.say({ type: 'heartbeat' })
         return ++told === 40
       },
       { everyMs: 5, timeoutMs: 5_000 },

@@ -1,3 +1,4 @@
+import { TaskMetrics } from '../../src/runtime/host/task-metrics.ts'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { SILENT } from '../../src/api/log.ts'
@@ -93,6 +94,19 @@ describe('a task whose host died while a plugin was at rows', () => {
         { ...rows(4), apart: true, poison },
       ],
     ])
+    await task.stop()
+  })
+
+  it('forgets with each start what it had counted before', async () => {
+    const { task, started, die, running } = run()
+    await running()
+    const metrics = new TaskMetrics()
+    metrics.count('records.read', 3)
+    started[0]?.listener.metrics(metrics.snapshot())
+    expect(task.metrics?.counters['records.read']).to.equal(3)
+    await die(0, 9)
+    await running()
+    expect(task.metrics).to.equal(null)
     await task.stop()
   })
 

@@ -1,4 +1,5 @@
 import { type ConfigOf, defineConfig, key } from '../../api/config.ts'
+import { mockScope } from './memory-registry.ts'
 import { otherKeys, refusingPrefixes } from './other-keys.ts'
 import { SUBJECT_STRATEGIES, subjectStrategy } from './subjects.ts'
 
@@ -16,6 +17,7 @@ const notNegative = (n: number) => (n < 0 ? 'Value must be at least 0' : undefin
 
 function checkUrls(urls: readonly string[]): string | undefined {
   if (urls.length === 0) return 'Expected at least one URL.'
+  if (urls.length === 1 && mockScope(urls[0] ?? '') !== undefined) return undefined
   const wrong = urls.find((url) => !/^https?:\/\//.test(url) || !URL.canParse(url))
   return wrong === undefined
     ? undefined
@@ -24,7 +26,7 @@ function checkUrls(urls: readonly string[]): string | undefined {
 
 const keys = {
   'schema.registry.url': key.list({
-    doc: 'The URLs of the schema registry; where there are several, the next one is tried when one does not answer.',
+    doc: 'The URLs of the schema registry; where there are several, the next one is tried when one does not answer. `mock://name` alone is a registry in the memory of the process, for tests: what it knows is lost with the process.',
     importance: 'HIGH',
     check: checkUrls,
   }),

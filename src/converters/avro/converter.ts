@@ -11,7 +11,9 @@ import { AvroSide } from './avro-side.ts'
 import type { AvroConfig } from './config.ts'
 import { encodeValue } from './encode.ts'
 import { type OutputSchema, OutputSchemas } from './output-schemas.ts'
+import { memoryRegistry, mockScope } from './memory-registry.ts'
 import { RegistryClient } from './registry-client.ts'
+import type { SchemaRegistry } from './schema-registry.ts'
 import { SchemaStore } from './schema-store.ts'
 import { encodeSpliced, outputOr } from './spliced-rows.ts'
 import { subjectName, type SubjectStrategy, subjectStrategy } from './subjects.ts'
@@ -25,6 +27,23 @@ function userInfo(config: AvroConfig): string | null {
   throw new ConfigError([{ path: 'basic.auth.user.info', message }])
 }
 
+/** The registry that a configuration names: one by HTTP, or one in memory (`mock://…`). */
+function registryOf(config: AvroConfig, { log, outside }: ConverterContext): SchemaRegistry {
+  const urls = config['schema.registry.url']
+  const scope = mockScope(urls[0] ?? '')
+  if (scope !== undefined) return memoryRegistry(scope)
+  return new RegistryClient({
+    urls,
+    userInfo: userInfo(config),
+    retries: config['max.retries'],
+    retryWaitMs: config['retries.wait.ms'],
+    timeoutMs: config['http.read.timeout.ms'],
+    normalize: config['normalize.schemas'],
+    log,
+    outside,
+  })
+}
+
 /** Confluent's wire format ↔ data. Reading needs the registry once per schema id, writing once per output schema. */
 export class AvroConverter implements Converter {
   readonly #store: SchemaStore
@@ -34,17 +53,9 @@ export class AvroConverter implements Converter {
   readonly #side: SideName
   readonly #log: Logger
 
-  constructor(config: AvroConfig, { side, log, outside }: ConverterContext) {
-    const client = new RegistryClient({
-      urls: config['schema.registry.url'],
-      userInfo: userInfo(config),
-      retries: config['max.retries'],
-      retryWaitMs: config['retries.wait.ms'],
-      timeoutMs: config['http.read.timeout.ms'],
-      normalize: config['normalize.schemas'],
-      log,
-      outside,
-    })
+  constructor(config: AvroConfig, context: ConverterContext) {
+    const { side, log } = context
+    const client = registryOf(config, context)
     const strategy = subjectStrategy(config[`${side}.subject.name.strategy`]) ?? 'TopicNameStrategy'
     const reading = {
       flatten: config['flatten.singleton.unions'],

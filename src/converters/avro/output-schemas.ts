@@ -6,7 +6,7 @@ import { extensionOf } from '../schema-extension.ts'
 import { avroFieldJson, fromConnect, standaloneJson } from './from-connect.ts'
 import type { AvroNode } from './node.ts'
 import { DEFAULT_READING, parseSchemaJson, type Reading } from './parse-schema.ts'
-import type { RegisteredSchema, RegistryClient } from './registry-client.ts'
+import type { RegisteredSchema, SchemaRegistry } from './schema-registry.ts'
 import { writerOf, type WriterSchema } from './writer-schema.ts'
 
 /** A schema that is registered for output. */
@@ -33,7 +33,7 @@ const MAX_ENTRIES = 64
 
 /** The schemas that records are written with, each derived and registered once per topic. */
 export class OutputSchemas {
-  readonly #client: RegistryClient
+  readonly #client: SchemaRegistry
   readonly #subject: (topic: string, root: AvroNode) => string
   readonly #autoRegister: boolean
   readonly #reading: Reading
@@ -42,7 +42,7 @@ export class OutputSchemas {
   readonly #ids = new Map<string, Promise<number>>()
 
   constructor(
-    client: RegistryClient,
+    client: SchemaRegistry,
     subject: (topic: string, root: AvroNode) => string,
     autoRegister: boolean,
     reading = DEFAULT_READING,

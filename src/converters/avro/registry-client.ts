@@ -13,7 +13,7 @@ import {
   parsed,
   reason,
 } from './registry-answer.ts'
-import type { SchemaReference } from './writer-schema.ts'
+import type { RegisteredSchema, SchemaRegistry } from './schema-registry.ts'
 
 export interface RegistryOptions {
   /** Base URLs; the next one is tried where one does not answer. */
@@ -30,13 +30,6 @@ export interface RegistryOptions {
   readonly log: Logger
   /** Who is told that requests wait. Default: nobody. */
   readonly outside?: Outside | undefined
-}
-
-/** A schema as the registry holds it. */
-export interface RegisteredSchema {
-  readonly schema: string
-  readonly schemaType?: string
-  readonly references?: readonly SchemaReference[]
 }
 
 interface Endpoint {
@@ -60,7 +53,7 @@ const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json'
  * a redirect, a page of a proxy, nothing at all) is repeated with back-off, and is then an UnavailableError: the task
  * waits, and no record is hurt. Credentials are in no message.
  */
-export class RegistryClient {
+export class RegistryClient implements SchemaRegistry {
   readonly #options: RegistryOptions
   readonly #endpoints: readonly Endpoint[]
   /** The endpoint that answered last. */
@@ -71,23 +64,19 @@ export class RegistryClient {
     this.#endpoints = options.urls.map((url) => endpoint(url, options.userInfo))
   }
 
-  /** The same registry, for questions that can stay without an answer: nothing is repeated, no request takes long. */
   hasty(): RegistryClient {
     const { timeoutMs } = this.#options
     return new RegistryClient({ ...this.#options, retries: 0, timeoutMs: Math.min(timeoutMs, HASTY_MS) })
   }
 
-  /** A schema by id; null where the registry does not know it. */
   async schemaById(id: number): Promise<RegisteredSchema | null> {
     return this.#schema(`/schemas/ids/${id}`)
   }
 
-  /** A version of a subject; null where the registry does not know it. */
   async schemaVersion(subject: string, version: number | 'latest'): Promise<RegisteredSchema | null> {
     return this.#schema(`/subjects/${encodeURIComponent(subject)}/versions/${version}`)
   }
 
-  /** The id of a schema under a subject; null where it is not registered there. */
   async lookup(subject: string, schema: RegisteredSchema): Promise<number | null> {
     const what = `look up a schema of subject ${subject}`
     const path = this.#subjectPath(subject, '')
@@ -96,7 +85,6 @@ export class RegistryClient {
     )
   }
 
-  /** Registers a schema under a subject. A TaskError where the registry refuses it. */
   async register(subject: string, schema: RegisteredSchema): Promise<number> {
     const path = this.#subjectPath(subject, '/versions')
     return this.#request({ method: 'POST', path, body: schema }, (answer) => {

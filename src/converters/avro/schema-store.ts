@@ -1,6 +1,6 @@
 import { ConnectError, DataError } from '../../api/errors.ts'
 import { DEFAULT_READING, type NamedTypes, parseSchema, type Reading } from './parse-schema.ts'
-import type { RegisteredSchema, RegistryClient } from './registry-client.ts'
+import type { RegisteredSchema, SchemaRegistry } from './schema-registry.ts'
 import { type SchemaReference, WriterSchema } from './writer-schema.ts'
 
 /** How long an id that the registry did not know is not asked for again, in milliseconds. */
@@ -12,13 +12,13 @@ const CONCURRENCY = 8
 
 /** Writer schemas by id. A schema never changes under its id, so each is asked for once; so is one that is unusable. */
 export class SchemaStore {
-  readonly #client: RegistryClient
+  readonly #client: SchemaRegistry
   readonly #reading: Reading
   readonly #known = new Map<number, WriterSchema | ConnectError>()
   readonly #unknownUntil = new Map<number, number>()
   readonly #loading = new Map<number, Promise<void>>()
 
-  constructor(client: RegistryClient, reading = DEFAULT_READING) {
+  constructor(client: SchemaRegistry, reading = DEFAULT_READING) {
     this.#client = client
     this.#reading = reading
   }

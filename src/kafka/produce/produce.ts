@@ -45,7 +45,7 @@ const CODE = { none: 0, messageTooLarge: 10, recordListTooLarge: 18, duplicateSe
 const NEEDS_NEW_IDENTITY = new Set([45, 47, 49, 59])
 const MOST_RESETS = 3
 /** Kafka's default of max.message.bytes, for when its settings may not be read. */
-const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
+export const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 const LIMIT_MAX_AGE_MS = 60_000
 
 /**

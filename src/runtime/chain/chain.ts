@@ -123,8 +123,7 @@ async function applied(link: Link, batch: Batch): Promise<Batch> {
     states.enter('TRANSFORMATION', link.name)
     const returned: RecordBatch = await link.transform.apply(batch)
     states.release()
-    if (returned instanceof Batch && returned.length === batch.length && returned.states === states)
-      return rejoin(batch, returned, others)
+    if (returned instanceof Batch && returned.states === states) return rejoin(batch, returned, others)
   } catch (error) {
     if (error instanceof ConnectError) throw error
     throw new TaskError('task.failed', `${who} threw: ${messageOf(error)}`, { cause: error })

@@ -7,9 +7,16 @@ import { TaskError } from '../../api/errors.ts'
 import type { Batch } from '../records/batch.ts'
 import type { DeadLetterConfig } from '../plugins/connector-keys.ts'
 import type { TaskId } from '../host/protocol.ts'
+import type { TaskMetrics } from '../host/task-metrics.ts'
 import { headerRows, rawRows } from '../records/raw-rows.ts'
 import type { Failure } from '../records/row-states.ts'
 import { traceOf } from './trace.ts'
+
+/** Whose dead letters these are, and what counts them. */
+interface DeadLetterTask {
+  readonly id: TaskId
+  readonly metrics: TaskMetrics
+}
 
 const PREFIX = '__connect.errors.'
 
@@ -23,14 +30,19 @@ export class DeadLetters {
   readonly #producer: Producer
   readonly #topic: string
   readonly #context: boolean
-  readonly #id: TaskId
+  readonly #task: DeadLetterTask
 
-  private constructor(client: KafkaClient, producer: Producer, config: DeadLetterConfig, id: TaskId) {
+  private constructor(
+    client: KafkaClient,
+    producer: Producer,
+    config: DeadLetterConfig,
+    task: DeadLetterTask,
+  ) {
     this.#client = client
     this.#producer = producer
     this.#topic = config['errors.deadletterqueue.topic.name']
     this.#context = config['errors.deadletterqueue.context.headers.enable']
-    this.#id = id
+    this.#task = task
   }
 
   /** Creates the topic with one partition where it is missing. Undefined where no topic is configured. */
@@ -38,14 +50,14 @@ export class DeadLetters {
     client: KafkaClient,
     producer: Producer,
     config: DeadLetterConfig,
-    id: TaskId,
+    task: DeadLetterTask,
   ): Promise<DeadLetters | undefined> {
     const topic = config['errors.deadletterqueue.topic.name']
     if (topic === '') return undefined
     const replicationFactor = config['errors.deadletterqueue.topic.replication.factor']
     if ((await client.partitionCount(topic)) === null)
       await createTopic(client, { topic, partitions: 1, replicationFactor })
-    return new DeadLetters(client, producer, config, id)
+    return new DeadLetters(client, producer, config, task)
   }
 
   /**
@@ -54,6 +66,17 @@ export class DeadLetters {
    */
   async send(batch: Batch, failures: readonly Failure[]): Promise<void> {
     if (failures.length === 0) return
+    const { metrics } = this.#task
+    metrics.count('dead.letters', failures.length)
+    try {
+      await this.#sendAll(batch, failures)
+    } catch (error) {
+      metrics.count('dead.letters.failed', failures.length)
+      throw error
+    }
+  }
+
+  async #sendAll(batch: Batch, failures: readonly Failure[]): Promise<void> {
     const { origin } = batch
     const byRow = new Map(failures.map((failure) => [failure.row, failure]))
     const { rawHeaders } = origin
@@ -115,8 +138,8 @@ export class DeadLetters {
       topic,
       partition: String(partition),
       offset,
-      'connector.name': this.#id.connector,
-      'task.id': String(this.#id.task),
+      'connector.name': this.#task.id.connector,
+      'task.id': String(this.#task.id.task),
       stage,
       'class.name': plugin,
       'exception.class.name': error.name,

@@ -1,100 +1,37 @@
-import type { KafkaClient } from '../../kafka/client.ts'
-import { partitionForKey } from '../../kafka/produce/partitioner.ts'
-import type { EncodedBatch, OutgoingRows, Producer } from '../../kafka/produce/produce.ts'
-import type { EncodedRows, Outside } from '../../api/converter.ts'
-import { DataError, TaskError } from '../../api/errors.ts'
-import type { EmitOptions } from '../../api/plugins.ts'
-import { extendedRows } from '../records/added-headers.ts'
-import type { Batch } from '../records/batch.ts'
-import { headerRows, rawRows } from '../records/raw-rows.ts'
-import { topicRefusal } from './written-topics.ts'
-import type { NamedConverter, TaskConverters } from '../host/task-converters.ts'
-
-/** Rows that a sink handed over, still as data. */
-export interface Emission {
-  readonly batch: Batch
-  readonly options: EmitOptions
-}
-
-/** Encoded rows on their way to one partition. */
-interface ProducerBatch {
-  readonly batch: Batch
-  readonly topic: string
-  readonly partition: number
-  readonly outgoing: OutgoingRows
-  readonly maxMessageBytes: number
-  readonly batches: readonly EncodedBatch[]
-}
-
-export interface DeliveryParts {
-  readonly client: KafkaClient
-  readonly producer: Producer
-  readonly converters: TaskConverters
-  /** Nothing is written to these. */
-  readonly workerTopics: readonly string[]
-  readonly outside: Outside
-  /** Whether records that fail are tolerated: else nothing is sent after one that Kafka refuses. */
-  readonly tolerant: boolean
-}
+import { DataError } from '../../api/errors.ts'
+import type { Producer } from '../../kafka/produce/produce.ts'
+import { failAtProducer, type ProducerBatch } from './encoder.ts'
 
 /**
- * At-least-once delivery of what sinks emit: rows are encoded by topic, put into record batches by partition, and
- * sent by an idempotent producer. Exactly-once will be a second implementation of the same two steps.
+ * How encoded rows get to Kafka, and what a task has done with it. Tasks know these two steps alone; `Progress` is what
+ * they commit: offsets of a group, or of source partitions.
  */
-export class Delivery {
-  readonly #parts: DeliveryParts
+export interface Delivery<Progress> {
+  /**
+   * Sends encoded rows. Invariant 1: it resolves when the broker has acknowledged all of them. Rows that Kafka refuses
+   * for what they are fail instead.
+   */
+  send(producerBatches: readonly ProducerBatch[]): Promise<void>
+  /** Makes durable how far the task has come. Only for what was sent before. */
+  commit(progress: Progress): Promise<void>
+}
 
-  constructor(parts: DeliveryParts) {
+export interface AtLeastOnceParts<Progress> {
+  /** Idempotent. */
+  readonly producer: Pick<Producer, 'sendEncoded'>
+  /** Whether records that fail are tolerated: else nothing is sent that is behind one in its partition that Kafka refuses. */
+  readonly tolerant: boolean
+  readonly commit: (progress: Progress) => Promise<void>
+}
+
+/** Sends, and commits afterwards: what was sent and not committed is sent again after a failure. */
+export class AtLeastOnceDelivery<Progress> implements Delivery<Progress> {
+  readonly #parts: AtLeastOnceParts<Progress>
+
+  constructor(parts: AtLeastOnceParts<Progress>) {
     this.#parts = parts
   }
 
-  /**
-   * Encodes the live rows of an emission. Rows that cannot be encoded, or are above the target's max.message.bytes, fail;
-   * nothing is sent yet.
-   */
-  async encode({ batch, options }: Emission): Promise<ProducerBatch[]> {
-    const { converters, workerTopics } = this.#parts
-    const { key, value } = options.converters === 'own' ? converters : converters.target
-    const topicOf = options.topic ?? ((row: number) => batch.topic(row))
-    const producerBatches: ProducerBatch[] = []
-    for (const [topic, rows] of groupRows(batch.states.liveRows(), topicOf)) {
-      const refusal = topicRefusal(topic, workerTopics)
-      if (refusal !== undefined) {
-        for (const row of rows) failAtProducer(batch, row, new DataError('record.refused', refusal))
-        continue
-      }
-      const keys = await encodeSide(batch, 'key', key, topic, rows)
-      const values = await encodeSide(batch, 'value', value, topic, rows)
-      const live = rows.filter((row) => batch.isLive(row))
-      const partitionOf = await this.#partitioner(batch, options, topic, keys)
-      for (const [partition, partitionRows] of groupRows(live, partitionOf)) {
-        const rows = outgoing(batch, partitionRows, keys, values)
-        const producerBatch = {
-          batch,
-          topic,
-          partition,
-          maxMessageBytes: await this.#limit(topic),
-          outgoing: rows,
-        }
-        producerBatches.push({ ...producerBatch, batches: this.#encoded(producerBatch) })
-      }
-    }
-    return producerBatches
-  }
-
-  /** What these producerBatches have of the rows before this one. */
-  before(row: number, producerBatches: readonly ProducerBatch[]): ProducerBatch[] {
-    return producerBatches.map((producerBatch) => {
-      const rows = producerBatch.outgoing.rows.filter((each) => each < row)
-      const shorter = { ...producerBatch, outgoing: { ...producerBatch.outgoing, rows } }
-      return { ...shorter, batches: this.#encoded(shorter) }
-    })
-  }
-
-  /**
-   * Sends encoded rows. Invariant 1: it resolves when the broker has acknowledged all of them. Rows that Kafka refuses for
-   * what they are fail instead; without tolerance nothing that is behind them in their partition is sent.
-   */
   async send(producerBatches: readonly ProducerBatch[]): Promise<void> {
     const { producer, tolerant } = this.#parts
     await Promise.all(
@@ -108,102 +45,7 @@ export class Delivery {
     )
   }
 
-  #encoded({
-    batch,
-    topic,
-    outgoing,
-    maxMessageBytes,
-  }: Omit<ProducerBatch, 'batches'>): readonly EncodedBatch[] {
-    return this.#parts.producer.encode(outgoing, maxMessageBytes, (row, size) => {
-      const message = `The record has ${size} bytes, more than max.message.bytes of topic ${topic} allows.`
-      failAtProducer(batch, row, new DataError('record.too-large', message))
-    })
-  }
-
-  async #limit(topic: string): Promise<number> {
-    const { producer, outside } = this.#parts
-    return producer.cachedMaxMessageBytes(topic) ?? (await outside(() => producer.maxMessageBytes(topic)))
-  }
-
-  async #partitioner(batch: Batch, options: EmitOptions, topic: string, keys: EncodedRows) {
-    const { client, outside } = this.#parts
-    const count = client.cachedPartitionCount(topic) ?? (await outside(() => client.partitionCount(topic)))
-    if (count === null)
-      throw new TaskError(
-        'kafka.topic',
-        `Topic ${topic} does not exist (any more). Create it, or restart the task to have it created.`,
-      )
-    const partitionOf = options.partition ?? ((row: number) => batch.partition(row))
-    return (row: number): number => {
-      const partition = partitionOf(row)
-      if (partition < 0) return keyPartition(keys, row, count, batch.origin.keyless)
-      if (partition < count) return partition
-      throw new TaskError(
-        'kafka.topic',
-        `Topic ${topic} has ${count} partitions, but a record is to go to partition ${partition}. Add partitions, or set target.partition=key.`,
-      )
-    }
+  commit(progress: Progress): Promise<void> {
+    return this.#parts.commit(progress)
   }
 }
-
-function failAtProducer(batch: Batch, row: number, error: DataError): void {
-  batch.states.enter('KAFKA_PRODUCE', 'Producer')
-  batch.fail(row, error)
-}
-
-async function encodeSide(
-  batch: Batch,
-  side: 'key' | 'value',
-  named: NamedConverter,
-  topic: string,
-  rows: Int32Array,
-): Promise<EncodedRows> {
-  batch.states.enter(side === 'key' ? 'KEY_CONVERTER' : 'VALUE_CONVERTER', named.name)
-  return named.converter.encode(topic, batch.sides[side], rows, (row, error) => batch.fail(row, error))
-}
-
-function outgoing(batch: Batch, rows: Int32Array, keys: EncodedRows, values: EncodedRows): OutgoingRows {
-  const { origin, changes } = batch
-  const headers = outgoingHeaders(batch)
-  const timestamp = (row: number): bigint => origin.outgoingTime(batch.timestamp(row))
-  const rest = { rows, keys, values, headers, timestamp }
-  if (changes.timestamps === undefined) {
-    const { baseTimestamp, timestampDelta } = origin
-    return { ...rest, baseTimestamp, timestampDelta }
-  }
-  const baseTimestamp = timestamp(rows[0]!)
-  return { ...rest, baseTimestamp, timestampDelta: (row) => Number(timestamp(row) - baseTimestamp) }
-}
-
-function outgoingHeaders(batch: Batch): EncodedRows {
-  const { headers, added } = batch.changes
-  const { rawHeaders } = batch.origin
-  if (headers !== undefined || rawHeaders === null) return headerRows((row) => batch.headers(row))
-  return added === undefined || added.length === 0 ? rawRows(rawHeaders) : extendedRows(rawHeaders, added)
-}
-
-/** Rows by topic or partition, in order. Nearly always there is one group, and then nothing is copied. */
-function groupRows<T>(rows: Int32Array, groupOf: (row: number) => T): Map<T, Int32Array> {
-  const groups = new Map<T, number[]>()
-  if (rows.length === 0) return new Map()
-  const first = groupOf(rows[0]!)
-  if (rows.every((row) => groupOf(row) === first)) return new Map([[first, rows]])
-  for (const row of rows) {
-    const group = groupOf(row)
-    const members = groups.get(group)
-    if (members === undefined) groups.set(group, [row])
-    else members.push(row)
-  }
-  return new Map([...groups].map(([group, members]) => [group, Int32Array.from(members)]))
-}
-
-/** As Kafka's own producer: murmur2 of the key; records without a key stay together. */
-function keyPartition(keys: EncodedRows, row: number, count: number, fallback: number): number {
-  const size = keys.size(row)
-  if (size < 0) return fallback % count
-  const key = Buffer.alloc(size)
-  keys.write(row, key, 0)
-  return partitionForKey(key, count)
-}
-
-export type { ProducerBatch }

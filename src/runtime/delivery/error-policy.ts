@@ -4,6 +4,7 @@ import type { Logger } from '../../api/log.ts'
 import type { Batch } from '../records/batch.ts'
 import type { CommonConfig } from '../plugins/connector-keys.ts'
 import type { Failure } from '../records/row-states.ts'
+import type { TaskMetrics } from '../host/task-metrics.ts'
 import { WaitLog } from '../host/wait-log.ts'
 
 const FIRST_DELAY_MS = 300
@@ -12,16 +13,24 @@ const LONGEST_OUTAGE_DELAY_MS = 10_000
 /** What a task waits for however long it takes: without these nothing can be told about any record. */
 const OUTAGES = new Set(['registry.unavailable', 'kafka.unavailable'])
 
+interface ErrorPolicyOptions {
+  /** Told what the task waits for, and null when that is over. */
+  readonly tell?: ((reason: string | null) => void) | undefined
+  /** Absent where nobody counts. */
+  readonly metrics?: TaskMetrics | undefined
+}
+
 /** `errors.*` of a connector: what is tried again, what a bad record does to its task, what is logged (KIP-298). */
 export class ErrorPolicy {
   readonly #config: CommonConfig
   readonly #log: Logger
   readonly #wait: WaitLog
+  readonly #metrics: TaskMetrics | undefined
 
-  /** `tell` is told what the task waits for, and null when that is over. */
-  constructor(config: CommonConfig, log: Logger, tell?: (reason: string | null) => void) {
+  constructor(config: CommonConfig, log: Logger, { tell, metrics }: ErrorPolicyOptions = {}) {
     this.#config = config
     this.#log = log
+    this.#metrics = metrics
     this.#wait = new WaitLog({ log, ...(tell === undefined ? {} : { tell }) })
   }
 
@@ -39,6 +48,8 @@ export class ErrorPolicy {
   /** The same, but gives what the task is to fail with. */
   intolerable(batch: Batch, failures: readonly Failure[]): TaskError | undefined {
     if (this.#config['errors.log.enable']) for (const failure of failures) this.#logFailure(batch, failure)
+    this.#metrics?.count('records.failed', failures.length)
+    if (this.tolerant) this.#metrics?.count('records.skipped', failures.length)
     const [first] = failures
     if (first === undefined || this.tolerant) return undefined
     const { error, stage, plugin } = first
@@ -71,7 +82,9 @@ export class ErrorPolicy {
           if (signal.aborted || !(error instanceof ConnectError) || !error.retriable) throw error
           if (isOutage(error)) deadline = Infinity
           else if (deadline === Infinity) deadline = this.#deadline()
-          await delay(this.#tell(error, attempt, deadline), undefined, { signal })
+          const pause = this.#tell(error, attempt, deadline)
+          this.#metrics?.count('retries')
+          await delay(pause, undefined, { signal })
         }
       }
     } finally {
@@ -108,6 +121,7 @@ export class ErrorPolicy {
     const place = this.#config['errors.log.include.messages']
       ? { ...batch.origin.coordinates(row), timestamp: String(batch.timestamp(row)) }
       : {}
+    this.#metrics?.count('errors.logged')
     this.#log.error('a record failed', { stage, plugin, code: error.code, error: error.message, ...place })
   }
 }

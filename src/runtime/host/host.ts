@@ -1,15 +1,14 @@
 import type { RawConfig } from '../../api/config.ts'
 import { INSPECTION_LIMITS, inspectInProcess } from '../../inference/store/model-inspection.ts'
 import { ModelStore } from '../../inference/store/model-store.ts'
-import { ConfigError, ConnectError, messageOf, TaskError } from '../../api/errors.ts'
+import { messageOf, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { Models } from '../../api/models.ts'
-import { checkSchemas } from '../chain/check-config.ts'
 import { ConfigProviders } from '../config-providers/config-providers.ts'
 import { resolveSecretly } from '../config-providers/resolve-secretly.ts'
 import { createLogger } from './log.ts'
-import { matchingTopics } from '../sink/matching-topics.ts'
-import { openPlugins, openTask, type OpenTask, type TaskOptions } from './open-task.ts'
+import { openingProblems, problemsOf } from './opening-problems.ts'
+import { openTask, type OpenTask, type TaskOptions } from './open-task.ts'
 import { findConnector } from '../plugins/plugins.ts'
 import { loadPackages } from '../plugins/plugin-packages.ts'
 import {
@@ -25,10 +24,11 @@ import { openMonitor } from '../source/open-monitor.ts'
 import { openSourceTask } from '../source/open-source-task.ts'
 import { sourceTaskConfigs } from '../source/source-task-configs.ts'
 import { traceOf } from '../delivery/trace.ts'
+import { TaskMetrics } from './task-metrics.ts'
 import { Lease } from './lease.ts'
 import { startWatchdog } from './watchdog.ts'
 
-const METRICS_INTERVAL_MS = 1000
+const REPORT_INTERVAL_MS = 1000
 
 interface Host {
   readonly providers: ConfigProviders
@@ -45,8 +45,7 @@ interface Task {
   readonly id: TaskId
   readonly stopping: AbortController
   readonly open: Promise<Opened | undefined>
-  records: number
-  failed: number
+  readonly metrics: TaskMetrics
   /** What was shown since the worker was told last. */
   readonly shown: Map<string, Shown>
 }
@@ -82,7 +81,7 @@ export function runHost(): Promise<void> {
     if (opening === undefined) throw new TaskError('task.failed', 'The worker must send its settings first.')
     void opening.then((opened) => handle(opened, message))
   })
-  setInterval(() => reportMetrics(host), METRICS_INTERVAL_MS).unref()
+  setInterval(() => report(host), REPORT_INTERVAL_MS).unref()
   send({ type: 'ready' })
   return new Promise(() => undefined)
 }
@@ -135,11 +134,11 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
     send({ type: 'state', id, state: 'FAILED', trace: traceOf(error) })
   }
   const stopping = new AbortController()
+  const metrics = new TaskMetrics()
   const task: Task = {
     id,
     stopping,
-    records: 0,
-    failed: 0,
+    metrics,
     shown: new Map(),
     open: openResolved(host, {
       id,
@@ -157,10 +156,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
         cleared: (offsets) => {
           for (const each of offsets) send({ type: 'cleared', id, ...each })
         },
-        batch: (records, bad) => {
-          task.records += records
-          task.failed += bad
-        },
+        metrics,
         show: (transform, name, figures) =>
           task.shown.set(`${transform} ${name}`, { transform, name, figures }),
       },
@@ -235,43 +231,14 @@ async function stop(host: Host, id: TaskId): Promise<void> {
     host.log.warn('a task did not stop cleanly', { ...id, error: messageOf(error) })
   }
   await opened?.close().catch(() => undefined)
-  if (task !== undefined) sendShown(id, task)
+  if (task !== undefined) reportTask(id, task)
   send({ type: 'stopped', id })
 }
 
 async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'validate' }>): Promise<void> {
-  const id: TaskId = { connector: config['name'] ?? '', task: -1 }
-  const events = {
-    at: () => undefined,
-    failed: () => undefined,
-    fenced: () => undefined,
-    cleared: () => undefined,
-    batch: () => undefined,
-  }
-  try {
-    const whole = await resolved(host, config)
-    const options = {
-      id,
-      ...whole,
-      paused: true,
-      models: host.models,
-      log: host.log,
-      events,
-    }
-    const plugins = await openPlugins(options, new AbortController().signal)
-    const log = host.log.child({ connector: id.connector })
-    // What a source writes has its own schemas, not those that a topic had before.
-    const readsTopics = findConnector(whole.config['connector.class'] ?? '').kind === 'sink'
-    const matching = async () => (readsTopics ? matchingTopics(host.settings, whole.config, log) : [])
-    const problems = await checkSchemas(plugins, readsTopics ? whole.config : {}, { matching, log }).finally(
-      () => plugins.close(),
-    )
-    send({ type: 'validated', call, problems })
-  } catch (error) {
-    const problems =
-      error instanceof ConfigError ? error.problems : [{ path: pathOf(error), message: messageOf(error) }]
-    send({ type: 'validated', call, problems })
-  }
+  const { models, log } = host
+  const check = async () => openingProblems({ ...(await resolved(host, config)), models, log })
+  send({ type: 'validated', call, problems: await check().catch(problemsOf) })
 }
 
 async function configure(
@@ -286,20 +253,15 @@ async function configure(
   }
 }
 
-function pathOf(error: unknown): string {
-  return error instanceof ConnectError && error.configPath !== undefined ? error.configPath : 'transforms'
-}
-
-function reportMetrics(host: Host | undefined): void {
-  if (host === undefined) return
-  for (const task of host.tasks.values()) {
-    const { id } = task
-    send({ type: 'metrics', id, records: task.records, failed: task.failed })
-    sendShown(id, task)
+function report(host: Host | undefined): void {
+  send({ type: 'heartbeat' })
+  for (const task of host?.tasks.values() ?? []) {
+    reportTask(task.id, task)
   }
 }
 
-function sendShown(id: TaskId, { shown }: Task): void {
+function reportTask(id: TaskId, { metrics, shown }: Task): void {
+  if (metrics.changed) send({ type: 'metrics', id, metrics: metrics.snapshot() })
   if (shown.size === 0) return
   send({ type: 'shown', id, shown: [...shown.values()] })
   shown.clear()

@@ -10,12 +10,13 @@ import type { SinkContext } from '../../api/plugins.ts'
 import { type Show, TransformChain } from '../chain/chain.ts'
 import { commonKeys, deadLetterKeys, sinkKeys } from '../plugins/connector-keys.ts'
 import { DeadLetters } from '../delivery/dead-letters.ts'
-import { Delivery } from '../delivery/delivery.ts'
+import { AtLeastOnceDelivery } from '../delivery/delivery.ts'
+import { Encoder } from '../delivery/encoder.ts'
 import { ensureTopic } from '../delivery/ensure-topic.ts'
 import { ErrorPolicy } from '../delivery/error-policy.ts'
 import { findConnector } from '../plugins/plugins.ts'
 import type { PartitionOffset } from '../sink/positions.ts'
-import type { HostSettings, TaskId } from './protocol.ts'
+import type { HostSettings, Membership, TaskId } from './protocol.ts'
 import { topicReader } from '../sink/read-topics.ts'
 import { Puts } from '../sink/puts.ts'
 import { Outbox, SinkPipeline } from '../sink/sink-pipeline.ts'
@@ -23,6 +24,7 @@ import { SinkRequests } from '../sink/sink-requests.ts'
 import { RunningSinkTask } from '../sink/sink-task.ts'
 import { topicRefusal } from '../delivery/written-topics.ts'
 import { closeConverters, openConverters } from './task-converters.ts'
+import type { TaskMetrics } from './task-metrics.ts'
 import { WaitLog } from './wait-log.ts'
 import { IDLE, type Tell, StageTracker } from './stage-tracker.ts'
 
@@ -35,11 +37,17 @@ export interface TaskEvents {
   readonly reconfigure?: () => void
   /** Suspect rows before these offsets are done with. */
   readonly cleared: (offsets: readonly PartitionOffset[]) => void
-  readonly batch: (records: number, failed: number) => void
+  readonly metrics: TaskMetrics
   /** What the task waits for, in words; null when that is over. Absent where nobody looks. */
   readonly waits?: (reason: string | null) => void
   /** Absent where nobody looks. */
   readonly show?: Show
+}
+
+/** What a sink task commits. */
+interface GroupProgress {
+  readonly membership: Membership
+  readonly offsets: readonly PartitionOffset[]
 }
 
 export interface OpenTask {
@@ -67,11 +75,13 @@ export interface TaskOptions {
  * Each task has connections of its own: a long poll of one never delays another.
  */
 export async function openTask(options: TaskOptions): Promise<OpenTask> {
-  const { config, settings, log } = options
+  const { config, settings, log, stopping } = options
+  const { metrics, waits } = options.events
   const common = commonKeys.read(config)
-  const aborter = options.stopping
   const stages = new StageTracker(options.events.at)
-  const plugins = await openPlugins(options, aborter.signal, stages)
+  const plugins = await openPlugins(options, stopping.signal, stages)
+  const { workerTopics } = settings
+  const encoding = { converters: plugins.converters, workerTopics, outside: stages.outside }
   const client = openClient(options)
   const producer = new Producer(client, { log })
   const fetcher = openFetcher(options, client)
@@ -82,23 +92,20 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
     plugins.close()
   }
   try {
-    const outbox = new Outbox()
-    const requests = new SinkRequests()
-    const context = sinkContext(options, client, { outbox, stages, requests }, aborter.signal)
-    const policy = new ErrorPolicy(common, log, options.events.waits)
+    const [outbox, requests] = [new Outbox(), new SinkRequests()]
+    const context = sinkContext(options, client, { outbox, stages, requests }, stopping.signal)
+    const policy = new ErrorPolicy(common, log, { tell: waits, metrics })
     const letters = () => openDeadLetters(options, client, producer)
-    const deadLetters = await policy.retry(letters, aborter.signal)
+    const sending = { producer, tolerant: policy.tolerant }
+    const delivery = new AtLeastOnceDelivery({ ...sending, commit: committer(client) })
     const pipeline = new SinkPipeline({
       ...plugins,
+      deadLetters: await policy.retry(letters, stopping.signal),
       sink: await openSink(options, context), // last: nothing after it fails and would leave it open
       outbox,
       policy,
-      delivery: new Delivery({
-        ...{ client, producer, converters: plugins.converters },
-        ...{ workerTopics: settings.workerTopics, outside: stages.outside, tolerant: policy.tolerant },
-      }),
-      deadLetters,
-      stages,
+      encoder: new Encoder({ client, producer, ...encoding }),
+      ...{ delivery, stages, metrics },
     })
     const task = new RunningSinkTask(
       {
@@ -109,13 +116,11 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
         flushIntervalMs: settings.offsetFlushIntervalMs,
         log,
         startAt: ({ groupId, partitions }) => fetchOffsets(client, groupId, partitions),
-        commit: ({ groupId, memberId, generation }, offsets) =>
-          commitOffsets(client, groupId, { memberId, generation }, offsets),
+        commit: (membership, offsets) => delivery.commit({ membership, offsets }),
         onFailed: options.events.failed,
         onFenced: options.events.fenced,
         onCleared: options.events.cleared,
-        onBatch: options.events.batch,
-        stopping: aborter,
+        ...{ metrics, stopping },
       },
       options.paused,
     )
@@ -128,7 +133,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
 
 /** Undefined where the connector has no topic for them. */
 export async function openDeadLetters(
-  { id, config, settings }: TaskOptions,
+  { id, config, settings, events }: TaskOptions,
   client: KafkaClient,
   producer: Producer,
 ) {
@@ -136,7 +141,14 @@ export async function openDeadLetters(
   const path = 'errors.deadletterqueue.topic.name'
   const refusal = values[path] === '' ? undefined : topicRefusal(values[path], settings.workerTopics)
   if (refusal !== undefined) throw new ConfigError([{ path, message: refusal }])
-  return DeadLetters.open(client, producer, values, id)
+  return DeadLetters.open(client, producer, values, { id, metrics: events.metrics })
+}
+
+function committer(client: KafkaClient) {
+  return ({ membership, offsets }: GroupProgress): Promise<void> => {
+    const { groupId, memberId, generation } = membership
+    return commitOffsets(client, groupId, { memberId, generation }, offsets)
+  }
 }
 
 function openFetcher({ config, log }: TaskOptions, client: KafkaClient): Fetcher {

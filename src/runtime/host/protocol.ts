@@ -1,3 +1,4 @@
+import type { MetricsSnapshot } from './task-metrics.ts'
 import type { RawConfig } from '../../api/config.ts'
 import type { AllowedImages } from '../../api/images.ts'
 import type { Figures } from '../../api/plugins.ts'
@@ -164,7 +165,9 @@ export type FromHost =
       readonly tasks: readonly RawConfig[]
       readonly trace?: string
     }
-  /** Once a second while a task runs. */
-  | { readonly type: 'metrics'; readonly id: TaskId; readonly records: number; readonly failed: number }
+  /** Once a second: the process lives, and its event loop turns. */
+  | { readonly type: 'heartbeat' }
+  /** Once a second while a task runs, where anything was counted since, and before `stopped`. */
+  | { readonly type: 'metrics'; readonly id: TaskId; readonly metrics: MetricsSnapshot }
   /** What changed since the last one; at most once a second, and before `stopped`. */
   | { readonly type: 'shown'; readonly id: TaskId; readonly shown: readonly Shown[] }

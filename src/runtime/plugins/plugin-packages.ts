@@ -21,9 +21,13 @@ interface Manifest {
   readonly main?: unknown
   readonly exports?: unknown
   readonly keywords?: unknown
+  readonly peerDependencies?: unknown
 }
 
 const KEYWORD = 'sluice-plugin'
+const NO_KEYWORD = `its package.json lacks the keyword ${KEYWORD}. Add "keywords": ["${KEYWORD}"]`
+const UNREADABLE = 'its package.json cannot be read: it is no JSON'
+const NO_PLUGINS = 'export an array of plugins, as default or as `plugins`'
 /** How long, in milliseconds, the import of a package may wait for something. */
 const PATIENCE = 10_000
 const CONDITIONS = ['node', 'import', 'default']
@@ -34,21 +38,32 @@ const CONDITIONS = ['node', 'import', 'default']
  */
 export function findPackages(pluginPath: readonly string[], beside: string, tell: Tell): string[] {
   const named = pluginPath.flatMap((folder) => {
-    if (!existsSync(folder)) {
-      tell({ folder, reason: 'plugin.path names a folder that does not exist' })
+    if (!isFolder(folder)) {
+      const what = existsSync(folder) ? 'a file, and must name folders' : 'a folder that does not exist'
+      tell({ folder, reason: `plugin.path names ${what}` })
       return []
     }
     const own = hasKeyword(folder) ? [folder] : []
     const found = [
       ...own,
       ...subfolders(folder).filter((each) => manifestOf(each) !== null),
-      ...installed(folder),
+      ...installed(folder, tell),
     ]
-    if (found.length === 0)
-      tell({ folder, reason: 'plugin.path names a folder without npm packages; jars are not loaded' })
+    const missing = own.length > 0 ? undefined : whyNotOne(folder, found.length === 0)
+    if (missing !== undefined) tell({ folder, reason: missing })
     return found
   })
-  return [...new Set([...named, ...installed(beside)].map((folder) => path.resolve(folder)))]
+  return [...new Set([...named, ...installed(beside, tell)].map((folder) => path.resolve(folder)))]
+}
+
+/** Why a folder that `plugin.path` names is no package itself, where that matters: it should be one, or `isAlone`. */
+function whyNotOne(folder: string, isAlone: boolean): string | undefined {
+  const manifest = manifestOf(folder)
+  if (manifest !== null) return isAlone || isForSluice(manifest) ? NO_KEYWORD : undefined
+  if (!isAlone) return undefined
+  return existsSync(path.join(folder, 'package.json'))
+    ? UNREADABLE
+    : 'plugin.path names a folder without npm packages; jars are not loaded'
 }
 
 /**
@@ -72,9 +87,10 @@ export async function loadPackages(folders: readonly string[], tell: Tell): Prom
 
 /** A plugin's `sluice` is the one that runs, wherever the plugin lies: their errors and records are of one kind then. */
 function shareSluice(): void {
+  const url = import.meta.resolve('sluice')
   registerHooks({
     resolve: (specifier, context, next) =>
-      next(specifier, specifier === 'sluice' ? { ...context, parentURL: import.meta.url } : context),
+      specifier === 'sluice' ? { url, format: 'module', shortCircuit: true } : next(specifier, context),
   })
 }
 
@@ -84,45 +100,62 @@ async function withPatience<T>(work: Promise<T>): Promise<T> {
   return Promise.race([work, promise]).finally(() => clearTimeout(timer))
 }
 
-/** The default export, one plugin or an array of them, and the array `plugins`. */
+interface Exports {
+  readonly default?: unknown
+  readonly plugins?: unknown
+}
+
+/** The default export, one plugin or an array of them, and the array `plugins`. All of CommonJS is its default export. */
 function pluginsOf(exported: unknown): readonly unknown[] {
-  const { default: whole, plugins } = exported as { readonly default?: unknown; readonly plugins?: unknown }
-  const found = [whole, plugins].filter((each) => each !== undefined && each !== null).flat()
-  if (found.length === 0)
-    throw new Error('it exports no plugins: export an array, as default or as `plugins`')
+  const { default: whole, plugins } = exported as Exports
+  const isCommon = isObject(whole) && !isNamed(whole) && ('plugins' in whole || 'default' in whole)
+  const all = isCommon ? [(whole as Exports).default, (whole as Exports).plugins] : [whole, plugins]
+  const found = all.filter((each) => each !== undefined && each !== null).flat()
+  if (found.length === 0) throw new Error(`it exports no plugins: ${NO_PLUGINS}`)
   return [...new Set<unknown>(found)]
 }
 
+const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null
+const isNamed = (value: object): boolean => 'name' in value || 'kind' in value
+
 function whatIsWrong(plugin: unknown): string | undefined {
-  if (typeof plugin !== 'object' || plugin === null) return 'it exports something that is no plugin'
-  const { name, kind, version, config, open, aliases } = plugin as Readonly<Record<string, unknown>>
-  if (typeof name !== 'string' || !/^[A-Za-z][\w.]*$/.test(name))
-    return `a plugin has no name of letters, digits, "_" and "."`
+  if (!isObject(plugin) || !isNamed(plugin)) return `it exports something that is no plugin: ${NO_PLUGINS}`
+  const { name, kind, version, config, open, aliases, taskConfigs } = plugin as Readonly<
+    Record<string, unknown>
+  >
+  if (typeof name !== 'string') return 'a plugin has no name'
+  if (!/^[A-Za-z][\w.]*$/.test(name))
+    return `"${name}" is no name for a plugin: use letters, digits, "_" and ".", a letter first`
   if (typeof kind !== 'string') return `plugin ${name} has no kind`
   if (typeof version !== 'string') return `plugin ${name} has no version`
-  if (typeof config !== 'object' || config === null || !('keys' in config) || !('read' in config))
+  if (!isObject(config) || !('keys' in config) || !('read' in config))
     return `plugin ${name} has no config: make it with defineConfig`
   if (['converter', 'predicate'].includes(kind) && !Array.isArray(aliases))
     return `plugin ${name} has no list of aliases`
+  if (kind === 'source' && typeof taskConfigs !== 'function')
+    return `plugin ${name} has no function taskConfigs`
   return typeof open === 'function' ? undefined : `plugin ${name} has no function open`
 }
 
 /** The file that `import` takes for the package. */
 function entryOf(folder: string): string {
   const manifest = manifestOf(folder)
-  if (manifest === null) throw new Error('its package.json cannot be read')
+  if (manifest === null) throw new Error(UNREADABLE)
   const { exports, main } = manifest
-  const dot = typeof exports === 'object' && exports !== null && '.' in exports ? exports['.'] : exports
-  const named = conditional(dot) ?? (typeof main === 'string' ? main : 'index.js')
-  const file = path.resolve(folder, named)
-  if (!existsSync(file))
-    throw new Error(`its package.json names ${named}, which is not there. Build the package`)
-  return file
+  const dot = isObject(exports) && '.' in exports ? exports['.'] : exports
+  const named = conditional(dot) ?? (typeof main === 'string' ? main : undefined)
+  const file = path.resolve(folder, named ?? 'index.js')
+  if (existsSync(file)) return file
+  throw new Error(
+    named === undefined
+      ? 'it has no index.js, and its package.json names no other file as "main"'
+      : `its package.json names ${named}, which is not there. Build the package`,
+  )
 }
 
 function conditional(target: unknown): string | undefined {
   if (typeof target === 'string') return target
-  if (typeof target !== 'object' || target === null) return undefined
+  if (!isObject(target)) return undefined
   const [chosen] = Object.entries(target).filter(([condition]) => CONDITIONS.includes(condition))
   return chosen === undefined ? undefined : conditional(chosen[1])
 }
@@ -140,9 +173,24 @@ function hasKeyword(folder: string): boolean {
   return Array.isArray(keywords) && keywords.includes(KEYWORD)
 }
 
-function installed(folder: string): string[] {
+/** What is installed in a folder with the keyword. A package that has Sluice as its peer should have it, and is told. */
+function installed(folder: string, tell: Tell): string[] {
   const modules = path.join(folder, 'node_modules')
-  return existsSync(modules) ? subfolders(modules).filter(hasKeyword) : []
+  if (!existsSync(modules)) return []
+  return subfolders(modules).filter((each) => {
+    if (hasKeyword(each)) return true
+    if (isForSluice(manifestOf(each))) tell({ folder: each, reason: NO_KEYWORD })
+    return false
+  })
+}
+
+function isForSluice(manifest: Manifest | null): boolean {
+  const peers = manifest?.peerDependencies
+  return isObject(peers) && 'sluice' in peers
+}
+
+function isFolder(file: string): boolean {
+  return statSync(file, { throwIfNoEntry: false })?.isDirectory() === true
 }
 
 /** Those where a package may lie: the folders in a folder, and those below a scope (`@acme`). */
@@ -150,6 +198,6 @@ function subfolders(folder: string): string[] {
   return readdirSync(folder)
     .filter((name) => !name.startsWith('.') && name !== 'node_modules')
     .map((name) => path.join(folder, name))
-    .filter((each) => statSync(each, { throwIfNoEntry: false })?.isDirectory() === true)
+    .filter(isFolder)
     .flatMap((each) => (path.basename(each).startsWith('@') ? subfolders(each) : [each]))
 }

@@ -7,13 +7,15 @@ import type { EmitOptions, PartitionOffset, SinkTask, TopicPartition } from '../
 import { Batch } from '../records/batch.ts'
 import type { TransformChain } from '../chain/chain.ts'
 import type { DeadLetters } from '../delivery/dead-letters.ts'
-import type { Delivery, Emission, ProducerBatch } from '../delivery/delivery.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { Emission, Encoder, ProducerBatch } from '../delivery/encoder.ts'
 import type { ErrorPolicy } from '../delivery/error-policy.ts'
 import { FetchOrigin } from '../records/origin.ts'
 import type { PoisonCause } from '../host/protocol.ts'
 import { type Failure, RowStates } from '../records/row-states.ts'
 import { type Chunk, rangeOf } from './suspect-chunks.ts'
 import type { TaskConverters } from '../host/task-converters.ts'
+import type { TaskMetrics } from '../host/task-metrics.ts'
 import { IDLE, type StageTracker } from '../host/stage-tracker.ts'
 
 export interface PipelineParts {
@@ -22,9 +24,11 @@ export interface PipelineParts {
   readonly converters: TaskConverters
   readonly chain: TransformChain
   readonly policy: ErrorPolicy
-  readonly delivery: Delivery
+  readonly encoder: Pick<Encoder, 'encode' | 'before'>
+  readonly delivery: Pick<Delivery<never>, 'send'>
   readonly deadLetters: DeadLetters | undefined
   readonly stages: StageTracker
+  readonly metrics: TaskMetrics
 }
 
 /** A batch that went through the transforms: its sink comes next. */
@@ -108,18 +112,20 @@ export class SinkPipeline {
    */
   put({ chunk, batch }: Transformed, interrupt: AbortSignal): Promise<Prepared> {
     return this.#holding(chunk, interrupt, async () => {
-      const { policy, sink, outbox, delivery } = this.#parts
+      const { policy, sink, outbox, encoder, metrics } = this.#parts
       const { states } = batch
       outbox.take() // what a put that failed has left
       this.#cut(states)
       if (states.live > 0) {
         states.enter('TASK_PUT', 'sink')
-        await this.#within('put', async () => sink.put(batch)).catch(putAgain)
+        const put = () => this.#within('put', async () => sink.put(batch))
+        await metrics.time('put', put).catch(putAgain)
+        metrics.count('records.sent', states.live)
         this.#cut(states)
       }
       const producerBatches: ProducerBatch[] = []
       for (const emission of outbox.take()) {
-        const encode = () => this.#within('encode', () => delivery.encode(emission))
+        const encode = () => this.#within('encode', () => encoder.encode(emission))
         producerBatches.push(...(await policy.retry(encode, interrupt)))
       }
       return this.#enforced(batch, producerBatches)
@@ -163,13 +169,13 @@ export class SinkPipeline {
   }
 
   #enforced(batch: Batch, producerBatches: readonly ProducerBatch[]): Prepared {
-    const { delivery } = this.#parts
+    const { encoder } = this.#parts
     const failures = batch.states.failures()
     const stop = this.#stopAt(batch, failures)
     const [first] = failures
     if (stop === undefined || first === undefined) return { batch, producerBatches }
     batch.states.dropAfter(first.row)
-    return { batch, producerBatches: delivery.before(first.row, producerBatches), stop }
+    return { batch, producerBatches: encoder.before(first.row, producerBatches), stop }
   }
 
   #stopAt(batch: Batch, failures: readonly Failure[]): Stop | undefined {

@@ -4,7 +4,9 @@ import { FencedError, messageOf, UnavailableError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { TopicPartition } from '../../api/plugins.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
+import { CommandLoop } from '../host/command-loop.ts'
 import type { Membership, SuspectRows } from '../host/protocol.ts'
+import type { TaskMetrics } from '../host/task-metrics.ts'
 import { allowedOffsets } from './allowed-offsets.ts'
 import type { Puts } from './puts.ts'
 import { passes, type Prepared, type SinkPipeline } from './sink-pipeline.ts'
@@ -31,12 +33,11 @@ export interface SinkTaskParts {
   readonly onFenced: () => void
   /** Suspect rows before these offsets are done with. */
   readonly onCleared: (offsets: readonly PartitionOffset[]) => void
-  readonly onBatch: (records: number, failed: number) => void
+  readonly metrics: TaskMetrics
   /** Aborted when the task must stop. */
   readonly stopping: AbortController
 }
 
-type Command = () => Promise<void> | void
 type Ready = Prepared & { readonly durable: (before?: bigint) => void }
 
 /**
@@ -47,16 +48,15 @@ type Ready = Prepared & { readonly durable: (before?: bigint) => void }
 export class RunningSinkTask {
   readonly #parts: SinkTaskParts
   readonly #positions = new Positions()
-  readonly #commands: (() => Promise<void>)[] = []
+  readonly #loop = new CommandLoop()
   readonly #rounds = new Set<Promise<void>>()
-  readonly #loop: Promise<void>
+  readonly #ended: Promise<void>
   #membership: Membership | null = null
   /** Whether the fetcher knows where the partitions of the membership begin. */
   #placed = false
   /** Aborted where the batch at work is of no use any more: what waits between two tries ends. */
   #interrupt = new AbortController()
   #paused: boolean
-  #closed = false
   #failed = false
   #fetching: Promise<readonly FetchedBatch[]> | null = null
   /** Fetched, and not yet put. */
@@ -65,17 +65,16 @@ export class RunningSinkTask {
   #opened: readonly TopicPartition[] | null = null
   #suspects = new SuspectChunks([])
   #lastCommit = performance.now()
-  #wake: () => void = () => undefined
 
   constructor(parts: SinkTaskParts, paused: boolean) {
     this.#parts = parts
     this.#paused = paused
-    this.#loop = this.#run()
+    this.#ended = this.#loop.run(() => this.#next())
   }
 
   /** The partitions of a new generation, and what is known of their rows; replaces what was assigned before. */
   assign(membership: Membership, suspects: readonly SuspectRows[] = []): Promise<void> {
-    return this.#command(async () => {
+    return this.#loop.command(async () => {
       await this.#close()
       this.#positions.clear()
       this.#suspects = new SuspectChunks(suspects)
@@ -87,18 +86,18 @@ export class RunningSinkTask {
   /** Finishes and commits what is in flight, then lets go of all partitions. */
   revoke(): Promise<void> {
     this.#interrupt.abort()
-    return this.#command(() => this.#letGo(true))
+    return this.#loop.command(() => this.#letGo(true))
   }
 
   /** Invariant 4: the membership was lost, so somebody else owns the partitions. Nothing is committed. */
   lost(): Promise<void> {
     this.#interrupt.abort()
-    return this.#command(() => this.#letGo(false))
+    return this.#loop.command(() => this.#letGo(false))
   }
 
   pause(): Promise<void> {
     this.#interrupt.abort()
-    return this.#command(async () => {
+    return this.#loop.command(async () => {
       this.#paused = true
       await this.#settleAndCommit()
       this.#interrupt = new AbortController()
@@ -106,7 +105,7 @@ export class RunningSinkTask {
   }
 
   resume(): Promise<void> {
-    return this.#command(() => {
+    return this.#loop.command(() => {
       this.#paused = false
     })
   }
@@ -115,42 +114,18 @@ export class RunningSinkTask {
   async stop(): Promise<void> {
     this.#parts.stopping.abort()
     this.#interrupt.abort()
-    await this.#command(async () => {
+    await this.#loop.command(async () => {
       await this.#letGo(true)
-      this.#closed = true
+      this.#loop.end()
     })
-    await this.#loop
+    await this.#ended
     await this.#parts.pipeline.stop()
   }
 
-  /** Runs a command between two rounds; after a failure commands still run, so that a failed task can be stopped. */
-  #command(run: Command): Promise<void> {
-    const done = new Promise<void>((resolve, reject) => {
-      this.#commands.push(() => Promise.resolve().then(run).then(resolve, reject))
-    })
-    this.#wake()
-    return done
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#closed) {
-      const command = this.#commands.shift()
-      if (command !== undefined) await command()
-      else if (this.#membership === null || this.#paused || this.#failed) await this.#woken()
-      else await this.#round().catch((error: unknown) => this.#fail(error))
-    }
-  }
-
-  /** Resolves when a command is there, at the latest after `most` milliseconds. */
-  #woken(most?: number): Promise<undefined> {
-    return new Promise((resolve) => {
-      const timer = most === undefined ? undefined : setTimeout(() => this.#wake(), most)
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve(undefined)
-      }
-      if (this.#commands.length > 0) this.#wake()
-    })
+  /** After a failure commands still run, so that a failed task can be stopped. */
+  #next(): Promise<unknown> {
+    if (this.#membership === null || this.#paused || this.#failed) return this.#loop.woken()
+    return this.#round().catch((error: unknown) => this.#fail(error))
   }
 
   async #round(): Promise<void> {
@@ -159,11 +134,11 @@ export class RunningSinkTask {
     if (this.#parts.requests.changed) await this.#move()
     const wait = this.#parts.puts.waitMs
     if (wait > 0) {
-      await this.#woken(Math.min(wait, this.#parts.flushIntervalMs))
+      await this.#loop.woken(Math.min(wait, this.#parts.flushIntervalMs))
       return
     }
     if (this.#rounds.size >= MAX_ROUNDS_IN_FLIGHT) {
-      await Promise.race([...this.#rounds, this.#woken()])
+      await Promise.race([...this.#rounds, this.#loop.woken()])
       return
     }
     if (this.#suspects.any && this.#rounds.size > 0) {
@@ -180,7 +155,7 @@ export class RunningSinkTask {
   /** False where a command is waiting: the fetch goes on meanwhile. */
   async #fetch(): Promise<boolean> {
     this.#fetching ??= this.#parts.fetcher.next()
-    const batches = await Promise.race([this.#fetching, this.#woken()])
+    const batches = await Promise.race([this.#fetching, this.#loop.woken()])
     if (batches === undefined) return false
     this.#fetching = null
     this.#waiting = batches.flatMap((fetched) => this.#suspects.cut(fetched))
@@ -254,8 +229,7 @@ export class RunningSinkTask {
     const sent = prepared.map(async (each) => {
       const stop = await this.#parts.pipeline.deliver(each)
       each.durable(stop?.offset)
-      const { length, states } = each.batch
-      this.#parts.onBatch(length, states.failures().length)
+      this.#parts.metrics.count('records.read', each.batch.length)
       if (stop !== undefined) throw stop.error
     })
     const membership = this.#membership
@@ -267,7 +241,7 @@ export class RunningSinkTask {
           const fail = (): void => {
             if (this.#membership === membership) this.#fail(error)
           }
-          void this.#command(fail)
+          void this.#loop.command(fail)
         },
       )
       .then(() => void this.#rounds.delete(round))
@@ -285,12 +259,18 @@ export class RunningSinkTask {
     if (offsets.length === 0 || membership === null) return
     const allowed = await this.#allowed(offsets, closing)
     if (closing) await this.#close()
-    if (allowed.length === 0) return
+    const { metrics } = this.#parts
+    if (allowed.length === 0) {
+      metrics.count('commits.skipped')
+      return
+    }
     try {
-      await this.#parts.commit(membership, allowed)
+      await metrics.time('commit', () => this.#parts.commit(membership, allowed))
+      metrics.count('commits')
       this.#positions.committed(allowed)
       this.#clear(allowed)
     } catch (error) {
+      metrics.count('commits.failed')
       if (!(error instanceof UnavailableError)) throw error
       this.#parts.log.warn('offsets could not be committed yet', { error: error.message })
     }

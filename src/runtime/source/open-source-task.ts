@@ -4,7 +4,8 @@ import type { KafkaClient } from '../../kafka/client.ts'
 import { Producer } from '../../kafka/produce/produce.ts'
 import type { Compression } from '../../kafka/record-batches/compression.ts'
 import { commonKeys } from '../plugins/connector-keys.ts'
-import { Delivery } from '../delivery/delivery.ts'
+import { AtLeastOnceDelivery } from '../delivery/delivery.ts'
+import { Encoder } from '../delivery/encoder.ts'
 import { ErrorPolicy } from '../delivery/error-policy.ts'
 import { logIgnored } from '../plugins/ignored-keys.ts'
 import { openClient, openDeadLetters, openPlugins, type TaskOptions } from '../host/open-task.ts'
@@ -14,6 +15,7 @@ import { openOffsetStore } from './offset-store.ts'
 import { RunningSourceTask } from './running-source-task.ts'
 import { SourceOffsets } from './source-offsets.ts'
 import { ignoredSourceKeys, type SourceConfig, sourceKeys } from './source-keys.ts'
+import type { SourcePosition } from './source-positions.ts'
 import { SourcePipeline } from './source-pipeline.ts'
 import { TargetTopics } from './target-topics.ts'
 import { newTopicFor } from './topic-groups.ts'
@@ -23,12 +25,14 @@ const WITHOUT_END_MS = 2 ** 31 - 1
 
 /** Opens everything a source task needs, its plugins first, reads its offsets, and returns it running. */
 export async function openSourceTask(options: TaskOptions, plugin: SourceConnector) {
-  const { config, settings, log, id } = options
+  const { config, settings, log, id, stopping } = options
   const sourceConfig = sourceKeys.read(config)
   logIgnored(ignoredSourceKeys, config, log)
-  const aborter = options.stopping
-  const stages = new StageTracker(options.events.at)
-  const plugins = await openPlugins(options, aborter.signal, stages)
+  const { metrics, waits, at, failed } = options.events
+  const stages = new StageTracker(at)
+  const plugins = await openPlugins(options, stopping.signal, stages)
+  const { workerTopics, offsetFlushIntervalMs, stopTimeoutMs } = settings
+  const encoding = { converters: plugins.converters, workerTopics, outside: stages.outside }
   const client = openClient(options)
   const topics = openTopics(client, options)
   const producer = openProducer(client, options, sourceConfig, topics)
@@ -40,38 +44,36 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
     plugins.close()
   }
   try {
-    const policy = new ErrorPolicy(commonKeys.read(config), log, options.events.waits)
-    const untilThere = <T>(open: () => Promise<T>): Promise<T> => policy.retry(open, aborter.signal)
+    const policy = new ErrorPolicy(commonKeys.read(config), log, { tell: waits, metrics })
+    const untilThere = <T>(open: () => Promise<T>): Promise<T> => policy.retry(open, stopping.signal)
     offsets = await untilThere(() => openOffsets(client, options, sourceConfig))
+    const stored = offsets
+    const delivery = new AtLeastOnceDelivery({
+      ...{ producer, tolerant: policy.tolerant },
+      commit: (positions: readonly SourcePosition[]) => stored.write(positions),
+    })
     const pipeline = new SourcePipeline({
       plugin: plugin.name,
       chain: plugins.chain,
       policy,
       topics,
-      workerTopics: settings.workerTopics,
-      delivery: new Delivery({
-        ...{ client, producer, converters: plugins.converters },
-        ...{ workerTopics: settings.workerTopics, outside: stages.outside, tolerant: policy.tolerant },
-      }),
+      workerTopics,
+      encoder: new Encoder({ client, producer, ...encoding }),
+      delivery,
       deadLetters: await untilThere(() => openDeadLetters(options, client, producer)),
       stages,
     })
-    const stored = offsets
     const task = new RunningSourceTask(
       {
         who: `Connector ${id.connector}, task ${id.task}`,
         plugin: plugin.name,
-        source: await openSource(options, plugin, stored, aborter.signal), // last: nothing after it fails
+        source: await openSource(options, plugin, stored, stopping.signal), // last: nothing after it fails
         pipeline,
-        commit: (positions) => stored.write(positions),
-        flushIntervalMs: settings.offsetFlushIntervalMs,
-        stopTimeoutMs: settings.stopTimeoutMs,
-        log,
-        at: options.events.at,
-        onFailed: options.events.failed,
-        onBatch: options.events.batch,
-        onWaits: options.events.waits ?? (() => undefined),
-        stopping: aborter,
+        commit: (positions) => delivery.commit(positions),
+        flushIntervalMs: offsetFlushIntervalMs,
+        ...{ stopTimeoutMs, log, at, metrics, stopping },
+        onFailed: failed,
+        onWaits: waits ?? (() => undefined),
         isOwner: options.isOwner ?? (() => true),
       },
       options.paused,

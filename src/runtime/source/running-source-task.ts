@@ -3,7 +3,9 @@ import { ConnectError, messageOf, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { SourceRecord, SourceTask } from '../../api/plugins.ts'
 import { backOffMs } from '../../kafka/retry.ts'
+import { CommandLoop } from '../host/command-loop.ts'
 import { WaitLog } from '../host/wait-log.ts'
+import type { TaskMetrics } from '../host/task-metrics.ts'
 import { IDLE, type Tell } from '../host/stage-tracker.ts'
 import { offsetJson, requireSourceMap } from './offset-format.ts'
 import type { PreparedPoll, SourcePipeline } from './source-pipeline.ts'
@@ -37,7 +39,7 @@ export interface SourceTaskParts {
   readonly onFailed: (error: unknown) => void
   /** Told what the task waits for, and null when that is over. */
   readonly onWaits: (reason: string | null) => void
-  readonly onBatch: (records: number, failed: number) => void
+  readonly metrics: TaskMetrics
   /** Aborted when the task must stop. */
   readonly stopping: AbortController
   /** Whether the task is surely nobody else's at the moment; while it is not, it polls nothing and commits nothing. */
@@ -51,9 +53,9 @@ export interface SourceTaskParts {
 export class RunningSourceTask {
   readonly #parts: SourceTaskParts
   readonly #positions = new SourcePositions()
-  readonly #commands: (() => Promise<void>)[] = []
+  readonly #loop = new CommandLoop()
   readonly #rounds = new Set<Promise<void>>()
-  readonly #loop: Promise<void>
+  readonly #ended: Promise<void>
   readonly #stopped: Promise<void>
   readonly #wait: WaitLog
   #polling: Promise<readonly SourceRecord[]> | null = null
@@ -61,12 +63,10 @@ export class RunningSourceTask {
   #inFlight = 0
   #failures = 0
   #paused: boolean
-  #closed = false
   #failed = false
   #lost = false
   #holds = false
   #lastCommit = performance.now()
-  #wake: () => void = () => undefined
 
   constructor(parts: SourceTaskParts, paused: boolean) {
     this.#parts = parts
@@ -75,18 +75,18 @@ export class RunningSourceTask {
     this.#stopped = new Promise((resolve) =>
       parts.stopping.signal.addEventListener('abort', () => resolve(), { once: true }),
     )
-    this.#loop = this.#run()
+    this.#ended = this.#loop.run(() => this.#next())
   }
 
   /** What is in flight goes on, and is committed. */
   pause(): Promise<void> {
-    return this.#command(() => {
+    return this.#loop.command(() => {
       this.#paused = true
     })
   }
 
   resume(): Promise<void> {
-    return this.#command(() => {
+    return this.#loop.command(() => {
       this.#paused = false
     })
   }
@@ -95,15 +95,15 @@ export class RunningSourceTask {
   async stop(): Promise<void> {
     const { stopping, stopTimeoutMs, source } = this.#parts
     stopping.abort()
-    await this.#command(async () => {
-      this.#closed = true
+    await this.#loop.command(async () => {
+      this.#loop.end()
       // A poll that does not notice is left behind: what it brings is polled again by the next task.
       const left = this.#polling?.catch(() => undefined) ?? Promise.resolve(undefined)
       await Promise.race([left, pause(stopTimeoutMs * SHARE.poll)])
       await Promise.race([Promise.all(this.#rounds), pause(stopTimeoutMs * SHARE.delivery)])
       await Promise.race([this.#commitAll(), pause(stopTimeoutMs * SHARE.commit)])
     })
-    await this.#loop
+    await this.#ended
     await this.#within('stop', async () => source.stop?.())
   }
 
@@ -113,26 +113,14 @@ export class RunningSourceTask {
     this.#parts.stopping.abort()
   }
 
-  #command(run: () => Promise<void> | void): Promise<void> {
-    const done = new Promise<void>((resolve, reject) => {
-      this.#commands.push(() => Promise.resolve().then(run).then(resolve, reject))
-    })
-    this.#wake()
-    return done
-  }
-
-  async #run(): Promise<void> {
-    while (!this.#closed) {
-      const command = this.#commands.shift()
-      if (command !== undefined) await command()
-      else if (this.#paused || this.#failed) await this.#idle()
-      else if (!this.#isOwner()) await this.#woken(OWNER_LOOK_MS)
-      else await this.#round().catch((error: unknown) => this.#fail(error))
-    }
+  #next(): Promise<unknown> {
+    if (this.#paused || this.#failed) return this.#idle()
+    if (!this.#isOwner()) return this.#loop.woken(OWNER_LOOK_MS)
+    return this.#round().catch((error: unknown) => this.#fail(error))
   }
 
   async #idle(): Promise<void> {
-    await this.#woken(this.#parts.flushIntervalMs)
+    await this.#loop.woken(this.#parts.flushIntervalMs)
     void this.#commit()
   }
 
@@ -145,22 +133,10 @@ export class RunningSourceTask {
     return isOwner
   }
 
-  /** Resolves when a command waits; at the latest after `timeoutMs`. */
-  #woken(timeoutMs = Infinity): Promise<undefined> {
-    return new Promise((resolve) => {
-      const timer = timeoutMs < Infinity ? setTimeout(() => resolve(undefined), timeoutMs) : undefined
-      this.#wake = () => {
-        clearTimeout(timer)
-        resolve(undefined)
-      }
-      if (this.#commands.length > 0) this.#wake()
-    })
-  }
-
   async #round(): Promise<void> {
     const { flushIntervalMs } = this.#parts
     if (performance.now() - this.#lastCommit >= flushIntervalMs) void this.#commit()
-    const wait = this.#woken(this.#lastCommit + flushIntervalMs - performance.now())
+    const wait = this.#loop.woken(this.#lastCommit + flushIntervalMs - performance.now())
     if (this.#inFlight >= MOST_RECORDS_IN_FLIGHT || this.#rounds.size >= MOST_POLLS_IN_FLIGHT) {
       await Promise.race([...this.#rounds, wait])
       return
@@ -203,11 +179,11 @@ export class RunningSourceTask {
 
   /** While a poll waits, the worker hears so each second; where the process is kept busy instead, the deadline counts. */
   async #polled(): Promise<readonly SourceRecord[]> {
-    const { source, at, who } = this.#parts
+    const { source, at, who, metrics } = this.#parts
     await at('poll')
     const telling = setInterval(() => void at('poll'), TELL_MS)
     try {
-      const records: unknown = await source.poll()
+      const records: unknown = await metrics.time('poll', () => source.poll())
       if (records === null || records === undefined) return []
       if (!Array.isArray(records)) throw new TaskError('task.failed', `${who}: poll returned no array.`)
       for (const record of records as readonly SourceRecord[]) {
@@ -217,6 +193,7 @@ export class RunningSourceTask {
           `${who}: the source offset of a record of ${offsetJson(record.sourcePartition)}`,
         )
       }
+      metrics.count('records.read', records.length)
       return records as readonly SourceRecord[]
     } finally {
       clearInterval(telling)
@@ -238,7 +215,7 @@ export class RunningSourceTask {
 
   /** Sends without waiting for the acknowledgement. */
   #deliver(records: readonly SourceRecord[], prepared: PreparedPoll): void {
-    const { pipeline, onBatch, stopping } = this.#parts
+    const { pipeline, metrics, stopping } = this.#parts
     const durable = this.#positions.begin(
       records.map(({ sourcePartition, sourceOffset }) => ({
         partition: sourcePartition,
@@ -251,7 +228,7 @@ export class RunningSourceTask {
       .then(async () => {
         await this.#tellRecords(records, prepared)
         durable()
-        onBatch(records.length, prepared.batch.states.failures().length)
+        metrics.count('records.sent', prepared.batch.states.live)
       })
       .catch((error: unknown) => this.#fail(error))
       .then(() => {
@@ -282,13 +259,15 @@ export class RunningSourceTask {
   }
 
   async #commitDurable(): Promise<void> {
-    const { commit, source, log } = this.#parts
+    const { commit, source, log, metrics } = this.#parts
     if (!this.#isOwner()) return
     const positions = this.#positions.committable()
     if (positions.length === 0) return
     try {
-      await commit(positions)
+      await metrics.time('commit', () => commit(positions))
+      metrics.count('commits')
     } catch (error) {
+      metrics.count('commits.failed')
       if (!(error instanceof ConnectError && error.retriable)) {
         this.#fail(error)
         return

@@ -5,7 +5,8 @@ import type { SourceRecord } from '../../api/plugins.ts'
 import { Batch } from '../records/batch.ts'
 import type { TransformChain } from '../chain/chain.ts'
 import type { DeadLetters } from '../delivery/dead-letters.ts'
-import type { Delivery, ProducerBatch } from '../delivery/delivery.ts'
+import type { Delivery } from '../delivery/delivery.ts'
+import type { Encoder, ProducerBatch } from '../delivery/encoder.ts'
 import type { ErrorPolicy } from '../delivery/error-policy.ts'
 import { RowStates } from '../records/row-states.ts'
 import { topicRefusal } from '../delivery/written-topics.ts'
@@ -21,7 +22,8 @@ export interface SourcePipelineParts {
   readonly topics: Pick<TargetTopics, 'ensure'>
   /** Nothing is written to these. */
   readonly workerTopics: readonly string[]
-  readonly delivery: Pick<Delivery, 'encode' | 'send'>
+  readonly encoder: Pick<Encoder, 'encode'>
+  readonly delivery: Pick<Delivery<never>, 'send'>
   readonly deadLetters: Pick<DeadLetters, 'send'> | undefined
   readonly stages: StageTracker
 }
@@ -44,7 +46,7 @@ export class SourcePipeline {
 
   /** Nothing has been sent yet when it resolves. `interrupt` ends the wait between two tries. */
   async prepare(records: readonly SourceRecord[], interrupt: AbortSignal): Promise<PreparedPoll> {
-    const { policy, topics, delivery, stages } = this.#parts
+    const { policy, topics, encoder, stages } = this.#parts
     stages.hold(undefined, interrupt)
     const origin = new PollOrigin(records, this.#records, this.#polls++)
     this.#records += BigInt(records.length)
@@ -52,7 +54,7 @@ export class SourcePipeline {
     const batch = await policy.retry(transform, interrupt)
     for (const topic of this.#targets(batch)) await policy.retry(() => topics.ensure(topic), interrupt)
     const emission = { batch, options: { converters: 'own' } } as const
-    const encode = () => this.#within('encode', () => delivery.encode(emission))
+    const encode = () => this.#within('encode', () => encoder.encode(emission))
     const producerBatches = batch.states.live === 0 ? [] : await policy.retry(encode, interrupt)
     policy.enforce(batch, batch.states.failures())
     return { batch, producerBatches }

@@ -1,3 +1,4 @@
+import type { MetricsSnapshot } from '../../runtime/host/task-metrics.ts'
 import type { PartitionOffset } from '../../runtime/sink/positions.ts'
 import type {
   Membership,
@@ -17,6 +18,8 @@ export interface TaskListener {
   reconfigure?(): void
   /** What its transforms show has changed. */
   shown(changed: readonly Shown[]): void
+  /** What it has counted since it started. */
+  metrics(snapshot: MetricsSnapshot): void
   /** The plugins are done with these rows. */
   passed(rows: RowRange): void
   /** Suspect rows before this offset are done with. */

@@ -18,7 +18,7 @@ export interface TaskHostOptions {
   readonly settings: HostSettings
   /** How long a call into a plugin may take, in milliseconds. */
   readonly deadline: number
-  /** How long a host with tasks may say nothing, in milliseconds; a healthy one sends metrics once a second. */
+  /** How long a host with tasks may say nothing, in milliseconds; a healthy one sends a heartbeat once a second. */
   readonly silence: number
   /** Bytes that its process may hold. */
   readonly maxMemory: number
@@ -203,6 +203,7 @@ export class TaskHost {
 
   #receive(message: FromHost): void {
     this.#heard = performance.now()
+    if (message.type === 'heartbeat') return
     if (message.type === 'ready') {
       this.#ready()
       return
@@ -213,16 +214,43 @@ export class TaskHost {
     }
     const hosted = this.tasks.get(nameOf(message.id))
     if (hosted === undefined) return
-    if (message.type === 'at') this.#at(hosted, message)
-    else if (message.type === 'cleared') hosted.listener.cleared(message)
-    else if (message.type === 'state') hosted.listener.state(message.state, message.trace)
-    else if (message.type === 'waits') hosted.listener.waits(message.reason)
-    else if (message.type === 'fenced') hosted.listener.fenced()
-    else if (message.type === 'reconfigure') hosted.listener.reconfigure?.()
-    else if (message.type === 'shown') hosted.listener.shown(message.shown)
-    else if (message.type === 'revoked' || message.type === 'stopped') {
-      if (message.type === 'stopped') this.tasks.delete(nameOf(message.id))
-      settle(hosted, message.type)
+    this.#pass(hosted, message)
+  }
+
+  #pass(hosted: Hosted, message: Extract<FromHost, { id: TaskId }>): void {
+    const { listener } = hosted
+    switch (message.type) {
+      case 'at':
+        this.#at(hosted, message)
+        break
+      case 'cleared':
+        listener.cleared(message)
+        break
+      case 'state':
+        listener.state(message.state, message.trace)
+        break
+      case 'waits':
+        listener.waits(message.reason)
+        break
+      case 'fenced':
+        listener.fenced()
+        break
+      case 'reconfigure':
+        listener.reconfigure?.()
+        break
+      case 'shown':
+        listener.shown(message.shown)
+        break
+      case 'metrics':
+        listener.metrics(message.metrics)
+        break
+      case 'stopped':
+        this.tasks.delete(nameOf(message.id))
+        settle(hosted, message.type)
+        break
+      case 'revoked':
+        settle(hosted, message.type)
+        break
     }
   }
 

@@ -1,3 +1,4 @@
+import type { MetricsSnapshot } from '../../runtime/host/task-metrics.ts'
 import type { RawConfig } from '../../api/config.ts'
 import { messageOf } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
@@ -56,6 +57,7 @@ export class TaskRun {
   /** What it waits for: its topics, and what its host says. */
   readonly #waits = { topics: null as string | null, host: null as string | null }
   #stopped = false
+  #metrics: MetricsSnapshot | null = null
   readonly #shown = new Map<string, Shown>()
   /** What a failed task still had open: its host must be done with it before it may start anew. */
   #closing: Promise<void> = Promise.resolve()
@@ -76,10 +78,16 @@ export class TaskRun {
     return [...this.#shown.values()].filter((each) => each.name === name)
   }
 
+  /** What it has counted since it started last; null until its host has said so. */
+  get metrics(): MetricsSnapshot | null {
+    return this.#metrics
+  }
+
   start(): void {
     const { hosts, suspects } = this.#options
     const { connector } = this.id
     this.#shown.clear()
+    this.#metrics = null
     this.#waits.host = null
     this.#startedAt = performance.now()
     const task: HostedTask = hosts.start(
@@ -94,6 +102,7 @@ export class TaskRun {
         shown: (changed) => {
           for (const each of changed) this.#shown.set(`${each.transform} ${each.name}`, each)
         },
+        metrics: (snapshot) => (this.#metrics = snapshot),
         passed: (rows) => suspects.passed(connector, rows),
         cleared: (before) => suspects.cleared(connector, before),
         died: (death) => this.#task === task && this.#onDeath(death),

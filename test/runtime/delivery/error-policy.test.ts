@@ -72,7 +72,7 @@ describe('a schema registry or a Kafka that is away', () => {
     const say = (message: string): void => void lines.push(message)
     const log: Logger = { ...SILENT, warn: say, info: say }
     const config = commonKeys.read({ name: 'c', 'connector.class': 'TopicSink', ...raw })
-    return { told, lines, policy: new ErrorPolicy(config, log, (reason) => void told.push(reason)) }
+    return { told, lines, policy: new ErrorPolicy(config, log, { tell: (reason) => void told.push(reason) }) }
   }
 
   it('is waited for without errors.retry.timeout, which its status and two log lines tell', async () => {

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
@@ -46,12 +46,42 @@ describe('packages of plugins', () => {
       expect(findPackages([], folder, tell)).to.deep.equal([found])
     })
 
-    it('and a folder that is missing, or without any, is told', () => {
-      expect(findPackages([path.join(folder, 'none'), folder], folder, tell)).to.deep.equal([])
+    it('and a folder that is missing, or none, or without any, is told', async () => {
+      const file = path.join(folder, 'file.jar')
+      await writeFile(file, '')
+      expect(findPackages([path.join(folder, 'none'), file, folder], folder, tell)).to.deep.equal([])
       expect(problems.map(({ reason }) => reason.split(' ').slice(-3).join(' '))).to.deep.equal([
         'does not exist',
+        'must name folders',
         'are not loaded',
       ])
+    })
+
+    it('and one that should be one and lacks its keyword, or cannot be read, is told', async () => {
+      const keywords = { keywords: ['kafka'] }
+      const forSluice = { ...keywords, peerDependencies: { sluice: '^0.1.0' } }
+      const alone = await writePackage(folder, 'alone', '', keywords)
+      const project = await writePackage(folder, 'project', '', forSluice)
+      const below = await writePackage(project, 'node_modules/below', '')
+      const beside = await writePackage(folder, 'node_modules/beside', '', forSluice)
+      const broken = path.join(folder, 'broken')
+      await mkdir(broken)
+      await writeFile(path.join(broken, 'package.json'), '{')
+      expect(findPackages([alone, project, broken], folder, tell)).to.deep.equal([below])
+      const lacks = 'its package.json lacks the keyword sluice-plugin. Add "keywords": ["sluice-plugin"]'
+      expect(problems).to.deep.equal([
+        { folder: alone, reason: lacks },
+        { folder: project, reason: lacks },
+        { folder: broken, reason: 'its package.json cannot be read: it is no JSON' },
+        { folder: beside, reason: lacks },
+      ])
+    })
+
+    it('and a folder of packages may have a package.json of its own', async () => {
+      const worker = await writePackage(folder, 'worker', '', { keywords: [] })
+      const found = await writePackage(worker, 'below', '')
+      expect(findPackages([worker], path.join(folder, 'none'), tell)).to.deep.equal([found])
+      expect(problems).to.deep.equal([])
     })
   })
 
@@ -74,6 +104,21 @@ describe('packages of plugins', () => {
     expect(findConnector('ByExports').version).to.equal('4.5.6')
   })
 
+  it('may be CommonJS', async () => {
+    const code = (name: string) =>
+      sinkCode(name).replaceAll(/^import (.*) from (.*)$/gm, 'const $1 = require($2)')
+    const packages = await Promise.all(
+      ['module.exports =', 'exports.default =', 'exports.plugins ='].map((exporting, i) =>
+        writePackage(folder, `common-${i}`, code(`Common${i}`).replace('export default', exporting), {
+          type: 'commonjs',
+        }),
+      ),
+    )
+    await loadPackages(packages, tell)
+    expect(problems).to.deep.equal([])
+    for (const [i, each] of packages.entries()) expect(locationOf(findConnector(`Common${i}`))).to.equal(each)
+  })
+
   const plugin = (text: string): string => `export default ${text}`
   const bad: readonly [string, string, RegExp, Record<string, unknown>?][] = [
     ['that throws while it loads', 'throw new Error("no licence")', /no licence/],
@@ -81,13 +126,33 @@ describe('packages of plugins', () => {
     ['without an export', 'export const something = 1', /exports no plugins/],
     ['whose native code is missing', 'import "./missing.node"', /missing\.node/],
     ['that imports what is not installed', 'import "a-package-that-nobody-has"', /a-package-that-nobody-has/],
+    [
+      'of which the native code is broken',
+      'process.dlopen({ exports: {} }, process.execPath)',
+      /cannot dynamically load/,
+    ],
+    [
+      'that uses what Sluice does not have',
+      'import { definConfig } from "sluice"',
+      /'sluice' does not .*definConfig/,
+    ],
+    ['without a file to import', '', /no index\.js, and .*"main"/, { main: undefined }],
     ['that was not built', '', /dist\/index\.js, which is not there/, { main: 'dist/index.js' }],
     ['with something that is no plugin', plugin('["text"]'), /no plugin/],
+    ['with its plugins in an object', plugin('{ mine: { kind: "sink" } }'), /no plugin: export an array/],
+    ['with a class of plugins', plugin('class Mine {}'), /no plugin: export an array/],
+    ['with an empty array', plugin('[]'), /exports no plugins: export an array/],
     ['with a plugin without a name', plugin('{ kind: "sink" }'), /no name/],
+    ['with a name that is none', plugin('{ name: "A$Value" }'), /"A\$Value" is no name for a plugin/],
     [
       'with a plugin of an unknown kind',
       plugin('{ name: "A", kind: "magic", version: "1", config: { keys: {}, read() {} }, open() {} }'),
       /kind that does not exist, magic/,
+    ],
+    [
+      'with a source without task configs',
+      plugin('{ name: "A", kind: "source", version: "1", config: { keys: {}, read() {} }, open() {} }'),
+      /no function taskConfigs/,
     ],
     [
       'with a plugin without a config',

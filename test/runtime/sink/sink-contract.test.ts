@@ -54,6 +54,29 @@ describe('what a sink is called with', () => {
     expect(calls.slice(-3)).to.deep.equal(['close 0', 'commit 0@10', 'stop'])
   })
 
+  it('is counted: records, their time in put, and commits', async () => {
+    const again = failing(1, away)
+    const { task, calls, metrics } = await recordingTask(() => ({ put: again }), LATER)
+    await task.assign(membership(0))
+    await eventually(() => calls.filter((call) => call === 'put 0: 20–29').length === 1)
+    await task.stop()
+    const { counters, timers } = metrics.snapshot()
+    expect(counters).to.include({ 'records.read': 30, 'records.sent': 30, 'records.failed': 0, commits: 1 })
+    expect([timers.put.count, timers.commit.count]).to.deep.equal([4, 1])
+  })
+
+  it('counts the records that fail, those of a task without tolerance too', async () => {
+    const { task, metrics, failures } = await recordingTask(() => ({
+      put: (batch) => batch.fail(3, new TaskError(errorCode('postgres', 'refused'), 'no')),
+    }))
+    await task.assign(membership(0))
+    await eventually(() => failures.length === 1)
+    await task.stop()
+    const { counters, lastErrorAt } = metrics.snapshot()
+    expect(counters).to.include({ 'records.failed': 1, 'records.skipped': 0, 'records.sent': 9 })
+    expect(lastErrorAt).to.be.closeTo(Date.now(), 60_000)
+  })
+
   it('fails the task where open throws, and puts nothing', async () => {
     const { task, calls, failures } = await recordingTask(() => ({ open: failing(1, away) }))
     await task.assign(membership(0))

@@ -1,3 +1,4 @@
+import { TaskMetrics } from '../../../src/runtime/host/task-metrics.ts'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { SILENT } from '../../../src/index.ts'
@@ -77,7 +78,7 @@ function reading(batches: readonly FetchedBatch[], onPrepare: (offset: number) =
       onFailed: (error) => log.push(`failed ${String(error)}`),
       onFenced: () => undefined,
       onCleared: (offsets) => seen.cleared.push(...offsets),
-      onBatch: () => undefined,
+      metrics: new TaskMetrics(),
       stopping: new AbortController(),
     },
     false,

@@ -1,3 +1,4 @@
+import { TaskMetrics } from '../../../src/runtime/host/task-metrics.ts'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { FencedError, SILENT, TaskError, UnavailableError } from '../../../src/index.ts'
@@ -78,7 +79,7 @@ function scripted(hooks: {
       onFenced: () => seen.fenced++,
       onCleared: () => undefined,
       stopping: new AbortController(),
-      onBatch: () => undefined,
+      metrics: new TaskMetrics(),
     },
     false,
   )
@@ -112,6 +113,33 @@ describe('the loop of a sink task', () => {
     await revoke
     expect(seen.commits).to.deep.equal([10n])
     await task.stop()
+  })
+
+  it('stops fetching while three rounds wait for their acknowledgement', async () => {
+    const waiting: (() => void)[] = []
+    let prepared = 0
+    const { task, queue } = scripted({
+      prepare: () => {
+        prepared++
+        return Promise.resolve()
+      },
+      deliver: () => new Promise((resolve) => waiting.push(resolve)),
+    })
+    await task.assign(MEMBERSHIP)
+    queue.push(...Array.from({ length: 50 }, (_, i) => BigInt(i + 1)))
+    await eventually(() => waiting.length === 3)
+    for (let turn = 0; turn < 50; turn++) await new Promise((resolve) => setImmediate(resolve))
+    expect(prepared).to.equal(3)
+    waiting[0]?.()
+    await eventually(() => waiting.length === 4)
+    for (const acknowledge of waiting) acknowledge()
+    queue.length = 0
+    const stopped = task.stop()
+    await eventually(() => {
+      for (const acknowledge of waiting) acknowledge()
+      return true
+    })
+    await stopped
   })
 
   it('commits before it gives a partition back, and nothing after it', async () => {

@@ -1,0 +1,34 @@
+import { expect } from 'chai'
+import { describe, it } from 'mocha'
+import { TaskMetrics } from '../../../src/runtime/host/task-metrics.ts'
+
+describe('what a task counts', () => {
+  it('are totals, and the time of calls, also of those that throw', async () => {
+    const metrics = new TaskMetrics()
+    metrics.count('records.read', 5)
+    metrics.count('records.read', 2)
+    await metrics.time('put', () => Promise.resolve())
+    await metrics.time('put', () => Promise.reject(new Error('no'))).catch(() => undefined)
+    const { counters, timers, lastErrorAt } = metrics.snapshot()
+    expect(counters).to.include({ 'records.read': 7, retries: 0 })
+    expect(timers.put.count).to.equal(2)
+    expect(timers.put.maxMs).to.be.within(timers.put.totalMs / 2, timers.put.totalMs)
+    expect(timers.poll).to.deep.equal({ count: 0, totalMs: 0, maxMs: 0 })
+    expect(lastErrorAt).to.equal(null)
+  })
+
+  it('are told once for each change: an idle task says nothing', async () => {
+    const metrics = new TaskMetrics()
+    const changed = [metrics.changed]
+    metrics.snapshot()
+    changed.push(metrics.changed)
+    metrics.count('records.failed', 0)
+    changed.push(metrics.changed)
+    metrics.count('commits')
+    changed.push(metrics.changed)
+    metrics.snapshot()
+    await metrics.time('poll', () => Promise.resolve())
+    changed.push(metrics.changed)
+    expect(changed).to.deep.equal([true, false, false, true, true])
+  })
+})
