@@ -101,6 +101,7 @@ const tablesSource: SourceConnector<typeof tablesConfig.keys> = {
     if (deed === 'throw') throw new TypeError('a bug in a monitor')
     if (deed === 'loop') for (;;);
     if (deed === 'wait') await new Promise<never>(() => undefined)
+    context.requestTaskReconfiguration() // a table may have come while no monitor ran
     watchFile(tables, { interval: 50 }, () => context.requestTaskReconfiguration())
     await once(context.signal, 'abort')
     unwatchFile(tables)
