@@ -259,6 +259,17 @@ export interface SourceTask {
   stop?(): Promise<void> | void
 }
 
+export interface MonitorContext {
+  readonly connector: string
+  readonly log: Logger
+  /** Aborted when the connector is paused, stopped, changed or run elsewhere: the monitor then returns. */
+  readonly signal: AbortSignal
+  /** Has `taskConfigs` called again; where its answer is another one, the tasks start anew with it. */
+  requestTaskReconfiguration(): void
+  /** The connector is FAILED with this, as where the monitor throws it; its tasks go on. */
+  raiseError(error: Error): void
+}
+
 /** A source partition and its offset, as a person sets it; null removes it. */
 export interface SourceOffset {
   readonly partition: SourceMap
@@ -279,6 +290,11 @@ export interface SourceConnector<K extends ConfigKeys = ConfigKeys> extends Plug
     raw: RawConfig,
     maxTasks: number,
   ): Promise<readonly Record<string, string>[]> | readonly Record<string, string>[]
+  /**
+   * Watches what the source reads for as long as the connector runs, beside its tasks, in a task host: new tables, say. It
+   * may wait as long as it likes, but may not keep the process busy. It need not be there, and may return early.
+   */
+  monitor?(config: ConfigOf<K>, context: MonitorContext): Promise<void>
   /** What is wrong with an offset that a person is about to set, undefined where nothing. Must be quick and pure. */
   checkOffset?(offset: SourceOffset): string | undefined
   open(config: ConfigOf<K>, context: SourceContext): Promise<SourceTask> | SourceTask

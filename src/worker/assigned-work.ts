@@ -2,14 +2,15 @@ import type { RawConfig } from '../api/config.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectError, messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
-import type { Shown, TaskId } from '../runtime/host/protocol.ts'
+import { nameOf, type Shown, type TaskId } from '../runtime/host/protocol.ts'
 import { traceOf } from '../runtime/delivery/trace.ts'
 import type { ConfigStore } from './stores/config-store.ts'
+import type { StoredConnector } from './stores/config-state.ts'
+import { Monitors, type MonitorsOptions } from './monitors.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import { sameConfig, sameConfigs, taskConfigs } from './configs/task-configs.ts'
 import type { Suspects } from './hosts/suspects.ts'
-import { nameOf } from './hosts/hosted-task.ts'
 import type { TaskHosts } from './hosts/task-hosts.ts'
 import type { TaskRun } from './hosts/task-run.ts'
 
@@ -21,6 +22,7 @@ export interface AssignedWorkOptions {
   /** Where the plugins of sources say what their tasks are. */
   readonly hosts: Pick<TaskHosts, 'configure'>
   readonly createTask: (id: TaskId, configs: TaskConfigs, paused: boolean) => TaskRun
+  readonly createMonitor: MonitorsOptions['create']
   /** Puts the values of config providers in. @throws ConfigError */
   readonly resolve: (config: RawConfig) => Promise<RawConfig>
   readonly log: Logger
@@ -44,9 +46,15 @@ export class AssignedWork {
   /** What should run here; `undefined` until its queue has started it, or where it has no config. */
   readonly #tasks = new Map<string, { readonly id: TaskId; run: TaskRun | undefined }>()
   readonly #queue = new KeyedQueue()
+  readonly #monitors: Monitors
 
   constructor(options: AssignedWorkOptions) {
     this.#options = options
+    this.#monitors = new Monitors({
+      create: options.createMonitor,
+      reconfigure: (name) => this.#queue.run(name, () => this.#reconfigure(name)),
+      log: options.log,
+    })
   }
 
   get connectors(): string[] {
@@ -128,13 +136,15 @@ export class AssignedWork {
   async #dropConnector(name: string): Promise<void> {
     this.#connectors.delete(name)
     await this.#queue.run(name, async () => {
+      await this.#monitors.stop(name)
       if (this.#options.configs.get(name) !== undefined)
         await this.#options.statuses.connector(name, 'UNASSIGNED')
     })
   }
 
   async #startConnector(name: string): Promise<void> {
-    const { configs, statuses, hosts, log } = this.#options
+    const { configs, statuses, log } = this.#options
+    await this.#monitors.stop(name)
     const stored = configs.get(name)
     if (stored === undefined || !this.#connectors.has(name)) return
     try {
@@ -143,13 +153,14 @@ export class AssignedWork {
         await statuses.connector(name, 'STOPPED')
         return
       }
-      const tasks = await taskConfigs(stored.config, await this.#options.resolve(stored.config), hosts)
-      const now = configs.get(name)
-      if (now?.config !== stored.config || now.target !== stored.target) return // what changed meanwhile is next
+      const resolved = await this.#options.resolve(stored.config)
+      const tasks = await this.#tasksOf(name, stored, resolved)
+      if (tasks === undefined) return
       void statuses.connector(name, stored.target === 'PAUSED' ? 'PAUSED' : 'RUNNING')
       // Tasks of a paused connector stay as they are; it makes new ones when it is resumed.
-      if (stored.target === 'STARTED' && !sameConfigs(tasks, stored.tasks))
-        await configs.putTasks(name, tasks)
+      if (stored.target !== 'STARTED') return
+      if (!sameConfigs(tasks, stored.tasks)) await configs.putTasks(name, tasks)
+      if (this.#connectors.has(name)) this.#monitors.start(name, { config: stored.config, resolved })
     } catch (error) {
       if (error instanceof ConnectError && error.retriable) {
         log.warn('the tasks could not be written; trying again', { connector: name, error: messageOf(error) })
@@ -159,6 +170,23 @@ export class AssignedWork {
       log.error('the connector failed', { connector: name, error: messageOf(error) })
       await statuses.connector(name, 'FAILED', traceOf(error))
     }
+  }
+
+  /** What the tasks of a connector are to be; undefined where it changed meanwhile: then that is next. */
+  async #tasksOf(name: string, stored: StoredConnector, resolved: RawConfig) {
+    const { configs, hosts } = this.#options
+    const tasks = await taskConfigs(stored.config, resolved, hosts)
+    const now = configs.get(name)
+    return now?.config === stored.config && now.target === stored.target ? tasks : undefined
+  }
+
+  /** Its monitor asked for new configs of its tasks. */
+  async #reconfigure(name: string): Promise<void> {
+    const { configs, resolve } = this.#options
+    const stored = configs.get(name)
+    if (stored?.target !== 'STARTED' || !this.#connectors.has(name)) return
+    const tasks = await this.#tasksOf(name, stored, await resolve(stored.config))
+    if (tasks !== undefined && !sameConfigs(tasks, stored.tasks)) await configs.putTasks(name, tasks)
   }
 
   #addTask(id: TaskId): void {

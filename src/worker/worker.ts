@@ -22,6 +22,7 @@ import { LoneWorker } from './groups/lone-worker.ts'
 import { shareOutFrom } from './groups/share-out.ts'
 import { sinkGroup } from './groups/sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './groups/sink-membership.ts'
+import type { MonitorsOptions } from './monitors.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Suspects } from './hosts/suspects.ts'
 import { TaskHosts } from './hosts/task-hosts.ts'
@@ -125,7 +126,9 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const reporter = new StatusReporter(statuses, `${advertised.host}:${advertised.port}`, versionOf)
   const suspects = new Suspects()
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
-  const work = new AssignedWork({ configs, statuses: reporter, hosts, log, createTask, suspects, resolve })
+  const createMonitor = monitorCreator(surroundings, { hosts, reporter })
+  const creators = { createTask, createMonitor }
+  const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...creators, suspects, resolve })
   const onTaken = async (generation: number, leads: boolean): Promise<void> => {
     reporter.generation = generation
     if (leads) await herder.removeStaleStatuses()
@@ -197,6 +200,21 @@ function taskCreator(
       log: taskLog,
     })
   }
+}
+
+/** A monitor is run as a task is; its state is its connector's. */
+function monitorCreator(
+  { settings, log }: Surroundings,
+  { hosts, reporter }: { readonly hosts: TaskHosts; readonly reporter: StatusReporter },
+): MonitorsOptions['create'] {
+  return (id, { config }, onReconfigure) =>
+    new TaskRun({
+      ...{ id, config, paused: false, hosts, suspects: new Suspects(), onReconfigure },
+      join: () => IN_NO_GROUP,
+      report: (state, trace) => void reporter.connector(id.connector, state, trace),
+      stopTimeout: settings.shutdownTimeout,
+      log: log.child({ connector: id.connector }),
+    })
 }
 
 /** What a source task has for the place in a group that a sink task has. */

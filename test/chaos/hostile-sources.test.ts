@@ -1,3 +1,5 @@
+import { appendFile, writeFile } from 'node:fs/promises'
+import path from 'node:path'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { type ChaosWorker, startChaosWorker } from '../support/chaos-worker.ts'
@@ -79,6 +81,60 @@ describe('a source that misbehaves', function () {
       { timeoutMs: 60_000 },
     )
     expect(connector.trace).to.contain('did not give its task configurations')
+  })
+
+  describe('in its monitor', () => {
+    const tables = () => path.join(worker.models, 'tables.txt')
+    const stateOf = async (name: string) => {
+      const { body } = await call(worker.rest, 'GET', `/connectors/${name}/status`)
+      return body as ConnectorStatus
+    }
+
+    before(async () => {
+      await writeFile(tables(), 'one\n')
+      for (const deed of ['', 'throw', 'loop', 'wait'])
+        await worker.create(`tables-${deed}`, {
+          'connector.class': 'TablesSource',
+          tables: tables(),
+          deed,
+          'tasks.max': '4',
+        })
+    })
+
+    it('has a task more where it finds a table more', async () => {
+      await untilTasks(worker.rest, 'tables-', 'RUNNING')
+      await appendFile(tables(), 'two\n')
+      await eventually(async () => (await stateOf('tables-')).tasks.length === 2, { timeoutMs: 60_000 })
+      const { body } = await call(worker.rest, 'GET', '/connectors/tables-/tasks')
+      const configs = (body as { config: { table: string } }[]).map(({ config }) => config.table)
+      expect(configs).to.deep.equal(['one', 'two'])
+      await untilTasks(worker.rest, 'tables-', 'RUNNING')
+    })
+
+    it('fails its connector where that throws or blocks its process, and its tasks run on', async () => {
+      for (const [deed, reason] of [
+        ['throw', 'the monitor of TablesSource threw: a bug in a monitor'],
+        ['loop', 'task.deadline.ms'],
+      ] as const) {
+        const { connector } = await eventually(
+          async () => {
+            const status = await stateOf(`tables-${deed}`)
+            return status.connector.state === 'FAILED' ? status : undefined
+          },
+          { timeoutMs: 60_000 },
+        )
+        expect(connector.trace).to.contain(reason)
+        await untilTasks(worker.rest, `tables-${deed}`, 'RUNNING')
+      }
+    })
+
+    it('is deleted although that never returns', async () => {
+      await untilTasks(worker.rest, 'tables-wait', 'RUNNING')
+      expect((await call(worker.rest, 'DELETE', '/connectors/tables-wait')).status).to.equal(204)
+      await eventually(
+        async () => (await call(worker.rest, 'GET', '/connectors/tables-wait/status')).status === 404,
+      )
+    })
   })
 
   it('hurts no other source', async () => {

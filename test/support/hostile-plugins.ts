@@ -1,4 +1,5 @@
-import { appendFileSync, existsSync } from 'node:fs'
+import { once } from 'node:events'
+import { appendFileSync, existsSync, readFileSync, unwatchFile, watchFile } from 'node:fs'
 import {
   type AnyPlugin,
   defineConfig,
@@ -79,6 +80,35 @@ const hostileSource: SourceConnector<typeof sourceConfig.keys> = {
   },
 }
 
+const tablesConfig = defineConfig({
+  tables: key.string({ doc: 'A file that names a table a line; each has a task.' }),
+  deed: key.string({ doc: 'What its monitor does besides.', default: '' }),
+})
+
+/** A source whose monitor looks for new tables, or does what its configuration says. */
+const tablesSource: SourceConnector<typeof tablesConfig.keys> = {
+  kind: 'source',
+  name: 'TablesSource',
+  version: '1',
+  summary: 'Has a task for each table.',
+  config: tablesConfig,
+  taskConfigs: ({ tables }) =>
+    readFileSync(tables, 'utf8')
+      .trim()
+      .split('\n')
+      .map((table) => ({ table })),
+  monitor: async ({ tables, deed }, context) => {
+    if (deed === 'throw') throw new TypeError('a bug in a monitor')
+    if (deed === 'loop') for (;;);
+    if (deed === 'wait') await new Promise<never>(() => undefined)
+    context.requestTaskReconfiguration() // a table may have come while no monitor ran
+    watchFile(tables, { interval: 50 }, () => context.requestTaskReconfiguration())
+    await once(context.signal, 'abort')
+    unwatchFile(tables)
+  },
+  open: () => ({ poll: () => Promise.resolve([]) }),
+}
+
 function recordOf(deed: string, topic: string, n: number): SourceRecord {
   return {
     ...{ topic: deed === 'homeless' ? '' : topic, partition: null, timestamp: -1n, headers: [] },
@@ -117,4 +147,5 @@ const add = (list: unknown, plugin: unknown): void => void (list as AnyPlugin[])
 add(transforms, hostile)
 add(connectors, refusingSink)
 add(connectors, hostileSource)
+add(connectors, tablesSource)
 await import('../../src/cli/main.ts')

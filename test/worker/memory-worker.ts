@@ -23,6 +23,8 @@ export class FakeHost {
   memory = 0
   /** Its channel was closed. */
   ending = false
+  /** What a source's tasks add to their connector's configuration. */
+  taskConfigs: readonly Record<string, string>[] = [{}]
   /** Messages of these types are not answered. */
   deaf = new Set<string>()
 
@@ -66,7 +68,8 @@ export class FakeHost {
     else if (message.type === 'stop') this.say({ type: 'stopped', id: message.id })
     else if (message.type === 'configure') {
       const { call, config } = message
-      this.say({ type: 'configured', call, tasks: [{ ...config, 'task.class': 'FileStreamSourceTask' }] })
+      const own = { ...config, 'task.class': 'FileStreamSourceTask' }
+      this.say({ type: 'configured', call, tasks: this.taskConfigs.map((more) => ({ ...own, ...more })) })
     } else if (message.type === 'validate')
       this.say({ type: 'validated', call: message.call, problems: this.#problems(message.config) })
   }

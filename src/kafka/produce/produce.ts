@@ -281,7 +281,7 @@ export class Producer {
       if (!stopsAtRefused || record === first) report(batch.rows[record]!, `${errorName(error)}: ${reason}`)
     }
     const dropped = new Set(
-      stopsAtRefused ? range(first, batch.recordCount) : known.map(({ record }) => record),
+      stopsAtRefused ? [...Array(batch.recordCount).keys()].slice(first) : known.map(({ record }) => record),
     )
     lane.replace(withoutRecords(batch, dropped, this.#compression))
     if (!stopsAtRefused) return true
@@ -348,10 +348,6 @@ export class Producer {
     this.#maxBytes.set(topic, { bytes: maxBytes, at: performance.now() })
     return maxBytes
   }
-}
-
-function range(from: number, to: number): number[] {
-  return Array.from({ length: to - from }, (_, i) => from + i)
 }
 
 function laneKey(topic: string, partition: number): string {

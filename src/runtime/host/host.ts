@@ -12,7 +12,16 @@ import { openTask, type OpenTask, type TaskOptions } from './open-task.ts'
 import { findConnector } from '../plugins/plugins.ts'
 import { loadPackages } from '../plugins/plugin-packages.ts'
 import { OffsetChannel } from './offset-channel.ts'
-import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.ts'
+import {
+  type FromHost,
+  type HostSettings,
+  MONITOR,
+  nameOf,
+  type Shown,
+  type TaskId,
+  type ToHost,
+} from './protocol.ts'
+import { openMonitor } from '../source/open-monitor.ts'
 import { openSourceTask } from '../source/open-source-task.ts'
 import { sourceTaskConfigs } from '../source/source-task-configs.ts'
 import { traceOf } from '../delivery/trace.ts'
@@ -33,9 +42,10 @@ interface Host {
   readonly tasks: Map<string, Task>
 }
 
-type Opened = OpenTask | Awaited<ReturnType<typeof openSourceTask>>
+type Opened = OpenTask | Awaited<ReturnType<typeof openSourceTask>> | ReturnType<typeof openMonitor>
 
 interface Task {
+  readonly id: TaskId
   readonly stopping: AbortController
   readonly open: Promise<Opened | undefined>
   readonly metrics: TaskMetrics
@@ -54,10 +64,6 @@ function send(message: FromHost): void {
 function sent(message: FromHost): Promise<void> | undefined {
   if (!process.connected) return undefined
   return new Promise((resolve) => process.send?.(message, undefined, undefined, () => resolve()))
-}
-
-function idOf({ connector, task }: TaskId): string {
-  return `${connector}-${task}`
 }
 
 /**
@@ -137,6 +143,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
   const stopping = new AbortController()
   const metrics = new TaskMetrics()
   const task: Task = {
+    id,
     stopping,
     metrics,
     shown: new Map(),
@@ -153,6 +160,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
         failed,
         waits: (reason) => send({ type: 'waits', id, reason }),
         fenced: () => send({ type: 'fenced', id }),
+        reconfigure: () => send({ type: 'reconfigure', id }),
         cleared: (offsets) => {
           for (const each of offsets) send({ type: 'cleared', id, ...each })
         },
@@ -172,7 +180,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
       },
     ),
   }
-  host.tasks.set(idOf(id), task)
+  host.tasks.set(nameOf(id), task)
 }
 
 /** With what config providers give for the configuration and the worker's converters, read anew at each start. */
@@ -195,14 +203,15 @@ async function resolved(
 /** A task of either kind, as its connector's class says. */
 async function openAnyTask(options: TaskOptions): Promise<Opened> {
   const plugin = findConnector(options.config['connector.class'] ?? '')
-  return plugin.kind === 'source' ? openSourceTask(options, plugin) : openTask(options)
+  if (plugin.kind === 'sink') return openTask(options)
+  return options.id.task === MONITOR ? openMonitor(options, plugin) : openSourceTask(options, plugin)
 }
 
 type TaskMessage = Extract<ToHost, { type: 'assign' | 'revoke' | 'lost' | 'pause' | 'resume' }>
 
 async function pass(host: Host, message: TaskMessage): Promise<void> {
   const { id } = message
-  const opened = await host.tasks.get(idOf(id))?.open
+  const opened = await host.tasks.get(nameOf(id))?.open
   const task = opened?.task
   try {
     if (message.type === 'pause' || message.type === 'resume') await task?.[message.type]()
@@ -220,10 +229,10 @@ async function pass(host: Host, message: TaskMessage): Promise<void> {
 }
 
 async function stop(host: Host, id: TaskId): Promise<void> {
-  const task = host.tasks.get(idOf(id))
+  const task = host.tasks.get(nameOf(id))
   task?.stopping.abort()
   const opened = await task?.open
-  host.tasks.delete(idOf(id))
+  host.tasks.delete(nameOf(id))
   try {
     await opened?.task.stop()
   } catch (error) {
@@ -254,9 +263,8 @@ async function configure(
 
 function report(host: Host | undefined): void {
   send({ type: 'heartbeat' })
-  for (const [name, task] of host?.tasks ?? []) {
-    const at = name.lastIndexOf('-')
-    reportTask({ connector: name.slice(0, at), task: Number(name.slice(at + 1)) }, task)
+  for (const task of host?.tasks.values() ?? []) {
+    reportTask(task.id, task)
   }
 }
 

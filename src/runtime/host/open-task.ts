@@ -34,6 +34,8 @@ export interface TaskEvents {
   readonly at: Tell
   readonly failed: (error: unknown) => void
   readonly fenced: () => void
+  /** Of a monitor: the configs of the connector's tasks are to be asked for again. */
+  readonly reconfigure?: () => void
   /** Suspect rows before these offsets are done with. */
   readonly cleared: (offsets: readonly PartitionOffset[]) => void
   readonly metrics: TaskMetrics

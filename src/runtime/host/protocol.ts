@@ -10,7 +10,15 @@ import type { ProviderSettings } from '../config-providers/config-providers.ts'
  */
 export interface TaskId {
   readonly connector: string
+  /** From 0 on; `MONITOR` is the connector's own, which is run as a task is. */
   readonly task: number
+}
+
+export const MONITOR = -1
+
+/** One word for logs and maps. */
+export function nameOf({ connector, task }: TaskId): string {
+  return task === MONITOR ? `${connector} (monitor)` : `${connector}-${task}`
 }
 
 /** What a task host must know of the worker's settings. */
@@ -144,6 +152,8 @@ export type FromHost =
   | { readonly type: 'waits'; readonly id: TaskId; readonly reason: string | null }
   | { readonly type: 'revoked'; readonly id: TaskId }
   | { readonly type: 'stopped'; readonly id: TaskId }
+  /** The monitor of a source asks for new configs of its tasks. */
+  | { readonly type: 'reconfigure'; readonly id: TaskId }
   /** The broker refused a commit: this member was replaced. The worker rejoins the group. */
   | { readonly type: 'fenced'; readonly id: TaskId }
   /** Sent before each call into a plugin, and with `idle` after it: the worker holds the deadline. `rows`: its batch. */

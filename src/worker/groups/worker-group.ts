@@ -8,13 +8,12 @@ import {
   encodeWorkerState,
 } from '../../kafka/groups/connect-protocol.ts'
 import type { GroupAssignment, GroupMemberOptions } from '../../kafka/groups/group.ts'
-import type { TaskId } from '../../runtime/host/protocol.ts'
+import { nameOf, type TaskId } from '../../runtime/host/protocol.ts'
 import type { AssignedWork } from '../assigned-work.ts'
 import type { ConfigStore } from '../stores/config-store.ts'
 import type { DistributedMode } from '../settings/modes.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import type { CreateMember } from './sink-membership.ts'
-import { nameOf } from '../hosts/hosted-task.ts'
 
 /** Shares connectors and tasks out among the members of a worker group; asked of its leader (assignment.ts). */
 export type ShareOut = GroupMemberOptions['assign']

@@ -14,6 +14,8 @@ export interface TaskListener {
   /** What it waits for, in words; null when that is over. */
   waits(reason: string | null): void
   fenced(): void
+  /** It is a monitor, and asks for new configs of the connector's tasks. */
+  reconfigure?(): void
   /** What its transforms show has changed. */
   shown(changed: readonly Shown[]): void
   /** What it has counted since it started. */
@@ -78,8 +80,4 @@ export function settle(hosted: Hosted, type?: 'revoked' | 'stopped'): void {
 
 export function isSame(a: RowRange, b: RowRange): boolean {
   return a.topic === b.topic && a.partition === b.partition && a.first === b.first && a.last === b.last
-}
-
-export function nameOf({ connector, task }: TaskId): string {
-  return `${connector}-${task}`
 }

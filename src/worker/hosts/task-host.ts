@@ -1,12 +1,18 @@
 import type { RawConfig } from '../../api/config.ts'
 import { type ConfigProblem, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
-import type { FromHost, HostSettings, TaskId, ToHost } from '../../runtime/host/protocol.ts'
+import {
+  type FromHost,
+  type HostSettings,
+  nameOf,
+  type TaskId,
+  type ToHost,
+} from '../../runtime/host/protocol.ts'
 import { monotonicMs } from '../../runtime/host/lease.ts'
 import { IDLE } from '../../runtime/host/stage-tracker.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
 import { answerOffsets, type OffsetKeeper } from './offset-answers.ts'
-import { type Hosted, type HostedTask, isSame, nameOf, settle, type TaskListener } from './hosted-task.ts'
+import { type Hosted, type HostedTask, isSame, settle, type TaskListener } from './hosted-task.ts'
 
 export interface TaskHostOptions {
   readonly spawn: SpawnHost
@@ -235,6 +241,9 @@ export class TaskHost {
         break
       case 'fenced':
         listener.fenced()
+        break
+      case 'reconfigure':
+        listener.reconfigure?.()
         break
       case 'shown':
         listener.shown(message.shown)

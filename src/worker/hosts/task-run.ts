@@ -19,6 +19,8 @@ export interface TaskRunOptions {
   readonly join: (task: HostedTask, waits: (reason: string | null) => void) => Place
   /** `reason`: what a task that runs waits for. */
   readonly report: (state: State, trace: string | null, reason: string | null) => void
+  /** Of a monitor: it asks for new configs of its connector's tasks. */
+  readonly onReconfigure?: () => void
   readonly stopTimeout: number
   readonly log: Logger
 }
@@ -95,6 +97,7 @@ export class TaskRun {
       {
         state: (state, trace) => this.#task === task && this.#onState(task, state, trace),
         waits: (reason) => this.#task === task && this.#onWaits('host', reason),
+        reconfigure: () => this.#task === task && this.#options.onReconfigure?.(),
         fenced: () => this.#membership?.rejoin('the task let go of its partitions'),
         shown: (changed) => {
           for (const each of changed) this.#shown.set(`${each.transform} ${each.name}`, each)

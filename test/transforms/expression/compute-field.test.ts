@@ -9,7 +9,7 @@ import {
   struct,
   type Value,
 } from '../../../src/index.ts'
-import { TransformChain } from '../../../src/runtime/chain.ts'
+import { TransformChain } from '../../../src/runtime/chain/chain.ts'
 import { computeField } from '../../../transforms/expression/compute-field.ts'
 import { required, structOf } from '../../api/expression/support.ts'
 import { batchOf } from '../../support/example-batch.ts'

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { type ExampleRecord, struct } from '../../../src/index.ts'
-import { findTransform } from '../../../src/runtime/plugins.ts'
+import { findTransform } from '../../../src/runtime/plugins/plugins.ts'
 import { filterExpression } from '../../../transforms/expression/filter-expression.ts'
 import { required, structOf } from '../../api/expression/support.ts'
 import { batchOf } from '../../support/example-batch.ts'

@@ -1,6 +1,6 @@
 import { type RecordBatch, SILENT, struct, type TransformPlugin, type Value } from '../../../src/index.ts'
-import { Batch } from '../../../src/runtime/batch.ts'
-import { RowStates } from '../../../src/runtime/row-states.ts'
+import { Batch } from '../../../src/runtime/records/batch.ts'
+import { RowStates } from '../../../src/runtime/records/row-states.ts'
 import { computeField } from '../../../transforms/expression/compute-field.ts'
 import { avroSide, avscType } from '../../converters/avro/support.ts'
 import { batchOf } from '../../support/example-batch.ts'
