@@ -216,11 +216,10 @@ describe('the membership of a worker', () => {
       dropAll: () => Promise.resolve(void calls.push('drop all')),
     }
     let recorder: Recorder | undefined
-    const { mode } = settings
-    if (mode.kind !== 'distributed') throw new Error('a worker of a group is one of a cluster')
+    if (settings.mode.kind !== 'distributed') throw new Error('a worker of a group is one of a cluster')
     const made = new WorkerGroup(
       {
-        mode,
+        mode: settings.mode,
         settings,
         url: 'http://127.0.0.1:1/',
         configs,

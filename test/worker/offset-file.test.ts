@@ -188,9 +188,9 @@ describe('the offsets file of a standalone worker', () => {
     writeFileSync(path.join(folder, 'text'), 'readings,12')
     mkdirSync(path.join(folder, 'folder'))
     for (const [name, words] of Object.entries(wrong)) {
-      for (const _ of [1, 2]) {
+      for (const attempt of ['first', 'second']) {
         const told = await problemOf(OffsetFile.open(name, SILENT))
-        expect(told).to.contain(`offset.file: The offsets file ${name} ${words}`)
+        expect(told, attempt).to.contain(`offset.file: The offsets file ${name} ${words}`)
       }
     }
     expect(readFileSync(path.join(folder, 'half')).equals(JAVA.subarray(0, 90))).to.equal(true)
