@@ -25,11 +25,9 @@ const NOT_RUN: Readonly<Record<string, string>> = {
     'tested with other files in test/integration/config-providers.test.ts',
   'docs/config-providers.md: {\n  "value.converter"':
     'part of a connector; test/integration/config-providers.test.ts runs such',
-  'docs/plugins.md: {\n  "name": "acme-text"': 'written and loaded by test/runtime/plugin-packages.test.ts',
-  'docs/plugins.md: import { DataError': 'loaded and run by test/runtime/plugin-packages.test.ts',
-  'docs/plugins.md: import { appendFile }': 'loaded and run by test/runtime/plugin-packages.test.ts',
   'docs/plugins.md: async monitor(': 'part of a source; test/chaos/hostile-sources.test.ts runs such',
   'docs/plugins.md: CONNECT_PLUGIN_PATH': 'tested with another folder in test/chaos/sinks.test.ts',
+  'docs/plugins.md: npm create sluice-plugin': 'run with tarballs by test/integration/packaging.test.ts',
   'docs/rest.md: kafka-consumer-groups.sh': 'a tool of Apache Kafka',
 }
 

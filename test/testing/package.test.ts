@@ -18,6 +18,7 @@ describe('loadPackage', () => {
   it('gives the plugins of a package, and no others, however often it is asked', async () => {
     const own = await writePackage(folder, 'own', sinkCode('LoadedSink'))
     await writePackage(own, 'node_modules/another', sinkCode('AnotherSink'))
+    await writePackage(own, 'node_modules/unnamed', '', { keywords: [], peerDependencies: { sluice: '*' } })
     const expected = [{ kind: 'sink', name: 'LoadedSink', version: '4.5.6' }]
     expect(await loadPackage(own)).to.deep.equal(expected)
     expect(await loadPackage(path.relative(process.cwd(), own))).to.deep.equal(expected)

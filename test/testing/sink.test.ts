@@ -126,11 +126,11 @@ describe('a sink under test', () => {
     expect(sink.seeks).to.deep.equal([{ ...second, offset: 7n }])
   })
 
-  it('is told that it must stop', async () => {
+  it('is told that it must stop, and closes nothing where nothing was opened', async () => {
     let signal: AbortSignal | undefined
     const sink = await start((context) => {
       signal = context.signal
-      return { put: () => undefined }
+      return { put: () => undefined, close: () => expect.fail('it had no partitions') }
     })
     expect(signal?.aborted).to.equal(false)
     await sink.stop()

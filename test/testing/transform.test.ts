@@ -136,6 +136,11 @@ describe('a transform under test', () => {
       row(1),
     )
     expect(plain.message).to.contain('the key has a plain object at 0.a, which')
+    const keyMap = await example(
+      giving(() => ({ key: new Map([['a', { b: 1 }]]) })),
+      row(1),
+    )
+    expect(keyMap.message).to.contain('the key has a plain object at a, which')
     const decimal = { unscaled: 1n, scale: 2 }
     await outcomes(giving(() => ({ value: new Map([[struct({ at: new Date(0) }), decimal]]) })))
   })

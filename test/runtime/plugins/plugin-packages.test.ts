@@ -1,17 +1,17 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
-import { SILENT, type SinkConnector, type SinkContext, struct, UnavailableError } from '../../../src/index.ts'
+import { struct } from '../../../src/index.ts'
 import {
   findPackages,
   loadPackages,
   type PackageProblem,
 } from '../../../src/runtime/plugins/plugin-packages.ts'
 import { findConnector, findTransform, locationOf } from '../../../src/runtime/plugins/plugins.ts'
-import { batchOf } from '../../support/example-batch.ts'
-import { modelsOf } from '../../support/fake-models.ts'
+import { applyTransform } from '../../../src/testing/index.ts'
+import { codeBlock } from '../../support/pages.ts'
 import { sinkCode, transformCode, writePackage } from '../../support/plugin-package.ts'
 
 describe('packages of plugins', () => {
@@ -188,42 +188,27 @@ describe('packages of plugins', () => {
 })
 
 describe('the guide to plugins', () => {
-  it('shows packages that load and do what it says', async () => {
+  it('shows a package that loads and does what it says', async () => {
     const folder = await mkdtemp(path.join(tmpdir(), 'sluice-guide-'))
     try {
-      const guide = await readFile(path.resolve(import.meta.dirname, '../../../docs/plugins.md'), 'utf8')
-      const blocks = [...guide.matchAll(/```js\n([^]*?)```/g)].map(([, code = '']) => code)
-      const manifest = JSON.parse(/```json\n([^]*?)```/.exec(guide)?.[1] ?? '') as Record<string, unknown>
-      const packages = await Promise.all(
-        blocks.map((code, i) => writePackage(folder, `guide-${i}`, code, manifest)),
-      )
+      const code = codeBlock('docs/plugins.md', 'import { DataError')
+      const manifest = JSON.parse(codeBlock('docs/plugins.md', '{\n  "name": "acme-text"')) as Record<
+        string,
+        unknown
+      >
+      const own = await writePackage(folder, 'acme-text', code, manifest)
       const problems: PackageProblem[] = []
-      await loadPackages(packages, (problem) => problems.push(problem))
-      expect(problems).to.deep.equal([])
-
-      const { plugin, side } = findTransform('Capitals$Value')
-      const context = { side, models: modelsOf(), log: SILENT }
-      const transform = await plugin.open(plugin.config.read({ field: 'a' }), context)
-      const batch = await transform.apply(batchOf([{ value: struct({ a: 'ua' }) }, { value: 'no struct' }]))
-      expect(batch.value('value', 0)).to.deep.equal(struct({ a: 'UA' }))
-      expect(batch.failure(1)?.code).to.equal('record.field')
-
-      const sink = findConnector('AcmeLines') as SinkConnector
-      const pauses: number[] = []
-      const open = async (file: string) =>
-        sink.open(sink.config.read({ file }), {
-          timeout: (milliseconds: number) => pauses.push(milliseconds),
-        } as unknown as SinkContext)
-      const file = path.join(folder, 'out.txt')
-      await (await open(file)).put(batch)
-      expect(await readFile(file, 'utf8')).to.equal('{"a":"UA"}\n')
-      const lost = await open(path.join(folder, 'none', 'out.txt'))
-      const error = await Promise.resolve(lost.put(batch)).then(
-        () => null,
-        (thrown: unknown) => thrown,
+      await loadPackages(
+        findPackages([folder], folder, (problem) => problems.push(problem)),
+        (problem) => problems.push(problem),
       )
-      expect(error).to.be.instanceOf(UnavailableError).and.to.include({ code: 'acme-lines.unavailable' })
-      expect(pauses).to.deep.equal([1000])
+      expect(problems).to.deep.equal([])
+      const { plugin } = findTransform('SmallLetters$Value')
+      expect(locationOf(plugin)).to.equal(own)
+      const records = [{ value: struct({ a: 'UA' }) }, { value: 'no struct' }]
+      const [passed, failed] = await applyTransform(plugin, { field: 'a' }, records)
+      expect(passed).to.deep.include({ value: struct({ a: 'ua' }) })
+      expect(failed).to.include({ code: 'record.field' })
     } finally {
       await rm(folder, { recursive: true, force: true })
     }
