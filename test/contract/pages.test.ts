@@ -27,7 +27,9 @@ const NOT_RUN: Readonly<Record<string, string>> = {
     'part of a connector; test/integration/config-providers.test.ts runs such',
   'docs/plugins.md: async monitor(': 'part of a source; test/chaos/hostile-sources.test.ts runs such',
   'docs/plugins.md: CONNECT_PLUGIN_PATH': 'tested with another folder in test/chaos/sinks.test.ts',
-  'docs/plugins.md: npm create sluice-plugin': 'run with tarballs by test/integration/packaging.test.ts',
+  'create-sluice-plugin/README.md: npm create': 'as in docs/plugins.md',
+  'create-sluice-plugin/template/README.md: npm install\n': 'as in docs/plugins.md',
+  'create-sluice-plugin/template/README.md: npm pack': 'as test/integration/packaging.test.ts does it',
   'docs/rest.md: kafka-consumer-groups.sh': 'a tool of Apache Kafka',
 }
 

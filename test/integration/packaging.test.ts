@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -9,17 +9,25 @@ import { eventually } from '../support/eventually.ts'
 import { freePort } from '../support/kafka.ts'
 import { descendantsOf, stillRunning } from '../support/process-tree.ts'
 import { codeBlock, linksOf } from '../support/pages.ts'
+import { CREATE, linkPackages } from '../support/plugin-project.ts'
 import { REPOSITORY, type StartedProcess } from '../support/process.ts'
+import { ownCluster } from '../support/sluice-dev.ts'
 import { commandsOf, onPorts, outputOf, type Ports, typed } from '../support/typed-commands.ts'
 
 /** What the README says to type in an empty folder: install, dev, and what follows in a second terminal. */
 const [INSTALL = '', DEV = '', ...FIRST_TRY] = commandsOf(codeBlock('README.md', 'npm install sluice'))
+/** What the guide to plugins says to type, and the README of the package that comes of it. */
+const [CREATE_IT = '', , , TEST_IT = '', RUN_IT = ''] = commandsOf(
+  codeBlock('docs/plugins.md', 'npm create sluice-plugin'),
+)
+const TRY_IT = commandsOf(codeBlock('create-sluice-plugin/template/README.md', 'mkdir in'))
 
 describe('the published package', function () {
   this.timeout(240_000)
   let folder = ''
   let packed: string[] = []
   let dev: StartedProcess | undefined
+  let pluginDev: StartedProcess | undefined
   let ports: Ports
 
   /** Takes from the environment what tells npm that it runs inside `npm test`. */
@@ -43,8 +51,11 @@ describe('the published package', function () {
     await outputOf(`${install} --prefer-offline --no-audit --no-fund`, { cwd: folder, env })
   })
   after(async () => {
-    if (dev !== undefined) for (const { pid } of descendantsOf(dev.pid)) process.kill(pid, 'SIGKILL')
-    dev?.kill()
+    for (const started of [dev, pluginDev]) {
+      if (started !== undefined)
+        for (const { pid } of descendantsOf(started.pid)) process.kill(pid, 'SIGKILL')
+      started?.kill()
+    }
     await rm(folder, { recursive: true, force: true, maxRetries: 5 })
   })
 
@@ -110,8 +121,15 @@ describe('the published package', function () {
     expect(stderr).to.contain(present)
   })
 
-  it('has types that a strict project without types of its own compiles, with the transform of the README', async () => {
-    await writeFile(path.join(folder, 'upper-case.mts'), codeBlock('README.md', 'import { defineConfig'))
+  it('has types that a strict project without types of its own compiles, with the plugins that the pages show', async () => {
+    const files = {
+      'upper-case.mts': codeBlock('README.md', 'import { defineConfig'),
+      'capitals.mts': codeBlock('docs/plugins/transform.md', 'import { DataError'),
+      'kilometres.mts': codeBlock('docs/plugins/transform.md', 'import { defineConfig, type Field'),
+      'post.mts': codeBlock('docs/plugins/sink.md', 'import { DataError'),
+      'feed.mts': codeBlock('docs/plugins/source.md', 'import { setTimeout'),
+    }
+    for (const [file, text] of Object.entries(files)) await writeFile(path.join(folder, file), text)
     const compilerOptions = {
       module: 'nodenext',
       target: 'es2024',
@@ -121,11 +139,34 @@ describe('the published package', function () {
     }
     await writeFile(
       path.join(folder, 'tsconfig.json'),
-      JSON.stringify({ compilerOptions, files: ['upper-case.mts'] }),
+      JSON.stringify({ compilerOptions, files: Object.keys(files) }),
     )
     const tsc = path.join(REPOSITORY, 'node_modules/typescript/bin/tsc')
     const { stdout } = spawnSync(process.execPath, [tsc, '-p', folder], { encoding: 'utf8' })
     expect(stdout).to.equal('')
+  })
+
+  it('lets npm create sluice-plugin write a package, which compiles, passes its tests, and is packed and installed', async () => {
+    const packedCreate = path.join(
+      folder,
+      npm(['pack', '--silent', '--pack-destination', folder], CREATE).trim(),
+    )
+    const create = `npm exec --yes --package=file:${packedCreate} -- create-sluice-plugin`
+    const written = await outputOf(CREATE_IT.replace('npm create sluice-plugin', create), {
+      cwd: folder,
+      env,
+    })
+    expect(written).to.contain(`  ${TEST_IT}\n  ${RUN_IT}\n`)
+    const project = path.join(folder, 'acme-weather')
+    await linkPackages(project, ['typescript', '.bin/tsc']) // Sluice and @types/node are those of the folder above
+    expect(await outputOf(TEST_IT, { cwd: project, env }))
+      .to.match(/^. pass 9$/m)
+      .and.to.match(/^. fail 0$/m)
+    const tarball = path.join(project, npm(['pack', '--silent'], project).trim().split('\n').at(-1) ?? '')
+    npm(['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], folder)
+    expect(readdirSync(path.join(folder, 'node_modules/acme-weather')).toSorted()).to.deep.equal([
+      ...['README.md', 'dist', 'package.json'],
+    ])
   })
 
   it('runs npx sluice dev in an empty folder, with an idle worker below 150 MiB', async () => {
@@ -137,6 +178,7 @@ describe('the published package', function () {
     expect(JSON.stringify(await plugins.json()))
       .to.contain('TopicSink')
       .and.to.contain('ScoreH2OGbm')
+      .and.to.contain(`"location":"${path.join(folder, 'node_modules/acme-weather')}"`)
     const all = descendantsOf(dev.pid)
     const worker = all.find(({ command }) => command.startsWith('sluice worker'))
     expect(residentMiB(worker?.pid ?? 0), 'an idle worker').to.be.lessThan(150)
@@ -156,6 +198,24 @@ describe('the published package', function () {
     expect(prediction).to.be.oneOf(['NO', 'YES'])
     expect(Number(p_NO) + Number(p_YES)).to.be.closeTo(1, 1e-12)
     expect(model_version).to.equal('1')
+  })
+
+  it('runs the source, the transform and the sink of that package by what its README says', async () => {
+    const project = path.join(folder, 'acme-weather')
+    const { kafka } = ports
+    const own = { kafka, registry: await freePort(), rest: await freePort() }
+    const where = `--bootstrap-servers 127.0.0.1:${kafka} --registry-port ${own.registry} --rest-port ${own.rest}`
+    const run = RUN_IT.replace('npm run dev', `npm run -s dev -- ${where}`)
+    pluginDev = typed(run, { cwd: project, env: { ...env, ...ownCluster() } })
+    await pluginDev.ready(120_000)
+    const [last = '', ...others] = TRY_IT.toReversed()
+    for (const line of others.toReversed()) await outputOf(onPorts(line, own), { cwd: project, env })
+    const reading = '{"station":"Oslo","temperature":20}\n'
+    await eventually(async () => expect(await outputOf(last, { cwd: project })).to.equal(reading), {
+      timeoutMs: 60_000,
+    })
+    process.kill(-pluginDev.pid, 'SIGINT')
+    await pluginDev.exited
   })
 
   it('stops everything at Ctrl-C', async () => {

@@ -11,9 +11,13 @@ export interface CodeBlock {
 
 /** Every document that a user reads, as paths of the repository. */
 export function userPages(): string[] {
-  const found = ['README.md', 'docs/**/*.md', 'config/**/*.md', 'models/**/*.md'].flatMap((pattern) =>
-    globSync(pattern, { cwd: REPOSITORY }),
-  )
+  const found = [
+    'README.md',
+    'docs/**/*.md',
+    'config/**/*.md',
+    'models/**/*.md',
+    'create-sluice-plugin/**/*.md',
+  ].flatMap((pattern) => globSync(pattern, { cwd: REPOSITORY }))
   return found.toSorted()
 }
 

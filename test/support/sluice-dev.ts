@@ -38,7 +38,8 @@ export async function startSluiceDev(env: Readonly<Record<string, string>> = {})
   }
 }
 
-function ownCluster(): Record<string, string> {
+/** Settings of a worker that shares no topics with the others of its Kafka. */
+export function ownCluster(): Record<string, string> {
   const group = uniqueName('dev')
   return {
     CONNECT_GROUP_ID: group,
