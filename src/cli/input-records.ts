@@ -2,7 +2,7 @@ import type { Header, SideName } from '../api/batch.ts'
 import { didYouMean } from '../api/did-you-mean.ts'
 import { CommandError, DataError } from '../api/errors.ts'
 import type { SourceMap, SourceRecord } from '../api/plugins.ts'
-import type { Schema, Value } from '../api/schema.ts'
+import type { Schema, SchemaType, Value } from '../api/schema.ts'
 import { stringifyExact } from '../converters/exact-json.ts'
 import { fromJson } from '../converters/json/from-json.ts'
 import { JsonReading } from '../converters/json/json-reading.ts'
@@ -33,6 +33,15 @@ export interface InputShape {
 const TEXT: Schema = { type: 'STRING', optional: false }
 /** Converters whose bytes are a text, or any. */
 const PLAIN = ['StringConverter', 'ByteArrayConverter']
+/** Converters of one type each. */
+const TYPED: Readonly<Record<string, SchemaType>> = {
+  BooleanConverter: 'BOOLEAN',
+  ShortConverter: 'INT16',
+  IntegerConverter: 'INT32',
+  LongConverter: 'INT64',
+  FloatConverter: 'FLOAT32',
+  DoubleConverter: 'FLOAT64',
+}
 const KEYS: readonly string[] = [...TOPIC_PARTS, 'value']
 
 /** Makes records of lines, or of parsed JSON. Throws a DataError that says what is wrong with one. */
@@ -105,10 +114,11 @@ export class InputRecords {
   #data(side: SideName, json: unknown, length: number): InputData {
     if (json === null) return null
     const { schemas, converters } = this.#shape
-    const schema = schemas[side]
-    if (schema !== null) return { schema, value: valueOfJson(json, schema, length) }
     this.#requireSchema(side)
     const name = converters?.[side]
+    const type = TYPED[name ?? '']
+    const schema = schemas[side] ?? (type === undefined ? null : { type, optional: false })
+    if (schema !== null) return { schema, value: valueOfJson(json, schema, length) }
     if (name === 'JsonConverter') return Buffer.from(stringifyExact(json))
     if (name !== undefined && PLAIN.includes(name)) return bytesOf(json)
     if (typeof json === 'string') return textData(json)

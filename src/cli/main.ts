@@ -14,6 +14,7 @@ import { register as registerRegistry } from './registry.ts'
 import { register as registerRun } from './run.ts'
 import { register as registerStandalone } from './standalone.ts'
 import { register as registerTaskHost } from './task-host.ts'
+import { register as registerTest } from './test.ts'
 import { register as registerTopics } from './topics.ts'
 import { register as registerWorker } from './worker.ts'
 
@@ -38,6 +39,7 @@ function createProgram(): Command {
     registerTopics,
     registerRecords,
     registerRun,
+    registerTest,
   ]
   for (const register of commands) register(program)
   return program

@@ -21,6 +21,16 @@ export function parsePositive(text: string): number {
   throw new InvalidArgumentError('It must be a whole number of at least 1.')
 }
 
+/** Gathers `key=value` for commander; the option can be given several times. */
+export function parseSetting(
+  text: string,
+  before: Readonly<Record<string, string>> = {},
+): Record<string, string> {
+  const at = text.indexOf('=')
+  if (at < 1) throw new InvalidArgumentError('It must be KEY=VALUE.')
+  return { ...before, [text.slice(0, at)]: text.slice(at + 1) }
+}
+
 const MOST_SECONDS = 2_000_000 // what a timer of Node takes
 
 /** Parses a time in seconds for commander; 0 stands for no end. */

@@ -21,6 +21,7 @@ import { topicList, topicReader } from '../runtime/sink/read-topics.ts'
 import { ConnectorCheck } from '../worker/configs/connector-check.ts'
 import { loadSettings, readSettings, type WorkerSettings } from '../worker/settings/settings.ts'
 import { hostSettings } from '../worker/worker.ts'
+import type { InputShape } from './input-records.ts'
 
 /** What a dry run takes of a worker: settings, plugins and models. */
 export interface Workbench {
@@ -43,8 +44,9 @@ export type Schemas = Readonly<Record<SideName, WriterSchema | null>>
 /** A connector that is ready to be given records. */
 export interface Pipeline {
   readonly dry: SinkDryRun | SourceDryRun
+  readonly schemas: Schemas
   /** Whether it would be given records of a topic. */
-  reads(topic: string): boolean
+  readonly reads: (topic: string) => boolean
   /** Where its records come from, or, of a source, go to where they do not say. */
   readonly topic: string
   /** The URL of the registry, in memory, that its converters share. */
@@ -53,6 +55,14 @@ export interface Pipeline {
 }
 
 let scopes = 0
+
+/** What records must be made with to be given to it. */
+export function shapeOf({ dry, schemas, topic, reads }: Pipeline): Omit<InputShape, 'now' | 'schemaOption'> {
+  const connect = { key: schemas.key?.connect() ?? null, value: schemas.value?.connect() ?? null }
+  if (!(dry instanceof SinkDryRun)) return { topic, reads, converters: null, schemas: connect }
+  const { key, value } = dry.converters
+  return { topic, reads, converters: { key: key.name, value: value.name }, schemas: connect }
+}
 
 export async function openWorkbench({ worker, modelsDir, log }: WorkbenchOptions): Promise<Workbench> {
   const { settings: read } = worker === undefined ? readSettings(LOCAL()) : await loadSettings(worker)
@@ -97,7 +107,7 @@ export async function openPipeline(
     const dry = await openDryRun(options, plugin)
     const closeAll = (): Promise<void> => dry.close().finally(close)
     const reads = plugin.kind === 'source' ? () => true : topicReader(options.config)
-    return { dry, reads, topic: topicOf(plugin, options.config, topic), registry, close: closeAll }
+    return { dry, schemas, reads, topic: topicOf(plugin, options.config, topic), registry, close: closeAll }
   } catch (error) {
     close()
     throw error

@@ -33,7 +33,22 @@ function isWritten(output: Written | SinkRecord): output is Written {
   return 'batch' in output
 }
 
-export interface RoundPrinterOptions {
+/** Where a command writes. */
+export interface Streams {
+  /** Resolves when there is room for more. */
+  readonly out: (text: string) => Promise<void>
+  readonly tell: (text: string) => void
+}
+
+/** Standard output and standard error. */
+export const STANDARD_STREAMS: Streams = {
+  out: async (text) => {
+    if (!process.stdout.write(text)) await once(process.stdout, 'drain')
+  },
+  tell: (text) => void process.stderr.write(text),
+}
+
+export interface RoundPrinterOptions extends Streams {
   readonly lines: OutputLines
   /** Whether dropped and failed records are printed among the others. */
   readonly all: boolean
@@ -71,8 +86,7 @@ export class RoundPrinter {
     }
     this.dropped += droppedAt.length
     if (droppedAt.length > 0) this.#tell(`${rangesOf(droppedAt)}: dropped`)
-    if (lines.length > 0 && !process.stdout.write(`${lines.join('\n')}\n`))
-      await once(process.stdout, 'drain')
+    if (lines.length > 0) await this.#options.out(`${lines.join('\n')}\n`)
   }
 
   async #lineOf(output: Output, number: number): Promise<string[]> {
@@ -96,7 +110,7 @@ export class RoundPrinter {
   }
 
   #tell(text: string): void {
-    process.stderr.write(`${this.#options.place} ${text}\n`)
+    this.#options.tell(`${this.#options.place} ${text}\n`)
   }
 }
 

@@ -7,9 +7,9 @@ import { commandLog, INTERRUPTED } from './command-client.ts'
 import { readConnectorFile } from './connector-file.ts'
 import { type InputLine, linesOf, wrongLine } from './input-lines.ts'
 import { type InputForm, InputRecords, sourceRecord } from './input-records.ts'
-import { openPipeline, openWorkbench, type Pipeline, type Schemas } from './pipeline.ts'
+import { openPipeline, openWorkbench, type Pipeline, type Schemas, shapeOf } from './pipeline.ts'
 import { partsOf, RecordPrinter, TOPIC_PARTS, type ValueFormat } from './record-printer.ts'
-import { OutputLines, RoundPrinter } from './round-printer.ts'
+import { OutputLines, RoundPrinter, STANDARD_STREAMS, type Streams } from './round-printer.ts'
 import { readSchemaFile } from './schema-file.ts'
 import { step } from './steps.ts'
 
@@ -24,6 +24,8 @@ export interface RunOptions extends InputForm {
   readonly format: ValueFormat
   readonly worker?: string
   readonly models?: string
+  /** Keys of the configuration, over those of the file. */
+  readonly set?: Readonly<Record<string, string>>
 }
 
 interface Run {
@@ -31,35 +33,48 @@ interface Run {
   readonly printer: RoundPrinter
   readonly options: RunOptions
   readonly stopping: AbortSignal
+  readonly tell: Streams['tell']
 }
 
 const PROGRESS_MS = 2000
 
 /** Runs a connector on a file and ends the process. @throws CommandError, ConfigError */
 export async function runPipeline(connector: string, options: RunOptions): Promise<void> {
-  check(options)
   const stopping = stopSignal(() => undefined)
   process.stdout.on('error', () => process.exit()) // whoever read it, `head` say, has enough
+  process.exitCode = await runConnector(connector, options, { ...STANDARD_STREAMS, stopping })
+  process.stdout.write('', () => process.exit()) // standard input may still be open
+}
+
+/**
+ * The same without an end of the process: gives the exit code.
+ * @throws CommandError, ConfigError
+ */
+export async function runConnector(
+  connector: string,
+  options: RunOptions,
+  surroundings: Streams & { readonly stopping: AbortSignal },
+): Promise<number> {
+  check(options)
+  const { stopping, tell } = surroundings
   const started = performance.now()
   const parts = partsOf(options.with, TOPIC_PARTS)
-  const { input } = options
-  const { pipeline, schemas } = await opened(connector, options)
-  const lines = new OutputLines(
-    new RecordPrinter({ format: options.format, parts, registry: pipeline.registry }),
-  )
+  const { input, all, format } = options
+  const pipeline = await opened(connector, options)
+  const lines = new OutputLines(new RecordPrinter({ format, parts, registry: pipeline.registry }))
   const place = input === undefined ? 'record' : `${nameOf(input)}, line`
-  const printer = new RoundPrinter({ lines, all: options.all, place })
-  const run = { pipeline, printer, options, stopping }
+  const printer = new RoundPrinter({ ...surroundings, lines, all, place })
+  const run = { pipeline, printer, options, stopping, tell }
   let stop: unknown
   try {
-    stop = input === undefined ? await pollSource(run) : await runInput(run, input, schemas)
+    stop = input === undefined ? await pollSource(run) : await runInput(run, input)
   } finally {
     await pipeline.close()
-    summarise(printer, performance.now() - started)
+    if (printer.records > 0 || stop !== undefined) summarise(run, performance.now() - started)
   }
-  if (stop !== undefined) process.stderr.write(`sluice: the task would be FAILED: ${messageOf(stop)}\n`)
-  process.exitCode = stopping.aborted ? INTERRUPTED : stop !== undefined || printer.unreadable > 0 ? 1 : 0
-  process.stdout.write('', () => process.exit()) // standard input may still be open
+  if (stop !== undefined) tell(`sluice: the task would be FAILED: ${messageOf(stop)}\n`)
+  if (stopping.aborted) return INTERRUPTED
+  return stop !== undefined || printer.unreadable > 0 ? 1 : 0
 }
 
 function check({ key, keySeparator, keySchema, records, input }: RunOptions): void {
@@ -79,33 +94,23 @@ function check({ key, keySeparator, keySchema, records, input }: RunOptions): vo
   if (problem !== undefined) throw new CommandError('command.input', problem)
 }
 
-async function opened(connector: string, options: RunOptions) {
-  const { schema, keySchema, topic, worker, models: modelsDir } = options
-  const config = await readConnectorFile(connector)
+async function opened(connector: string, options: RunOptions): Promise<Pipeline> {
+  const { schema, keySchema, topic, worker, models: modelsDir, set = {} } = options
+  const config = { ...(await readConnectorFile(connector)), ...set }
   const schemas: Schemas = {
     key: keySchema === undefined ? null : await readSchemaFile(keySchema),
     value: schema === undefined ? null : await readSchemaFile(schema),
   }
   const bench = await openWorkbench({ worker, modelsDir, log: commandLog() })
   const open = () => openPipeline(bench, config, { schemas, topic })
-  return { schemas, pipeline: await step(`Opening the plugins and models of ${connector}`, open) }
+  return step(`Opening the plugins and models of ${connector}`, open)
 }
 
-async function runInput(run: Run, input: string, schemas: Schemas): Promise<unknown> {
-  const { pipeline, printer, options, stopping } = run
-  const { dry } = pipeline
-  const reader = new InputRecords(
-    {
-      topic: pipeline.topic,
-      reads: (topic) => pipeline.reads(topic),
-      converters:
-        dry instanceof SinkDryRun ? { key: dry.converters.key.name, value: dry.converters.value.name } : null,
-      schemas: { key: schemas.key?.connect() ?? null, value: schemas.value?.connect() ?? null },
-      now: () => BigInt(Date.now()),
-      schemaOption: { key: '--key-schema FILE.avsc', value: '--schema FILE.avsc' },
-    },
-    options,
-  )
+async function runInput(run: Run, input: string): Promise<unknown> {
+  const { pipeline, printer, options, stopping, tell } = run
+  const now = () => BigInt(Date.now())
+  const schemaOption = { key: '--key-schema FILE.avsc', value: '--schema FILE.avsc' }
+  const reader = new InputRecords({ ...shapeOf(pipeline), now, schemaOption }, options)
   const name = nameOf(input)
   const progress = new Progress()
   let left = options.limit ?? Infinity
@@ -122,7 +127,7 @@ async function runInput(run: Run, input: string, schemas: Schemas): Promise<unkn
     if (stopping.aborted || left <= 0) return undefined
     progress.tell(printer.records)
   }
-  if (printer.records === 0 && !stopping.aborted) process.stderr.write(`${name} has no records\n`)
+  if (printer.records === 0 && !stopping.aborted) tell(`${name} has no records\n`)
   return undefined
 }
 
@@ -196,9 +201,8 @@ class Progress {
   }
 }
 
-function summarise({ records, printed, dropped, failed }: RoundPrinter, milliseconds: number): void {
+function summarise({ printer, tell }: Run, milliseconds: number): void {
+  const { records, printed, dropped, failed } = printer
   const seconds = (milliseconds / 1000).toFixed(1)
-  process.stderr.write(
-    `${records} records in, ${printed} out, ${dropped} dropped, ${failed} failed, ${seconds} s\n`,
-  )
+  tell(`${records} records in, ${printed} out, ${dropped} dropped, ${failed} failed, ${seconds} s\n`)
 }

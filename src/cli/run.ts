@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import { exitingWith } from './failure.ts'
-import { parsePositive } from './options.ts'
+import { parsePositive, parseSetting } from './options.ts'
 import type { RunOptions } from './run-pipeline.ts'
 import { timed, TIMEOUT } from './timed.ts'
 
@@ -18,7 +18,7 @@ export function register(program: Command): void {
         'reads. Neither Kafka nor a schema registry is asked, and nothing is written.',
     )
     .argument('<connector>', 'the configuration: JSON as it is posted, or flat, or Java properties')
-    .option('--input <file>', 'the records, one line each; a .csv file with a header; - is standard input')
+    .option('--input <file>', 'the records, one line each; - is standard input')
     .option('--records', 'lines are records, as `sluice consume --with all` prints them', false)
     .option('--schema <file>', 'the Avro schema of the values')
     .option('--key-schema <file>', 'the Avro schema of the keys, for --records')
@@ -37,6 +37,7 @@ export function register(program: Command): void {
         .choices(['auto', 'avro', 'json', 'text', 'bytes'])
         .default('auto'),
     )
+    .option('--set <key=value>', 'a key of the configuration, over that of the file', parseSetting)
     .option('--worker <file>', 'the settings of a worker; default: those of `sluice dev`')
     .option('--models <folder>', 'where models are, instead of the worker’s models.dir')
     .option(...TIMEOUT)

@@ -106,7 +106,7 @@ describe('the commands in the pages', () => {
       .filter((name) => name !== 'help')
 
   before(async () => {
-    const commands = ['', 'models', 'topics', 'produce', 'consume']
+    const commands = ['', 'models', 'topics', 'produce', 'consume', 'run', 'test']
     await Promise.all(
       commands.map(async (name) => helps.set(name, await help(...name.split(' ').filter(Boolean)))),
     )
@@ -123,7 +123,7 @@ describe('the commands in the pages', () => {
     expect(names.toSorted()).to.deep.equal([...all, ...models].toSorted())
   })
 
-  for (const name of ['topics', 'produce', 'consume']) {
+  for (const name of ['topics', 'produce', 'consume', 'run', 'test']) {
     it(`sluice ${name} has the options that docs/command-line.md lists, and no others`, () => {
       const page = readPage('docs/command-line.md')
       const section = page.split('\n## ').find((part) => part.startsWith(`sluice ${name}`)) ?? ''
