@@ -138,6 +138,7 @@ describe('the REST API', () => {
       { class: 'TopicSink', type: 'sink', version: '0.1.0' },
       { class: 'FileStreamSink', type: 'sink', version: '0.1.0' },
       { class: 'FileStreamSource', type: 'source', version: '0.1.0' },
+      { class: 'Datagen', type: 'source', version: '0.1.0' },
     ])
     const all = (await call('GET', '/connector-plugins?connectorsOnly=false')).body as {
       type: string

@@ -1,6 +1,7 @@
 import type { RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { compilePattern } from '../../api/pattern.ts'
+import { checkConnectorName } from '../../runtime/plugins/connector-keys.ts'
 import { topicList, topicReader } from '../../runtime/sink/read-topics.ts'
 import { type KnownKey, knownKeys } from './known-keys.ts'
 import { refusedOverrides } from './override-keys.ts'
@@ -33,7 +34,7 @@ export function checkConnectorConfig(raw: RawConfig): CheckedConfig {
   if (tooBig.length > 0) return { type: 'unknown', keys: [], problems: tooBig }
   const { connector, keys, problems } = knownKeys(raw)
   const kind = connector?.kind ?? 'sink'
-  const found = [...problems, ...unsupportedKeys(raw), ...refusedOverrides(raw, kind)]
+  const found = [...problems, ...nameProblems(raw), ...unsupportedKeys(raw), ...refusedOverrides(raw, kind)]
   if (kind === 'sink') found.push(...topicProblems(raw))
   // A connector's own check counts on values that are right each by itself.
   const own = connector?.config.parse(raw)
@@ -52,6 +53,13 @@ function sizeProblems(raw: RawConfig): ConfigProblem[] {
   return names
     .filter((name) => (raw[name]?.length ?? 0) > LONGEST_VALUE)
     .map((path) => ({ path, message: `The value of ${path} is longer than ${LONGEST_VALUE} characters.` }))
+}
+
+/** Values are read without the control characters at their ends (Java's trim); a name is kept, and shown, as it is. */
+function nameProblems({ name = '' }: RawConfig): ConfigProblem[] {
+  const wrong = checkConnectorName(name.trim())
+  const message = `Invalid value ${name} for configuration name: ${wrong ?? ''}`
+  return wrong === undefined || name.trim() === '' ? [] : [{ path: 'name', message }]
 }
 
 /** What Kafka Connect knows and this version does not: refused by name, never ignored. */

@@ -161,7 +161,8 @@ describe('AvroConverter', () => {
       avroConverter.config.parse({ 'schema.registry.url': 'http://x', ...raw }).problems.map((p) => p.path)
     expect(problems({})).to.deep.equal([])
     expect(problems({ 'schema.registry.url': 'http://a:1, https://b/c' })).to.deep.equal([])
-    expect(problems({ 'schema.registry.url': 'mock://a' })).to.deep.equal(['schema.registry.url'])
+    expect(problems({ 'schema.registry.url': 'mock://a' }), 'a registry in memory').to.deep.equal([])
+    expect(problems({ 'schema.registry.url': 'ftp://a' })).to.deep.equal(['schema.registry.url'])
     expect(problems({ 'schema.registry.url': '' })).to.deep.equal(['schema.registry.url'])
     expect(problems({ 'basic.auth.credentials.source': 'SASL_INHERIT' })).to.deep.equal([
       'basic.auth.credentials.source',
