@@ -23,9 +23,10 @@ async function run(file: string): Promise<void> {
     import('../rest/serve-worker.ts'),
     import('../dev/signals.ts'),
   ])
-  const { settings, warnings } = await loadSettings(file)
+  const { settings, warnings, leftOut } = await loadSettings(file)
   const log = createLogger(settings.logLevel)
   for (const warning of warnings) log.warn(warning)
+  for (const problem of leftOut) log.warn('a plugin is left out', { ...problem })
   await warnWithoutOnnx(log)
   const worker = await serveWorker({ settings, version: await version(), log })
   log.info('the REST API answers', { rest: worker.url })

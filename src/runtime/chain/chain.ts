@@ -9,7 +9,7 @@ import { labellersWithin } from '../../inference/images/image-labeller.ts'
 import { Batch } from '../records/batch.ts'
 import { type Condition, holdOthers, openCondition } from './conditions.ts'
 import { commonKeys } from '../plugins/connector-keys.ts'
-import { findTransform } from '../plugins/plugins.ts'
+import { transformOf } from '../plugins/configured-plugins.ts'
 import { rejoin } from './rejoin.ts'
 import type { Tell } from '../host/stage-tracker.ts'
 
@@ -56,7 +56,7 @@ export class TransformChain {
     const links: Link[] = []
     for (const alias of commonKeys.parse(raw).values.transforms) {
       const prefix = `transforms.${alias}.`
-      const { plugin, side } = findTransform(raw[`${prefix}type`] ?? '')
+      const { plugin, side } = transformOf(raw, alias)
       const config = readConfig(plugin, raw, prefix)
       await before(`the opening of transforms.${alias}`)
       try {

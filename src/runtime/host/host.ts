@@ -10,7 +10,7 @@ import { resolveSecretly } from '../config-providers/resolve-secretly.ts'
 import { createLogger } from './log.ts'
 import { matchingTopics } from '../sink/matching-topics.ts'
 import { openPlugins, openTask, type OpenTask, type TaskOptions } from './open-task.ts'
-import { findConnector } from '../plugins/plugins.ts'
+import { connectorOf } from '../plugins/configured-plugins.ts'
 import { loadPackages } from '../plugins/plugin-packages.ts'
 import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.ts'
 import { openSourceTask } from '../source/open-source-task.ts'
@@ -184,7 +184,7 @@ async function resolved(
 
 /** A task of either kind, as its connector's class says. */
 async function openAnyTask(options: TaskOptions): Promise<Opened> {
-  const plugin = findConnector(options.config['connector.class'] ?? '')
+  const plugin = connectorOf(options.config)
   return plugin.kind === 'source' ? openSourceTask(options, plugin) : openTask(options)
 }
 
@@ -245,7 +245,7 @@ async function validate(host: Host, { call, config }: Extract<ToHost, { type: 'v
     const plugins = await openPlugins(options, new AbortController().signal)
     const log = host.log.child({ connector: id.connector })
     // What a source writes has its own schemas, not those that a topic had before.
-    const readsTopics = findConnector(whole.config['connector.class'] ?? '').kind === 'sink'
+    const readsTopics = connectorOf(whole.config).kind === 'sink'
     const matching = async () => (readsTopics ? matchingTopics(host.settings, whole.config, log) : [])
     const problems = await checkSchemas(plugins, readsTopics ? whole.config : {}, { matching, log }).finally(
       () => plugins.close(),

@@ -13,7 +13,7 @@ import { DeadLetters } from '../delivery/dead-letters.ts'
 import { Delivery } from '../delivery/delivery.ts'
 import { ensureTopic } from '../delivery/ensure-topic.ts'
 import { ErrorPolicy } from '../delivery/error-policy.ts'
-import { findConnector } from '../plugins/plugins.ts'
+import { connectorOf } from '../plugins/configured-plugins.ts'
 import type { PartitionOffset } from '../sink/positions.ts'
 import type { HostSettings, TaskId } from './protocol.ts'
 import { topicReader } from '../sink/read-topics.ts'
@@ -176,7 +176,7 @@ export async function openPlugins(
 }
 
 async function openSink({ config, events }: TaskOptions, context: SinkContext) {
-  const plugin = findConnector(config['connector.class'] ?? '')
+  const plugin = connectorOf(config)
   if (plugin.kind !== 'sink') throw new TaskError('task.failed', `${plugin.name} is no sink.`)
   const values = plugin.config.read(config)
   const problems = plugin.validate?.(values, config, (topic) => context.reads(topic)) ?? []

@@ -8,13 +8,11 @@ import { hideValue } from '../../api/credentials.ts'
 import type { AllowedImages } from '../../api/images.ts'
 import { converterProblems } from './default-converters.ts'
 import { didYouMean } from '../../api/did-you-mean.ts'
-import {
-  ConfigProviders,
-  type ProviderSettings,
-  readProviders,
-} from '../../runtime/config-providers/config-providers.ts'
+import { type ProviderSettings, readProviders } from '../../runtime/config-providers/config-providers.ts'
+import type { PackageProblem } from '../../runtime/plugins/left-out.ts'
 import { parseProperties } from '../../runtime/config-providers/properties-file.ts'
 import { type Listener, parseListener } from './listener.ts'
+import { loadPlugins, resolveOnce } from './load-plugins.ts'
 import {
   CONVERTER_PREFIXES,
   JVM_ONLY,
@@ -54,7 +52,8 @@ export interface WorkerSettings {
   readonly rebalanceDelay: number
   readonly metadataMaxAge: number
   readonly protocol: 'sessioned' | 'compatible' | 'eager'
-  readonly pluginPath: readonly string[]
+  /** The folders of packages with plugins, which are loaded by each process for itself. */
+  readonly pluginPackages: readonly string[]
   readonly modelsDir: string
   readonly modelsAllowedDirs: readonly string[]
   readonly images: AllowedImages
@@ -69,11 +68,13 @@ export interface ReadSettings {
   readonly settings: WorkerSettings
   /** Keys that were given and do nothing here, each as a sentence. */
   readonly warnings: readonly string[]
+  /** Packages and plugins that could not be loaded. */
+  readonly leftOut: readonly PackageProblem[]
 }
 
 /**
  * Reads a worker's settings: a file of JSON (`.json`) or Java properties, overridden by the environment, with what its config
- * providers give.
+ * providers give. Loads the packages of `plugin.path` and those beside the worker, as settings may name what they bring.
  * @throws ConfigError with every wrong key at once
  */
 export async function loadSettings(
@@ -81,10 +82,11 @@ export async function loadSettings(
   env: NodeJS.ProcessEnv = process.env,
 ): Promise<ReadSettings> {
   const raw = new Map([...readFile(file), ...fromEnvironment(env)])
+  const { pluginPackages, leftOut } = await loadPlugins(raw, file)
   const { problems, providers } = readProviders(raw)
   if (problems.length > 0) throw new ConfigError(problems)
   const plain = [...raw].filter(([key]) => !isProviderKey(key))
-  const { config, provided } = await new ConfigProviders(providers).resolve(Object.fromEntries(plain), file)
+  const { config, provided } = await resolveOnce(providers, Object.fromEntries(plain), file)
   for (const [key, values] of provided) if (!Object.hasOwn(WORKER_KEYS, key)) values.forEach(hideValue)
   const { settings, warnings } = readSettings(new Map([...raw, ...Object.entries(config)]))
   const { converterDefaults } = settings
@@ -93,7 +95,7 @@ export async function loadSettings(
     raw.get(key) ?? converterDefaults[key] ?? '',
   ])
   const defaults = Object.fromEntries(asWritten) as Record<string, string>
-  return { settings: { ...settings, converterDefaults: defaults }, warnings }
+  return { settings: { ...settings, converterDefaults: defaults, pluginPackages }, warnings, leftOut }
 }
 
 function isProviderKey(key: string): boolean {
@@ -180,7 +182,8 @@ export function readSettings(raw: ReadonlyMap<string, string>): ReadSettings {
   if ('problem' in listener)
     throw new ConfigError([...problems, { path: 'listeners', message: listener.problem }])
   if (problems.length > 0) throw new ConfigError(problems)
-  return { settings: { ...assemble(read, listener, defaults), configProviders: providers }, warnings }
+  const settings = { ...assemble(read, listener, defaults), configProviders: providers }
+  return { settings, warnings, leftOut: [] }
 }
 
 /** Two logs in one topic would take each other's records for their own. */
@@ -310,7 +313,7 @@ function assemble(
     rebalanceDelay: number('scheduled.rebalance.max.delay.ms'),
     metadataMaxAge: number('metadata.max.age.ms'),
     protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
-    pluginPath: listOf(read('plugin.path')).map((dir) => resolve(dir)),
+    pluginPackages: [],
     modelsDir: resolve(read('models.dir')),
     modelsAllowedDirs: listOf(read('models.allowed.dirs')).map((dir) => resolve(dir)),
     images: {
