@@ -303,6 +303,6 @@ export interface ConfigProviderPlugin<K extends ConfigKeys = ConfigKeys> extends
   open(config: ConfigOf<K>): ConfigProvider
 }
 
-/** Any plugin, with the type of its configuration forgotten: what registries hold. */
+/** Any plugin with a configuration, with the type of its configuration forgotten: what registries hold. */
 export type AnyPlugin =
   SinkConnector | SourceConnector | TransformPlugin | PredicatePlugin | ConverterPlugin | ConfigProviderPlugin

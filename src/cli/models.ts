@@ -1,8 +1,9 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import type { PluginOptions } from './model-plugins.ts'
 import { parseSeconds } from './options.ts'
 import { isSupervised, step } from './steps.ts'
 
-interface TimedOptions {
+interface TimedOptions extends PluginOptions {
   /** For each step: reading and probing a model, scoring a batch. 0: no limit. */
   readonly timeout: number
 }
@@ -26,6 +27,17 @@ const TIMEOUT = [
   60,
 ] as const
 
+const PLUGIN_PATH = [
+  '--plugin-path <folders>',
+  'folders of packages with model formats, separated by commas; default: CONNECT_PLUGIN_PATH',
+] as const
+
+/** A worker names the packages that it found itself. */
+function pluginPackage(): Option {
+  const collect = (folder: string, others: readonly string[] | undefined) => [...(others ?? []), folder]
+  return new Option('--plugin-package <folder>').argParser(collect).hideHelp()
+}
+
 /** The action in a process that is killed where one of its steps takes too long: a model may never come to an end. */
 function timed<A extends readonly unknown[]>(work: (...args: A) => Promise<void>) {
   return async (...args: A): Promise<void> => {
@@ -39,6 +51,8 @@ function timed<A extends readonly unknown[]>(work: (...args: A) => Promise<void>
       const { startWatchdog } = await import('../runtime/host/watchdog.ts')
       startWatchdog(process.ppid)
     }
+    const { loadModelPlugins } = await import('./model-plugins.ts')
+    await loadModelPlugins(args.find(isTimed) ?? {})
     await work(...args)
   }
 }
@@ -67,6 +81,8 @@ export function register(program: Command): void {
       '--replaces <path>',
       'fail where it could not take over from this model while a connector runs, or where this cannot be read',
     )
+    .option(...PLUGIN_PATH)
+    .addOption(pluginPackage())
     .option(...TIMEOUT)
     .action(timed(inspect))
   models
@@ -81,6 +97,7 @@ export function register(program: Command): void {
     .requiredOption('--input <file>', 'the rows, as CSV with a header')
     .requiredOption('--output <file>', 'where the scores are written')
     .option('--json', 'print a summary as one JSON object')
+    .option(...PLUGIN_PATH)
     .option(...TIMEOUT)
     .action(timed(score))
   models
@@ -92,6 +109,7 @@ export function register(program: Command): void {
     )
     .argument('<path>', 'a model file or folder, or the name of a model below ./models')
     .option('--json', 'print a summary as one JSON object')
+    .option(...PLUGIN_PATH)
     .option(...TIMEOUT)
     .action(timed(verify))
   registerInit(models)
@@ -113,6 +131,7 @@ function registerInit(models: Command): void {
       'rows as CSV with a header, of which the first 20 become probes; it names the columns of a network whose file does not',
     )
     .option('--force', 'overwrite a manifest.json and a probe.jsonl that are there')
+    .option(...PLUGIN_PATH)
     .option(...TIMEOUT)
     .action(timed(init))
 }

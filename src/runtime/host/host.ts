@@ -11,6 +11,7 @@ import { createLogger } from './log.ts'
 import { matchingTopics } from '../sink/matching-topics.ts'
 import { openPlugins, openTask, type OpenTask, type TaskOptions } from './open-task.ts'
 import { connectorOf } from '../plugins/configured-plugins.ts'
+import { formatPackages } from '../plugins/plugin-lists.ts'
 import { loadPackages } from '../plugins/plugin-packages.ts'
 import type { FromHost, HostSettings, Shown, TaskId, ToHost } from './protocol.ts'
 import { openSourceTask } from '../source/open-source-task.ts'
@@ -84,7 +85,8 @@ async function openHost({ settings, alone }: Extract<ToHost, { type: 'settings' 
   // The worker has said what is wrong with them.
   await loadPackages(settings.pluginPackages, (problem) => log.debug('a plugin is left out', { ...problem }))
   const deadline = settings.taskDeadlineMs
-  const inspectIn = (milliseconds: number) => inspectInProcess({ ...INSPECTION_LIMITS, milliseconds })
+  const inspectIn = (milliseconds: number) =>
+    inspectInProcess({ ...INSPECTION_LIMITS, milliseconds }, undefined, undefined, formatPackages())
   const models = new ModelStore({
     modelsDir: settings.modelsDir,
     allowedDirs: settings.modelsAllowedDirs,

@@ -1,3 +1,5 @@
+import { tellOfMissing } from '../../inference/readers/packaged-formats.ts'
+
 /** What was wrong with a package of plugins, or with one plugin in it. */
 export interface PackageProblem {
   /** The folder of the package, or that of `plugin.path`. */
@@ -19,16 +21,18 @@ export function rememberLeftOut(problem: PackageProblem): void {
   problems = [...problems, problem]
 }
 
+tellOfMissing(() => leftOutNote())
+
 export function forgetLeftOut(): void {
   problems = []
 }
 
 /**
  * Whether a class that is not here may have been left out, as a sentence for its error: packages of which no plugin was
- * loaded, and plugins of that very name. Empty where there are none.
+ * loaded, and plugins of that very name (where none is given, all). Empty where there are none.
  */
-export function leftOutNote(name: string): string {
-  const found = problems.filter(({ plugin }) => plugin === undefined || plugin === name)
+export function leftOutNote(name?: string): string {
+  const found = problems.filter(({ plugin }) => [undefined, plugin].includes(name) || plugin === undefined)
   if (found.length === 0) return ''
   const told = found
     .slice(0, MOST_TOLD)

@@ -1,7 +1,9 @@
 import { connectors } from '../../../connectors/index.ts'
 import { predicates, transforms } from '../../../transforms/index.ts'
 import { converters } from '../../converters/index.ts'
+import type { ModelFormatPlugin } from '../../api/model-formats.ts'
 import type { AnyPlugin } from '../../api/plugins.ts'
+import { takeFormat } from '../../inference/readers/packaged-formats.ts'
 import { configProviders } from '../config-providers/providers.ts'
 import { compareVersions } from './maven-version.ts'
 
@@ -12,13 +14,19 @@ export interface Named {
   readonly aliases?: readonly string[]
 }
 
-const LISTS: Readonly<Record<string, readonly AnyPlugin[]>> = {
+/** Readers of model files that packages brought; those of Sluice are no plugins. */
+export const modelFormats: readonly ModelFormatPlugin[] = []
+
+type Packaged = AnyPlugin | ModelFormatPlugin
+
+const LISTS: Readonly<Record<string, readonly Packaged[]>> = {
   sink: connectors,
   source: connectors,
   transform: transforms,
   predicate: predicates,
   converter: converters,
   'config-provider': configProviders,
+  'model-format': modelFormats,
 }
 
 /** The package that brought a plugin. */
@@ -45,21 +53,41 @@ export function isNamed(plugin: Pick<Named, 'name' | 'aliases'>, className: stri
  * cannot be added. Of one plugin there may be several versions, each from a package of its own (KIP-891); names that
  * Sluice has stay its own, so that no package changes what a configuration does.
  */
-export function addPlugin(plugin: AnyPlugin, origin: Origin): string | undefined {
+export function addPlugin(plugin: Packaged, origin: Origin): string | undefined {
   const list = LISTS[plugin.kind]
   if (list === undefined) return `plugin ${plugin.name} has a kind that does not exist, ${plugin.kind}`
   for (const other of list) {
     const reason = clash(plugin, other)
     if (reason !== undefined) return `plugin ${plugin.name} ${plugin.version} is left out: ${reason}`
   }
-  const added = list as AnyPlugin[]
+  const added = list as Packaged[]
   added.push(plugin)
   origins.set(plugin, origin)
+  if (plugin.kind === 'model-format') handIn(plugin.name)
   return undefined
 }
 
-function clash(plugin: Named, other: Named): string | undefined {
-  const shared = [plugin.name, ...(plugin.aliases ?? [])].find((name) => isNamed(other, name))
+/** The latest version of a format reads. */
+function handIn(name: string): void {
+  const [latest] = modelFormats
+    .filter((each) => each.name === name)
+    .toSorted((a, b) => compareVersions(b.version, a.version))
+  const origin = latest === undefined ? undefined : origins.get(latest)
+  if (latest !== undefined && origin !== undefined) takeFormat({ plugin: latest, package: origin.label })
+}
+
+/** The folders of packages that brought model formats. */
+export function formatPackages(): readonly string[] {
+  return [...new Set(modelFormats.flatMap((each) => origins.get(each)?.folder ?? []))]
+}
+
+/** A format also goes by what manifests call it. */
+function namesOf(plugin: Packaged): readonly string[] {
+  return [plugin.name, ...(plugin.kind === 'model-format' ? [plugin.format] : (plugin.aliases ?? []))]
+}
+
+function clash(plugin: Packaged, other: Packaged): string | undefined {
+  const shared = namesOf(plugin).find((name) => namesOf(other).includes(name))
   if (shared === undefined) return undefined
   const origin = origins.get(other)
   if (origin === undefined)

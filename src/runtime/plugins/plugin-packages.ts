@@ -91,8 +91,27 @@ function whatIsWrong(plugin: unknown): string | undefined {
     return `a plugin has no name of letters, digits, "_" and "."`
   if (typeof kind !== 'string') return `plugin ${name} has no kind`
   if (typeof version !== 'string' || version.trim() === '') return `plugin ${name} has no version`
+  if (kind === 'model-format') return whatIsWrongWithFormat(name, plugin)
   if (!isObject(config) || !('keys' in config) || !('read' in config))
     return `plugin ${name} has no config: make it with defineConfig`
   if (ALIASED.includes(kind) && !Array.isArray(aliases)) return `plugin ${name} has no list of aliases`
   return typeof open === 'function' ? undefined : `plugin ${name} has no function open`
+}
+
+/** What manifests call the formats that Sluice reads itself. */
+const OWN_FORMAT = /^(h2o|dl4j|keras|onnx)/
+
+function whatIsWrongWithFormat(name: string, plugin: Readonly<Record<string, unknown>>): string | undefined {
+  const { format, endings, signs, read } = plugin
+  if (typeof format !== 'string' || !/^[a-z][a-z0-9-]*$/.test(format))
+    return `model format ${name} has no format of lower case letters, digits and dashes`
+  if (OWN_FORMAT.test(format)) return `model format ${name} is left out: Sluice reads ${format} itself`
+  if (!areTexts(endings) || endings.length === 0 || !endings.every((ending) => /^\.[a-z0-9]+$/.test(ending)))
+    return `model format ${name} has no list of endings, such as ".json"`
+  if (!areTexts(signs)) return `model format ${name} has no list of signs`
+  return typeof read === 'function' ? undefined : `model format ${name} has no function read`
+}
+
+function areTexts(value: unknown): value is readonly string[] {
+  return Array.isArray(value) && value.every((each) => typeof each === 'string' && each !== '')
 }

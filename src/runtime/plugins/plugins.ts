@@ -17,6 +17,7 @@ import {
   connectors,
   converters,
   isNamed,
+  modelFormats,
   type Named,
   originOf,
   predicates,
@@ -165,4 +166,14 @@ function unknown(kind: string, className: string, known: readonly string[]): Not
   )
 }
 
-export { configProviders, connectors, converters, isNamed, originOf, predicates, transforms }
+export {
+  configProviders,
+  connectors,
+  converters,
+  isNamed,
+  modelFormats,
+  type Named,
+  originOf,
+  predicates,
+  transforms,
+}

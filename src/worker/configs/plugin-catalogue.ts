@@ -8,6 +8,8 @@ import {
   converters,
   findAny,
   latestFirst,
+  modelFormats,
+  type Named,
   originOf,
   predicates,
   transformClasses,
@@ -19,9 +21,16 @@ import { frameworkKeys, namedKeys, withVersions } from './known-keys.ts'
 /** One line of `/connector-plugins`. */
 export interface PluginInfo {
   readonly class: string
-  /** Kafka Connect's kinds, and that of config providers, which it does not list. */
+  /** Kafka Connect's kinds, and two that it does not list: of those the ones of packages are shown. */
   readonly type:
-    'sink' | 'source' | 'transformation' | 'predicate' | 'converter' | 'header_converter' | 'config_provider'
+    | 'sink'
+    | 'source'
+    | 'transformation'
+    | 'predicate'
+    | 'converter'
+    | 'header_converter'
+    | 'config_provider'
+    | 'model_format'
   readonly version: string
   /** The folder of the package that brought it; absent for those of Sluice. */
   readonly location?: string
@@ -41,15 +50,16 @@ export function pluginList(connectorsOnly: boolean): PluginInfo[] {
   // Clients that know Kafka Connect's kinds alone meet another one only where somebody installed it.
   const own = configProviders.filter((plugin) => originOf(plugin) !== undefined)
   found.push(...byName(own).map((plugin) => infoOf(plugin, 'config_provider')))
+  found.push(...byName(modelFormats).map((plugin) => infoOf(plugin, 'model_format')))
   return found
 }
 
 /** The versions of one plugin stand together, where the first of them does. */
-function byName<T extends AnyPlugin>(plugins: readonly T[]): readonly T[] {
+function byName<T extends Named>(plugins: readonly T[]): readonly T[] {
   return [...Map.groupBy(plugins, ({ name }) => name).values()].flatMap((versions) => latestFirst(versions))
 }
 
-function infoOf(plugin: AnyPlugin, type: PluginInfo['type'], name: string = plugin.name): PluginInfo {
+function infoOf(plugin: Named, type: PluginInfo['type'], name: string = plugin.name): PluginInfo {
   const location = originOf(plugin)?.folder
   return { class: name, type, version: plugin.version, ...(location === undefined ? {} : { location }) }
 }
