@@ -13,6 +13,7 @@ import { listModels } from '../../src/inference/store/model-store-versions.ts'
 import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { forgetLeftOut } from '../../src/runtime/plugins/left-out.ts'
 import { loadPackages } from '../../src/runtime/plugins/plugin-packages.ts'
+import { codeBlock } from '../support/pages.ts'
 import { writePackage } from '../support/plugin-package.ts'
 import { REPOSITORY, sluice } from '../support/process.ts'
 
@@ -243,6 +244,24 @@ export default { kind: 'model-format', name: '${name}', version: '${version}', s
     expect(await refusal(store.open('linear'))).to.include(
       'name linear or lines in source.format of its manifest.json',
     )
+  })
+
+  it('is what its guide shows', async () => {
+    const code = codeBlock('docs/model-formats.md', 'export default {')
+    await loadPackages([await writePackage(models, 'packages/guide', code)], (each) =>
+      expect.fail(each.reason),
+    )
+    await mkdir(path.join(models, 'guide'))
+    const model = { coefficients: { a: 2, b: -1 }, intercept: 0.5, classes: ['no', 'yes'] }
+    await writeFile(path.join(models, 'guide/m.json'), JSON.stringify(model))
+    const guide = await store.load('guide')
+    const columns = [
+      [1, 0],
+      [0, 5],
+    ].map((values, i) => toColumn(guide.inputs[i]!, values))
+    const { prediction, outputs } = await guide.score(columns, 2)
+    expect(prediction.type === 'category' && [...prediction.levels]).to.deep.equal([1, 0])
+    expect(outputs[1]?.values[0]).to.be.closeTo(1 / (1 + Math.exp(-2.5)), 1e-15)
   })
 
   it('that could not be loaded is named by the error of a file that nothing reads', async () => {
