@@ -1,9 +1,10 @@
 /**
- * Runs the tests: first those that need no server, in one mocha; then those of SERVER_FOLDERS, two files at a time, each
- * in a mocha of its own, in two lanes with a Kafka each (two registries or workers of one name must not share one). They mostly wait (for a rebalance, a JVM, a killed process), so that
- * two at a time take little more than half the time of one after the other.
+ * Runs the tests: first those that need no server, in one mocha; then those with servers, two files at a time, each
+ * in a mocha of its own, in two lanes with a Kafka each (two registries or workers of one name must not share one). They
+ * mostly wait (for a rebalance, a JVM, a killed process), so that two at a time take little more than half the time of one
+ * after the other. Those that kill processes for minutes are a suite of their own.
  *
- * Usage: `node scripts/test.ts [unit | server]`; both without an argument. Ends with `12 passed, 0 failed`.
+ * Usage: `node scripts/test.ts [unit | server | chaos]`; the first two without an argument. Ends with `12 passed, 0 failed`.
  */
 import { spawn } from 'node:child_process'
 import { mkdtemp, rm } from 'node:fs/promises'
@@ -17,7 +18,9 @@ import { freePort } from '../src/dev/ports.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '..')
 const MOCHA = path.join(ROOT, 'node_modules/mocha/bin/mocha.js')
-const SERVER_FOLDERS = ['chaos', 'conformance', 'integration']
+/** The folders of each suite with servers; what is in none of them needs none. */
+const SERVER_FOLDERS = { server: ['conformance', 'integration'], chaos: ['chaos'] } as const
+const SUITES = ['unit', 'server', 'chaos'] as const
 const AT_A_TIME = 2
 
 interface Outcome {
@@ -53,13 +56,17 @@ function outcomeOf(output: string, code: number): Outcome {
 }
 
 async function unitTests(): Promise<Outcome[]> {
-  const ignored = SERVER_FOLDERS.flatMap((folder) => ['--ignore', `test/${folder}/**`])
+  const folders = Object.values(SERVER_FOLDERS).flat()
+  const ignored = folders.flatMap((folder) => ['--ignore', `test/${folder}/**`])
   return [await mocha(['test/**/*.test.ts', ...ignored], true)]
 }
 
-async function serverTests(): Promise<Outcome[]> {
+async function serverTests(folders: readonly string[]): Promise<Outcome[]> {
   const files: string[] = []
-  for await (const file of glob(`test/{${SERVER_FOLDERS.join(',')}}/**/*.test.ts`, { cwd: ROOT }))
+  for await (const file of glob(
+    folders.map((folder) => `test/${folder}/**/*.test.ts`),
+    { cwd: ROOT },
+  ))
     files.push(file)
   const queue = files.sort()
   const outcomes: Outcome[] = []
@@ -69,10 +76,12 @@ async function serverTests(): Promise<Outcome[]> {
     process.once('exit', () => broker.kill())
     const env = { SLUICE_TEST_KAFKA: broker.bootstrapServers }
     for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
+      const began = performance.now()
       const outcome = await mocha([file], false, env)
+      const seconds = Math.round((performance.now() - began) / 1000)
       outcomes.push(outcome)
       const mark = outcome.failed > 0 ? `✖ ${outcome.failed} failed` : `✔ ${outcome.passed}`
-      process.stdout.write(`${outcome.failed > 0 ? outcome.output : ''}  ${mark}  ${file}\n`)
+      process.stdout.write(`${outcome.failed > 0 ? outcome.output : ''}  ${mark}  ${file} (${seconds} s)\n`)
     }
     broker.kill()
     await broker.exited
@@ -83,9 +92,12 @@ async function serverTests(): Promise<Outcome[]> {
 }
 
 const { positionals } = parseArgs({ allowPositionals: true })
-const [which = 'all'] = positionals
-if (!['all', 'unit', 'server'].includes(which)) {
-  process.stderr.write(`There are no "${which}" tests. Usage: node scripts/test.ts [unit | server]\n`)
+const [only] = positionals
+const suites = SUITES.filter((suite) => (only === undefined ? suite !== 'chaos' : suite === only))
+if (suites.length === 0) {
+  process.stderr.write(
+    `There are no "${only ?? ''}" tests. Usage: node scripts/test.ts [${SUITES.join(' | ')}]\n`,
+  )
   process.exit(2)
 }
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
@@ -94,10 +106,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.exit(130)
   })
 }
-const outcomes = [
-  ...(which === 'server' ? [] : await unitTests()),
-  ...(which === 'unit' ? [] : await serverTests()),
-]
+const outcomes: Outcome[] = []
+for (const suite of suites)
+  outcomes.push(...(suite === 'unit' ? await unitTests() : await serverTests(SERVER_FOLDERS[suite])))
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0)
 const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0)
 process.stdout.write(`${passed} passed, ${failed} failed\n`)

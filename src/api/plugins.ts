@@ -251,9 +251,12 @@ export interface SourceTask {
    * pause; any other fails the task.
    */
   poll(): Promise<readonly SourceRecord[]>
-  /** Called after offsets were committed. */
+  /** Called at each flush interval, after offsets were committed where there were any. What it throws is logged. */
   commit?(): Promise<void> | void
-  /** Called for each record that is done with, in no set order; `delivered` is false where none was written of it. */
+  /**
+   * Called for each record that is done with, in no set order; `delivered` is false where none was written of it. What it
+   * throws is logged.
+   */
   commitRecord?(record: SourceRecord, delivered: boolean): Promise<void> | void
   /** The end: lets go of connections and files. No poll is waited for any more. */
   stop?(): Promise<void> | void

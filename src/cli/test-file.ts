@@ -106,7 +106,7 @@ function readCase(file: string, json: unknown, index: number, ofFile: TestSettin
   if (error !== undefined && typeof error !== 'string') throw wrong(where, 'has a text as "error"')
   return {
     ...settingsOf(where, file, json, ofFile),
-    ...{ name, input: input as unknown[], output: output as unknown[], failed: codes as string[] },
+    ...{ name, input: input as unknown[], output: output as unknown[], failed: codes },
     ...(dropped === undefined ? {} : { dropped: dropped as number }),
     ...(error === undefined ? {} : { error }),
   }

@@ -14,8 +14,10 @@ let folder: DryRunFolder
 
 async function outcome(places: readonly string[], options: Partial<TestOptions> = {}) {
   const texts: string[] = []
-  const take = (text: string): void => void texts.push(text)
-  const streams = { out: (text: string) => Promise.resolve(take(text)), tell: take }
+  const streams = {
+    out: (text: string) => Promise.resolve(void texts.push(text)),
+    tell: (text: string) => void texts.push(text),
+  }
   const passed = await testConfigs(places, { update: false, json: false, ...options }, streams)
   return { passed, text: texts.join('').replaceAll(folder.path + path.sep, '') }
 }

@@ -147,10 +147,10 @@ describe('the published package', function () {
   })
 
   it('lets npm create sluice-plugin write a package, which compiles, passes its tests, and is packed and installed', async () => {
-    const packedCreate = path.join(
-      folder,
-      npm(['pack', '--silent', '--pack-destination', folder], CREATE).trim(),
-    )
+    /** The path of the tarball: what its scripts say comes before it. */
+    const pack = (cwd: string) =>
+      path.join(folder, npm(['pack', '--pack-destination', folder], cwd).trim().split('\n').at(-1) ?? '')
+    const packedCreate = pack(CREATE)
     const create = `npm exec --yes --package=file:${packedCreate} -- create-sluice-plugin`
     const written = await outputOf(CREATE_IT.replace('npm create sluice-plugin', create), {
       cwd: folder,
@@ -162,8 +162,7 @@ describe('the published package', function () {
     expect(await outputOf(TEST_IT, { cwd: project, env }))
       .to.match(/^. pass 9$/m)
       .and.to.match(/^. fail 0$/m)
-    const tarball = path.join(project, npm(['pack', '--silent'], project).trim().split('\n').at(-1) ?? '')
-    npm(['install', '--prefer-offline', '--no-audit', '--no-fund', tarball], folder)
+    npm(['install', '--prefer-offline', '--no-audit', '--no-fund', pack(project)], folder)
     expect(readdirSync(path.join(folder, 'node_modules/acme-weather')).toSorted()).to.deep.equal([
       ...['README.md', 'dist', 'package.json'],
     ])

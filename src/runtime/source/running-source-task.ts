@@ -238,12 +238,13 @@ export class RunningSourceTask {
     this.#rounds.add(round)
   }
 
+  /** What a source throws here is logged, as in Kafka Connect: the records are in Kafka. */
   async #tellRecords(records: readonly SourceRecord[], { batch }: PreparedPoll): Promise<void> {
-    const { source } = this.#parts
+    const { source, log } = this.#parts
     if (source.commitRecord === undefined) return
     await this.#within('commitRecord', async () => {
       for (const [row, record] of records.entries()) await source.commitRecord?.(record, batch.isLive(row))
-    })
+    }).catch((error: unknown) => log.error('commitRecord of the source threw', { error: messageOf(error) }))
   }
 
   /** Invariant 1: only what is durable is committed. One at a time; never rejects. */
@@ -259,28 +260,32 @@ export class RunningSourceTask {
   }
 
   async #commitDurable(): Promise<void> {
-    const { commit, source, log, metrics } = this.#parts
+    const { source, log } = this.#parts
     if (!this.#isOwner()) return
     const positions = this.#positions.committable()
-    if (positions.length === 0) return
-    try {
-      await metrics.time('commit', () => commit(positions))
-      metrics.count('commits')
-    } catch (error) {
-      metrics.count('commits.failed')
-      if (!(error instanceof ConnectError && error.retriable)) {
-        this.#fail(error)
-        return
-      }
-      log.warn('offsets could not be committed yet', { error: error.message })
-      return
-    }
-    this.#positions.committed(positions)
+    if (positions.length > 0 && !(await this.#write(positions))) return
+    // Also where nothing was to be written, as in Kafka Connect: a source may acknowledge what it has read.
+    if (source.commit === undefined) return
     try {
       await this.#within('commit', async () => source.commit?.())
     } catch (error) {
-      log.warn('commit of the source threw', { error: messageOf(error) })
+      log.error('commit of the source threw', { error: messageOf(error) })
     }
+  }
+
+  /** False where the offsets could not be written: they are tried again at the next interval, as in Kafka Connect. */
+  async #write(positions: readonly SourcePosition[]): Promise<boolean> {
+    const { commit, log, metrics } = this.#parts
+    try {
+      await metrics.time('commit', () => commit(positions))
+    } catch (error) {
+      metrics.count('commits.failed')
+      log.error('offsets could not be committed; trying again at the next flush', { error: messageOf(error) })
+      return false
+    }
+    metrics.count('commits')
+    this.#positions.committed(positions)
+    return true
   }
 
   async #within(stage: string, work: () => Promise<void>): Promise<void> {

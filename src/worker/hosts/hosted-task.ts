@@ -1,6 +1,7 @@
 import type { MetricsSnapshot } from '../../runtime/host/task-metrics.ts'
 import type { PartitionOffset } from '../../runtime/sink/positions.ts'
 import type {
+  FromHost,
   Membership,
   RowRange,
   Shown,
@@ -76,6 +77,34 @@ export function settle(hosted: Hosted, type?: 'revoked' | 'stopped'): void {
   )
   hosted.waiting = hosted.waiting.filter((wait) => !answered.includes(wait))
   for (const { done } of answered) done()
+}
+
+type Told = 'cleared' | 'state' | 'waits' | 'fenced' | 'reconfigure' | 'shown' | 'metrics'
+
+/** Passes on what a host says of a task. */
+export function tell(listener: TaskListener, message: Extract<FromHost, { type: Told }>): void {
+  switch (message.type) {
+    case 'cleared':
+      listener.cleared(message)
+      break
+    case 'state':
+      listener.state(message.state, message.trace)
+      break
+    case 'waits':
+      listener.waits(message.reason)
+      break
+    case 'fenced':
+      listener.fenced()
+      break
+    case 'reconfigure':
+      listener.reconfigure?.()
+      break
+    case 'shown':
+      listener.shown(message.shown)
+      break
+    case 'metrics':
+      listener.metrics(message.metrics)
+  }
 }
 
 export function isSame(a: RowRange, b: RowRange): boolean {

@@ -12,7 +12,7 @@ import { monotonicMs } from '../../runtime/host/lease.ts'
 import { IDLE } from '../../runtime/host/stage-tracker.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
 import { answerOffsets, type OffsetKeeper } from './offset-answers.ts'
-import { type Hosted, type HostedTask, isSame, settle, type TaskListener } from './hosted-task.ts'
+import { type Hosted, type HostedTask, isSame, settle, type TaskListener, tell } from './hosted-task.ts'
 
 export interface TaskHostOptions {
   readonly spawn: SpawnHost
@@ -221,7 +221,6 @@ export class TaskHost {
   }
 
   #pass(hosted: Hosted, message: Extract<FromHost, { id: TaskId }>): void {
-    const { listener } = hosted
     switch (message.type) {
       case 'at':
         this.#at(hosted, message)
@@ -230,27 +229,6 @@ export class TaskHost {
       case 'writeOffsets':
         this.#answerOffsets(message)
         break
-      case 'cleared':
-        listener.cleared(message)
-        break
-      case 'state':
-        listener.state(message.state, message.trace)
-        break
-      case 'waits':
-        listener.waits(message.reason)
-        break
-      case 'fenced':
-        listener.fenced()
-        break
-      case 'reconfigure':
-        listener.reconfigure?.()
-        break
-      case 'shown':
-        listener.shown(message.shown)
-        break
-      case 'metrics':
-        listener.metrics(message.metrics)
-        break
       case 'stopped':
         this.tasks.delete(nameOf(message.id))
         settle(hosted, message.type)
@@ -258,6 +236,8 @@ export class TaskHost {
       case 'revoked':
         settle(hosted, message.type)
         break
+      default:
+        tell(hosted.listener, message)
     }
   }
 

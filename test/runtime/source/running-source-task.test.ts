@@ -63,6 +63,38 @@ describe('the loop of a source task', () => {
     await task.stop()
   })
 
+  it('goes on where commit or commitRecord throws, as in Kafka Connect', async () => {
+    const thrower = () => {
+      throw new TypeError('a bug')
+    }
+    const { task, queue, seen } = await scripted({ commit: thrower, commitRecord: thrower })
+    queue.push([record(1)])
+    await eventually(() => expect(offsetsOf(seen.commits)).to.deep.equal([1]))
+    queue.push([record(2)])
+    await eventually(() => expect(offsetsOf(seen.commits)).to.deep.equal([1, 2]))
+    await task.stop()
+    expect(seen.failures).to.deep.equal([])
+  })
+
+  it('calls commit at each flush, also where there is nothing to write', async () => {
+    let called = 0
+    const { task, seen } = await scripted({ commit: () => void called++ })
+    await eventually(() => expect(called).to.be.above(2))
+    await task.stop()
+    expect(seen.commits).to.deep.equal([])
+  })
+
+  it('keeps offsets that the broker refuses for the next flush, and does not fail', async () => {
+    let refusals = 2
+    const { task, queue, seen } = await scripted({
+      write: () => (refusals-- > 0 ? Promise.reject(new TypeError('refused')) : Promise.resolve()),
+    })
+    queue.push([record(1)])
+    await eventually(() => expect(offsetsOf(seen.commits)).to.deep.equal([1]))
+    await task.stop()
+    expect([refusals < 0, seen.failures]).to.deep.equal([true, []])
+  })
+
   it('polls again after a retriable error, and fails with any other', async () => {
     const { task, queue, seen } = await scripted({})
     queue.push(new UnavailableError('kafka.unavailable', 'away'), [record(1)], new TypeError('a bug'))
