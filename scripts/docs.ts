@@ -7,7 +7,7 @@ import path from 'node:path'
 import { ERROR_CATALOGUE } from '../src/api/errors.ts'
 import type { ConfigDefinition, ConfigKey, Example, PredicatePlugin, TransformPlugin } from '../src/index.ts'
 import { commonKeys, conditionKeys, sinkKeys } from '../src/runtime/plugins/connector-keys.ts'
-import { configProviders } from '../src/runtime/config-providers/config-providers.ts'
+import { configProviders } from '../src/runtime/config-providers/providers.ts'
 import {
   connectors,
   converters,

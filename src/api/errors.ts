@@ -34,6 +34,8 @@ export const ERROR_CATALOGUE = {
   'model.missing': 'No model of this name or path exists, or it lies outside the allowed folders.',
   'model.corrupt': 'A model file is damaged, truncated or exceeds a limit.',
   'model.unsupported': 'A model file has a format or algorithm that is not supported.',
+  'model.format':
+    'The model format of a package throws, does not end, or returns something of a wrong shape.',
   'model.manifest': 'A manifest is wrong or does not fit its model file.',
   'model.probe': 'A model does not give the outputs that its probe file records.',
   'model.incompatible': 'A new version of a model reads or writes other fields than the one that serves.',

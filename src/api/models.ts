@@ -55,6 +55,8 @@ export interface Model {
   readonly serving?: Model
   /** E.g. `h2o-mojo`. */
   readonly format: string
+  /** The plugin and package that read its file: `XgboostJson 1.0.0 of acme-xgboost 2.1.0`. Absent where Sluice did. */
+  readonly reader?: string | undefined
   /** E.g. `gbm`. */
   readonly algorithm: string
   readonly task: ModelTask
@@ -80,7 +82,10 @@ export interface Model {
   score(columns: readonly ModelColumn[], length: number): Scores | Promise<Scores>
 }
 
+/** Told which plugin of a package is about to read a model's file, and waited for. */
+export type BeforeReading = (reader: string) => Promise<void> | undefined
+
 /** The models a plugin may use: `name`, `name$version`, or a path below an allowed folder. */
 export interface Models {
-  load(reference: string): Promise<Model>
+  load(reference: string, before?: BeforeReading): Promise<Model>
 }

@@ -312,15 +312,21 @@ export interface ConfigProvider {
    * shows no value: it goes into statuses and logs.
    */
   get(path: string, keys: ReadonlySet<string>): Promise<ReadonlyMap<string, string>>
+  /** Lets go of connections: nothing is asked any more. */
+  close?(): void
 }
 
 export interface ConfigProviderPlugin<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
   readonly kind: 'config-provider'
   /** Other class names under which it is known, e.g. those of Java. */
   readonly aliases: readonly string[]
+  /**
+   * Opens it, in the worker and in each of its task hosts. It may not wait for anything, nor keep the process busy; where it
+   * throws, those who refer to the provider are told why.
+   */
   open(config: ConfigOf<K>): ConfigProvider
 }
 
-/** Any plugin, with the type of its configuration forgotten: what registries hold. */
+/** Any plugin with a configuration, with the type of its configuration forgotten: what registries hold. */
 export type AnyPlugin =
   SinkConnector | SourceConnector | TransformPlugin | PredicatePlugin | ConverterPlugin | ConfigProviderPlugin

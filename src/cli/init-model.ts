@@ -11,7 +11,7 @@ import {
   type MlflowSignature,
   type ReadyModel,
 } from '../inference/store/load-model.ts'
-import { DEFAULT_PROBE, isModelFile, latest, MANIFEST, versionsIn } from '../inference/store/model-folder.ts'
+import { DEFAULT_PROBE, latest, MANIFEST, modelFilesIn, versionsIn } from '../inference/store/model-folder.ts'
 import { runProbes } from '../inference/probe.ts'
 import {
   isUnnamed,
@@ -65,7 +65,7 @@ async function findFile(given: string): Promise<FoundModel> {
   if (!info.isDirectory()) return { file: place, mlflow: null }
   const names = await readdir(place)
   if (names.includes(MLMODEL)) return findMlflow(place)
-  const files = names.filter(isModelFile)
+  const files = await modelFilesIn(place, names)
   const [file] = files
   if (file !== undefined && files.length === 1) return { file: path.join(place, file), mlflow: null }
   if (files.length > 1)
@@ -110,7 +110,7 @@ async function manifestOf(ready: ReadyModel, sample: Sample | undefined): Promis
   const manifest = {
     manifestVersion: 1,
     task: loaded.task,
-    platform: platformOf(loaded.format),
+    ...(loaded.reader === undefined ? { platform: platformOf(loaded.format) } : {}),
     artifact: { path: path.basename(file), sha256 },
     signature: {
       inputs: model.inputs.map(({ name, type, required }, i) => ({

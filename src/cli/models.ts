@@ -1,17 +1,44 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import type { PluginOptions } from './model-plugins.ts'
 import { step } from './steps.ts'
-import { timed, type TimedOptions, TIMEOUT } from './timed.ts'
+import { isTimed, timed, type TimedOptions, TIMEOUT } from './timed.ts'
 
-interface InspectOptions extends TimedOptions {
+type ModelOptions = TimedOptions & PluginOptions
+
+interface InspectOptions extends ModelOptions {
   readonly json?: boolean
   readonly replaces?: string
 }
 
-interface ScoreOptions extends TimedOptions {
+interface ScoreOptions extends ModelOptions {
   readonly model: string
   readonly input: string
   readonly output: string
   readonly json?: boolean
+}
+
+const PLUGIN_PATH = [
+  '--plugin-path <folders>',
+  'folders of packages with model formats, separated by commas; default: CONNECT_PLUGIN_PATH',
+] as const
+
+/** A worker names the packages that it found itself. */
+function pluginPackage(): Option {
+  const collect = (folder: string, others: readonly string[] | undefined) => [...(others ?? []), folder]
+  return new Option('--plugin-package <folder>').argParser(collect).hideHelp()
+}
+
+/** Timed, and with the model formats of packages. */
+function timedWithFormats<A extends readonly unknown[]>(work: (...args: A) => Promise<void>) {
+  return timed(async (...args: A): Promise<void> => {
+    const { loadModelPlugins } = await import('./model-plugins.ts')
+    await loadModelPlugins(args.find(isModelOptions) ?? {})
+    await work(...args)
+  })
+}
+
+function isModelOptions(option: unknown): option is ModelOptions {
+  return isTimed(option)
 }
 
 export function register(program: Command): void {
@@ -34,8 +61,10 @@ export function register(program: Command): void {
       '--replaces <path>',
       'fail where it could not take over from this model while a connector runs, or where this cannot be read',
     )
+    .option(...PLUGIN_PATH)
+    .addOption(pluginPackage())
     .option(...TIMEOUT)
-    .action(timed(inspect))
+    .action(timedWithFormats(inspect))
   models
     .command('score')
     .summary('score the rows of a CSV file')
@@ -48,8 +77,9 @@ export function register(program: Command): void {
     .requiredOption('--input <file>', 'the rows, as CSV with a header')
     .requiredOption('--output <file>', 'where the scores are written')
     .option('--json', 'print a summary as one JSON object')
+    .option(...PLUGIN_PATH)
     .option(...TIMEOUT)
-    .action(timed(score))
+    .action(timedWithFormats(score))
   models
     .command('verify')
     .summary('score the probes of a model')
@@ -59,8 +89,9 @@ export function register(program: Command): void {
     )
     .argument('<path>', 'a model file or folder, or the name of a model below ./models')
     .option('--json', 'print a summary as one JSON object')
+    .option(...PLUGIN_PATH)
     .option(...TIMEOUT)
-    .action(timed(verify))
+    .action(timedWithFormats(verify))
   registerInit(models)
 }
 
@@ -80,8 +111,9 @@ function registerInit(models: Command): void {
       'rows as CSV with a header, of which the first 20 become probes; it names the columns of a network whose file does not',
     )
     .option('--force', 'overwrite a manifest.json and a probe.jsonl that are there')
+    .option(...PLUGIN_PATH)
     .option(...TIMEOUT)
-    .action(timed(init))
+    .action(timedWithFormats(init))
 }
 
 function reading(path: string): string {
@@ -90,13 +122,13 @@ function reading(path: string): string {
 
 async function init(
   path: string,
-  options: TimedOptions & { readonly sample?: string; readonly force?: boolean },
+  options: ModelOptions & { readonly sample?: string; readonly force?: boolean },
 ): Promise<void> {
   const { initModel } = await import('./init-model.ts')
   process.stdout.write(await step(reading(path), () => initModel(path, options)))
 }
 
-async function verify(path: string, options: TimedOptions & { readonly json?: boolean }): Promise<void> {
+async function verify(path: string, options: ModelOptions & { readonly json?: boolean }): Promise<void> {
   const { openModel } = await import('./open-model.ts')
   // Opening a model scores its probes: what a worker would refuse is refused here.
   const { model, probed, file } = await step(reading(path), () => openModel(path))

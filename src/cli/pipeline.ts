@@ -15,11 +15,16 @@ import { SinkDryRun } from '../runtime/dry-run/sink-dry-run.ts'
 import { SourceDryRun } from '../runtime/dry-run/source-dry-run.ts'
 import { openingProblems, problemsOf } from '../runtime/host/opening-problems.ts'
 import type { HostSettings } from '../runtime/host/protocol.ts'
-import { findPackages, loadPackages } from '../runtime/plugins/plugin-packages.ts'
-import { findConnector } from '../runtime/plugins/plugins.ts'
+import { connectorOf } from '../runtime/plugins/configured-plugins.ts'
 import { topicList, topicReader } from '../runtime/sink/read-topics.ts'
 import { ConnectorCheck } from '../worker/configs/connector-check.ts'
-import { loadSettings, readSettings, type WorkerSettings } from '../worker/settings/settings.ts'
+import { loadPlugins } from '../worker/settings/load-plugins.ts'
+import {
+  loadSettings,
+  type ReadSettings,
+  readSettings,
+  type WorkerSettings,
+} from '../worker/settings/settings.ts'
 import { hostSettings } from '../worker/worker.ts'
 import type { InputShape } from './input-records.ts'
 
@@ -65,23 +70,26 @@ export function shapeOf({ dry, schemas, topic, reads }: Pipeline): Omit<InputSha
 }
 
 export async function openWorkbench({ worker, modelsDir, log }: WorkbenchOptions): Promise<Workbench> {
-  const { settings: read } = worker === undefined ? readSettings(LOCAL()) : await loadSettings(worker)
+  const { settings: read, leftOut } =
+    worker === undefined ? await localSettings() : await loadSettings(worker)
   const settings = modelsDir === undefined ? read : { ...read, modelsDir }
-  const tell = (problem: object): void => log.warn('a plugin is left out', { ...problem })
-  const packages = findPackages(settings.pluginPath, process.cwd(), tell)
-  await loadPackages(packages, tell)
+  for (const problem of leftOut) log.warn('a plugin is left out', { ...problem })
   const models = new ModelStore({
     modelsDir: settings.modelsDir,
     allowedDirs: settings.modelsAllowedDirs,
     log,
   })
-  return { settings, host: hostSettings(settings, packages), models, log }
+  return { settings, host: hostSettings(settings), models, log }
 }
 
-function LOCAL(): ReadonlyMap<string, string> {
+/** Those of `sluice dev`, with the packages beside it. */
+async function localSettings(): Promise<ReadSettings> {
   const [bootstrapServers, schemaRegistry] = ['127.0.0.1:9092', 'http://127.0.0.1:8081']
   const settings = devSettings({ bootstrapServers, schemaRegistry, restPort: 8083 })
-  return new Map(Object.entries(settings).map(([key, value]) => [key, String(value)]))
+  const raw = new Map(Object.entries(settings).map(([key, value]) => [key, String(value)]))
+  const read = readSettings(raw)
+  const { pluginPackages, leftOut } = await loadPlugins(raw, 'sluice dev')
+  return { ...read, settings: { ...read.settings, pluginPackages }, leftOut }
 }
 
 /**
@@ -103,7 +111,7 @@ export async function openPipeline(
     const matching = () => Promise.resolve(topic === undefined ? [] : [topic])
     const validate = () => openingProblems({ ...options, matching }).catch(problemsOf)
     await new ConnectorCheck({ validate }, bench.settings, bench.log).require(written).catch(listed)
-    const plugin = findConnector(options.config['connector.class']?.trim() ?? '')
+    const plugin = connectorOf(options.config)
     const dry = await openDryRun(options, plugin)
     const closeAll = (): Promise<void> => dry.close().finally(close)
     const reads = plugin.kind === 'source' ? () => true : topicReader(options.config)

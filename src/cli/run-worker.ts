@@ -11,7 +11,7 @@ export interface CommandWorker {
 }
 
 /** Starts a worker with its REST API. It stops at Ctrl-C, and the process ends with it. */
-export async function beginWorker({ settings, warnings }: ReadSettings): Promise<CommandWorker> {
+export async function beginWorker({ settings, warnings, leftOut }: ReadSettings): Promise<CommandWorker> {
   const [{ createLogger }, { serveWorker }, { aborted, stopSignal }] = await Promise.all([
     import('../runtime/host/log.ts'),
     import('../rest/serve-worker.ts'),
@@ -19,6 +19,7 @@ export async function beginWorker({ settings, warnings }: ReadSettings): Promise
   ])
   const log = createLogger(settings.logLevel)
   for (const warning of warnings) log.warn(warning)
+  for (const problem of leftOut) log.warn('a plugin is left out', { ...problem })
   await warnWithoutOnnx(log)
   const served = await serveWorker({ settings, version: await version(), log })
   log.info('the REST API answers', { rest: served.url })

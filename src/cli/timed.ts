@@ -30,6 +30,6 @@ export function timed<A extends readonly unknown[]>(work: (...args: A) => Promis
   }
 }
 
-function isTimed(option: unknown): option is TimedOptions {
+export function isTimed(option: unknown): option is TimedOptions {
   return typeof option === 'object' && option !== null && 'timeout' in option
 }

@@ -11,6 +11,8 @@ export interface Decision {
 /** What a reader makes of a model file: a model before a manifest gave it a name, version and field requirements. */
 export interface LoadedModel {
   readonly format: string
+  /** See `Model.reader`. */
+  readonly reader?: string
   readonly formatVersion: string
   readonly algorithm: string
   readonly task: Model['task']

@@ -1,6 +1,5 @@
 import { Router } from 'express'
-import { NotFoundError } from '../api/errors.ts'
-import { connectorClass, pluginKeys, pluginList } from '../worker/configs/plugin-catalogue.ts'
+import { pluginKeys, pluginList, requireConnector } from '../worker/configs/plugin-catalogue.ts'
 import { jsonBody, stringMap } from './body.ts'
 import { flag, herderOf, methodNotAllowed, pathParameter, queryValues, type RestContext } from './context.ts'
 
@@ -18,7 +17,8 @@ export function connectorPluginsRoutes(context: RestContext): Router {
   router
     .route('/connector-plugins/:plugin/config')
     .get((request, response) => {
-      response.json(pluginKeys(pathParameter(request, 'plugin')))
+      const versions = queryValues(request, 'version')
+      response.json(pluginKeys(pathParameter(request, 'plugin'), versions[0]))
     })
     .all(methodNotAllowed)
   router
@@ -29,8 +29,7 @@ export function connectorPluginsRoutes(context: RestContext): Router {
       const config = stringMap(jsonBody(request), 'The configuration')
       // A body for another class is told that first, as in Kafka Connect.
       const matches = (config['connector.class']?.trim() ?? plugin) === plugin
-      if (matches && connectorClass(plugin).type === 'unknown')
-        throw new NotFoundError('plugin.unknown', `Unknown plugin ${plugin}.`)
+      if (matches) requireConnector(plugin)
       response.json(await check.infos(plugin, config))
     })
     .all(methodNotAllowed)

@@ -1,7 +1,9 @@
 import path from 'node:path'
+import type { ModelFormatPlugin } from '../api/model-formats.ts'
 import type { AnyPlugin } from '../api/plugins.ts'
 
-type Loaded = Pick<AnyPlugin, 'kind' | 'name' | 'version'>
+type Packaged = AnyPlugin | ModelFormatPlugin
+type Loaded = Pick<Packaged, 'kind' | 'name' | 'version'>
 
 const loaded = new Map<string, Promise<readonly Loaded[]>>()
 
@@ -17,9 +19,11 @@ export function loadPackage(folder: string): Promise<readonly Loaded[]> {
 }
 
 async function load(own: string): Promise<readonly Loaded[]> {
-  const { findPackages, loadPackages } = await import('../runtime/plugins/plugin-packages.ts')
-  const { connectors, converters, locationOf, predicates, transforms } =
-    await import('../runtime/plugins/plugins.ts')
+  const [{ findPackages }, { loadPackages }, lists] = await Promise.all([
+    import('../runtime/plugins/find-packages.ts'),
+    import('../runtime/plugins/plugin-packages.ts'),
+    import('../runtime/plugins/plugin-lists.ts'),
+  ])
   const problems: string[] = [] // of this package; what lies beside it is not under test
   const tell = ({ folder, reason }: { readonly folder: string; readonly reason: string }): void => {
     if (folder === own) problems.push(reason)
@@ -29,7 +33,8 @@ async function load(own: string): Promise<readonly Loaded[]> {
     problems.push('its package.json lacks the keyword sluice-plugin')
   await loadPackages(found, tell)
   if (problems.length > 0) throw new Error(`${own}: ${problems.join('; ')}.`)
-  const all: readonly AnyPlugin[] = [...connectors, ...transforms, ...predicates, ...converters]
-  const brought = all.filter((plugin) => locationOf(plugin) === own)
+  const { connectors, transforms, predicates, converters, configProviders, modelFormats, originOf } = lists
+  const all = [connectors, transforms, predicates, converters, configProviders, modelFormats]
+  const brought = all.flat().filter((plugin: Packaged) => originOf(plugin)?.folder === own)
   return brought.map(({ kind, name, version }) => ({ kind, name, version }))
 }

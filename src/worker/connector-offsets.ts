@@ -1,7 +1,7 @@
 import type { RawConfig } from '../api/config.ts'
 import { RequestError } from '../api/errors.ts'
 import type { SourceConnector, SourceOffset } from '../api/plugins.ts'
-import { findConnector } from '../runtime/plugins/plugins.ts'
+import { connectorOf } from '../runtime/plugins/configured-plugins.ts'
 import { partitionId } from '../runtime/source/offset-format.ts'
 import { OffsetStore } from '../runtime/source/offset-store.ts'
 import type { StoredConnector } from './stores/config-state.ts'
@@ -103,7 +103,7 @@ export class ConnectorOffsets {
 }
 
 function requireSource(name: string, config: RawConfig): SourceConnector {
-  const plugin = findConnector(config['connector.class']?.trim() ?? '')
+  const plugin = connectorOf(config)
   if (plugin.kind === 'source') return plugin
   throw refused(
     `Connector ${name} is a sink. The offsets of sinks are those of their consumer group: use kafka-consumer-groups.sh for them.`,

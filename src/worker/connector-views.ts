@@ -62,7 +62,7 @@ export class ConnectorViews {
       name,
       config: masked(config, this.#isReference),
       tasks: tasks.map((_, task) => ({ connector: name, task })),
-      type: connectorClass(config['connector.class']).type,
+      type: connectorClass(config).type,
     }
   }
 
@@ -80,7 +80,7 @@ export class ConnectorViews {
     if (config === undefined || status === undefined)
       throw new NotFoundError('connector.unknown', `No status found for connector ${name}`)
     const tasks = this.#statuses.tasks(name).map(([id, task]) => ({ id, ...stateView(task) }))
-    const { type } = connectorClass(config['connector.class'])
+    const { type } = connectorClass(config)
     return { name, connector: { ...stateView(status), ...reasonOf(tasks) }, tasks, type }
   }
 

@@ -10,6 +10,7 @@ import {
   ownVersions,
 } from '../inference/store/model-store-versions.ts'
 import { findServing, type Serving } from '../inference/store/serving-version.ts'
+import { formatPackages } from '../runtime/plugins/plugin-lists.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 
 export type { NewVersion }
@@ -36,7 +37,7 @@ export interface ModelDirectory {
 
 export function modelDirectory(
   modelsDir: string,
-  inspect: InspectModel = inspectInProcess(),
+  inspect: InspectModel = inspectInProcess(undefined, undefined, undefined, formatPackages()),
 ): ModelDirectory {
   // One at a time: each may take much memory, and the second version of a model is held against the first.
   const queue = new KeyedQueue()

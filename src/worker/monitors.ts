@@ -1,7 +1,7 @@
 import { messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import { MONITOR, type TaskId } from '../runtime/host/protocol.ts'
-import { findConnector } from '../runtime/plugins/plugins.ts'
+import { connectorOf } from '../runtime/plugins/configured-plugins.ts'
 import type { TaskConfigs } from './assigned-work.ts'
 import type { TaskRun } from './hosts/task-run.ts'
 
@@ -29,7 +29,7 @@ export class Monitors {
 
   /** Nothing where the connector is no source, or has no monitor. */
   start(connector: string, configs: TaskConfigs): void {
-    const plugin = findConnector(configs.resolved['connector.class'] ?? '')
+    const plugin = connectorOf(configs.resolved)
     if (plugin.kind !== 'source' || plugin.monitor === undefined) return
     const id = { connector, task: MONITOR }
     const run = this.#options.create(id, configs, () => this.#reconfigure(connector, run))

@@ -5,7 +5,6 @@ import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
 import { ConfigProviders } from '../runtime/config-providers/config-providers.ts'
 import { resolveSecretly } from '../runtime/config-providers/resolve-secretly.ts'
-import { findPackages, loadPackages, type PackageProblem } from '../runtime/plugins/plugin-packages.ts'
 import type { HostSettings, TaskId } from '../runtime/host/protocol.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
@@ -59,9 +58,6 @@ const LAST_GRACE = 1_000
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
   const { settings, log, signal } = options
-  const leftOut = (problem: PackageProblem): void => log.warn('a plugin is left out', { ...problem })
-  const pluginPackages = findPackages(settings.pluginPath, process.cwd(), leftOut)
-  await loadPackages(pluginPackages, leftOut)
   const client = new KafkaClient({
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
@@ -74,7 +70,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   })
   const worker = assembleWorker({
     ...options,
-    pluginPackages,
     stores,
     cluster: client,
     createMember: (member) => new GroupMember(client, member),
@@ -97,8 +92,6 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 
 /** What a worker is made of besides its settings: Kafka and processes, or their likeness in tests. */
 export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
-  /** The folders of packages that were loaded. */
-  readonly pluginPackages?: readonly string[]
   readonly stores: Stores
   readonly cluster: ClusterView
   readonly createMember: CreateMember
@@ -113,7 +106,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const resolve = (config: RawConfig): Promise<RawConfig> => resolveSecretly(providers, config)
   const hosts = new TaskHosts({
     spawn: surroundings.spawn,
-    settings: hostSettings(settings, surroundings.pluginPackages ?? []),
+    settings: hostSettings(settings),
     max: settings.taskHosts,
     deadline: settings.taskDeadline,
     maxMemory: settings.hostMemory,
@@ -121,8 +114,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     log,
     offsets: offsetFile,
   })
-  const versionOf = (name: string): string | null =>
-    connectorClass(configs.get(name)?.config['connector.class']).version
+  const versionOf = (name: string): string | null => connectorClass(configs.get(name)?.config).version
   const reporter = new StatusReporter(statuses, `${advertised.host}:${advertised.port}`, versionOf)
   const suspects = new Suspects()
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
@@ -225,7 +217,7 @@ const IN_NO_GROUP = {
 }
 
 function isSource(config: RawConfig): boolean {
-  return connectorClass(config['connector.class']).type === 'source'
+  return connectorClass(config).type === 'source'
 }
 
 function urlHost(host: string): string {
@@ -239,12 +231,12 @@ async function bounded(time: number, work: Promise<void>, late: () => void): Pro
 }
 
 /** What the task hosts of a worker must know of its settings. */
-export function hostSettings(settings: WorkerSettings, pluginPackages: readonly string[]): HostSettings {
+export function hostSettings(settings: WorkerSettings): HostSettings {
   return {
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
     workerTopics: workerTopics(settings.mode),
-    pluginPackages,
+    pluginPackages: settings.pluginPackages,
     modelsDir: settings.modelsDir,
     modelsAllowedDirs: settings.modelsAllowedDirs,
     images: settings.images,

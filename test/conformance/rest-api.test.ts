@@ -133,20 +133,14 @@ function definitions(answer: Answer | undefined): KeyInfo[] {
 }
 
 /** Keys of Kafka Connect that this version does not know, and the option of the Java connector. */
-const NOT_YET = [
-  'file',
-  'connector.plugin.version',
-  'tasks.max.enforce',
-  'key.converter.plugin.version',
-  'value.converter.plugin.version',
-  'header.converter',
-  'header.converter.plugin.version',
-]
+const NOT_YET = ['file', 'tasks.max.enforce']
 
 /** What is defined otherwise, and why. */
 const OTHERWISE: Readonly<Record<string, object>> = {
   // It is the name of a plugin like any other.
   'connector.class': { type: 'CLASS' },
+  // The latest version of a plugin is its own.
+  'connector.plugin.version': { default_value: '0.1.0' },
   // There is no type SHORT; the broker's default works on one broker as well as on many.
   'errors.deadletterqueue.topic.replication.factor': { type: 'INT', default_value: '-1' },
 }

@@ -76,3 +76,26 @@ export default {
   },
 }
 `
+
+/**
+ * A plugin of each kind that connectors name, in one version, whose one option is `option`: `<name>Sink`, `<name>Transform`,
+ * `<name>Predicate`, `<name>Converter`. The transform writes its version in front of a text.
+ */
+export const versionedCode = (name: string, version: string, option: string): string => `
+import { defineConfig, key, mapRecords } from 'sluice'
+
+const config = defineConfig({ '${option}': key.string({ doc: 'An option.', default: '' }) })
+const common = { version: '${version}', summary: 'Of version ${version}.', config, aliases: [], examples: [] }
+
+export const plugins = [
+  { ...common, kind: 'sink', name: '${name}Sink', open: () => ({ put() {} }) },
+  {
+    ...common,
+    kind: 'transform',
+    name: '${name}Transform',
+    open: () => mapRecords((record) => ({ ...record, value: '${version}:' + record.value })),
+  },
+  { ...common, kind: 'predicate', name: '${name}Predicate', open: () => ({ matches: () => () => true }) },
+  { ...common, kind: 'converter', name: '${name}Converter', open: () => ({ decode() {}, encode() {} }) },
+]
+`

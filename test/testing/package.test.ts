@@ -28,7 +28,7 @@ describe('loadPackage', () => {
     const twin = `${sinkCode('TopicSink')}\nexport const plugins = ['text']`
     const own = await writePackage(folder, 'own', twin)
     expect((await rejection(loadPackage(own))).message).to.equal(
-      `${own}: plugin TopicSink is left out: Sluice has one of that name already; it exports something that is no plugin: export an array of plugins, as default or as \`plugins\`.`,
+      `${own}: plugin TopicSink 4.5.6 is left out: Sluice has one of that name already; it exports something that is no plugin: export an array of plugins, as default or as \`plugins\`.`,
     )
     const none = path.join(folder, 'none')
     expect((await rejection(loadPackage(none))).message).to.contain(

@@ -6,6 +6,8 @@ import { describe, it } from 'mocha'
 import { ConfigError, messageOf } from '../../src/api/errors.ts'
 import { parseListener } from '../../src/worker/settings/listener.ts'
 import { parseProperties } from '../../src/runtime/config-providers/properties-file.ts'
+import { forgetLeftOut } from '../../src/runtime/plugins/left-out.ts'
+import { versionedCode, writePackage } from '../support/plugin-package.ts'
 import { fromEnvironment, loadSettings, readSettings } from '../../src/worker/settings/settings.ts'
 
 const MINIMUM: Readonly<Record<string, string>> = {
@@ -250,9 +252,45 @@ describe('worker settings', () => {
     expect(await refusal({ 'client.id': `\${file:${secrets!}:gone}` }))
       .to.include('client.id')
       .and.include('gone')
-    expect(await refusal({ 'config.providers.file.class': 'Vault' })).to.include(
-      'no config provider of this worker',
+    expect(await refusal({ 'config.providers.file.class': 'Vault' })).to.match(
+      /config\.providers\.file\.class: There is no config provider "Vault"\. The nearest names: (\w+, ){2}\w+\. /,
     )
+    rmSync(folder, { recursive: true })
+  })
+
+  it('may name what packages on plugin.path bring: config providers and default converters', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'sluice-settings-'))
+    const provider = `
+import { defineConfig } from 'sluice'
+export default { kind: 'config-provider', name: 'SettingsVault', aliases: [], version: '1.0.0', summary: 'A.',
+  config: defineConfig({}), open: () => ({ get: async (path, keys) => new Map([...keys].map((k) => [k, path + k])) }) }`
+    const packages = [
+      await writePackage(folder, 'plugins/vault', provider),
+      await writePackage(folder, 'plugins/all', versionedCode('Setting', '2.0.0', 'o')),
+    ]
+    await writePackage(folder, 'plugins/broken', 'throw new Error("no licence")')
+    const file = path.join(folder, 'worker.json')
+    const settings = {
+      ...MINIMUM,
+      'config.providers': 'env,v',
+      'config.providers.env.class': 'EnvVarConfigProvider',
+      'config.providers.v.class': 'SettingsVault',
+      'group.id': '${v:g:roup}',
+      'value.converter': 'SettingConverter',
+      'value.converter.plugin.version': '[2,3)',
+      'plugin.path': '${env:SLUICE_TEST_PLUGINS}/plugins',
+    }
+    writeFileSync(file, JSON.stringify(settings))
+    process.env['SLUICE_TEST_PLUGINS'] = folder
+    const read = await loadSettings(file, {})
+    expect(read.settings.mode).to.include({ groupId: 'group' })
+    expect(read.settings.pluginPackages).to.include.members(packages)
+    expect(read.leftOut.map(({ reason }) => reason)).to.deep.equal(['no licence'])
+    writeFileSync(file, JSON.stringify({ ...settings, 'value.converter.plugin.version': '3' }))
+    const refusal = await loadSettings(file, {}).then(() => 'taken', messageOf)
+    expect(refusal).to.match(/value\.converter\.plugin\.version: .*available versions: \[2\.0\.0\]/)
+    delete process.env['SLUICE_TEST_PLUGINS']
+    forgetLeftOut()
     rmSync(folder, { recursive: true })
   })
 

@@ -29,7 +29,10 @@ export function applyManifest(manifest: Manifest, loaded: LoadedModel, file: str
       `postprocess.labels: must be the model's own, ${JSON.stringify(loaded.labels)}, in this order`,
     )
   }
-  if (postprocess?.activation !== undefined && loaded.format.startsWith('h2o'))
+  if (
+    postprocess?.activation !== undefined &&
+    (loaded.format.startsWith('h2o') || loaded.reader !== undefined)
+  )
     problems.push('postprocess.activation: is of no use where the model file itself gives probabilities')
   const decision = decide(manifest, loaded, problems)
   const inputs = applySignature(manifest.signature?.inputs, loaded.inputs, problems)

@@ -1,10 +1,12 @@
 import path from 'node:path'
 import { ModelError } from '../../api/errors.ts'
 import { type FileEdges, type FileSigns, readSigns } from './file-signs.ts'
+import { isPackaged } from './packaged-formats.ts'
 import { FOREIGN_FORMATS, type ForeignFormat, OWN_FORMATS } from './foreign-formats.ts'
 
 /** Which format that is not read a file is of: what it holds decides, then its ending. Undefined where neither tells. */
 export function nameFile(name: string, edges: FileEdges): ForeignFormat | undefined {
+  if (isPackaged(name, edges.head)) return undefined // a package reads it
   const ending = path.extname(name).toLowerCase()
   const signs = readSigns(edges)
   const found = [...OWN_FORMATS, ...FOREIGN_FORMATS].find((format) => fits(format, signs))

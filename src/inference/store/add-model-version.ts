@@ -4,6 +4,7 @@ import path from 'node:path'
 import { ConflictError, messageOf, ModelError, UnavailableError } from '../../api/errors.ts'
 import { type Manifest, parseManifest } from '../manifest/manifest.ts'
 import { EDGE_BYTES } from '../readers/file-signs.ts'
+import { isPackaged, namedFormat } from '../readers/packaged-formats.ts'
 import { nameFile, refuseFormat } from '../readers/name-format.ts'
 import {
   DEFAULT_PROBE,
@@ -141,10 +142,17 @@ function readManifest({ manifest }: NewVersion): Manifest | undefined {
 function nameFiles(sent: NewVersion, manifest: Manifest | undefined): ReadonlyMap<string, Buffer> {
   const file = manifest?.artifact.path ?? sent.file
   const edges = { head: sent.bytes.subarray(0, EDGE_BYTES), tail: sent.bytes.subarray(-EDGE_BYTES) }
-  const foreign = nameFile(file, edges)
+  const isNamed = namedFormat(manifest?.source?.format) !== undefined
+  const foreign = isNamed ? undefined : nameFile(file, edges)
   if (foreign !== undefined && foreign.own === undefined)
     throw refuseFormat(`${path.basename(file)} is`, foreign)
-  if (!MODEL_NAME.test(file) || !isModelFile(file)) {
+  const isRead =
+    isModelFile(file) ||
+    isPackaged(file, edges.head) ||
+    namedFormat(manifest?.source?.format)?.plugin.endings.some((ending) =>
+      file.toLowerCase().endsWith(ending),
+    )
+  if (!MODEL_NAME.test(file) || isRead !== true) {
     const where = manifest === undefined ? 'The file name of the model' : `${MANIFEST}: artifact.path`
     throw wrong(`${where} ${PLAIN}, with the ending of a model file: e.g. model.zip or model.onnx.`)
   }

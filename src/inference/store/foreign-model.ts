@@ -3,6 +3,7 @@ import path from 'node:path'
 import type { ModelError } from '../../api/errors.ts'
 import { EDGE_BYTES, type FileEdges } from '../readers/file-signs.ts'
 import type { ForeignFormat } from '../readers/foreign-formats.ts'
+import { isPackaged, mayBePackaged } from '../readers/packaged-formats.ts'
 import { nameFile, nameFolder, refuseFormat } from '../readers/name-format.ts'
 
 /** Why a file is refused before it is read whole: it is of a format that is known, but not read. */
@@ -49,6 +50,13 @@ async function findForeign(folder: string): Promise<Found | undefined> {
 async function formatOf(file: string): Promise<ForeignFormat | undefined> {
   const edges = await readEdges(file).catch(() => undefined) // who reads it whole says why that cannot be done
   return edges && nameFile(path.basename(file), edges)
+}
+
+/** Whether a file that may be of a format of a package, by its name, is of it. */
+export async function isPackagedFile(folder: string, name: string): Promise<boolean> {
+  if (name.startsWith('.') || !mayBePackaged(name)) return false
+  const edges = await readEdges(path.join(folder, name)).catch(() => undefined)
+  return edges !== undefined && isPackaged(name, edges.head)
 }
 
 /** Follows no link, which may lead out of the allowed folders, and opens no pipe, which would wait for a writer. */

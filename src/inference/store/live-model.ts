@@ -57,6 +57,9 @@ function mirror(serving: () => Model): Model {
     get format() {
       return serving().format
     },
+    get reader() {
+      return serving().reader
+    },
     get algorithm() {
       return serving().algorithm
     },

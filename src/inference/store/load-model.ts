@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelError, messageOf } from '../../api/errors.ts'
-import type { Model } from '../../api/models.ts'
+import type { BeforeReading, Model } from '../../api/models.ts'
 import { applyManifest } from '../manifest/apply-manifest.ts'
 import type { Decision, LoadedModel } from '../loaded-model.ts'
 import { checkProbabilities } from '../manifest/check-probabilities.ts'
@@ -21,7 +21,8 @@ import { applyPreprocess, withColumnOrder } from '../manifest/preprocess.ts'
 import { MAX_MLMODEL_BYTES, MLMODEL, parseMlmodel } from '../manifest/mlmodel.ts'
 import { findMlflowFile } from './mlflow-folder.ts'
 import { type ProbeReport, runProbes } from '../probe.ts'
-import { readModelFile } from '../readers/read-model-file.ts'
+import { namedFormat } from '../readers/packaged-formats.ts'
+import { type ModelFile, readModelFile } from '../readers/read-model-file.ts'
 
 /** What a probe may differ by where the manifest does not say: H2O computes in double, networks of others in float. */
 const TOLERANCE = { double: 1e-12, float: 2e-6 }
@@ -168,14 +169,15 @@ async function readBytes(file: string, limit: number): Promise<Buffer> {
 }
 
 /** Reads, checks and probes a model: what this returns gives what its source engine gave. Needs no Python and no Java. */
-export async function loadModel(files: ModelFiles): Promise<ReadyModel> {
-  const { file } = files
-  const foreign = await foreignFile(file)
+export async function loadModel(files: ModelFiles, before?: BeforeReading): Promise<ReadyModel> {
+  const { file, manifest } = files
+  const isNamed = namedFormat(manifest?.source?.format) !== undefined
+  const foreign = isNamed ? undefined : await foreignFile(file)
   if (foreign !== undefined) throw foreign
   const bytes = await readBytes(file, MAX_MODEL_BYTES)
   if (files.manifest !== null) checkSum(bytes, files.manifest, file)
   try {
-    return await readModel(bytes, files)
+    return await readModel(bytes, files, before)
   } catch (error) {
     throw files.mlflow === null ? error : contradicted(error, files.mlflow)
   }
@@ -204,11 +206,15 @@ function contradicted(error: unknown, { file }: MlflowSignature): unknown {
   })
 }
 
-async function readModel(bytes: Buffer, files: ModelFiles): Promise<ReadyModel> {
+async function readModel(
+  bytes: Buffer,
+  files: ModelFiles,
+  before: BeforeReading | undefined,
+): Promise<ReadyModel> {
   const { file } = files
   const manifest = manifestOf(files)
   const manifestFile = path.join(path.dirname(file), MANIFEST)
-  const read = await readFormat(bytes, file, withColumnOrder(manifest))
+  const read = await readFormat({ name: file, bytes, manifest: withColumnOrder(manifest) }, before)
   const loaded = manifest === null ? read : applyPreprocess(read, manifest, manifestFile)
   const applied = manifest === null ? loaded : applyManifest(manifest, loaded, manifestFile)
   const { inputs, decision, threshold } = applied
@@ -216,6 +222,7 @@ async function readModel(bytes: Buffer, files: ModelFiles): Promise<ReadyModel> 
     name: files.name,
     version: files.version,
     format: loaded.format,
+    ...(loaded.reader === undefined ? {} : { reader: loaded.reader }),
     algorithm: loaded.algorithm,
     task: loaded.task,
     labels: loaded.labels,
@@ -247,12 +254,12 @@ function checkSum(bytes: Buffer, manifest: Manifest, file: string): void {
   )
 }
 
-async function readFormat(bytes: Buffer, file: string, manifest: Manifest | null): Promise<LoadedModel> {
+async function readFormat(file: ModelFile, before: BeforeReading | undefined): Promise<LoadedModel> {
   try {
-    return await readModelFile({ name: path.basename(file), bytes, manifest })
+    return await readModelFile({ ...file, name: path.basename(file.name) }, before)
   } catch (error) {
     if (error instanceof ModelError)
-      throw new ModelError(error.code, `${file}: ${error.message}`, { cause: error })
+      throw new ModelError(error.code, `${file.name}: ${error.message}`, { cause: error })
     throw error
   }
 }

@@ -2,7 +2,7 @@ import { readdir, realpath } from 'node:fs/promises'
 import path from 'node:path'
 import { ModelError, messageOf } from '../../api/errors.ts'
 import { MLMODEL } from '../manifest/mlmodel.ts'
-import { foreignFolder, isForeignVersion } from './foreign-model.ts'
+import { foreignFolder, isForeignVersion, isPackagedFile } from './foreign-model.ts'
 
 /** Endings of model files. Files of others may lie beside one; alone they are refused by their name. */
 const MODEL_ENDINGS = ['.zip', '.mojo', '.java', '.onnx', '.h5', '.hdf5', '.keras']
@@ -100,8 +100,18 @@ export function isModelFile(name: string): boolean {
 
 /** True where a folder holds a model that is read. */
 export async function holdsModel(folder: string): Promise<boolean> {
-  const names = await readdir(folder).catch(() => [])
-  return names.some((name) => name === MANIFEST || name === MLMODEL || isModelFile(name))
+  const names: readonly string[] = await readdir(folder).catch(() => [])
+  if (names.includes(MANIFEST) || names.includes(MLMODEL)) return true
+  return (await modelFilesIn(folder, names)).length > 0
+}
+
+/** The model files among the names in a folder: those of formats of packages where there are none that Sluice itself reads. */
+export async function modelFilesIn(folder: string, names: readonly string[]): Promise<readonly string[]> {
+  const own = names.filter(isModelFile)
+  if (own.length > 0) return own
+  const found: string[] = []
+  for (const name of names) if (await isPackagedFile(folder, name)) found.push(name)
+  return found
 }
 
 /** True where a folder is a version of a model. */
@@ -123,7 +133,7 @@ async function findModelFile(folder: string): Promise<string | null | undefined>
   const entries = await list(folder)
   if (entries.includes(MANIFEST)) return null
   if (entries.includes(MLMODEL)) return MLMODEL
-  const files = entries.filter(isModelFile)
+  const files = await modelFilesIn(folder, entries)
   if (files.length <= 1) return files[0]
   throw new ModelError(
     'model.manifest',

@@ -29,22 +29,26 @@ export type InspectModel = (reference: string, replaces?: string) => Promise<Mod
 
 /**
  * Inspects in a process of its own, started with the command line of this one, with a deadline and a limit of memory:
- * reading a model may take long and much, and its file comes from somebody else.
+ * reading a model may take long and much, and its file comes from somebody else. `packages` are the folders of those whose
+ * model formats may read it.
  */
 export function inspectInProcess(
   limits: InspectionLimits = INSPECTION_LIMITS,
   entry: string = process.argv[1] ?? '',
   execArgv: readonly string[] = process.execArgv,
+  packages: readonly string[] = [],
 ): InspectModel {
   const kib = limits.dataMib * 1024
   const shell = `ulimit -c 0; ulimit -t ${CPU_LIMIT}; ulimit -d ${kib} 2>/dev/null; exec "$@"`
   const node = [process.execPath, `--max-old-space-size=${limits.heapMib}`, ...execArgv]
-  const options = { timeout: limits.milliseconds, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 } as const
+  const limited = { timeout: limits.milliseconds, killSignal: 'SIGKILL', maxBuffer: 2 ** 26 } as const
   return async (reference, replaces) => {
     const compared = replaces === undefined ? [] : ['--replaces', replaces]
-    const command = [...node, entry, 'models', 'inspect', reference, '--json', '--timeout', '0', ...compared]
+    const plugins = packages.flatMap((folder) => ['--plugin-package', folder])
+    const options = ['--json', '--timeout', '0', ...compared, ...plugins]
+    const command = [...node, entry, 'models', 'inspect', reference, ...options]
     const said = await new Promise<string>((resolve, reject) => {
-      execFile('/bin/sh', ['-c', shell, 'sluice', ...command], options, (error, stdout, stderr) => {
+      execFile('/bin/sh', ['-c', shell, 'sluice', ...command], limited, (error, stdout, stderr) => {
         if (error === null) resolve(stdout)
         else reject(new ModelError('model.corrupt', reasonOf(stderr, reference) ?? tooMuch(limits)))
       })

@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises'
 import path from 'node:path'
 import { messageOf, ModelError } from '../../api/errors.ts'
 import { type Logger, SILENT } from '../../api/log.ts'
-import type { Model, Models } from '../../api/models.ts'
+import type { BeforeReading, Model, Models } from '../../api/models.ts'
 import { loadModel, locateFiles, type ModelFiles, type ReadyModel } from './load-model.ts'
 import { findInFolder, findPlace, missing, type ModelPlace, realPathBelow } from './model-folder.ts'
 import type { InspectModel } from './model-inspection.ts'
@@ -70,8 +70,8 @@ export class ModelStore implements Models {
    * Throws ModelError, where no version can be read that of the latest: `model.missing`, `model.corrupt`,
    * `model.unsupported`, `model.manifest`, `model.probe`.
    */
-  async load(reference: string): Promise<Model> {
-    const { found, ready, refused } = await this.#openFirst(reference)
+  async load(reference: string, before?: BeforeReading): Promise<Model> {
+    const { found, ready, refused } = await this.#openFirst(reference, before)
     const isPinned = NAME.exec(reference)?.[2] !== undefined
     if (isPinned) return ready.model
     return this.#watch.follow(reference, { found, ready, refused: refused.map((each) => each.found) })
@@ -98,7 +98,7 @@ export class ModelStore implements Models {
     return this.#watch.look()
   }
 
-  async #openFirst(reference: string): Promise<Opened> {
+  async #openFirst(reference: string, before?: BeforeReading): Promise<Opened> {
     const until = performance.now() + (this.#options.patience ?? Infinity)
     const refused: Refused[] = []
     const untried: string[] = []
@@ -108,7 +108,7 @@ export class ModelStore implements Models {
         continue
       }
       try {
-        const ready = await this.#openFound(found)
+        const ready = await this.#openFound(found, before)
         for (const each of refused) this.#sayPassedOver(each, ready)
         return { found, ready, refused }
       } catch (error) {
@@ -118,11 +118,11 @@ export class ModelStore implements Models {
     throw noneReadable(refused, untried)
   }
 
-  async #openFound(found: FoundVersion): Promise<ReadyModel> {
+  async #openFound(found: FoundVersion, before?: BeforeReading): Promise<ReadyModel> {
     if ('error' in found) throw found.error
     const { files, isLast } = found
     if (!isLast && !isLoaded(files)) await this.#options.inspectFirst?.(files.file)
-    return this.#openFiles(files)
+    return this.#openFiles(files, before)
   }
 
   /** Once per process and stamp of its files. */
@@ -161,12 +161,12 @@ export class ModelStore implements Models {
     return this.#openFiles(files)
   }
 
-  async #openFiles(files: ModelFiles): Promise<ReadyModel> {
+  async #openFiles(files: ModelFiles, before?: BeforeReading): Promise<ReadyModel> {
     const key = keyOf(files)
     const known = loadedModels.get(key)
     if (known?.stamp === files.stamp) return known.ready
     const started = performance.now()
-    const ready = loadModel(files)
+    const ready = loadModel(files, before)
     loadedModels.set(key, { stamp: files.stamp, ready })
     try {
       const { model, probes, loaded } = await ready

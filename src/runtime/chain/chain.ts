@@ -3,13 +3,13 @@ import { type ConfigOf, type ConfigKeys, withPrefix, type RawConfig } from '../.
 import { ConfigError, ConnectError, TaskError, messageOf } from '../../api/errors.ts'
 import { type AllowedImages, NO_IMAGES } from '../../api/images.ts'
 import type { Logger } from '../../api/log.ts'
-import type { Models } from '../../api/models.ts'
+import type { BeforeReading, Models } from '../../api/models.ts'
 import type { Figures, Transform, TransformContext, TransformPlugin } from '../../api/plugins.ts'
 import { labellersWithin } from '../../inference/images/image-labeller.ts'
 import { Batch } from '../records/batch.ts'
 import { type Condition, holdOthers, openCondition } from './conditions.ts'
 import { commonKeys } from '../plugins/connector-keys.ts'
-import { findTransform } from '../plugins/plugins.ts'
+import { transformOf } from '../plugins/configured-plugins.ts'
 import { rejoin } from './rejoin.ts'
 import type { Tell } from '../host/stage-tracker.ts'
 
@@ -19,6 +19,8 @@ export interface Link {
   readonly name: string
   readonly side: SideName
   readonly transform: Transform
+  /** The plugins of packages that read its models. */
+  readonly readers?: ReadonlySet<string>
   /** Absent: the transform sees all records. */
   readonly condition?: Condition | undefined
 }
@@ -56,12 +58,15 @@ export class TransformChain {
     const links: Link[] = []
     for (const alias of commonKeys.parse(raw).values.transforms) {
       const prefix = `transforms.${alias}.`
-      const { plugin, side } = findTransform(raw[`${prefix}type`] ?? '')
+      const { plugin, side } = transformOf(raw, alias)
       const config = readConfig(plugin, raw, prefix)
-      await before(`the opening of transforms.${alias}`)
+      const opening = `the opening of transforms.${alias}`
+      const readers = new Set<string>()
+      await before(opening)
       try {
         const context: TransformContext = {
-          ...{ side, models, log: log.child({ transform: alias }) },
+          ...{ side, models: watched(models, readers, (reader) => before(`${opening} (${reader})`)) },
+          log: log.child({ transform: alias }),
           openImageLabeller: labellersWithin(images),
           ...(show === undefined ? {} : { show: show.bind(null, alias) }),
         }
@@ -70,7 +75,7 @@ export class TransformChain {
           condition?.predicate.close?.()
           throw error
         })
-        links.push({ alias, name: plugin.name, side, transform, condition })
+        links.push({ alias, name: plugin.name, side, transform, condition, readers })
       } catch (error) {
         closeAll(links)
         throw located(error, alias, plugin.name)
@@ -87,7 +92,7 @@ export class TransformChain {
     let current = batch
     for (const link of this.#links) {
       if (current.states.live === 0) break
-      await before(`transforms.${link.alias}`)
+      await before(stageOf(link))
       current = await applied(link, current)
     }
     return current
@@ -100,6 +105,22 @@ export class TransformChain {
   close(): void {
     closeAll(this.#links)
   }
+}
+
+/** Models as a transform loads them; it is noted which of them a package reads, whose name a deadline then tells. */
+function watched(models: Models, readers: Set<string>, before: BeforeReading): Models {
+  return {
+    load: async (reference) => {
+      const model = await models.load(reference, before)
+      if (model.reader !== undefined) readers.add(model.reader)
+      return model
+    },
+  }
+}
+
+function stageOf({ alias, readers }: Link): string {
+  const names = [...(readers ?? [])]
+  return `transforms.${alias}${names.length === 0 ? '' : ` (${names.join(', ')})`}`
 }
 
 function closeAll(links: readonly Link[]): void {

@@ -5,7 +5,7 @@ import { eachRecord } from '../../api/map-records.ts'
 import type { Predicate } from '../../api/plugins.ts'
 import type { Batch } from '../records/batch.ts'
 import { type CommonConfig, commonKeys, conditionKeys } from '../plugins/connector-keys.ts'
-import { findPredicate } from '../plugins/plugins.ts'
+import { predicateOf } from '../plugins/configured-plugins.ts'
 
 /** Which records a transform is for: those that match its predicate, or with `negate` those that do not. */
 export interface Condition {
@@ -27,7 +27,7 @@ export async function openCondition(
   )
   if (alias === undefined) return undefined
   const prefix = `predicates.${alias}.`
-  const plugin = findPredicate(raw[`${prefix}type`]?.trim() ?? '')
+  const plugin = predicateOf(raw, alias)
   const config = plugin.config.read(withPrefix(raw, prefix), prefix)
   const predicate = await plugin.open(config, { log: log.child({ predicate: alias }) })
   return { name: plugin.name, predicate, negate }

@@ -1,28 +1,15 @@
 import type { RawConfig } from '../../api/config.ts'
-import { didYouMean } from '../../api/did-you-mean.ts'
 import { ConfigError, type ConfigProblem, messageOf } from '../../api/errors.ts'
-import type { ConfigProvider, ConfigProviderPlugin } from '../../api/plugins.ts'
-import { directoryProvider } from './directory-provider.ts'
-import { envProvider } from './env-provider.ts'
-import { fileProvider } from './file-provider.ts'
+import type { ConfigProvider } from '../../api/plugins.ts'
+import { ask, openProvider, pluginOf, type ProviderSettings } from './open-provider.ts'
+import { configProviders } from './providers.ts'
 import { type Reference, splitReferences } from './references.ts'
 
-/** A provider as a worker's settings name it: plain data, so that task hosts open the same. */
-export interface ProviderSettings {
-  /** What stands before the first colon of a reference. */
-  readonly name: string
-  readonly className: string
-  readonly params: RawConfig
-}
-
-export const configProviders: readonly ConfigProviderPlugin[] = [fileProvider, directoryProvider, envProvider]
+export type { ProviderSettings }
 
 const PREFIX = 'config.providers'
-const MOUNT = 'Kubernetes, Vault and clouds can place their secrets in files or variables for one of these'
-
-function pluginOf(className: string): ConfigProviderPlugin | undefined {
-  return configProviders.find(({ name, aliases }) => name === className || aliases.includes(className))
-}
+const MOUNT =
+  'Kubernetes, Vault and clouds can place their secrets in files or variables for one of these, and packages bring others.'
 
 /** The providers that `config.providers` names; each problem by its key. */
 export function readProviders(raw: ReadonlyMap<string, string>): {
@@ -39,12 +26,13 @@ export function readProviders(raw: ReadonlyMap<string, string>): {
     const prefix = `${PREFIX}.${name}.param.`
     const params = [...raw].filter(([key]) => key.startsWith(prefix))
     for (const [key] of params) used.add(key)
+    if (className === '') {
+      problems.push({ path, message: `is required: ${configProviders.map((each) => each.name).join(', ')}.` })
+      return []
+    }
     const plugin = pluginOf(className)
-    if (plugin === undefined) {
-      problems.push({
-        path,
-        message: className === '' ? `is required: ${known()}.` : unknownClass(className),
-      })
+    if ('problem' in plugin) {
+      problems.push({ path, message: `${plugin.problem} ${MOUNT}` })
       return []
     }
     const settings = Object.fromEntries(params.map(([key, value]) => [key.slice(prefix.length), value]))
@@ -59,20 +47,6 @@ export function readProviders(raw: ReadonlyMap<string, string>): {
     problems.push({ path, message: `belongs to no provider that ${PREFIX} names (${names.join(', ')}).` })
   }
   return { providers, problems }
-}
-
-function known(): string {
-  return configProviders.map(({ name }) => name).join(', ')
-}
-
-function unknownClass(className: string): string {
-  const simple = className.slice(className.lastIndexOf('.') + 1)
-  const near = didYouMean(
-    simple,
-    configProviders.map(({ name }) => name),
-  )
-  const hint = near === undefined ? `${MOUNT}.` : `Did you mean ${near}?`
-  return `is "${className}", which is no config provider of this worker: ${known()} are. ${hint}`
 }
 
 /** A configuration with the values of providers in it. */
@@ -94,13 +68,13 @@ export class ConfigProviders {
   readonly #names: ReadonlySet<string>
 
   constructor(settings: readonly ProviderSettings[] = []) {
-    this.#open = new Map(
-      settings.flatMap(({ name, className, params }) => {
-        const plugin = pluginOf(className)
-        return plugin === undefined ? [] : [[name, plugin.open(plugin.config.read(params))] as const]
-      }),
-    )
+    this.#open = new Map(settings.map((each) => [each.name, openProvider(each)] as const))
     this.#names = new Set(this.#open.keys())
+  }
+
+  /** Lets go of what providers hold. */
+  close(): void {
+    for (const provider of this.#open.values()) provider.close?.()
   }
 
   /** Whether a value is one reference and nothing else: it may be shown, whatever it stands for. */
@@ -150,7 +124,7 @@ export class ConfigProviders {
       const [{ provider, path }] = asking as [Reference]
       try {
         const keys = new Set(asking.map(({ key }) => key))
-        return [place, { values: (await this.#open.get(provider)?.get(path, keys)) ?? new Map() }]
+        return [place, { values: await ask(this.#open.get(provider), path, keys) }]
       } catch (error) {
         return [place, { reason: messageOf(error) }]
       }

@@ -9,7 +9,8 @@ import { resolveSecretly } from '../config-providers/resolve-secretly.ts'
 import { createLogger } from './log.ts'
 import { openingProblems, problemsOf } from './opening-problems.ts'
 import { openTask, type OpenTask, type TaskOptions } from './open-task.ts'
-import { findConnector } from '../plugins/plugins.ts'
+import { connectorOf } from '../plugins/configured-plugins.ts'
+import { formatPackages } from '../plugins/plugin-lists.ts'
 import { loadPackages } from '../plugins/plugin-packages.ts'
 import { OffsetChannel } from './offset-channel.ts'
 import {
@@ -94,7 +95,8 @@ async function openHost({ settings, alone }: Extract<ToHost, { type: 'settings' 
   // The worker has said what is wrong with them.
   await loadPackages(settings.pluginPackages, (problem) => log.debug('a plugin is left out', { ...problem }))
   const deadline = settings.taskDeadlineMs
-  const inspectIn = (milliseconds: number) => inspectInProcess({ ...INSPECTION_LIMITS, milliseconds })
+  const inspectIn = (milliseconds: number) =>
+    inspectInProcess({ ...INSPECTION_LIMITS, milliseconds }, undefined, undefined, formatPackages())
   const models = new ModelStore({
     modelsDir: settings.modelsDir,
     allowedDirs: settings.modelsAllowedDirs,
@@ -202,7 +204,7 @@ async function resolved(
 
 /** A task of either kind, as its connector's class says. */
 async function openAnyTask(options: TaskOptions): Promise<Opened> {
-  const plugin = findConnector(options.config['connector.class'] ?? '')
+  const plugin = connectorOf(options.config)
   if (plugin.kind === 'sink') return openTask(options)
   return options.id.task === MONITOR ? openMonitor(options, plugin) : openSourceTask(options, plugin)
 }

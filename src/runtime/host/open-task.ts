@@ -14,7 +14,7 @@ import { AtLeastOnceDelivery } from '../delivery/delivery.ts'
 import { Encoder } from '../delivery/encoder.ts'
 import { ensureTopic } from '../delivery/ensure-topic.ts'
 import { ErrorPolicy } from '../delivery/error-policy.ts'
-import { findConnector } from '../plugins/plugins.ts'
+import { connectorOf } from '../plugins/configured-plugins.ts'
 import type { PartitionOffset } from '../sink/positions.ts'
 import type { HostSettings, Membership, TaskId } from './protocol.ts'
 import type { OpenOffsetLog } from '../source/offset-store.ts'
@@ -195,7 +195,7 @@ export async function openPlugins(
 }
 
 async function openSink({ config, events }: TaskOptions, context: SinkContext) {
-  const plugin = findConnector(config['connector.class'] ?? '')
+  const plugin = connectorOf(config)
   if (plugin.kind !== 'sink') throw new TaskError('task.failed', `${plugin.name} is no sink.`)
   const values = plugin.config.read(config)
   const problems = plugin.validate?.(values, config, (topic) => context.reads(topic)) ?? []

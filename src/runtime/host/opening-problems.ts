@@ -4,7 +4,7 @@ import { type ConfigProblem, ConfigError, ConnectError, messageOf } from '../../
 import type { Logger } from '../../api/log.ts'
 import type { Models } from '../../api/models.ts'
 import { checkSchemas } from '../chain/check-config.ts'
-import { findConnector } from '../plugins/plugins.ts'
+import { connectorOf } from '../plugins/configured-plugins.ts'
 import { matchingTopics } from '../sink/matching-topics.ts'
 import { openPlugins, type TaskEvents } from './open-task.ts'
 import type { HostSettings } from './protocol.ts'
@@ -40,7 +40,7 @@ export async function openingProblems(opening: Opening): Promise<readonly Config
   const plugins = await openPlugins(options, new AbortController().signal)
   const log = opening.log.child({ connector: id.connector })
   // What a source writes has its own schemas, not those that a topic had before.
-  const readsTopics = findConnector(config['connector.class'] ?? '').kind === 'sink'
+  const readsTopics = connectorOf(config).kind === 'sink'
   const { matching = () => matchingTopics(settings, config, log) } = opening
   const known = readsTopics ? config : {}
   const ofPattern = async () => (readsTopics ? matching() : [])

@@ -4,7 +4,7 @@ import type { Converter, Outside } from '../../api/converter.ts'
 import { ConfigError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import { logIgnored } from '../plugins/ignored-keys.ts'
-import { findConverter } from '../plugins/plugins.ts'
+import { converterOf } from '../plugins/configured-plugins.ts'
 
 /** An open converter and the name of its plugin, for errors. */
 export interface NamedConverter {
@@ -51,7 +51,7 @@ export function closeConverters({ key, value, target }: TaskConverters): void {
 }
 
 function openOne(raw: RawConfig, name: string, side: SideName, context: OpenContext): NamedConverter {
-  const plugin = findConverter(raw[name] ?? 'ByteArrayConverter')
+  const plugin = converterOf(raw, name)
   const config = plugin.config.read(withPrefix(raw, `${name}.`), `${name}.`)
   const own = context.log.child({ converter: name })
   logIgnored(plugin.config, raw, own, `${name}.`)

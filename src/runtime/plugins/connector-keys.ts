@@ -19,6 +19,13 @@ export const commonKeys = defineConfig({
     group: 'Common',
     displayName: 'Connector class',
   }),
+  'connector.plugin.version': key.string({
+    doc: 'Version of the connector: a version (`1.2.3`), a range (`[1.0,2.0)`), or `latest`, which is the default.',
+    importance: 'MEDIUM',
+    group: 'Common',
+    displayName: 'Connector version',
+    optional: true,
+  }),
   'tasks.max': key.int({
     doc: 'Maximum number of tasks to use for this connector.',
     importance: 'HIGH',
@@ -37,6 +44,7 @@ export const commonKeys = defineConfig({
     displayName: 'Key converter class',
     optional: true,
   }),
+  'key.converter.plugin.version': versionOf('key'),
   'value.converter': key.plugin({
     doc: 'Converter between the bytes of values in Kafka and data. Default: the worker’s.',
     importance: 'LOW',
@@ -44,6 +52,15 @@ export const commonKeys = defineConfig({
     displayName: 'Value converter class',
     optional: true,
   }),
+  'value.converter.plugin.version': versionOf('value'),
+  'header.converter': key.plugin({
+    doc: 'Converter of headers. They travel as bytes, so that those are accepted alone that keep them: SimpleHeaderConverter, StringConverter and ByteArrayConverter.',
+    importance: 'LOW',
+    group: 'Common',
+    displayName: 'Header converter class',
+    optional: true,
+  }),
+  'header.converter.plugin.version': versionOf('header'),
   transforms: key.list({
     doc: 'Aliases for the transformations to be applied to records, in this order.',
     importance: 'LOW',
@@ -208,6 +225,16 @@ export function checkConnectorName(name: string): string | undefined {
   if (name === '.' || name === '..') return 'must not be "." or "..", which clients take out of a path'
   if (!name.isWellFormed()) return 'must not contain half a surrogate pair'
   return /[/\p{Cc}]/u.test(name) ? 'must not contain "/" or control characters' : undefined
+}
+
+function versionOf(what: 'key' | 'value' | 'header') {
+  return key.string({
+    doc: `Version of the ${what} converter that the connector names: as that of the connector.`,
+    importance: 'LOW',
+    group: 'Common',
+    displayName: `${what.charAt(0).toUpperCase()}${what.slice(1)} converter version`,
+    optional: true,
+  })
 }
 
 function checkAliases(aliases: readonly string[]): string | undefined {

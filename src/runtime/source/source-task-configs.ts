@@ -1,7 +1,7 @@
 import type { RawConfig } from '../../api/config.ts'
 import { TaskError } from '../../api/errors.ts'
 import { commonKeys } from '../plugins/connector-keys.ts'
-import { findConnector } from '../plugins/plugins.ts'
+import { connectorOf } from '../plugins/configured-plugins.ts'
 
 /**
  * The configs of a source's tasks: the connector's own, with what its plugin adds for each, and `task.class`. The plugin
@@ -11,7 +11,7 @@ import { findConnector } from '../plugins/plugins.ts'
  */
 export async function sourceTaskConfigs(config: RawConfig, resolved: RawConfig): Promise<RawConfig[]> {
   const { name, 'tasks.max': most, 'connector.class': className } = commonKeys.read(resolved)
-  const plugin = findConnector(className)
+  const plugin = connectorOf(resolved)
   if (plugin.kind !== 'source') throw new TaskError('task.failed', `${plugin.name} is no source.`)
   const own: unknown = await plugin.taskConfigs(plugin.config.read(resolved), resolved, most)
   if (!Array.isArray(own) || !own.every(isStringMap))

@@ -13,7 +13,7 @@ const WRITTEN = { sink: ['target.topic'], source: ['topic'], both: ['errors.dead
 /** Where a connector would get in the way of the workers that run it, or read what they keep to themselves. */
 export function clusterProblems(config: RawConfig, { mode }: Pick<WorkerSettings, 'mode'>): ConfigProblem[] {
   const own = workerTopics(mode)
-  const isSource = connectorClass(config['connector.class']).type === 'source'
+  const isSource = connectorClass(config).type === 'source'
   const written = [...(isSource ? WRITTEN.source : WRITTEN.sink), ...WRITTEN.both]
   const problems = written.flatMap((path): ConfigProblem[] => {
     const topic = config[path]?.trim() ?? ''

@@ -1,7 +1,9 @@
 import type { RawConfig } from '../../api/config.ts'
-import type { ConfigProblem } from '../../api/errors.ts'
+import { ConfigError, type ConfigProblem } from '../../api/errors.ts'
 import { compilePattern } from '../../api/pattern.ts'
+import { versionKey } from '../../runtime/plugins/configured-plugins.ts'
 import { checkConnectorName } from '../../runtime/plugins/connector-keys.ts'
+import { choose, converters, isNamed } from '../../runtime/plugins/plugins.ts'
 import { topicList, topicReader } from '../../runtime/sink/read-topics.ts'
 import { type KnownKey, knownKeys } from './known-keys.ts'
 import { refusedOverrides } from './override-keys.ts'
@@ -34,7 +36,7 @@ export function checkConnectorConfig(raw: RawConfig): CheckedConfig {
   if (tooBig.length > 0) return { type: 'unknown', keys: [], problems: tooBig }
   const { connector, keys, problems } = knownKeys(raw)
   const kind = connector?.kind ?? 'sink'
-  const found = [...problems, ...nameProblems(raw), ...unsupportedKeys(raw), ...refusedOverrides(raw, kind)]
+  const found = [...problems, ...nameProblems(raw), ...headerProblems(raw), ...refusedOverrides(raw, kind)]
   if (kind === 'sink') found.push(...topicProblems(raw))
   // A connector's own check counts on values that are right each by itself.
   const own = connector?.config.parse(raw)
@@ -62,17 +64,25 @@ function nameProblems({ name = '' }: RawConfig): ConfigProblem[] {
   return wrong === undefined || name.trim() === '' ? [] : [{ path: 'name', message }]
 }
 
-/** What Kafka Connect knows and this version does not: refused by name, never ignored. */
-function unsupportedKeys(raw: RawConfig): ConfigProblem[] {
-  const problems: ConfigProblem[] = []
-  for (const [path, value] of Object.entries(raw)) {
-    if (path === 'header.converter' && !HEADER_CONVERTERS.includes(value.trim()))
-      problems.push({
-        path,
-        message: `${path}: headers travel as bytes; only SimpleHeaderConverter, StringConverter and ByteArrayConverter are accepted.`,
-      })
+/** A converter of headers that would change them is refused, never ignored. */
+function headerProblems(raw: RawConfig): readonly ConfigProblem[] {
+  const path = 'header.converter'
+  const className = raw[path]?.trim()
+  if (className === undefined) return []
+  if (!HEADER_CONVERTERS.includes(className)) {
+    const message = `${path}: headers travel as bytes; only SimpleHeaderConverter, StringConverter and ByteArrayConverter are accepted.`
+    return [{ path, message }]
   }
-  return problems
+  try {
+    const key = versionKey.converter(path)
+    const simple = className.slice(className.lastIndexOf('.') + 1)
+    const known = converters.find((plugin) => isNamed(plugin, className))
+    choose([known ?? { name: simple, version: '1.0.0' }], simple, { version: raw[key], key })
+    return []
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    return error.problems
+  }
 }
 
 function topicProblems(raw: RawConfig): ConfigProblem[] {

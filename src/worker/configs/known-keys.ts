@@ -1,10 +1,17 @@
 import type { ConfigDefinition, ConfigKey, ConfigKeys, RawConfig } from '../../api/config.ts'
 import { key, withPrefix } from '../../api/config.ts'
-import { messageOf, NotFoundError, type ConfigProblem } from '../../api/errors.ts'
-import type { SinkConnector, SourceConnector } from '../../api/plugins.ts'
+import { ConfigError, messageOf, NotFoundError, type ConfigProblem } from '../../api/errors.ts'
+import type { AnyPlugin, SinkConnector, SourceConnector } from '../../api/plugins.ts'
 import { conditionProblems } from '../../runtime/chain/conditions.ts'
 import { commonKeys, conditionKeys, sinkKeys } from '../../runtime/plugins/connector-keys.ts'
-import { findConnector, findConverter, findPredicate, findTransform } from '../../runtime/plugins/plugins.ts'
+import {
+  connectorOf,
+  converterOf,
+  predicateOf,
+  transformOf,
+  versionKey,
+} from '../../runtime/plugins/configured-plugins.ts'
+import { versionsOf } from '../../runtime/plugins/plugins.ts'
 import { ignoredSourceKeys, sourceKeys } from '../../runtime/source/source-keys.ts'
 import { topicGroups } from '../../runtime/source/topic-groups.ts'
 import { overrideKeys } from './override-keys.ts'
@@ -41,6 +48,10 @@ export function knownKeys(raw: RawConfig): KnownKeys {
     try {
       return lookUp()
     } catch (error) {
+      if (error instanceof ConfigError) {
+        problems.push(...error.problems) // there is no such version of it
+        return undefined
+      }
       if (!(error instanceof NotFoundError)) throw error
       problems.push({
         path,
@@ -50,9 +61,8 @@ export function knownKeys(raw: RawConfig): KnownKeys {
     }
   }
 
-  const className = raw['connector.class']?.trim()
   const connector =
-    className === undefined ? undefined : find('connector.class', () => findConnector(className))
+    raw['connector.class'] === undefined ? undefined : find('connector.class', () => connectorOf(raw))
   const unknownClass = problems.splice(0) // is told after what the framework's own keys have wrong
   for (const definition of frameworkKeys(connector?.kind ?? 'sink')) check(sectionOf(definition))
   if (connector?.kind === 'source')
@@ -65,16 +75,35 @@ export function knownKeys(raw: RawConfig): KnownKeys {
     ...own.map(([name]) => name).filter((name) => name.endsWith('.converter')),
   ]
   for (const path of converterKeys) {
-    const converter =
-      raw[path] === undefined ? undefined : find(path, () => findConverter(raw[path]?.trim() ?? ''))
+    problems.push(...withoutClass(raw, path))
+    const converter = raw[path] === undefined ? undefined : find(path, () => converterOf(raw, path))
     if (converter !== undefined) check(sectionOf(converter.config, `${path}.`))
   }
-  const tools: Tools = { take, check, find, problems }
-  namedPlugins(raw, 'transforms', (name) => findTransform(name).plugin.config, tools)
-  namedPlugins(raw, 'predicates', (name) => findPredicate(name).config, tools)
+  const tools: Tools = { keys, take, check, find, problems }
+  namedPlugins(raw, 'transforms', (alias) => transformOf(raw, alias).plugin, tools)
+  namedPlugins(raw, 'predicates', (alias) => predicateOf(raw, alias), tools)
   problems.push(...conditionProblems(raw))
   if (connector !== undefined) check(sectionOf(connector.config))
-  return { connector, keys, problems }
+  return {
+    connector,
+    keys: keys.map((known) => withVersions(known, versionKey.connector, connector)),
+    problems,
+  }
+}
+
+/** A key that names a version of a plugin says which there are; the latest is its default. */
+export function withVersions(known: KnownKey, name: string, plugin: AnyPlugin | undefined): KnownKey {
+  if (known.name !== name || plugin === undefined) return known
+  const recommended = versionsOf(plugin)
+  return { ...known, key: { ...known.key, default: recommended.at(-1), recommended } }
+}
+
+/** The worker's converter, which stands for one that is not named, has the version that the worker says. */
+function withoutClass(raw: RawConfig, path: string): ConfigProblem[] {
+  const key = versionKey.converter(path)
+  if (raw[key] === undefined || raw[path] !== undefined) return []
+  const message = `${key} names a version, but ${path} names no converter. Name it too, or remove the version.`
+  return [{ path: key, message }]
 }
 
 /** The keys that every connector of a kind has. */
@@ -85,6 +114,7 @@ export function frameworkKeys(kind: 'sink' | 'source'): readonly ConfigDefinitio
 }
 
 interface Tools {
+  readonly keys: KnownKey[]
   readonly take: (definitions: ConfigKeys, prefix?: string, group?: string) => void
   readonly check: (section: Section) => void
   readonly find: <T>(path: string, lookUp: () => T) => T | undefined
@@ -95,15 +125,23 @@ interface Tools {
 function namedPlugins(
   raw: RawConfig,
   list: AliasList,
-  definition: (className: string) => Definition,
-  { take, check, find, problems }: Tools,
+  lookUp: (alias: string) => AnyPlugin,
+  { keys, take, check, find, problems }: Tools,
 ): void {
   const [word, title] = list === 'transforms' ? ['transformation', 'Transforms'] : ['predicate', 'Predicates']
   for (const alias of aliases(raw, list)) {
     const prefix = `${list}.${alias}.`
     const group = `${title}: ${alias}`
+    const kept = keys.length
     take(
-      { type: key.plugin({ doc: `Class for the '${alias}' ${word}.`, importance: 'HIGH' }) },
+      {
+        type: key.plugin({ doc: `Class for the '${alias}' ${word}.`, importance: 'HIGH' }),
+        'plugin.version': key.string({
+          doc: `Version of the '${alias}' ${word}.`,
+          importance: 'HIGH',
+          optional: true,
+        }),
+      },
       prefix,
       group,
     )
@@ -114,8 +152,10 @@ function namedPlugins(
       problems.push({ path, message })
       continue
     }
-    const found = find(path, () => definition(raw[path]?.trim() ?? ''))
-    if (found !== undefined) check(sectionOf(found, prefix, group))
+    const found = find(path, () => lookUp(alias))
+    if (found === undefined) continue
+    keys.push(...keys.splice(kept).map((known) => withVersions(known, versionKey.alias(list, alias), found)))
+    check(sectionOf(found.config, prefix, group))
   }
 }
 

@@ -1,84 +1,106 @@
-import { NotFoundError } from '../../api/errors.ts'
-import type { AnyPlugin, TransformPlugin } from '../../api/plugins.ts'
+import type { RawConfig } from '../../api/config.ts'
+import { ConfigError, NotFoundError, RequestError } from '../../api/errors.ts'
+import type { AnyPlugin, SinkConnector, SourceConnector } from '../../api/plugins.ts'
+import { connectorOf, versionKey } from '../../runtime/plugins/configured-plugins.ts'
 import {
+  configProviders,
   connectors,
   converters,
-  findConnector,
-  findTransform,
-  isNamed,
-  locationOf,
+  findAny,
+  latestFirst,
+  modelFormats,
+  type Named,
+  originOf,
   predicates,
   transformClasses,
   transforms,
 } from '../../runtime/plugins/plugins.ts'
 import { type ConfigKeyInfo, keyInfos } from './config-infos.ts'
-import { frameworkKeys, namedKeys } from './known-keys.ts'
+import { frameworkKeys, namedKeys, withVersions } from './known-keys.ts'
 
 /** One line of `/connector-plugins`. */
 export interface PluginInfo {
   readonly class: string
-  readonly type: 'sink' | 'source' | 'transformation' | 'predicate' | 'converter' | 'header_converter'
+  /** Kafka Connect's kinds, and two that it does not list: of those the ones of packages are shown. */
+  readonly type:
+    | 'sink'
+    | 'source'
+    | 'transformation'
+    | 'predicate'
+    | 'converter'
+    | 'header_converter'
+    | 'config_provider'
+    | 'model_format'
   readonly version: string
   /** The folder of the package that brought it; absent for those of Sluice. */
   readonly location?: string
 }
 
-/** All plugins, in Kafka Connect's order of kinds. */
+/** All plugins, in Kafka Connect's order of kinds; of one with several versions the latest first. */
 export function pluginList(connectorsOnly: boolean): PluginInfo[] {
   const ofKind = (kind: 'sink' | 'source'): PluginInfo[] =>
-    connectors.filter((plugin) => plugin.kind === kind).map((plugin) => infoOf(plugin, kind))
+    byName(connectors.filter((plugin) => plugin.kind === kind)).map((plugin) => infoOf(plugin, kind))
   const found = [...ofKind('sink'), ...ofKind('source')]
   if (connectorsOnly) return found
-  for (const plugin of transforms) {
+  for (const plugin of byName(transforms)) {
     found.push(...transformClasses(plugin).map((name) => infoOf(plugin, 'transformation', name)))
   }
-  found.push(...predicates.map((plugin) => infoOf(plugin, 'predicate')))
-  found.push(...converters.map((plugin) => infoOf(plugin, 'converter')))
+  found.push(...byName(predicates).map((plugin) => infoOf(plugin, 'predicate')))
+  found.push(...byName(converters).map((plugin) => infoOf(plugin, 'converter')))
+  // Clients that know Kafka Connect's kinds alone meet another one only where somebody installed it.
+  const own = configProviders.filter((plugin) => originOf(plugin) !== undefined)
+  found.push(...byName(own).map((plugin) => infoOf(plugin, 'config_provider')))
+  found.push(...byName(modelFormats).map((plugin) => infoOf(plugin, 'model_format')))
   return found
 }
 
-function infoOf(plugin: AnyPlugin, type: PluginInfo['type'], name: string = plugin.name): PluginInfo {
-  const location = locationOf(plugin)
+/** The versions of one plugin stand together, where the first of them does. */
+function byName<T extends Named>(plugins: readonly T[]): readonly T[] {
+  return [...Map.groupBy(plugins, ({ name }) => name).values()].flatMap((versions) => latestFirst(versions))
+}
+
+function infoOf(plugin: Named, type: PluginInfo['type'], name: string = plugin.name): PluginInfo {
+  const location = originOf(plugin)?.folder
   return { class: name, type, version: plugin.version, ...(location === undefined ? {} : { location }) }
 }
 
-/** The keys of a plugin; of a connector also the framework's. */
-export function pluginKeys(className: string): ConfigKeyInfo[] {
-  const connector = connectors.find((each) => isNamed(each, className))
-  if (connector !== undefined) {
-    const definitions = [...frameworkKeys(connector.kind), connector.config]
-    return keyInfos(definitions.flatMap(({ keys }) => namedKeys(keys)))
-  }
-  const plugin =
-    transforms.find(({ name, aliases = [] }) => name === className || aliases.includes(className)) ??
-    transformOf(className) ??
-    [...predicates, ...converters].find(
-      ({ name, aliases }) => name === className || aliases.includes(className),
-    )
-  if (plugin === undefined) throw new NotFoundError('plugin.unknown', `Unknown plugin ${className}.`)
-  return keyInfos(namedKeys(plugin.config.keys))
+/**
+ * The keys of a plugin, in a version of it; of a connector also the framework's.
+ * @throws NotFoundError for a class, RequestError for a version that is not here
+ */
+export function pluginKeys(className: string, version?: string): ConfigKeyInfo[] {
+  const plugin = findVersion(className, version)
+  if (plugin.kind !== 'sink' && plugin.kind !== 'source') return keyInfos(namedKeys(plugin.config.keys))
+  const keys = [...frameworkKeys(plugin.kind), plugin.config].flatMap((each) => namedKeys(each.keys))
+  return keyInfos(keys.map((known) => withVersions(known, versionKey.connector, plugin)))
 }
 
-/** The transform of a class name with its suffix. */
-function transformOf(className: string): TransformPlugin | undefined {
+function findVersion(className: string, version: string | undefined): AnyPlugin {
   try {
-    return findTransform(className).plugin
+    return findAny(className, { version, key: 'version' })
   } catch (error) {
-    if (error instanceof NotFoundError) return undefined
-    throw error
+    if (!(error instanceof ConfigError)) throw error
+    const reasons = error.problems.map(({ message }) => message)
+    throw new RequestError('request.invalid', reasons.join(' '), { cause: error })
   }
 }
 
-/** The kind and version of a connector's class; unknown where it is not one of ours. */
-export function connectorClass(className: string | undefined): {
+/** @throws NotFoundError where no connector goes by this name */
+export function requireConnector(className: string): SinkConnector | SourceConnector {
+  return connectorOf({ 'connector.class': className })
+}
+
+/** The kind and version of a connector; unknown where its class, or that version of it, is not here. */
+export function connectorClass(config: RawConfig | undefined): {
   readonly type: 'sink' | 'source' | 'unknown'
   readonly version: string | null
 } {
   try {
-    const { kind, version } = findConnector(className?.trim() ?? '')
+    const { kind, version } = connectorOf(config ?? {})
     return { type: kind, version }
   } catch (error) {
-    if (error instanceof NotFoundError) return { type: 'unknown', version: null }
+    if (error instanceof NotFoundError || error instanceof ConfigError)
+      return { type: 'unknown', version: null }
     throw error
   }
 }

@@ -8,13 +8,11 @@ import { hideValue } from '../../api/credentials.ts'
 import type { AllowedImages } from '../../api/images.ts'
 import { converterProblems } from './default-converters.ts'
 import { didYouMean } from '../../api/did-you-mean.ts'
-import {
-  ConfigProviders,
-  type ProviderSettings,
-  readProviders,
-} from '../../runtime/config-providers/config-providers.ts'
+import { type ProviderSettings, readProviders } from '../../runtime/config-providers/config-providers.ts'
+import type { PackageProblem } from '../../runtime/plugins/left-out.ts'
 import { parseProperties } from '../../runtime/config-providers/properties-file.ts'
 import { type Listener, parseListener } from './listener.ts'
+import { loadPlugins, resolveOnce } from './load-plugins.ts'
 import { type InternalTopic, isClusterKey, keysOf, matches, sharedTopics, type WorkerMode } from './modes.ts'
 import {
   CONVERTER_PREFIXES,
@@ -43,7 +41,8 @@ export interface WorkerSettings {
   readonly heartbeatInterval: number
   readonly rebalanceTimeout: number
   readonly metadataMaxAge: number
-  readonly pluginPath: readonly string[]
+  /** The folders of packages with plugins, which are loaded by each process for itself. */
+  readonly pluginPackages: readonly string[]
   readonly modelsDir: string
   readonly modelsAllowedDirs: readonly string[]
   readonly images: AllowedImages
@@ -58,11 +57,13 @@ export interface ReadSettings {
   readonly settings: WorkerSettings
   /** Keys that were given and do nothing here, each as a sentence. */
   readonly warnings: readonly string[]
+  /** Packages and plugins that could not be loaded. */
+  readonly leftOut: readonly PackageProblem[]
 }
 
 /**
  * Reads a worker's settings: a file of JSON (`.json`) or Java properties, overridden by the environment, with what its config
- * providers give.
+ * providers give. Loads the packages of `plugin.path` and those beside the worker, as settings may name what they bring.
  * @throws ConfigError with every wrong key at once
  */
 export async function loadSettings(
@@ -71,10 +72,11 @@ export async function loadSettings(
   kind: WorkerMode['kind'] = 'distributed',
 ): Promise<ReadSettings> {
   const raw = new Map([...readFile(file), ...fromEnvironment(env)])
+  const { pluginPackages, leftOut } = await loadPlugins(raw, file)
   const { problems, providers } = readProviders(raw)
   if (problems.length > 0) throw new ConfigError(problems)
   const plain = [...raw].filter(([key]) => !isProviderKey(key))
-  const { config, provided } = await new ConfigProviders(providers).resolve(Object.fromEntries(plain), file)
+  const { config, provided } = await resolveOnce(providers, Object.fromEntries(plain), file)
   for (const [key, values] of provided) if (!Object.hasOwn(keysOf(kind), key)) values.forEach(hideValue)
   const { settings, warnings } = readSettings(new Map([...raw, ...Object.entries(config)]), kind)
   const { converterDefaults } = settings
@@ -83,7 +85,7 @@ export async function loadSettings(
     raw.get(key) ?? converterDefaults[key] ?? '',
   ])
   const defaults = Object.fromEntries(asWritten) as Record<string, string>
-  return { settings: { ...settings, converterDefaults: defaults }, warnings }
+  return { settings: { ...settings, converterDefaults: defaults, pluginPackages }, warnings, leftOut }
 }
 
 function isProviderKey(key: string): boolean {
@@ -175,7 +177,7 @@ export function readSettings(
     throw new ConfigError([...problems, { path: 'listeners', message: listener.problem }])
   if (problems.length > 0) throw new ConfigError(problems)
   const settings = assemble(read, modeOf(kind, read), { listener, converterDefaults: defaults })
-  return { settings: { ...settings, configProviders: providers }, warnings }
+  return { settings: { ...settings, configProviders: providers }, warnings, leftOut: [] }
 }
 
 type Found = 'known' | 'converter' | 'harmless' | { readonly problem: string } | { readonly warning: string }
@@ -316,7 +318,7 @@ function assemble(
     heartbeatInterval: number('heartbeat.interval.ms'),
     rebalanceTimeout: number('rebalance.timeout.ms'),
     metadataMaxAge: number('metadata.max.age.ms'),
-    pluginPath: listOf(read('plugin.path')).map((dir) => resolve(dir)),
+    pluginPackages: [],
     modelsDir: resolve(read('models.dir')),
     modelsAllowedDirs: listOf(read('models.allowed.dirs')).map((dir) => resolve(dir)),
     images: {

@@ -213,6 +213,7 @@ export const UNSUPPORTED: Readonly<Record<string, readonly string[]>> = {
   'access.control.allow.methods': [''],
   'exactly.once.source.support': ['disabled'],
   'connector.client.config.override.policy': ['Allowlist'],
+  'header.converter.plugin.version': ['', 'latest'],
   'header.converter.*': [],
   'config.storage.*': [],
   'offset.storage.*': [],

@@ -6,8 +6,11 @@ import { after, before, describe, it } from 'mocha'
 import { MASK, withoutCredentials } from '../../../src/api/credentials.ts'
 import { messageOf } from '../../../src/api/errors.ts'
 import { ConfigProviders, readProviders } from '../../../src/runtime/config-providers/config-providers.ts'
+import { ask } from '../../../src/runtime/config-providers/open-provider.ts'
 import { resolveSecretly } from '../../../src/runtime/config-providers/resolve-secretly.ts'
 import { splitReferences } from '../../../src/runtime/config-providers/references.ts'
+import { loadPackages } from '../../../src/runtime/plugins/plugin-packages.ts'
+import { writePackage } from '../../support/plugin-package.ts'
 
 const JAVA = 'org.apache.kafka.common.config.provider'
 
@@ -126,11 +129,11 @@ describe('config providers', () => {
       ]),
     )
     expect(problems.map(({ path: key, message }) => `${key} ${message}`)).to.have.length(6)
-    expect(problems[0]?.message).to.include(
-      'FileConfigProvider, DirectoryConfigProvider, EnvVarConfigProvider are',
+    expect(problems[0]?.message).to.match(
+      /^There is no config provider "io.strimzi.kafka.KubernetesSecretConfigProvider". The nearest names: (\w+, ){2}\w+\./,
     )
     expect(problems[0]?.message).to.include('Kubernetes')
-    expect(problems[1]?.message).to.include('Did you mean FileConfigProvider?')
+    expect(problems[1]?.message).to.include('The nearest names: FileConfigProvider, ')
     expect(problems[2]?.message).to.include('is required')
     expect(problems.slice(3).map((each) => each.path)).to.deep.equal([
       'config.providers.d.param.allowed.paths',
@@ -151,5 +154,92 @@ describe('config providers', () => {
     expect(shown).to.equal(`"${MASK}" ${MASK}, ${MASK} payments-of-a-test`)
     delete process.env['SLUICE_TEST_D']
     delete process.env['SLUICE_TEST_E']
+  })
+
+  describe('of packages', () => {
+    const vault = (name: string, open: string): string => `
+import { defineConfig, key } from 'sluice'
+const config = defineConfig({ token: key.password({ doc: 'The token.' }) })
+export default { kind: 'config-provider', name: '${name}', aliases: ['com.acme.${name}'], version: '3.0.0',
+  summary: 'Gives what it is told.', config, open: ${open} }`
+    const opened: readonly [string, string, RegExp?][] = [
+      [
+        'AcmeVault',
+        '({ token }) => ({ get: async (path, keys) => new Map([...keys].map((k) => [k, [token, path, k].join()])) })',
+      ],
+      [
+        'ThrowingVault',
+        '() => { throw new Error("sealed") }',
+        /ThrowingVault 3\.0\.0 of vaults 1\.0\.0 cannot be opened: sealed/,
+      ],
+      [
+        'RefusingVault',
+        '() => ({ get: async () => { throw new Error("no such path") } })',
+        /: no such path\.$/,
+      ],
+      ['ListVault', '() => ({ get: async () => ["a"] })', /did not answer with a Map/],
+      ['NumberVault', '() => ({ get: async () => new Map([["k", 1]]) })', /something that is no text/],
+    ]
+    let vaults: Promise<ConfigProviders>
+    before(() => {
+      vaults = loadVaults(opened.map(([name, open]) => [name, vault(name, open)] as const))
+    })
+    async function loadVaults(codes: readonly (readonly [string, string])[]): Promise<ConfigProviders> {
+      const parts = await Promise.all(
+        codes.map(([name, code]) => writePackage(folder, `vaults/${name}`, code, { name: 'vaults' })),
+      )
+      await loadPackages(parts, (problem) => expect.fail(problem.reason))
+      return open({
+        'config.providers': codes.map(([name]) => name).join(','),
+        ...Object.fromEntries(
+          codes.flatMap(([name]) => [
+            [`config.providers.${name}.class`, `com.acme.${name}`],
+            [`config.providers.${name}.param.token`, 't0ken'],
+          ]),
+        ),
+      })
+    }
+
+    it('give values as those of Sluice do', async () => {
+      const { config } = await (
+        await vaults
+      ).resolve({ a: '<${AcmeVault:secret/db:password}>' }, 'Connector c')
+      expect(config).to.deep.equal({ a: '<t0ken,secret/db,password>' })
+    })
+
+    for (const [name, , reason] of opened.slice(1))
+      it(`that give no values say why: ${name}`, async () => {
+        const resolving = (await vaults).resolve({ a: `\${${name}:p:k}` }, 'Connector c')
+        const said = await resolving.then(() => 'resolved', messageOf)
+        expect(said)
+          .to.match(/^a: Connector c: config provider \w+ gives nothing for /)
+          .and.match(reason ?? /never/)
+      })
+
+    it('that never answer are not waited for', async () => {
+      const silent = { get: () => new Promise<never>(() => undefined) }
+      expect(await ask(silent, 'p', new Set(['k']), 5).then(() => 'answered', messageOf)).to.equal(
+        'it gave no answer within 5 ms',
+      )
+    })
+
+    it('have their parameters checked', () => {
+      const settings = {
+        'config.providers': 'v',
+        'config.providers.v.class': 'AcmeVault',
+        'config.providers.v.param.tokn': 'x',
+      }
+      const { problems } = readProviders(new Map(Object.entries(settings)))
+      expect(problems.map((each) => each.path)).to.deep.equal([
+        'config.providers.v.param.token',
+        'config.providers.v.param.tokn',
+      ])
+    })
+
+    it('that are missing in one process fail there, and their references never stay text', async () => {
+      const missing = new ConfigProviders([{ name: 'v', className: 'GoneVault', params: {} }])
+      const said = await missing.resolve({ a: '${v:p:k}' }, 'Connector c').then(() => 'resolved', messageOf)
+      expect(said).to.include('There is no config provider "GoneVault"')
+    })
   })
 })

@@ -4,12 +4,17 @@ import path from 'node:path'
 import { expect } from 'chai'
 import { afterEach, beforeEach, describe, it } from 'mocha'
 import { struct } from '../../../src/index.ts'
+import { findPackages } from '../../../src/runtime/plugins/find-packages.ts'
+import { forgetLeftOut, type PackageProblem } from '../../../src/runtime/plugins/left-out.ts'
+import { loadPackages } from '../../../src/runtime/plugins/plugin-packages.ts'
 import {
-  findPackages,
-  loadPackages,
-  type PackageProblem,
-} from '../../../src/runtime/plugins/plugin-packages.ts'
-import { findConnector, findTransform, locationOf } from '../../../src/runtime/plugins/plugins.ts'
+  findConfigProvider,
+  findConnector,
+  findConverter,
+  findPredicate,
+  findTransform,
+  originOf,
+} from '../../../src/runtime/plugins/plugins.ts'
 import { applyTransform } from '../../../src/testing/index.ts'
 import { codeBlock } from '../../support/pages.ts'
 import { sinkCode, transformCode, writePackage } from '../../support/plugin-package.ts'
@@ -23,7 +28,10 @@ describe('packages of plugins', () => {
     folder = await mkdtemp(path.join(tmpdir(), 'sluice-packages-'))
     problems = []
   })
-  afterEach(() => rm(folder, { recursive: true, force: true }))
+  afterEach(() => {
+    forgetLeftOut()
+    return rm(folder, { recursive: true, force: true })
+  })
 
   describe('are found', () => {
     it('in a folder of plugin.path: itself, below it, below a scope, and installed in it', async () => {
@@ -92,9 +100,12 @@ describe('packages of plugins', () => {
     ]
     await loadPackages([first, second], tell)
     expect(problems).to.deep.equal([])
-    expect(locationOf(findTransform('PackagedUpper$Value').plugin)).to.equal(first)
-    expect(locationOf(findConnector('PackagedSink'))).to.equal(second)
-    expect(locationOf(findConnector('TopicSink'))).to.equal(undefined)
+    expect(originOf(findTransform('PackagedUpper$Value').plugin)).to.deep.equal({
+      folder: first,
+      label: 'first 1.0.0',
+    })
+    expect(originOf(findConnector('PackagedSink'))?.folder).to.equal(second)
+    expect(originOf(findConnector('TopicSink'))).to.equal(undefined)
   })
 
   it('are imported by what their exports say', async () => {
@@ -116,7 +127,15 @@ describe('packages of plugins', () => {
     )
     await loadPackages(packages, tell)
     expect(problems).to.deep.equal([])
-    for (const [i, each] of packages.entries()) expect(locationOf(findConnector(`Common${i}`))).to.equal(each)
+    for (const [i, each] of packages.entries())
+      expect(originOf(findConnector(`Common${i}`))?.folder).to.equal(each)
+  })
+
+  it('are loaded once, however often they are asked for', async () => {
+    const own = await writePackage(folder, 'once', sinkCode('LoadedOnce'))
+    await loadPackages([own], tell)
+    await loadPackages([own], tell)
+    expect(problems).to.deep.equal([])
   })
 
   const plugin = (text: string): string => `export default ${text}`
@@ -124,12 +143,16 @@ describe('packages of plugins', () => {
     ['that throws while it loads', 'throw new Error("no licence")', /no licence/],
     ['with a syntax error', 'export default {', /Unexpected/],
     ['without an export', 'export const something = 1', /exports no plugins/],
-    ['whose native code is missing', 'import "./missing.node"', /missing\.node/],
-    ['that imports what is not installed', 'import "a-package-that-nobody-has"', /a-package-that-nobody-has/],
+    ['whose native code is missing', 'import "./missing.node"', /missing\.node.*npm rebuild/],
+    [
+      'that imports what is not installed',
+      'import "a-package-that-nobody-has"',
+      /a-package-that-nobody-has.*Run npm install/,
+    ],
     [
       'of which the native code is broken',
       'process.dlopen({ exports: {} }, process.execPath)',
-      /cannot dynamically load/,
+      /cannot dynamically load.*npm rebuild/,
     ],
     [
       'that uses what Sluice does not have',
@@ -170,20 +193,75 @@ describe('packages of plugins', () => {
       ]
       await loadPackages(packages, tell)
       expect(problems).to.have.length(1)
-      expect(problems[0]?.folder).to.equal(packages[0])
+      expect(problems[0]).to.include({ folder: packages[0], package: 'bad 1.0.0' })
       expect(problems[0]?.reason).to.match(reason)
       expect(findConnector(good).name).to.equal(good)
     })
 
-  it('of which two have a plugin of one name: the second is left out, naming the first', async () => {
+  it('with a plugin that takes a Java name that Sluice has are left out', async () => {
+    const code = `export default { kind: 'predicate', name: 'MyNames', version: '1', summary: 'A.', config: { keys: {}, read() {} },
+      aliases: ['org.apache.kafka.connect.transforms.predicates.TopicNameMatches'], open() {} }`
+    await loadPackages([await writePackage(folder, 'alias', code)], tell)
+    expect(problems.map(({ reason }) => reason)).to.deep.equal([
+      'plugin MyNames 1 is left out: Sluice has one of that name already (org.apache.kafka.connect.transforms.predicates.TopicNameMatches)',
+    ])
+    expect(findPredicate('org.apache.kafka.connect.transforms.predicates.TopicNameMatches').name).to.equal(
+      'TopicNameMatches',
+    )
+  })
+
+  it('that were left out are named by the error for an unknown class, of whatever kind', async () => {
+    const broken = await writePackage(folder, 'acme-broken', 'throw new Error("no licence")', {
+      version: '2.3.4',
+    })
+    const wrong = await writePackage(
+      folder,
+      'acme-wrong',
+      plugin('{ name: "AcmeNothing", kind: "sink", version: "1" }'),
+    )
+    await loadPackages([broken, wrong], tell)
+    findPackages([path.join(folder, 'none')], folder, tell)
+    const told = (look: () => unknown): string => {
+      try {
+        look()
+      } catch (error) {
+        return (error as Error).message
+      }
+      return expect.fail('found')
+    }
+    const noLicence = `acme-broken 2.3.4 in ${broken} (no licence)`
+    const noFolder = `${path.join(folder, 'none')} (plugin.path names a folder that does not exist)`
+    const lookUps = [findConnector, findTransform, findPredicate, findConverter, findConfigProvider]
+    for (const look of lookUps) {
+      const said = told(() => look('AcmeSomething'))
+      expect(said).to.match(
+        /^There is no [a-z ]+ "AcmeSomething"\. The nearest names: \S+, \S+, \S+\. Left out/,
+      )
+      expect(said)
+        .to.match(/Left out when this worker started: .*\.$/)
+        .and.to.contain(`${noLicence}; ${noFolder}.`)
+    }
+    expect(told(() => findConnector('com.acme.AcmeNothing')))
+      .to.contain(noLicence)
+      .and.to.contain(
+        `acme-wrong 1.0.0 in ${wrong} (plugin AcmeNothing has no config: make it with defineConfig)`,
+      )
+  })
+
+  it('of which two have a plugin of one name and version: the second is left out, naming the first', async () => {
     const packages = [
       await writePackage(folder, 'one', sinkCode('SameName')),
       await writePackage(folder, 'two', sinkCode('SameName')),
     ]
     await loadPackages(packages, tell)
     expect(problems).to.have.length(1)
-    expect(problems[0]?.reason).to.contain('SameName').and.to.contain(packages[0])
-    expect(locationOf(findConnector('SameName'))).to.equal(packages[0])
+    expect(problems[0]).to.deep.equal({
+      folder: packages[1],
+      package: 'two 1.0.0',
+      plugin: 'SameName',
+      reason: `plugin SameName 4.5.6 is left out: one 1.0.0 in ${packages[0]} has that version already`,
+    })
+    expect(originOf(findConnector('SameName'))?.folder).to.equal(packages[0])
   })
 })
 
@@ -204,7 +282,7 @@ describe('the guide to plugins', () => {
       )
       expect(problems).to.deep.equal([])
       const { plugin } = findTransform('SmallLetters$Value')
-      expect(locationOf(plugin)).to.equal(own)
+      expect(originOf(plugin)?.folder).to.equal(own)
       const records = [{ value: struct({ a: 'UA' }) }, { value: 'no struct' }]
       const [passed, failed] = await applyTransform(plugin, { field: 'a' }, records)
       expect(passed).to.deep.include({ value: struct({ a: 'ua' }) })
