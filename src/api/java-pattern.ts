@@ -62,6 +62,11 @@ class Translator {
       throw new Refusal(
         `has the possessive repetition "${possessive}", which is supported where it repeats one character and what follows cannot begin with it: elsewhere it takes more than linear time. Write it without the last +`,
       )
+    const empty = this.#shape.emptyRepetition()
+    if (empty !== undefined)
+      throw new Refusal(
+        `repeats with "${empty}" a group that can match nothing, which RE2 understands otherwise. Write the group so that it matches at least one character`,
+      )
     return { pattern: this.#out, steps: this.#group.before + this.#group.atom }
   }
 
@@ -88,7 +93,7 @@ class Translator {
   #quote(characters: readonly string[]): void {
     const texts = characters.map((each) => literal(each.codePointAt(0) ?? 0))
     this.#out += texts.slice(0, -1).join('')
-    for (const text of texts.slice(0, -1)) this.#shape.atom(text, '', false)
+    for (const text of texts.slice(0, -1)) this.#shape.atom(text, '', '')
     this.#group.before += Math.max(0, texts.length - 1)
     const last = texts.at(-1)
     if (last !== undefined) this.#atom(last)
@@ -101,7 +106,7 @@ class Translator {
     const quantifier = this.#take(/([*+?]|\{(\d{1,9})(,?)(\d{0,9})\})([?+]?)/y)
     group.atom = steps
     this.#out += text
-    this.#shape.atom(text, quantifier?.[0] ?? '', quantifier?.[5] === '+')
+    this.#shape.atom(text, quantifier?.[0] ?? '', quantifier?.[5] ?? '')
     if (quantifier === undefined) return
     const [whole, kind = '', least = '', comma = '', most = '', mode = ''] = quantifier
     if (/[*+?{]/.test(this.#text[this.#at] ?? '')) throw new Refusal(`repeats the repetition "${whole}"`)
@@ -138,7 +143,7 @@ class Translator {
     if (end === '') this.#out += whole
     else this.#out += flags(on, off, end)
     if (end === ')') return
-    this.#shape.open()
+    this.#shape.open(/^\((?:\?<|$)/.test(whole))
     this.#groups.push(this.#group)
     this.#group = { dotAll: before, before: 0, atom: 0 }
   }

@@ -1,19 +1,26 @@
+import { emptyRepetition } from './empty-repetition.ts'
+
 /** Inclusive, of code points. */
 type Ranges = readonly (readonly [number, number])[]
 
 /** What an atom takes: one character of a set (undefined: of one that is not known), or what a group takes. */
-interface Item {
+export interface Item {
   readonly set: Ranges | undefined
   readonly group?: Group
   readonly isOptional: boolean
   readonly repeats: boolean
+  readonly quantifier: string
+  /** How often it may come at most. */
+  readonly most: number
+  readonly isLazy: boolean
   /** As it is written, where it is possessive. */
   readonly possessive?: string | undefined
 }
 
-type Boundary = 'end' | 'other'
+export type Boundary = 'end' | 'other'
 
-interface Group {
+export interface Group {
+  readonly captures: boolean
   readonly alternatives: (Item | Boundary)[][]
 }
 
@@ -33,13 +40,13 @@ const LAST = 0x10ffff
  * linear engine has greedy repetitions alone.
  */
 export class PatternShape {
-  readonly #open: Group[] = [{ alternatives: [[]] }]
+  readonly #open: Group[] = [{ captures: false, alternatives: [[]] }]
   #closed: Group | undefined
   /** Set where a part of the pattern has the flag i. */
   ignoresCase = false
 
-  open(): void {
-    this.#open.push({ alternatives: [[]] })
+  open(captures: boolean): void {
+    this.#open.push({ captures, alternatives: [[]] })
   }
 
   close(): void {
@@ -55,11 +62,15 @@ export class PatternShape {
   }
 
   /** `text` is the translated atom; that of a group that was closed is `)`. */
-  atom(text: string, quantifier: string, isPossessive: boolean): void {
+  atom(text: string, quantifier: string, mode: string): void {
+    const isPossessive = mode === '+'
     this.#last()?.push({
       set: text === ')' ? undefined : rangesOf(text),
       ...(text === ')' && this.#closed !== undefined && { group: this.#closed }),
       isOptional: /^([*?]|\{0+[,}])/.test(quantifier),
+      quantifier,
+      most: mostOf(quantifier),
+      isLazy: mode === '?',
       repeats: quantifier !== '' && !quantifier.startsWith('?'),
       // {3}+ has nothing to give back.
       possessive: isPossessive && !(text !== ')' && /^\{\d+\}/.test(quantifier)) ? quantifier : undefined,
@@ -70,6 +81,12 @@ export class PatternShape {
   problem(): string | undefined {
     const top = this.#open[0]
     return top === undefined ? undefined : this.#check(top, END)
+  }
+
+  /** The repetition of a group that can match nothing and that RE2 runs otherwise; undefined where there is none. */
+  emptyRepetition(): string | undefined {
+    const top = this.#open[0]
+    return top === undefined ? undefined : emptyRepetition(top)
   }
 
   #last(): (Item | Boundary)[] | undefined {
@@ -115,6 +132,11 @@ export class PatternShape {
     if ([...a, ...b].some(([, to]) => to > 127)) return false
     return !overlap(inAnyCase(a), inAnyCase(b))
   }
+}
+
+function mostOf(quantifier: string): number {
+  if (/^[*+]|,\}/.test(quantifier)) return Infinity
+  return Number(/(\d+)\}/.exec(quantifier)?.[1] ?? 1)
 }
 
 const ownOf = (set: Ranges | undefined): Next => (set === undefined ? ANY : { ranges: set, any: false })

@@ -48,6 +48,22 @@ const REFUSED: Readonly<Record<string, string>> = {
   '\\p{InGreek}': 'InGreek',
   'a{2}{3}': 'repeats the repetition',
   '^*a': 'repeats the boundary',
+  '(a*)*': 'can match nothing',
+  '(|a)+': 'can match nothing',
+  '(?:[a-c]*?\\.??){1,2}|(a+^(b\\p{L}+b{1,2}))[^a]?[\\w.]{2,}+': 'can match nothing',
+  '(?:($|[^-.]*\\P{Digit}+\\p{Lower})?)+?\\s': 'can match nothing',
+  '[ab]{2}(?<n>$\\d*+){2}': 'can match nothing',
+  '((\\d*b{2,}?\\D*?)[^a]\\p{Alpha}?+|(?:\\P{Digit}{2}?-)*?(\\.{0,1}?^)*)': 'can match nothing',
+  '\\x61??(?:$$|\\Qa.\\E{2}+){2,}': 'can match nothing',
+  '(?<n>[^-.]^){0,1}?[^-.]|(.*)+?\\.?+(?:$)': 'can match nothing',
+  '(a*)+b': 'can match nothing',
+  '(a?){1,2}': 'can match nothing',
+  '(?<n>a*){2}': 'can match nothing',
+  '(?:a*?)*': 'can match nothing',
+  '(?:a??b?){0,}': 'can match nothing',
+  '(?:|a)*': 'can match nothing',
+  '(?:(a)?)+': 'can match nothing',
+  '(?:x(?:(?:a|\\b)?)*)': 'can match nothing',
 }
 
 describe('compilePattern', () => {
@@ -65,6 +81,11 @@ describe('compilePattern', () => {
         }
     }
     expect(differing).to.deep.equal([])
+  })
+
+  it('takes the repetition of a group that can match nothing where it is as in Java', () => {
+    for (const pattern of ['(?:a?b*)*c', '(a*)?', '(a*){1}', '(a*?){0,1}b', '(a|b)*', '(?:a|b?)?', '(ab?)+'])
+      expect(compilePattern(pattern), pattern).to.have.property('pattern')
   })
 
   it('takes possessive repetitions where they are equal to greedy ones', () => {

@@ -198,6 +198,14 @@ const ofPatterns: readonly Deviation[] = [
     covers: ({ subject, java, ours }) =>
       subject.kind === 'pattern' && java.config === undefined && / repeats the /.test(ours.config ?? ''),
   },
+  {
+    what: 'A pattern that repeats a group that can match nothing is refused, by name, unless it is greedy and captures nothing.',
+    because: 'Java leaves the repetition once nothing was matched, and RE2 does not.',
+    covers: ({ subject, java, ours }) =>
+      subject.kind === 'pattern' &&
+      java.config === undefined &&
+      ours.config?.includes('a group that can match nothing') === true,
+  },
 ]
 
 const DEVIATIONS = [...ofTransforms, ...ofConverters, ...ofJson, ...ofTexts, ...ofPatterns]
