@@ -1,10 +1,17 @@
-import type { Decimal, Value } from '../api/schema.ts'
+import type { Decimal, Schema, Value } from '../api/schema.ts'
 
 /** The most digits that a Decimal may have: the largest precision, and what counts where a schema declares none. */
 export const MAX_DIGITS = 0xffff
 
 /** The schema parameter by which Confluent's converters carry a precision. */
 export const DECIMAL_PRECISION = 'connect.decimal.precision'
+
+/** The scale that a Decimal schema declares; undefined where it has none that Java's `Integer.parseInt` reads. */
+export function scaleOf(schema: Schema): number | undefined {
+  const text = schema.parameters?.['scale'] ?? ''
+  const scale = /^[+-]?\d+$/.test(text) ? Number(text) + 0 : NaN
+  return (scale | 0) === scale ? scale : undefined
+}
 
 /** Whether a value is a Decimal: `{ unscaled, scale }` with a bigint. */
 export function isDecimal(value: Value | undefined): value is Decimal {

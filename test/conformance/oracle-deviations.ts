@@ -1,4 +1,5 @@
 import type { AnyOutcome, Subject } from './oracle-subjects.ts'
+import { patternDifference, type PatternOutcome } from './pattern-cases.ts'
 
 /** What Sluice does otherwise on purpose. */
 export interface Deviation {
@@ -18,6 +19,8 @@ export interface Difference {
 export interface Asked {
   readonly config: Readonly<Record<string, string>>
   readonly read?: string | null
+  readonly pattern?: string
+  readonly texts?: readonly string[]
   readonly write?: { readonly schema: { readonly type: string } | null; readonly value: unknown }
 }
 
@@ -26,6 +29,16 @@ const textOf = (asked: Asked): string => Buffer.from(asked.read ?? '', 'base64')
 
 const refusesOnly = ({ java, ours }: Difference, words: RegExp): boolean =>
   java.error === undefined && words.test(ours.error ?? '')
+
+/** Whether JSON is followed by something else. */
+function goesOnAfterJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return false
+  } catch (error) {
+    return String(error).includes('after JSON')
+  }
+}
 
 const ofTransforms: readonly Deviation[] = [
   {
@@ -121,7 +134,7 @@ const ofJson: readonly Deviation[] = [
   {
     what: 'What follows the end of the JSON is refused.',
     because: 'Kafka Connect ignores it: data would be lost without a word.',
-    covers: (found) => refusesOnly(found, /not valid JSON/),
+    covers: (found) => refusesOnly(found, /not valid JSON/) && goesOnAfterJson(textOf(found.asked)),
   },
   {
     what: 'A JSON schema with a word of a wrong type is refused.',
@@ -129,16 +142,18 @@ const ofJson: readonly Deviation[] = [
     covers: (found) => refusesOnly(found, /schema cannot be used/),
   },
   {
-    what: 'A Decimal schema without a scale is refused.',
+    what: 'A Decimal schema without a scale that is an integer is refused.',
     because: 'Its values could not be written again: Kafka Connect fails there.',
-    covers: (found) => refusesOnly(found, /has no scale parameter/),
+    covers: (found) => refusesOnly(found, /has no scale parameter|has the scale ".*", which is no integer/),
   },
   {
     what: 'A number for a Decimal has the scale that the schema declares.',
     because:
       'It is the same number; Kafka Connect gives it another scale, which its Avro converter then refuses.',
     covers: ({ subject, asked, java, ours }) =>
-      subject.name.startsWith('Json') && textOf(asked).includes('Decimal') && sameNumbers(java, ours),
+      subject.name.startsWith('Json') &&
+      textOf(asked).includes('Decimal') &&
+      subject.difference(withNumbers(java), withNumbers(ours)) === undefined,
   },
   {
     what: '`NaN`, `Infinity` and `-0.0` in JSON are read as what they are.',
@@ -177,6 +192,9 @@ const unescaped = (base64: string): string =>
       String.fromCharCode(Number.parseInt(high, 16), Number.parseInt(low, 16)),
     )
 
+/** What was found in one of the texts. */
+const caseOf = ({ cases }: AnyOutcome, i: number): PatternOutcome => ({ cases: cases?.slice(i, i + 1) ?? [] })
+
 const ofPatterns: readonly Deviation[] = [
   {
     what: 'A pattern with a possessive repetition that is not equal to a greedy one is refused, by name.',
@@ -190,7 +208,11 @@ const ofPatterns: readonly Deviation[] = [
     covers: ({ subject, asked, java, ours }) =>
       subject.kind === 'pattern' &&
       java.config === ours.config &&
-      /\\\\[bB].*[^\0-\x7f]/.test(JSON.stringify(asked)),
+      /\\[bB]/.test(asked.pattern ?? '') &&
+      (asked.texts ?? []).every(
+        (text, i) =>
+          /[^\0-\x7f]/.test(text) || patternDifference(caseOf(java, i), caseOf(ours, i)) === undefined,
+      ),
   },
   {
     what: 'A pattern that repeats a repetition or a boundary is refused, by name.',
@@ -220,14 +242,12 @@ export function deviationOf(found: Difference): Deviation | undefined {
 const rounded = (text: string): string =>
   text.replace(/-?\d+\.\d+(E-?\d+)?/g, (each) => String(Math.fround(Number(each))))
 
-const sameNumbers = (java: AnyOutcome, ours: AnyOutcome): boolean => numbers(java) === numbers(ours)
-
-/** With decimals of one scale, without zeros at their end. */
-function numbers({ data }: AnyOutcome): string {
-  return JSON.stringify(data?.value, (_, value: unknown) => {
+/** Decimals are numbers, whatever their scale. */
+function withNumbers(outcome: AnyOutcome): AnyOutcome {
+  return JSON.parse(JSON.stringify(outcome), (_, value: unknown) => {
     if (!Array.isArray(value) || value[0] !== 'decimal') return value
-    return ['decimal', String(Number(`${String(value[1])}e${-Number(value[2])}`))]
-  })
+    return ['decimal', String(Number(`${String(value[1])}e${-Number(value[2])}`)), 0]
+  }) as AnyOutcome
 }
 
 /** Numbers that JSON has not are zero. */

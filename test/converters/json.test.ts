@@ -76,6 +76,14 @@ describe('JsonConverter with schemas', () => {
       ],
       [{ type: 'int32', name: LOGICAL.date }, '2', new Date(172_800_000)],
       [{ type: 'int32', name: LOGICAL.time }, '5', new Date(5)],
+      [{ type: 'int32', name: LOGICAL.time }, '0', new Date(0)],
+      [{ type: 'int32', name: LOGICAL.time }, '86400000', new Date(86_400_000)],
+      [{ type: 'int32', name: LOGICAL.date }, '-1', new Date(-86_400_000)],
+      [
+        { type: 'bytes', name: LOGICAL.decimal, parameters: { scale: '-1' } },
+        '120',
+        { unscaled: 12n, scale: -1 },
+      ],
       [{ type: 'int64', name: LOGICAL.timestamp }, '1700000000000', new Date(1_700_000_000_000)],
     ]
     for (const [schema, json, value] of cases) {
@@ -102,6 +110,8 @@ describe('JsonConverter with schemas', () => {
       [{ type: 'struct', fields: [] }, '[]'],
       [{ type: 'bytes', name: LOGICAL.decimal, parameters: { scale: '1' } }, '1.25'],
       [{ type: 'int64', name: LOGICAL.timestamp }, '9000000000000000000'],
+      [{ type: 'int32', name: LOGICAL.time }, '-1'],
+      [{ type: 'int32', name: LOGICAL.time }, '86400001'],
       [{ type: 'int32' }, 'null'],
     ]
     for (const [schema, json] of cases)
@@ -212,6 +222,29 @@ describe('JsonConverter with schemas', () => {
     expect((await write({ type: 'FLOAT64', optional: false }, 3, PLAIN)).text).to.equal('3.0')
     expect((await write({ type: 'FLOAT64', optional: false }, NaN, PLAIN)).text).to.equal('"NaN"')
     expect((await write({ type: 'INT8', optional: false }, 300, PLAIN)).code).to.equal('record.value')
+  })
+
+  it('refuses a decimal schema whose scale is no integer of 32 bits', async () => {
+    for (const scale of ['1.0', '', ' 1', '0x1', '1e2', '2147483648']) {
+      const schema = { type: 'bytes', name: LOGICAL.decimal, parameters: { scale } }
+      const { code, failures } = await payload(schema, '"AQ=="')
+      expect(code, scale).to.equal('schema.invalid')
+      expect(failures.errors.get(0)?.message).to.contain(`"${scale}"`)
+    }
+  })
+
+  it('refuses to write a decimal in base64 whose scale is not that of its schema', async () => {
+    const schema = (parameters?: Record<string, string>): Schema => ({
+      type: 'BYTES',
+      optional: false,
+      name: LOGICAL.decimal,
+      ...(parameters === undefined ? {} : { parameters }),
+    })
+    const three = { unscaled: 7489n, scale: 3 }
+    expect((await write(schema({ scale: '2' }), three, PLAIN)).code).to.equal('record.value')
+    expect((await write(schema(), three, PLAIN)).code).to.equal('record.value')
+    const numeric = { ...PLAIN, 'decimal.format': 'numeric' }
+    expect((await write(schema({ scale: '2' }), three, numeric)).text).to.equal('7.489')
   })
 
   it('reads back what it writes, for any schema and value', async () => {

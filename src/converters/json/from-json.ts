@@ -1,6 +1,6 @@
 import { DataError } from '../../api/errors.ts'
 import { LOGICAL, type Schema, type SchemaType, struct, type Value } from '../../api/schema.ts'
-import { DECIMAL_PRECISION, MAX_DIGITS, unscaledFrom } from '../decimals.ts'
+import { DECIMAL_PRECISION, MAX_DIGITS, scaleOf, unscaledFrom } from '../decimals.ts'
 import { Fraction } from '../exact-json.ts'
 import type { JsonReading } from './json-reading.ts'
 
@@ -62,13 +62,23 @@ function logicalFrom(json: unknown, schema: Schema, path: string): Value | undef
   if (name !== LOGICAL.date && name !== LOGICAL.time && name !== LOGICAL.timestamp) return undefined
   const time = Number(integerOf(json) ?? NaN) * (name === LOGICAL.date ? MS_PER_DAY : 1)
   if (!(Math.abs(time) <= MAX_DATE)) throw misfit(json, schema, path)
+  if (name === LOGICAL.time && (time < 0 || time > MS_PER_DAY))
+    throw new DataError(
+      'record.value',
+      `${placeOf(path)} is a time of ${time} ms, which is not between 0 and ${MS_PER_DAY}.`,
+    )
   return new Date(time)
 }
 
 function decimalFrom(json: unknown, schema: Schema, path: string): Value {
-  const scale = Number(schema.parameters?.['scale'] ?? NaN)
-  if (!Number.isInteger(scale))
-    throw new DataError('schema.invalid', 'A Decimal schema has no scale parameter.')
+  const scale = scaleOf(schema)
+  if (scale === undefined)
+    throw new DataError(
+      'schema.invalid',
+      schema.parameters?.['scale'] === undefined
+        ? 'A Decimal schema has no scale parameter.'
+        : `A Decimal schema has the scale "${schema.parameters['scale']}", which is no integer.`,
+    )
   const precision = Number(schema.parameters?.[DECIMAL_PRECISION] ?? MAX_DIGITS)
   if (typeof json === 'string') {
     const unscaled = unscaledFrom(base64(json, schema, path), precision)

@@ -2,7 +2,7 @@ import { decimalText } from '../../api/decimal-text.ts'
 import { DataError } from '../../api/errors.ts'
 import { javaNumber } from '../../api/java-number.ts'
 import { isStruct, LOGICAL, type Schema, type Value } from '../../api/schema.ts'
-import { isDecimal, unscaledBytes } from '../decimals.ts'
+import { isDecimal, scaleOf, unscaledBytes } from '../decimals.ts'
 import { rawNumber } from '../exact-json.ts'
 import { kindOf } from '../value-columns.ts'
 import { INT_MAX, MS_PER_DAY } from './from-json.ts'
@@ -34,9 +34,9 @@ export function toJson(
       const message = `${path === '' ? 'The record' : `Field "${path}"`} is a decimal without a schema, which JSON has no form for.`
       throw new DataError('record.schema', message)
     }
-    return format === 'NUMERIC'
-      ? rawNumber(decimalText(value))
-      : unscaledBytes(value.unscaled).toString('base64')
+    if (format === 'NUMERIC') return rawNumber(decimalText(value))
+    if (value.scale !== scaleOf(schema)) throw otherScale(value.scale, schema, path)
+    return unscaledBytes(value.unscaled).toString('base64')
   }
   if (Array.isArray(value)) {
     const items = schema?.valueSchema ?? null
@@ -65,6 +65,16 @@ function unwritable(value: Value | undefined, schema: Schema, path: string): Dat
   return new DataError(
     'record.value',
     `${where} is ${kindOf(value)}, which does not fit its type ${schema.name ?? schema.type}.`,
+  )
+}
+
+/** The bytes of a Decimal have no scale: what reads them takes that of the schema. */
+function otherScale(scale: number, schema: Schema, path: string): DataError {
+  const where = path === '' ? 'The record' : `Field "${path}"`
+  const declared = schema.parameters?.['scale'] ?? 'none'
+  return new DataError(
+    'record.value',
+    `${where} is a decimal of the scale ${scale}, and its schema has the scale ${declared}.`,
   )
 }
 
