@@ -2,7 +2,8 @@ import { CUTOVER, DAY_MS, daysInMonth, firstOfMonth, firstWeek, weekday } from '
 
 /**
  * What was read of a date, by letter (`E` is 1 for Sunday, `H` from 0 to 23, `h` from 0 to 11), in the order in which it was
- * set last. Values may be out of range: the calendar is lenient.
+ * set last. The zone is that of a name (`z`), before which an offset counts (`Z`), and `summer` what summer time adds to it.
+ * Values may be out of range: the calendar is lenient.
  */
 export type Fields = Map<string, number>
 
@@ -20,7 +21,7 @@ export function timeOf(fields: Fields): number {
   const of = (field: string): number => fields.get(field) ?? 0
   const time = hourOf(fields) * 3_600_000 + of('m') * 60_000 + of('s') * 1000 + of('S')
   const days = Math.floor(time / DAY_MS)
-  return dayOf(fields, days) * DAY_MS + (time - days * DAY_MS) - (fields.get('Z') ?? of('z'))
+  return dayOf(fields, days) * DAY_MS + (time - days * DAY_MS) - (fields.get('Z') ?? of('z')) - of('summer')
 }
 
 const stampsOf = (fields: Fields) => {

@@ -33,7 +33,11 @@ function literal(reading: Reading, text: string): boolean {
 
 /** `fixed`: not more digits than letters, for another number follows at once. */
 function field(reading: Reading, letter: string, count: number, fixed: boolean): boolean {
+  const start = reading.at
   while (/[ \t]/.test(reading.text[reading.at] ?? '')) reading.at++
+  // As in Java: before a number and a zone blanks do not count, and a name has none before it.
+  if (start < reading.at && isNamed(letter, count)) return false
+  const end = fixed ? start + count : reading.text.length
   switch (letter) {
     case 'G':
       return name(reading, letter, ['BC', 'AD'])
@@ -43,16 +47,19 @@ function field(reading: Reading, letter: string, count: number, fixed: boolean):
       return name(reading, letter, DAYS, 1)
     case 'z':
     case 'Z':
-      return zone(reading)
+      return zone(reading, start)
     case 'X':
       return isoZone(reading, count)
     case 'M':
     case 'L':
-      return count <= 2 ? number(reading, 'M', count, fixed) : name(reading, 'M', MONTHS, 1)
+      return count <= 2 ? number(reading, 'M', count, end) : name(reading, 'M', MONTHS, 1)
     default:
-      return number(reading, letter, count, fixed)
+      return number(reading, letter, count, end)
   }
 }
+
+const isNamed = (letter: string, count: number): boolean =>
+  'GaE'.includes(letter) || ('ML'.includes(letter) && count > 2)
 
 /** Letters that set the same field as another one: the day of the week, the hour of the day or half day, the zone. */
 const SAME: Readonly<Record<string, string>> = { u: 'E', k: 'H', K: 'h', X: 'Z' }
@@ -75,8 +82,7 @@ function name(reading: Reading, letter: string, names: readonly string[], first 
   return true
 }
 
-function number(reading: Reading, letter: string, count: number, fixed: boolean): boolean {
-  const end = fixed ? reading.at + count : reading.text.length
+function number(reading: Reading, letter: string, count: number, end: number): boolean {
   if (end > reading.text.length) return false
   const found = /^-?\d{1,18}/.exec(reading.text.slice(reading.at, end))?.[0]
   if (found === undefined) return false
@@ -116,43 +122,57 @@ function aCenturyOn(fields: Fields): Fields {
 
 const MINUTE = 60_000
 
-/** Names with one meaning; minutes from UTC. */
+/** Names with one meaning that are the same in summer; in UTC. */
+const UTC = ['utc', 'gmt', 'coordinated universal time', 'greenwich mean time']
+
+/** Names with one meaning; minutes from UTC, without what summer time adds. */
 const ZONES: Readonly<Record<string, number>> = {
-  ...{ utc: 0, gmt: 0, est: -300, edt: -240, cst: -360, cdt: -300, mst: -420, mdt: -360 },
-  ...{ pst: -480, pdt: -420, cet: 60, cest: 120 },
-  ...{ 'coordinated universal time': 0, 'greenwich mean time': 0 },
-  ...{ 'eastern standard time': -300, 'eastern daylight time': -240, 'central standard time': -360 },
-  ...{ 'central daylight time': -300, 'mountain standard time': -420, 'mountain daylight time': -360 },
-  ...{ 'pacific standard time': -480, 'pacific daylight time': -420 },
+  ...{ est: -300, edt: -300, cst: -360, cdt: -360, mst: -420, mdt: -420, pst: -480, pdt: -480 },
+  ...{ cet: 60, cest: 60 },
+  ...{ 'eastern standard time': -300, 'eastern daylight time': -300, 'central standard time': -360 },
+  ...{ 'central daylight time': -360, 'mountain standard time': -420, 'mountain daylight time': -420 },
+  ...{ 'pacific standard time': -480, 'pacific daylight time': -480 },
   ...{
     'central european time': 60,
     'central european standard time': 60,
-    'central european summer time': 120,
+    'central european summer time': 60,
   },
 }
+const SUMMER = /daylight|summer|[ecmp]dt|cest/
 
-function zone(reading: Reading): boolean {
-  const gmt = /(?:gmt)?([+-])(\d{1,2}):?([0-5]\d)/iy
-  gmt.lastIndex = reading.at
-  const [whole, sign, hour, minute] = gmt.exec(reading.text) ?? []
-  if (whole !== undefined && Number(hour) <= 23) return offset(reading, whole, sign, hour, minute)
+/** `GMT` and `GMT+1:30` with no blank before it, `+0130`, or a name. */
+function zone(reading: Reading, start: number): boolean {
+  const { text, at } = reading
+  if (/[+-]/.test(text[at] ?? '')) return numericZone(reading, /([+-])(\d\d)([0-5]\d)/y)
+  if (start === at && /gmt/i.test(text.slice(at, at + 3))) {
+    if (/[+-]/.test(text[at + 3] ?? '')) return numericZone(reading, /gmt([+-])(\d{1,2}):([0-5]\d)/iy)
+    return offset(reading, text.slice(at, at + 3))
+  }
+  return namedZone(reading)
+}
+
+/** A name that is the same in summer leaves an offset and the summer time that were read before. */
+function namedZone(reading: Reading): boolean {
   const rest = reading.text.slice(reading.at).toLowerCase()
-  const found = Object.keys(ZONES)
+  const found = [...UTC, ...Object.keys(ZONES)]
     .filter((each) => rest.startsWith(each))
     .sort((a, b) => b.length - a.length)[0]
   if (found === undefined) return false
   reading.at += found.length
-  // An offset counts for more than a name, but for one of summer time.
-  if (/daylight|summer|[emp]dt|cdt|cest/.test(found)) reading.fields.delete('Z')
   set(reading, 'z', (ZONES[found] ?? 0) * MINUTE)
+  if (UTC.includes(found)) return true
+  reading.fields.delete('Z')
+  set(reading, 'summer', SUMMER.test(found) ? 60 * MINUTE : 0)
   return true
 }
 
-const ISO = [/([+-])(\d\d)/y, /([+-])(\d\d)([0-5]\d)/y, /([+-])(\d\d?):([0-5]\d)/y]
+const ISO = [/([+-])(\d\d)/y, /([+-])(\d\d)([0-5]\d)/y, /([+-])(\d\d):([0-5]\d)/y]
 
 function isoZone(reading: Reading, count: number): boolean {
-  if (reading.text[reading.at] === 'Z') return offset(reading, 'Z', '+', '0', '0')
-  const pattern = ISO[count - 1]!
+  return reading.text[reading.at] === 'Z' ? offset(reading, 'Z') : numericZone(reading, ISO[count - 1]!)
+}
+
+function numericZone(reading: Reading, pattern: RegExp): boolean {
   pattern.lastIndex = reading.at
   const [whole, sign, hour, minute] = pattern.exec(reading.text) ?? []
   return whole !== undefined && Number(hour) <= 23 && offset(reading, whole, sign, hour, minute)
@@ -161,5 +181,6 @@ function isoZone(reading: Reading, count: number): boolean {
 function offset(reading: Reading, whole: string, sign = '+', hour = '0', minute = '0'): boolean {
   reading.at += whole.length
   set(reading, 'Z', (sign === '-' ? -1 : 1) * (Number(hour) * 60 + Number(minute)) * MINUTE)
+  set(reading, 'summer', 0)
   return true
 }
