@@ -66,6 +66,26 @@ const ofTransforms: readonly Deviation[] = [
       ours.error === undefined,
   },
   {
+    what: 'A text with an offset (`X`, `Z`) and a week year (`Y`) is written in UTC again.',
+    because:
+      'Java’s SimpleDateFormat writes it with the offset that it read, and with `y` for `Y` it writes it in UTC.',
+    covers: ({ asked, java, ours }) =>
+      /"[\w.]*format":"(?=[^"]*Y)[^"]*[XZ]/.test(JSON.stringify(asked.config)) &&
+      JSON.stringify(asked.config).includes('"string"') &&
+      java.error === undefined &&
+      ours.error === undefined,
+  },
+  {
+    what: 'A number beyond a long that masks an integer without a schema is masked as a long: `1e40`.',
+    because: 'Without a schema integers are longs here, also those that Cast made an INT32.',
+    covers: ({ subject, asked, java, ours }) =>
+      subject.name === 'chain' &&
+      /replacement":"[^"]*e\d/i.test(JSON.stringify(asked.config)) &&
+      /INT(8|16|32)/i.test(JSON.stringify(asked.config)) &&
+      java.error === undefined &&
+      ours.error === undefined,
+  },
+  {
     what: 'A literal with an exponent beyond 5000 is a text.',
     because:
       'As a number it would take more memory and time than it is worth: Connect computes with all of its digits.',
