@@ -45,7 +45,7 @@ export function writeReport(tallies: readonly Tally[], { count, seed, version }:
 Sluice compared with Apache's classes, which run in a JVM on the same generated records and configurations. What comes out is
 compared whole: topic, timestamp, key, value, schemas, headers, bytes, and whether a record or its configuration is refused
 (in which words is not compared). This page is written by \`npm run oracle\`; nobody edits it. How to run it:
-[test/conformance/java](../test/conformance/java/README.md).
+test/conformance/java/README.md in a checkout.
 
 **${total(({ records }) => records)} records, ${total(({ equal }) => equal)} equal, ${total(({ different }) => different)} different,
 ${total(({ deviations }) => sum(deviations.values()))} otherwise on purpose**, for the reasons below. Asked: ${version}, seed ${seed}, ${number(count)} cases for each class

@@ -1,36 +1,12 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
-import { jsonConverter } from '../../src/converters/json/converter.ts'
-import { recordsSide } from '../../src/converters/records-side.ts'
 import { sameSchema, sameValue } from '../../src/converters/same-schema.ts'
 import { LOGICAL, type Schema, struct, type Value } from '../../src/index.ts'
 import { samples } from './avro/arbitraries.ts'
 import { parseSchema } from '../../src/converters/avro/parse-schema.ts'
 import { toConnect } from '../../src/converters/avro/to-connect.ts'
-import { allRows, bytesOf, Failures, openConverter, slicesOf } from './support.ts'
-
-const PLAIN = { 'schemas.enable': 'false' }
-
-async function read(text: string | Buffer, raw: Record<string, string> = {}) {
-  const failures = new Failures()
-  const converter = openConverter(jsonConverter, raw)
-  const side = await converter.decode('t', slicesOf([Buffer.from(text)]), failures.fail)
-  const value = side.value(0, failures.fail)
-  return { value, schema: side.schema(0, failures.fail), code: failures.codes()[0], side, failures }
-}
-
-async function write(schema: Schema | null, value: Value, raw: Record<string, string> = {}) {
-  const failures = new Failures()
-  const converter = openConverter(jsonConverter, raw)
-  const encoded = await converter.encode('t', recordsSide([schema], [value]), allRows(1), failures.fail)
-  return { text: bytesOf(encoded, [0])[0]?.toString() ?? null, code: failures.codes()[0] }
-}
-
-/** The payload that a schema's JSON gives. */
-async function payload(schema: object, json: string, raw: Record<string, string> = {}) {
-  return read(`{"schema":${JSON.stringify(schema)},"payload":${json}}`, raw)
-}
+import { payload, PLAIN, read, write } from './json-support.ts'
 
 describe('JsonConverter with schemas', () => {
   it('takes exactly an envelope of schema and payload', async () => {
@@ -222,29 +198,6 @@ describe('JsonConverter with schemas', () => {
     expect((await write({ type: 'FLOAT64', optional: false }, 3, PLAIN)).text).to.equal('3.0')
     expect((await write({ type: 'FLOAT64', optional: false }, NaN, PLAIN)).text).to.equal('"NaN"')
     expect((await write({ type: 'INT8', optional: false }, 300, PLAIN)).code).to.equal('record.value')
-  })
-
-  it('refuses a decimal schema whose scale is no integer of 32 bits', async () => {
-    for (const scale of ['1.0', '', ' 1', '0x1', '1e2', '2147483648']) {
-      const schema = { type: 'bytes', name: LOGICAL.decimal, parameters: { scale } }
-      const { code, failures } = await payload(schema, '"AQ=="')
-      expect(code, scale).to.equal('schema.invalid')
-      expect(failures.errors.get(0)?.message).to.contain(`"${scale}"`)
-    }
-  })
-
-  it('refuses to write a decimal in base64 whose scale is not that of its schema', async () => {
-    const schema = (parameters?: Record<string, string>): Schema => ({
-      type: 'BYTES',
-      optional: false,
-      name: LOGICAL.decimal,
-      ...(parameters === undefined ? {} : { parameters }),
-    })
-    const three = { unscaled: 7489n, scale: 3 }
-    expect((await write(schema({ scale: '2' }), three, PLAIN)).code).to.equal('record.value')
-    expect((await write(schema(), three, PLAIN)).code).to.equal('record.value')
-    const numeric = { ...PLAIN, 'decimal.format': 'numeric' }
-    expect((await write(schema({ scale: '2' }), three, numeric)).text).to.equal('7.489')
   })
 
   it('reads back what it writes, for any schema and value', async () => {

@@ -78,7 +78,10 @@ describe('the loop of a source task', () => {
 
   it('calls commit at each flush, also where there is nothing to write', async () => {
     let called = 0
-    const { task, seen } = await scripted({ commit: () => void called++ })
+    const commit = () => {
+      called++
+    }
+    const { task, seen } = await scripted({ commit })
     await eventually(() => expect(called).to.be.above(2))
     await task.stop()
     expect(seen.commits).to.deep.equal([])
