@@ -144,7 +144,9 @@ describe('the REST API', () => {
       type: string
       class: string
     }[]
-    expect([...new Set(all.map(({ type }) => type))]).to.deep.equal([
+    // Packages that other tests of this process load may bring formats of models.
+    const kinds = new Set(all.map(({ type }) => type).filter((type) => type !== 'model_format'))
+    expect([...kinds]).to.deep.equal([
       ...['sink', 'source', 'transformation', 'predicate', 'converter'],
     ])
     expect(all.map((plugin) => plugin.class))

@@ -69,6 +69,8 @@ function infoOf(plugin: Named, type: PluginInfo['type'], name: string = plugin.n
  * @throws NotFoundError for a class, RequestError for a version that is not here
  */
 export function pluginKeys(className: string, version?: string): ConfigKeyInfo[] {
+  // A format of models is configured nowhere: what it needs to know stands in the model's manifest.
+  if (version === undefined && modelFormats.some(({ name }) => name === className)) return []
   const plugin = findVersion(className, version)
   if (plugin.kind !== 'sink' && plugin.kind !== 'source') return keyInfos(namedKeys(plugin.config.keys))
   const keys = [...frameworkKeys(plugin.kind), plugin.config].flatMap((each) => namedKeys(each.keys))

@@ -246,7 +246,8 @@ describe('Datagen refuses', () => {
     ['int', { 'null.rate': 0.5 }, 'has "null.rate", which an int does not have'],
     [{ type: 'map', values: 'int' }, { keys: 3 }, 'has keys 3, which must be an object'],
     [{ type: 'array', items: 'string' }, { length: 1_000_000 }, 'A record could have'],
-    ['string', { regex: '(((((((x*)*)*)*)*)*)*)*' }, 'A record could have'],
+    ['string', { regex: '(((((((x*)*)*)*)*)*)*)*' }, 'a group that can match nothing'],
+    ['string', { regex: '(((((((x+)+)+)+)+)+)+)+' }, 'A record could have'],
   ]
 
   for (const [type, annotations, words] of REFUSED)
