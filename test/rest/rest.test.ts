@@ -146,9 +146,7 @@ describe('the REST API', () => {
     }[]
     // Packages that other tests of this process load may bring formats of models.
     const kinds = new Set(all.map(({ type }) => type).filter((type) => type !== 'model_format'))
-    expect([...kinds]).to.deep.equal([
-      ...['sink', 'source', 'transformation', 'predicate', 'converter'],
-    ])
+    expect([...kinds]).to.deep.equal([...['sink', 'source', 'transformation', 'predicate', 'converter']])
     expect(all.map((plugin) => plugin.class))
       .to.include('ScoreH2OGbm$Value')
       .and.to.include('AvroConverter')
