@@ -98,8 +98,11 @@ describe('a connector that waits', function () {
     await eventually(async () => (await countRecords(sluice.bootstrapServers, target)) === 1, {
       timeoutMs: 20_000,
     })
-    const { connector, tasks } = await untilTasks(sluice.rest, name, 'RUNNING')
-    expect([connector.reason, tasks[0]?.reason]).to.deep.equal([undefined, undefined])
+    await eventually(async () => {
+      const { connector, tasks } = await untilTasks(sluice.rest, name, 'RUNNING')
+      expect([connector.reason, tasks[0]?.reason]).to.deep.equal([undefined, undefined])
+      return true
+    })
     const killed = sluice.process
       .stderr()
       .split('\n')
