@@ -127,11 +127,12 @@ describe('FileStreamSource → topic → TopicSink with a model → topic → Fi
 
   async function stop(name: string): Promise<void> {
     expect((await call(sluice.rest, 'PUT', `/connectors/${name}/stop`)).status).to.equal(204)
-    await eventually(async () => {
+    const stopped = async (): Promise<boolean> => {
       const { body } = await call(sluice.rest, 'GET', `/connectors/${name}/status`)
       const { connector, tasks } = body as { connector: { state: string }; tasks: unknown[] }
       return connector.state === 'STOPPED' && tasks.length === 0
-    })
+    }
+    await eventually(stopped, { timeoutMs: 60_000 })
   }
 
   it(`scores each of ${LINES} lines of a growing file, in order, whichever process is killed`, async () => {
