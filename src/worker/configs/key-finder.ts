@@ -32,11 +32,14 @@ const NO_SUCH_VERSION = ' not found that matches the version range '
 /** Gathers the keys of a configuration's plugins, in Kafka Connect's order, and what is wrong with their values. */
 export class KeyFinder {
   readonly raw: RawConfig
+  /** Whether values are checked, or only the keys are wanted. */
+  readonly checks: boolean
   readonly keys: KnownKey[] = []
   readonly problems: ConfigProblem[] = []
 
-  constructor(raw: RawConfig) {
+  constructor(raw: RawConfig, checks = true) {
     this.raw = raw
+    this.checks = checks
   }
 
   take(definitions: ConfigKeys, { prefix = '', group, classNames }: Place = {}): void {
@@ -48,7 +51,7 @@ export class KeyFinder {
   }
 
   check(definition: Pick<ConfigDefinition, 'parse'>, prefix = ''): void {
-    this.problems.push(...definition.parse(withPrefix(this.raw, prefix), prefix).problems)
+    if (this.checks) this.problems.push(...definition.parse(withPrefix(this.raw, prefix), prefix).problems)
   }
 
   wrong(path: string, message: string): void {
@@ -84,7 +87,7 @@ export class KeyFinder {
 
   /** A key that names a version of a plugin says which there are; the latest is its default. */
   versions(name: string, plugin: AnyPlugin | undefined): void {
-    this.keys.splice(0, this.keys.length, ...this.keys.map((known) => withVersions(known, name, plugin)))
+    if (this.checks) this.keys.splice(0, this.keys.length, ...this.keys.map((known) => withVersions(known, name, plugin)))
   }
 }
 

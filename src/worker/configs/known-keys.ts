@@ -26,10 +26,11 @@ const CONVERTERS = ['key.converter', 'value.converter']
 
 /**
  * All keys that apply to one connector, in Kafka Connect's order: the framework's, and those of the transforms,
- * predicates, connector class, overrides and converters that it names. Their values are checked on the way.
+ * predicates, connector class, overrides and converters that it names. Their values are checked on the way, unless only
+ * the keys are wanted, which costs a third.
  */
-export function knownKeys(raw: RawConfig): KnownKeys {
-  const finder = new KeyFinder(raw)
+export function knownKeys(raw: RawConfig, want: 'all' | 'keys' = 'all'): KnownKeys {
+  const finder = new KeyFinder(raw, want === 'all')
   const connector = findConnector(finder)
   const kind = connector?.kind ?? 'sink'
   for (const definition of frameworkKeys(kind)) {
@@ -41,7 +42,7 @@ export function knownKeys(raw: RawConfig): KnownKeys {
   if (kind === 'source') takeSourceKeys(finder)
   takeNamedPlugins(finder, 'transforms')
   takeNamedPlugins(finder, 'predicates')
-  finder.problems.push(...conditionProblems(raw))
+  if (want === 'all') finder.problems.push(...conditionProblems(raw))
   if (connector !== undefined) {
     finder.take(connector.config.keys)
     finder.check(connector.config)
@@ -71,7 +72,7 @@ export function withoutOverrides(keys: ConfigKeys): ConfigKeys {
 }
 
 function takeSourceKeys(finder: KeyFinder): void {
-  finder.problems.push(...transactionProblems(finder.raw))
+  if (finder.checks) finder.problems.push(...transactionProblems(finder.raw))
   for (const { prefix, definition } of topicGroups(finder.raw)) {
     finder.take(definition.keys, { prefix })
     finder.check(definition, prefix)
