@@ -83,12 +83,13 @@ export async function replay(script: readonly Step[], names: Names): Promise<Ans
 async function ask(step: RequestStep, names: Names): Promise<Answer> {
   const text = step.raw ?? (step.body === undefined ? undefined : JSON.stringify(filled(step.body, names)))
   const type = step.type ?? (text === undefined ? undefined : 'application/json')
-  const response = await fetch(names.base + named(step.path, names), {
-    method: step.method,
-    ...(text === undefined ? {} : { body: Buffer.from(named(text, names)) }),
-    headers: type === undefined ? {} : { 'content-type': type },
-  })
-  const body = await response.text()
+  const send = () =>
+    fetch(names.base + named(step.path, names), {
+      method: step.method,
+      ...(text === undefined ? {} : { body: Buffer.from(named(text, names)) }),
+      headers: type === undefined ? {} : { 'content-type': type },
+    })
+  const { response, body } = await answered(send)
   const location = response.headers.get('location')
   return {
     id: step.id,
@@ -97,6 +98,19 @@ async function ask(step: RequestStep, names: Names): Promise<Answer> {
     location: location === null ? null : normalText(location, names),
     ...(body === '' ? {} : { body: comparable(normal(parsed(body), names), step) }),
   }
+}
+
+/** As clients do, what is refused because of a rebalance is sent again. */
+async function answered(send: () => Promise<Response>): Promise<{ response: Response; body: string }> {
+  return eventually(
+    async () => {
+      const response = await send()
+      const body = await response.text()
+      if (response.status === 409 && /rebalance|stale/.test(body)) throw new Error(body)
+      return { response, body }
+    },
+    { timeoutMs: 30_000 },
+  )
 }
 
 async function shown({ until, has }: UntilStep, { base }: Names): Promise<void> {
@@ -224,6 +238,7 @@ function normal(data: unknown, names: Names): unknown {
   if (typeof data !== 'object' || data === null) return data
   const entries = Object.entries(data).map(([key, value]: [string, unknown]) => {
     if (OPAQUE.has(key) && typeof value === 'string') return [normalText(key, names), `<${key}>`]
+    if (key === 'last_modified' && value !== null) return [key, '<time>']
     if (VERSIONED.has(key)) return [key, normal(withoutVersions(value), names)]
     return [normalText(key, names), normal(value, names)]
   })

@@ -1,5 +1,5 @@
 import type { Step } from '../rest-replay.ts'
-import { raw, request, settled, SINK, sinkConfig, SOURCE, runningSource, TRANSFORMS } from './steps.ts'
+import { raw, request, runningSource, settled, SINK, sinkConfig, SOURCE, TRANSFORMS, until } from './steps.ts'
 
 const created = (id: string, body: unknown) => request(`connectors: ${id}`, 'POST', '/connectors', body)
 const put = (id: string, name: string, body: unknown) =>
@@ -48,6 +48,7 @@ const SOURCE_LIFE: readonly Step[] = [
   settled('src', 'RUNNING', ['RUNNING']),
   get('/connectors/src/status?'),
   request('source: delete', 'DELETE', '/connectors/src'),
+  until('/connectors/src/status', '"error_code"'),
   request('source: deleted', 'GET', '/connectors/src/status'),
   request('source: deleted, tasks', 'GET', '/connectors/src/tasks'),
 ]
@@ -97,6 +98,7 @@ const STATES: readonly Step[] = [
   settled('st0', 'STOPPED', []),
   settled('st1', 'PAUSED', []),
   settled('st2', 'RUNNING', ['RUNNING']),
+  settled('st8', 'RUNNING', ['RUNNING']),
   ...['st0', 'st1', 'st2', 'st8'].flatMap((name) => [
     request(`initial states: status of ${name}`, 'GET', `/connectors/${name}/status`),
     request(`initial states: delete ${name}`, 'DELETE', `/connectors/${name}`),
