@@ -16,8 +16,12 @@ export function offsetRoutes(context: RestContext): Router {
     })
     .patch(async (request, response) => {
       const name = pathParameter(request, 'connector')
-      const message = await herderOf(context).alterOffsets(name, offsetsOf(jsonBody(request, 'exact')))
-      response.json({ message })
+      const offsets = offsetsOf(jsonBody(request, 'exact'))
+      if (offsets.length === 0) {
+        const message = 'Partitions / offsets need to be provided for an alter offsets request'
+        throw new RequestError('request.invalid', message)
+      }
+      response.json({ message: await herderOf(context).alterOffsets(name, offsets) })
     })
     .delete(async (request, response) => {
       response.json({ message: await herderOf(context).resetOffsets(pathParameter(request, 'connector')) })

@@ -22,6 +22,7 @@ import { shareOutFrom } from './groups/share-out.ts'
 import { sinkGroup } from './groups/sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './groups/sink-membership.ts'
 import type { MonitorsOptions } from './monitors.ts'
+import { type GroupAdmin, groupAdmin } from './sink-offsets.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Suspects } from './hosts/suspects.ts'
 import { TaskHosts } from './hosts/task-hosts.ts'
@@ -72,6 +73,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     ...options,
     stores,
     cluster: client,
+    groups: groupAdmin(client),
     createMember: (member) => new GroupMember(client, member),
     spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
@@ -94,6 +96,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   readonly stores: Stores
   readonly cluster: ClusterView
+  /** Where the offsets of sinks are. */
+  readonly groups: GroupAdmin
   readonly createMember: CreateMember
   readonly spawn: SpawnHost
 }
@@ -134,7 +138,10 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
   const check = new ConnectorCheck(hosts, settings, log)
   const stored = (name: string): StoredConnector => views.stored(name)
-  const offsets = new ConnectorOffsets({ places: stores.offsets, stored })
+  const offsets = new ConnectorOffsets({
+    ...{ places: stores.offsets, groups: surroundings.groups, stored, resolve },
+    refresh: () => configs.readToEnd(),
+  })
   const rejoin = (reason: string): void => group.rejoin(reason)
   const herder: Herder = new Herder({ configs, statuses, reporter, work, views, check, offsets, rejoin })
   const stop = async (): Promise<void> => {
