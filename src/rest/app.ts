@@ -6,11 +6,13 @@ import { connectorsRoutes } from './connectors.ts'
 import type { RestContext } from './context.ts'
 import { errorMapper, HttpError, sendError } from './errors.ts'
 import { guard } from './guard.ts'
+import { loggerRoutes } from './loggers.ts'
 import { modelRoutes } from './models.ts'
 import { offsetRoutes } from './offsets.ts'
 import { rootRoutes } from './root.ts'
 import { shadowRoutes } from './shadows.ts'
 import { taskRoutes } from './tasks.ts'
+import { topicRoutes } from './topics.ts'
 
 /** Kafka Connect's REST API. */
 export function createApp(context: RestContext): Express {
@@ -24,7 +26,9 @@ export function createApp(context: RestContext): Express {
     connectorRoutes,
     taskRoutes,
     offsetRoutes,
+    topicRoutes,
     connectorPluginsRoutes,
+    loggerRoutes,
     shadowRoutes,
   ]
   for (const routes of resources) app.use(routes(context))

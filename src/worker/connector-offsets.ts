@@ -1,6 +1,6 @@
 import type { RawConfig } from '../api/config.ts'
 import { RequestError } from '../api/errors.ts'
-import type { SinkConnector, SourceConnector, SourceOffset } from '../api/plugins.ts'
+import type { SinkConnector, SourceConnector, SourceMap, SourceOffset } from '../api/plugins.ts'
 import { connectorOf } from '../runtime/plugins/configured-plugins.ts'
 import { type GroupAdmin, SinkOffsets } from './sink-offsets.ts'
 import { SourcePlaces } from './source-places.ts'
@@ -27,6 +27,13 @@ const UNCONFIRMED = (what: 'altered' | 'reset'): string =>
 
 export { sourceMapProblem } from '../runtime/source/offset-format.ts'
 
+/** An offset as a request gives it. */
+export interface GivenOffset {
+  /** Null where it is missing. */
+  readonly partition: SourceMap | null
+  readonly offset: SourceMap | null
+}
+
 interface Changeable {
   readonly name: string
   readonly plugin: SinkConnector | SourceConnector
@@ -52,8 +59,9 @@ export class ConnectorOffsets {
   }
 
   /** @throws RequestError where the connector is not stopped, or its plugin refuses an offset */
-  async alter(name: string, offsets: readonly SourceOffset[]): Promise<string> {
+  async alter(name: string, given: readonly GivenOffset[]): Promise<string> {
     const { plugin, config } = await this.#stopped(name)
+    const offsets = given.map((each) => withPartition(each, plugin.kind))
     if (plugin.kind === 'sink') await this.#sinks.alter({ name, plugin, config }, offsets)
     else await this.#alterSource({ name, plugin, config }, offsets)
     return plugin.checkOffset === undefined ? UNCONFIRMED('altered') : DONE('altered')
@@ -97,4 +105,10 @@ export class ConnectorOffsets {
     const plugin = connectorOf(config)
     return { name, plugin, config: await this.#options.resolve(config) }
   }
+}
+
+function withPartition({ partition, offset }: GivenOffset, kind: 'sink' | 'source'): SourceOffset {
+  if (partition !== null) return { partition, offset }
+  const whose = kind === 'sink' ? 'sink connector' : 'connector'
+  throw new RequestError('request.invalid', `The partition for a ${whose} offset cannot be null or missing`)
 }

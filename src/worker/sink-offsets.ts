@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { RawConfig } from '../api/config.ts'
 import { FencedError, OperationError, RequestError, UnavailableError } from '../api/errors.ts'
 import type { SinkConnector, SinkOffset, SourceOffset } from '../api/plugins.ts'
@@ -13,6 +14,8 @@ import { sinkGroupId } from './groups/sink-group.ts'
 
 /** Changes of consumer groups from outside; of a Kafka, or of its likeness in tests. */
 export interface GroupAdmin {
+  /** How long, in milliseconds, members of a group may take to leave it. */
+  readonly patience: number
   list(groupId: string): Promise<readonly Position[]>
   /** @throws FencedError where the group has members, UnavailableError where a topic is not there */
   commit(groupId: string, offsets: readonly Position[]): Promise<void>
@@ -25,6 +28,7 @@ export interface GroupAdmin {
 
 export function groupAdmin(client: KafkaClient): GroupAdmin {
   return {
+    patience: 5_000,
     list: (groupId) => groupOffsets(client, groupId),
     commit: (groupId, offsets) => commitOffsets(client, groupId, null, offsets),
     remove: (groupId, partitions) => deleteGroupOffsets(client, groupId, partitions),
@@ -32,6 +36,7 @@ export function groupAdmin(client: KafkaClient): GroupAdmin {
   }
 }
 
+const PAUSE = 100
 const TOPIC = 'kafka_topic'
 const PARTITION = 'kafka_partition'
 const OFFSET = 'kafka_offset'
@@ -68,20 +73,29 @@ export class SinkOffsets {
     }
     const groupId = sinkGroupId(config)
     const [kept, gone] = [offsets.filter(isPosition), offsets.filter((each) => !isPosition(each))]
-    if (kept.length > 0) await this.#commit(name, groupId, kept)
-    const removed = gone.length === 0 ? 'done' : await this.#groups.remove(groupId, gone)
-    if (removed === 'in use') throw inUse(name, 'alter')
+    if (kept.length > 0) await this.#untilFree(name, 'alter', () => this.#commit(name, groupId, kept))
+    if (gone.length > 0) await this.#untilFree(name, 'alter', () => this.#groups.remove(groupId, gone))
   }
 
   async reset({ name, config }: ConfiguredSink): Promise<void> {
-    if ((await this.#groups.delete(sinkGroupId(config))) === 'in use') throw inUse(name, 'reset')
+    await this.#untilFree(name, 'reset', () => this.#groups.delete(sinkGroupId(config)))
   }
 
-  async #commit(name: string, groupId: string, offsets: readonly Position[]): Promise<void> {
+  /** The tasks of a connector that was stopped a moment ago may still be about to leave their group. */
+  async #untilFree(name: string, what: 'alter' | 'reset', change: () => Promise<GroupChange>): Promise<void> {
+    const end = performance.now() + this.#groups.patience
+    while ((await change()) === 'in use') {
+      if (performance.now() >= end) throw inUse(name, what)
+      await sleep(PAUSE)
+    }
+  }
+
+  async #commit(name: string, groupId: string, offsets: readonly Position[]): Promise<GroupChange> {
     try {
       await this.#groups.commit(groupId, offsets)
+      return 'done'
     } catch (error) {
-      if (error instanceof FencedError) throw inUse(name, 'alter')
+      if (error instanceof FencedError) return 'in use'
       if (!(error instanceof UnavailableError && error.code === 'kafka.topic')) throw error
       const message = `Failed to alter consumer group offsets for connector ${name}: ${error.message}. Name topics and partitions that exist.`
       throw new RequestError('request.invalid', message, { cause: error })

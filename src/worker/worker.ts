@@ -5,8 +5,11 @@ import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
 import { ConfigProviders } from '../runtime/config-providers/config-providers.ts'
 import { resolveSecretly } from '../runtime/config-providers/resolve-secretly.ts'
+import { LogLevels } from '../runtime/host/log-levels.ts'
 import type { HostSettings, TaskId } from '../runtime/host/protocol.ts'
+import { ActiveTopics } from './active-topics.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
+import { ClusterLoggers } from './cluster-loggers.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
 import type { StoredConnector } from './stores/config-state.ts'
 import { workerTopics } from './settings/worker-topics.ts'
@@ -34,6 +37,8 @@ export interface WorkerOptions {
   /** The REST API's advertised host and port. */
   readonly advertised: { readonly host: string; readonly port: number }
   readonly log: Logger
+  /** The levels of `log`, which REST shows and sets. Absent: those of a log of its own. */
+  readonly levels?: LogLevels
   readonly spawn?: SpawnHost
   /** Ends the attempts to reach Kafka. */
   readonly signal: AbortSignal
@@ -58,11 +63,12 @@ const LAST_GRACE = 1_000
  * @throws TaskError where a topic does not fit, UnavailableError where `signal` ended it
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { settings, log, signal } = options
+  const { settings, signal } = options
+  const log = options.log.child({ logger: 'sluice.worker' })
   const client = new KafkaClient({
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
-    log,
+    log: log.child({ logger: 'sluice.kafka' }),
   })
   const closeClient = async (): Promise<void> => client.close()
   const stores = await openStores({ settings, client, log, signal }).catch(async (error: unknown) => {
@@ -71,6 +77,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   })
   const worker = assembleWorker({
     ...options,
+    log,
     stores,
     cluster: client,
     groups: groupAdmin(client),
@@ -122,7 +129,8 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const workerId = `${advertised.host}:${advertised.port}`
   const reporter = new StatusReporter(statuses, workerId, versionOf)
   const suspects = new Suspects()
-  const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
+  const topics = new ActiveTopics({ tracking: settings.topicTracking, statuses, configs })
+  const createTask = taskCreator(surroundings, { hosts, reporter, suspects, topics })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
   const creators = { createTask, createMonitor }
   const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...creators, suspects, resolve })
@@ -143,7 +151,11 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     refresh: () => configs.readToEnd(),
   })
   const rejoin = (reason: string): void => group.rejoin(reason)
-  const herder: Herder = new Herder({ configs, statuses, reporter, work, views, check, offsets, rejoin })
+  const { levels = new LogLevels(settings.logLevel) } = surroundings
+  levels.follow((table) => hosts.setLevels(table))
+  const loggers = new ClusterLoggers({ levels, configs, log })
+  const told = { views, check, offsets, topics, loggers }
+  const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, rejoin })
   const stop = async (): Promise<void> => {
     group.retire()
     await bounded(settings.shutdownTimeout, work.dropAll(), () => hosts.kill('the worker stops'))
@@ -180,7 +192,13 @@ function taskCreator(
     hosts,
     reporter,
     suspects,
-  }: { readonly hosts: TaskHosts; readonly reporter: StatusReporter; readonly suspects: Suspects },
+    topics,
+  }: {
+    readonly hosts: TaskHosts
+    readonly reporter: StatusReporter
+    readonly suspects: Suspects
+    readonly topics: ActiveTopics
+  },
 ) {
   return (id: TaskId, { config, resolved }: TaskConfigs, paused: boolean): TaskRun => {
     const taskLog = log.child({ ...id })
@@ -200,6 +218,7 @@ function taskCreator(
               task,
             ),
       report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
+      onTopics: (used) => topics.used(id, used),
       stopTimeout: settings.shutdownTimeout,
       log: taskLog,
     })
@@ -255,6 +274,7 @@ export function hostSettings(settings: WorkerSettings): HostSettings {
     offsetFlushIntervalMs: settings.offsetFlushInterval,
     offsetTopic: settings.mode.kind === 'standalone' ? null : settings.mode.offsetTopic,
     topicCreation: settings.topicCreation,
+    topicTracking: settings.topicTracking.enabled,
     stopTimeoutMs: settings.shutdownTimeout,
     taskDeadlineMs: settings.taskDeadline,
     configProviders: settings.configProviders,

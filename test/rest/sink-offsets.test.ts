@@ -86,7 +86,21 @@ describe('the REST API, asked for the offsets of a sink,', () => {
     }
   })
 
+  it('waits a moment for the tasks of a connector that was just stopped to leave their group', async () => {
+    await createStopped()
+    api.worker.groups.busy.add('connect-a')
+    const altering = patch(offset(0, 1))
+    setTimeout(() => api.worker.groups.busy.delete('connect-a'), 20)
+    expect((await altering).code).to.equal(200)
+    expect(api.worker.groups.committed.get('connect-a')).to.have.lengthOf(1)
+  })
+
   const wrong: [string, unknown, string][] = [
+    [
+      'no partition at all',
+      { offset: { kafka_offset: 1 } },
+      'The partition for a sink connector offset cannot',
+    ],
     ['no topic', { partition: { kafka_partition: 0 } }, "must contain the keys 'kafka_topic' and"],
     ['no partition', { partition: { kafka_topic: 'in' } }, "must contain the keys 'kafka_topic' and"],
     ['a topic that is null', offset(0, 1, null), 'topic names must be valid strings'],

@@ -151,6 +151,7 @@ export class LoneMember {
 
 /** Consumer groups in memory; one that is `busy` has members. */
 export class MemoryGroups implements GroupAdmin {
+  readonly patience = 300
   readonly committed = new Map<string, { topic: string; partition: number; offset: bigint }[]>()
   readonly busy = new Set<string>()
 

@@ -31,11 +31,12 @@ export type ConfigChange =
       readonly includeTasks: boolean
       readonly onlyFailed: boolean
     }
+  | { readonly type: 'logger'; readonly logger: string; readonly level: string }
 
 /**
  * Kafka Connect's config topic, read record by record (KafkaConfigBackingStore's formats): `connector-a`, `task-a-0`,
- * `commit-a`, `target-state-a`, `restart-connector-a`. Task configs count only from their commit on, so that half a set
- * never runs. Keys that are not known (session keys, log levels, fencing) are skipped.
+ * `commit-a`, `target-state-a`, `restart-connector-a`, `logger-cluster-a.b`. Task configs count only from their commit on, so
+ * that half a set never runs. Keys that are not known (session keys, fencing) are skipped.
  */
 export class ConfigState {
   readonly #configs = new Map<string, RawConfig>()
@@ -86,6 +87,7 @@ export class ConfigState {
     ['commit-', (name, data) => this.#commit(name, data)],
     ['target-state-', (name, data) => this.#target(name, data)],
     ['restart-connector-', (name, data) => this.#restart(name, data)],
+    ['logger-cluster-', loggerLevel],
   ]
 
   #connector(connector: string, data: Data): ConfigChange | undefined {
@@ -146,6 +148,11 @@ export class ConfigState {
     const [includeTasks, onlyFailed] = [data['include-tasks'] === true, data['only-failed'] === true]
     return { type: 'restart', connector, includeTasks, onlyFailed }
   }
+}
+
+function loggerLevel(logger: string, data: Data): ConfigChange | undefined {
+  const level = data?.['level']
+  return typeof level === 'string' ? { type: 'logger', logger, level } : undefined
 }
 
 type Data = Readonly<Record<string, unknown>> | null

@@ -81,6 +81,11 @@ export class ConfigStore {
     await this.#append(`restart-connector-${connector}`, request)
   }
 
+  /** Sets a logger's level on every worker that runs. */
+  async putLoggerLevel(logger: string, level: string): Promise<void> {
+    await this.#append(`logger-cluster-${logger}`, { level })
+  }
+
   async readToEnd(): Promise<void> {
     await this.#log?.readToEnd()
   }
