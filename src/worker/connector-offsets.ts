@@ -12,8 +12,6 @@ export interface ConnectorOffsetsOptions {
   readonly groups: GroupAdmin
   /** @throws NotFoundError */
   readonly stored: (name: string) => StoredConnector
-  /** Reads what is configured to its end. */
-  readonly refresh: () => Promise<void>
   /** Puts the values of config providers in. @throws ConfigError */
   readonly resolve: (config: RawConfig) => Promise<RawConfig>
 }
@@ -90,8 +88,7 @@ export class ConnectorOffsets {
     await this.#sources.write(name, config, offsets)
   }
 
-  async #stopped(name: string): Promise<Changeable> {
-    await this.#options.refresh()
+  #stopped(name: string): Promise<Changeable> {
     const { target, tasks } = this.#options.stored(name)
     if (target === 'STOPPED' && tasks.length === 0) return this.#resolved(name)
     throw new RequestError(

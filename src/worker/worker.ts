@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../api/log.ts'
 import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
+import { fenceProducers } from '../kafka/produce/fence-producers.ts'
 import { ConfigProviders } from '../runtime/config-providers/config-providers.ts'
 import { resolveSecretly } from '../runtime/config-providers/resolve-secretly.ts'
 import { LogLevels } from '../runtime/host/log-levels.ts'
@@ -10,6 +11,10 @@ import type { HostSettings, TaskId } from '../runtime/host/protocol.ts'
 import { ActiveTopics } from './active-topics.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
 import { ClusterLoggers } from './cluster-loggers.ts'
+import type { Place } from './cluster/place.ts'
+import { SessionKeys } from './cluster/session-keys.ts'
+import { TaskPublisher } from './cluster/task-publisher.ts'
+import { fenceZombies } from './cluster/zombie-fencing.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
 import type { StoredConnector } from './stores/config-state.ts'
 import { workerTopics } from './settings/worker-topics.ts'
@@ -47,6 +52,10 @@ export interface WorkerOptions {
 export interface RunningWorker {
   readonly herder: Herder
   readonly clusterId: string
+  /** Where it stands in its cluster. */
+  readonly place: Place
+  /** What other workers' requests are checked with; undefined where there are none. */
+  readonly sessionKeys: Pick<SessionKeys, 'problemOf'> | undefined
   /** Whether it is a member of its group at the moment. */
   inGroup(): boolean
   /** Resolves when everything that was asked for has started, or failed to; of a standalone worker, which waits for no other. */
@@ -82,6 +91,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     cluster: client,
     groups: groupAdmin(client),
     createMember: (member) => new GroupMember(client, member),
+    fence: (ids) => fenceProducers(client, ids),
     spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
   const stop = async (): Promise<void> => {
@@ -107,6 +117,8 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   readonly groups: GroupAdmin
   readonly createMember: CreateMember
   readonly spawn: SpawnHost
+  /** Fences the producers of transactional ids. */
+  readonly fence: (ids: readonly string[]) => Promise<void>
 }
 
 /** Puts a worker together; nothing runs before `start`, which resolves with the first assignment. */
@@ -132,43 +144,74 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const topics = new ActiveTopics({ tracking: settings.topicTracking, statuses, configs })
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects, topics })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
-  const creators = { createTask, createMonitor }
-  const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...creators, suspects, resolve })
+  const publish: TaskPublisher['publish'] = (...tasks) => publisher.publish(...tasks)
+  const made = { createTask, createMonitor, suspects, resolve, publish }
+  const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...made })
   const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, {
     onGeneration: (generation) => {
       reporter.generation = generation
       statuses.joined({ generation, workerId })
     },
     onTaken: async (_, leads) => {
+      void sessionKeys?.refresh()
       if (leads) await herder.removeStaleStatuses()
     },
   })
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
   const check = new ConnectorCheck(hosts, settings, log)
   const stored = (name: string): StoredConnector => views.stored(name)
-  const offsets = new ConnectorOffsets({
-    ...{ places: stores.offsets, groups: surroundings.groups, stored, resolve },
-    refresh: () => configs.readToEnd(),
-  })
+  const { groups } = surroundings
+  const offsets = new ConnectorOffsets({ places: stores.offsets, groups, stored, resolve })
   const rejoin = (reason: string): void => group.rejoin(reason)
   const { levels = new LogLevels(settings.logLevel) } = surroundings
   levels.follow((table) => hosts.setLevels(table))
   const loggers = new ClusterLoggers({ levels, configs, log })
+  configs.writtenBy(group)
+  const { sessionKeys, fence } = clusterOf(surroundings, group)
+  const place = group
   const told = { views, check, offsets, topics, loggers }
-  const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, rejoin })
+  const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, fence, rejoin })
+  const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
+  const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write })
   const stop = async (): Promise<void> => {
-    group.retire()
-    await bounded(settings.shutdownTimeout, work.dropAll(), () => hosts.kill('the worker stops'))
-    await bounded(LAST_GRACE, work.settled(), () => undefined)
-    await group.leave()
-    await hosts.stop()
+    sessionKeys?.close()
+    await stopWork({ group, work, hosts }, settings.shutdownTimeout)
     await Promise.all([configs.close(), statuses.close(), offsets.close(), offsetFile?.close()])
   }
   const settled = async (): Promise<void> => {
     await group.settled()
     await work.settled()
   }
-  return { herder, clusterId, start: () => group.start(), inGroup: () => group.inGroup, settled, stop }
+  const inGroup = (): boolean => group.inGroup
+  return { herder, clusterId, place, sessionKeys, start: () => group.start(), inGroup, settled, stop }
+}
+
+interface Stopping {
+  readonly group: WorkerGroup | LoneWorker
+  readonly work: AssignedWork
+  readonly hosts: TaskHosts
+}
+
+/** Stops tasks, and leaves the group when others may run them. */
+async function stopWork({ group, work, hosts }: Stopping, timeout: number): Promise<void> {
+  group.retire()
+  await bounded(timeout, work.dropAll(), () => hosts.kill('the worker stops'))
+  await bounded(LAST_GRACE, work.settled(), () => undefined)
+  await group.leave()
+  await hosts.stop()
+}
+
+/** What there is only among workers: a standalone worker has nobody to talk with. */
+function clusterOf(
+  { settings: { mode }, stores: { configs }, log, fence }: Surroundings,
+  place: WorkerGroup | LoneWorker,
+) {
+  if (mode.kind === 'standalone') return { sessionKeys: undefined, fence: () => Promise.resolve() }
+  const { groupId, signing } = mode
+  return {
+    sessionKeys: new SessionKeys({ configs, place, settings: signing, log }),
+    fence: (connector: string) => fenceZombies(connector, { configs, groupId, fence }),
+  }
 }
 
 type GroupEvents = Pick<WorkerGroupOptions, 'onGeneration' | 'onTaken'>

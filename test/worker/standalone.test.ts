@@ -53,6 +53,7 @@ describe('a standalone worker', () => {
         offsetFile: file,
       },
       cluster: { metadata: () => Promise.resolve([]) },
+      fence: () => Promise.resolve(),
     })
     await assembled.start()
     worker = assembled
