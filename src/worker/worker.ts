@@ -50,6 +50,8 @@ export interface RunningWorker {
 }
 
 const LAST_GRACE = 1_000
+/** A rebalance takes moments, but waits for members that died until their session ends. */
+const HAND_BACK = 3_000
 
 /**
  * Starts the worker process's part of everything: stores, membership, work. Resolves when the worker is a member of
@@ -136,6 +138,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     group.retire()
     await bounded(settings.shutdownTimeout, work.dropAll(), () => hosts.kill('the worker stops'))
     await bounded(LAST_GRACE, work.settled(), () => undefined)
+    await bounded(HAND_BACK, group.handBack(), () => undefined)
     await group.leave()
     await hosts.stop()
     await Promise.all([configs.close(), statuses.close(), offsets.close(), offsetFile?.close()])
@@ -158,7 +161,7 @@ function placeOf(
   const { mode } = settings
   if (mode.kind === 'standalone') return new LoneWorker({ configs, work, onTaken })
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
-  const shareOut = shareOutFrom(configs)
+  const shareOut = shareOutFrom({ configs, maxDelay: mode.rebalanceDelay })
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, onTaken, log }, createMember)
 }
 

@@ -35,6 +35,7 @@ export interface GroupMemberOptions {
     protocol: string,
     members: readonly { memberId: string; metadata: Buffer }[],
     leaderId: string,
+    generation: number,
   ): Promise<Map<string, Buffer>> | Map<string, Buffer>
   /** Before joining again, when something is assigned: finish and commit. Heartbeats go on meanwhile. */
   onRevoked(): Promise<void>
@@ -164,7 +165,7 @@ export class GroupMember {
     this.#session.begin(joined, this.#held)
     const leads = joined.leaderId === joined.memberId
     const assignments = leads
-      ? await this.#options.assign(joined.protocol, joined.members, joined.memberId)
+      ? await this.#options.assign(joined.protocol, joined.members, joined.memberId, joined.generation)
       : new Map<string, Buffer>()
     if (this.#isLeft()) return null
     const sentAt = performance.now()

@@ -38,6 +38,11 @@ export class LoneWorker {
     this.#left = true
   }
 
+  /** There is nobody to take over. */
+  handBack(): Promise<void> {
+    return Promise.resolve()
+  }
+
   leave(): Promise<void> {
     this.#left = true
     return Promise.resolve()

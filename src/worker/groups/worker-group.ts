@@ -1,5 +1,6 @@
 import type { Logger } from '../../api/log.ts'
 import {
+  ASSIGNMENT_OK,
   CONFIG_MISMATCH,
   type ConnectAssignment,
   CONNECT_PROTOCOLS,
@@ -7,16 +8,14 @@ import {
   decodeConnectAssignment,
   encodeWorkerState,
 } from '../../kafka/groups/connect-protocol.ts'
-import type { GroupAssignment, GroupMemberOptions } from '../../kafka/groups/group.ts'
+import type { GroupAssignment } from '../../kafka/groups/group.ts'
 import { nameOf, type TaskId } from '../../runtime/host/protocol.ts'
 import type { AssignedWork } from '../assigned-work.ts'
 import type { ConfigStore } from '../stores/config-store.ts'
 import type { DistributedMode } from '../settings/modes.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
+import type { ShareOut } from './share-out.ts'
 import type { CreateMember } from './sink-membership.ts'
-
-/** Shares connectors and tasks out among the members of a worker group; asked of its leader (assignment.ts). */
-export type ShareOut = GroupMemberOptions['assign']
 
 export interface WorkerGroupOptions {
   readonly mode: DistributedMode
@@ -38,6 +37,15 @@ interface Held {
 
 const NOTHING: Held = { connectors: [], tasks: [] }
 
+/** What a worker that leaves is at: what it says at its next join, and what it said at the last. */
+interface Farewell extends PromiseWithResolvers<undefined> {
+  stage: 'leaving' | 'forget me'
+  said: 'leaving' | 'forget me' | undefined
+}
+
+/** Further than any config topic grows while a worker stops. */
+const FAR_AHEAD = 1_000_000n
+
 /**
  * This worker's membership in its group, in Kafka Connect's own protocol. Under `sessioned` and `compatible` work goes
  * on during a rebalance and only what is revoked stops; under `default` everything stops before joining again.
@@ -50,8 +58,11 @@ export class WorkerGroup {
   #last: ConnectAssignment | null = null
   #version: 0 | 1 | 2 = 2
   #delayed: NodeJS.Timeout | undefined
+  /** The last generation whose assignment was taken. */
+  #generation = -1
   #inGroup = false
-  #left = false
+  #retired = false
+  #farewell: Farewell | undefined
 
   constructor(options: WorkerGroupOptions, create: CreateMember) {
     const { mode, settings, log, work } = options
@@ -64,7 +75,10 @@ export class WorkerGroup {
       heartbeatMs: settings.heartbeatInterval,
       log,
       protocols: () => this.#protocols(),
-      assign: (protocol, members, leaderId) => options.shareOut(protocol, members, leaderId),
+      assign: (protocol, members, leaderId, generation) => {
+        const lastGeneration = this.#generation
+        return options.shareOut({ protocol, members, leaderId, generation, lastGeneration })
+      },
       onAssigned: (assignment) => this.#onAssigned(assignment),
       onRevoked: async () => {
         if (this.#version === 0) await work.dropAll()
@@ -101,12 +115,25 @@ export class WorkerGroup {
 
   /** Takes no assignment any more. */
   retire(): void {
-    this.#left = true
+    this.#retired = true
+    clearTimeout(this.#delayed)
+  }
+
+  /**
+   * Once everything has stopped here: gives it back, so that others run it at once instead of waiting for this worker's
+   * return. Resolves when the leader has heard of it; without a place in the group, at once.
+   */
+  async handBack(): Promise<void> {
+    if (!this.#inGroup || this.#version === 0) return
+    this.#held = NOTHING
+    this.#farewell = { ...Promise.withResolvers<undefined>(), stage: 'leaving', said: undefined }
+    this.rejoin('the worker stops')
+    await this.#farewell.promise
   }
 
   async leave(): Promise<void> {
-    this.#left = true
-    clearTimeout(this.#delayed)
+    this.retire()
+    this.#farewell?.resolve(undefined)
     await this.#member.leave()
   }
 
@@ -114,7 +141,15 @@ export class WorkerGroup {
     const { mode, url, configs } = this.#options
     const preferred = mode.protocol === 'eager' ? 'default' : mode.protocol
     const first = CONNECT_PROTOCOLS.findIndex(({ name }) => name === preferred)
-    const state = { url, configOffset: configs.offset, assignment: this.#lastAssignment() }
+    const farewell = this.#farewell
+    if (farewell !== undefined) farewell.said = farewell.stage
+    const ahead = farewell?.stage === 'forget me' ? FAR_AHEAD : 0n
+    const state = {
+      url,
+      configOffset: configs.offset + ahead,
+      assignment: this.#lastAssignment(),
+      leaving: farewell !== undefined,
+    }
     return CONNECT_PROTOCOLS.slice(first).map(({ name, version }) => ({
       name,
       metadata: encodeWorkerState(state, version),
@@ -134,10 +169,14 @@ export class WorkerGroup {
     protocol,
     assignment,
   }: GroupAssignment): Promise<void> {
-    if (this.#left) return
+    const taken = decodeConnectAssignment(assignment)
+    this.#generation = generation
+    if (this.#retired) {
+      this.#onHeard(taken)
+      return
+    }
     clearTimeout(this.#delayed)
     const { work, configs, onTaken, log } = this.#options
-    const taken = decodeConnectAssignment(assignment)
     this.#version = connectProtocolVersion(protocol)
     if (taken.error === CONFIG_MISMATCH || taken.configOffset > configs.offset) await configs.readToEnd()
     if (taken.error === CONFIG_MISMATCH) {
@@ -162,11 +201,26 @@ export class WorkerGroup {
       this.#delayed = setTimeout(() => this.rejoin('the rebalance delay is over'), taken.delayMs)
   }
 
+  /**
+   * The leader has answered a worker that leaves. One that gives it work is a Java worker, to which whoever is here has
+   * lost nothing, and whoever goes is lost. Its memory of the last round is what makes it wait; it drops that when a
+   * round fails, and a round fails where a member has read more of the config topic than there is.
+   */
+  #onHeard({ error, connectors, tasks }: ConnectAssignment): void {
+    const farewell = this.#farewell
+    if (farewell?.said === undefined) return
+    if (farewell.said === 'leaving' && error === ASSIGNMENT_OK && connectors.length + tasks.length > 0) {
+      farewell.stage = 'forget me'
+      this.rejoin('the worker stops')
+    } else farewell.resolve(undefined)
+  }
+
   /** Invariant 4: whoever has lost its place stops. */
   #onLost(): void {
     this.#inGroup = false
     this.#held = NOTHING
     this.#last = null
+    this.#farewell?.resolve(undefined)
     void this.#options.work.dropAll({ lost: true })
   }
 }
