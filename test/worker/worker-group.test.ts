@@ -189,4 +189,17 @@ describe('the membership of a worker', () => {
     options.onLost('expired')
     await handed
   })
+
+  it('vouches for nothing as long as it still stops what it ran in a place that it has lost', async () => {
+    const stopped = Promise.withResolvers<undefined>()
+    const { made, options, take } = group('sessioned', () => stopped.promise)
+    await take({ connectors: ['a'] })
+    expect(made.heldUntil).to.equal(Infinity)
+    options.onLost('expired')
+    await take({ connectors: ['a'] })
+    expect(made.heldUntil).to.equal(0)
+    stopped.resolve(undefined)
+    await new Promise(setImmediate)
+    expect(made.heldUntil).to.equal(Infinity)
+  })
 })

@@ -61,6 +61,7 @@ export class WorkerGroup {
   /** The last generation whose assignment was taken. */
   #generation = -1
   #inGroup = false
+  #dropping = 0
   #retired = false
   #farewell: Farewell | undefined
 
@@ -92,9 +93,12 @@ export class WorkerGroup {
     return this.#inGroup
   }
 
-  /** Until when nobody else runs what this worker does (performance.now()). */
+  /**
+   * Until when nobody else runs what this worker does (performance.now()); 0 as long as it still stops what it ran in a
+   * place that it has lost: a new place says nothing of that.
+   */
   get heldUntil(): number {
-    return this.#member.heldUntil
+    return this.#dropping > 0 ? 0 : this.#member.heldUntil
   }
 
   /** Joins in the background; resolves with the first assignment. */
@@ -221,7 +225,8 @@ export class WorkerGroup {
     this.#held = NOTHING
     this.#last = null
     this.#farewell?.resolve(undefined)
-    void this.#options.work.dropAll({ lost: true })
+    this.#dropping++
+    void this.#options.work.dropAll({ lost: true }).finally(() => this.#dropping--)
   }
 }
 
