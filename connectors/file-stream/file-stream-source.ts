@@ -139,10 +139,11 @@ function checkOffset({ partition, offset }: SourceOffset): string | undefined {
   if (!Object.hasOwn(offset, 'position'))
     return "Offset objects should either be null or contain the key 'position'"
   const { position } = offset
-  const number = typeof position === 'string' && /^\d+$/.test(position) ? Number(position) : position
-  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0
+  const isInteger = typeof position === 'number' && Number.isInteger(position)
+  if (!isInteger) return "The value for the 'position' key in the offset is expected to be a Long value"
+  return Number.isSafeInteger(position) && position >= 0
     ? undefined
-    : "The value for the 'position' key in the offset should be a non-negative number"
+    : "The value for the 'position' key in the offset should be a non-negative value"
 }
 
 export const fileStreamSource: SourceConnector<typeof config.keys> = {

@@ -17,6 +17,8 @@ export async function createTopic(admin: Admin, topic: ITopicConfig): Promise<vo
 
 export interface TestWorker {
   readonly base: string
+  /** What it and its task hosts have logged. */
+  stderr(): string
   stop(): Promise<void>
 }
 
@@ -55,6 +57,7 @@ export async function startTestWorker(prefix: string): Promise<TestWorker> {
   if (ended !== undefined) throw new Error(`the worker ended: ${started.stdout()}${started.stderr()}`)
   return {
     base,
+    stderr: () => started.stderr(),
     stop: async () => {
       started.signal('SIGTERM')
       await started.exited

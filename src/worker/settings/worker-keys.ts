@@ -99,6 +99,12 @@ export const WORKER_KEYS = {
       oneOf: ['true', 'false'],
     },
   ),
+  'topic.tracking.enable': text('Whether it is noted which topics each connector uses.', 'true', {
+    oneOf: ['true', 'false'],
+  }),
+  'topic.tracking.allow.reset': text('Whether that may be reset over REST.', 'true', {
+    oneOf: ['true', 'false'],
+  }),
   'task.shutdown.graceful.timeout.ms': integer('How long all tasks may take to finish when stopped.', 5000),
   'session.timeout.ms': integer('A worker or sink task that is not heard of for this long is dead.', 6000, {
     min: 1,
@@ -218,7 +224,6 @@ export const JVM_ONLY: readonly string[] = [
   'offset.flush.timeout.ms',
   'worker.sync.timeout.ms',
   'worker.unsync.backoff.ms',
-  'topic.tracking.*',
   'task.profiling.*',
   'log4j.*',
   'cub.*',
