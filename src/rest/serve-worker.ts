@@ -1,5 +1,7 @@
+import { hostname } from 'node:os'
 import type { Logger } from '../api/log.ts'
 import type { SpawnHost } from '../worker/hosts/host-process.ts'
+import { isEveryAddress, isLoopback } from '../worker/settings/listener.ts'
 import { modelDirectory } from '../worker/model-directory.ts'
 import type { WorkerSettings } from '../worker/settings/settings.ts'
 import { type RunningWorker, startWorker } from '../worker/worker.ts'
@@ -29,18 +31,25 @@ export interface ServedWorker {
 export async function serveWorker({ settings, version, log, spawn }: ServeOptions): Promise<ServedWorker> {
   let worker: RunningWorker | undefined
   const { host } = settings.listener
-  const hosts = [host, settings.advertised.host].filter((name) => name !== undefined)
+  const advertisedHost = settings.advertised.host ?? (isEveryAddress(host) ? hostname() : host)
+  const network = !isLoopback(host)
+  const hosts = [host, advertisedHost, ...(network ? [hostname()] : []), ...settings.allowedHosts]
+  if (network)
+    log.warn('the REST API is open to other machines, and has no authentication yet', {
+      listeners: host || '*',
+    })
   const rest = await startRest(settings.listener, {
     worker: () => worker,
     version,
     hosts,
+    network,
     log,
     models: modelDirectory(settings.modelsDir),
   })
   const stopping = new AbortController()
   const starting = startWorker({
     settings,
-    advertised: { host: settings.advertised.host ?? host, port: settings.advertised.port ?? rest.port },
+    advertised: { host: advertisedHost, port: settings.advertised.port ?? rest.port },
     log,
     signal: stopping.signal,
     ...(spawn === undefined ? {} : { spawn }),
@@ -61,5 +70,6 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
 }
 
 function urlOf(host: string, { port }: RestServer): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const shown = host === '' ? '0.0.0.0' : host
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`
 }

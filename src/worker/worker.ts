@@ -19,6 +19,7 @@ import { connectorClass } from './configs/plugin-catalogue.ts'
 import type { WorkerSettings } from './settings/settings.ts'
 import { LoneWorker } from './groups/lone-worker.ts'
 import { shareOutFrom } from './groups/share-out.ts'
+import { type SinkClients, sinkClients, sinkPlace } from './groups/sink-clients.ts'
 import { sinkGroup } from './groups/sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './groups/sink-membership.ts'
 import type { MonitorsOptions } from './monitors.ts'
@@ -62,6 +63,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
     log,
+    security: settings.clients.own,
   })
   const closeClient = async (): Promise<void> => client.close()
   const stores = await openStores({ settings, client, log, signal }).catch(async (error: unknown) => {
@@ -73,6 +75,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     stores,
     cluster: client,
     createMember: (member) => new GroupMember(client, member),
+    consumerOf: sinkClients(settings, log),
     spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
   const stop = async (): Promise<void> => {
@@ -95,6 +98,8 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   readonly stores: Stores
   readonly cluster: ClusterView
   readonly createMember: CreateMember
+  /** A client of a sink's own, where its consumer is another user or reads another Kafka; absent: none has. */
+  readonly consumerOf?: SinkClients
   readonly spawn: SpawnHost
 }
 
@@ -163,7 +168,7 @@ function placeOf(
 }
 
 function taskCreator(
-  { settings, cluster, createMember, log }: Surroundings,
+  { settings, cluster, createMember, consumerOf, log }: Surroundings,
   {
     hosts,
     reporter,
@@ -181,11 +186,15 @@ function taskCreator(
       join: (task, waits) =>
         isSource(resolved)
           ? { ...IN_NO_GROUP, lost: () => task.lost() }
-          : new SinkMembership(
-              { ...sinkGroup(settings, resolved, taskLog), waits },
-              cluster,
-              createMember,
-              task,
+          : sinkPlace(
+              resolved,
+              (own) => {
+                const options = { ...sinkGroup(settings, resolved, taskLog), waits }
+                const create: CreateMember =
+                  own === undefined ? createMember : (member) => new GroupMember(own, member)
+                return new SinkMembership(options, own ?? cluster, create, task)
+              },
+              consumerOf,
             ),
       report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
       stopTimeout: settings.shutdownTimeout,
@@ -234,6 +243,7 @@ async function bounded(time: number, work: Promise<void>, late: () => void): Pro
 export function hostSettings(settings: WorkerSettings): HostSettings {
   return {
     bootstrapServers: settings.bootstrapServers,
+    clients: settings.clientsAsWritten,
     clientId: settings.clientId,
     workerTopics: workerTopics(settings.mode),
     pluginPackages: settings.pluginPackages,

@@ -6,7 +6,6 @@ import { checkConnectorName } from '../../runtime/plugins/connector-keys.ts'
 import { choose, converters, isNamed } from '../../runtime/plugins/plugins.ts'
 import { topicList, topicReader } from '../../runtime/sink/read-topics.ts'
 import { type KnownKey, knownKeys } from './known-keys.ts'
-import { refusedOverrides } from './override-keys.ts'
 
 export interface CheckedConfig {
   readonly type: 'sink' | 'source' | 'unknown'
@@ -35,8 +34,7 @@ export function checkConnectorConfig(raw: RawConfig): CheckedConfig {
   const tooBig = sizeProblems(raw)
   if (tooBig.length > 0) return { type: 'unknown', keys: [], problems: tooBig }
   const { connector, keys, problems } = knownKeys(raw)
-  const kind = connector?.kind ?? 'sink'
-  const found = [...problems, ...nameProblems(raw), ...headerProblems(raw), ...refusedOverrides(raw, kind)]
+  const found = [...problems, ...nameProblems(raw), ...headerProblems(raw)]
   if (connector?.kind === 'sink') found.push(...topicProblems(raw)) // nothing is asked of a class that nobody knows
   // A connector's own check counts on values that are right each by itself.
   const own = connector?.config.parse(raw)
