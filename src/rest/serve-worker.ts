@@ -43,6 +43,7 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
     version,
     hosts,
     network,
+    members: () => (worker === undefined ? [] : memberHosts(worker.place)),
     log,
     models: modelDirectory(settings.modelsDir),
   })
@@ -67,6 +68,13 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
     await rest.close()
   }
   return { url: urlOf(host, rest), started, stop: () => (stopped ??= stop()) }
+}
+
+/** As far as this worker knows them: the leader knows all, the others the leader. */
+function memberHosts({ leaderUrl, others }: RunningWorker['place']): string[] {
+  return [leaderUrl, ...others].flatMap((url) =>
+    url !== undefined && URL.canParse(url) ? [new URL(url).host] : [],
+  )
 }
 
 function urlOf(host: string, { port }: RestServer): string {

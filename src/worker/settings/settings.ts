@@ -17,6 +17,7 @@ import type { ClientDefaults } from '../../runtime/plugins/client-settings.ts'
 import { type OverridePolicy, readPolicy } from '../configs/override-policy.ts'
 import { clientDefaults, clientKey, clientProblems, requireStores } from './client-keys.ts'
 import { loadPlugins, resolveOnce } from './load-plugins.ts'
+import { signingOf, signingProblems } from './signing.ts'
 import { type InternalTopic, isClusterKey, keysOf, matches, sharedTopics, type WorkerMode } from './modes.ts'
 import {
   CONVERTER_PREFIXES,
@@ -187,7 +188,7 @@ export function readSettings(
     ...converterOptions,
   }
   problems.push(...converterProblems(defaults))
-  if (kind === 'distributed') problems.push(...sharedTopics(raw))
+  if (kind === 'distributed') problems.push(...sharedTopics(raw), ...signingProblems(read))
   const clients = clientDefaults(raw)
   problems.push(...clientProblems(clients))
   const listener = parseListener(listOf(read('listeners')), isTrue(read('rest.allow.network')))
@@ -317,6 +318,7 @@ function modeOf(kind: WorkerMode['kind'], read: Read): WorkerMode {
     statusTopic: topic('status'),
     protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
     rebalanceDelay: Number(read('scheduled.rebalance.max.delay.ms')),
+    signing: signingOf(read),
   }
 }
 
