@@ -21,7 +21,7 @@ export function createApp(context: RestContext): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use(guard(context.hosts), timeLimit, modelRoutes(context), internalRoutes(context), ...readBody())
+  app.use(guard(context), timeLimit, modelRoutes(context), internalRoutes(context), ...readBody())
   const resources = [
     rootRoutes,
     connectorsRoutes,

@@ -27,6 +27,7 @@ import { connectorClass } from './configs/plugin-catalogue.ts'
 import type { WorkerSettings } from './settings/settings.ts'
 import { LoneWorker } from './groups/lone-worker.ts'
 import { shareOutFrom } from './groups/share-out.ts'
+import { type SinkClients, sinkClients, sinkPlace } from './groups/sink-clients.ts'
 import { sinkGroup } from './groups/sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './groups/sink-membership.ts'
 import type { MonitorsOptions } from './monitors.ts'
@@ -65,6 +66,8 @@ export interface RunningWorker {
 }
 
 const LAST_GRACE = 1_000
+/** A rebalance takes moments, but waits for members that died until their session ends. */
+const HAND_BACK = 3_000
 
 /**
  * Starts the worker process's part of everything: stores, membership, work. Resolves when the worker is a member of
@@ -78,6 +81,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
     log: log.child({ logger: 'sluice.kafka' }),
+    security: settings.clients.own,
   })
   const closeClient = async (): Promise<void> => client.close()
   const stores = await openStores({ settings, client, log, signal }).catch(async (error: unknown) => {
@@ -91,6 +95,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     cluster: client,
     groups: groupAdmin(client),
     createMember: (member) => new GroupMember(client, member),
+    consumerOf: sinkClients(settings, log),
     fence: (ids) => fenceProducers(client, ids),
     spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
@@ -116,6 +121,8 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   /** Where the offsets of sinks are. */
   readonly groups: GroupAdmin
   readonly createMember: CreateMember
+  /** A client of a sink's own, where its consumer is another user or reads another Kafka; absent: none has. */
+  readonly consumerOf?: SinkClients
   readonly spawn: SpawnHost
   /** Fences the producers of transactional ids. */
   readonly fence: (ids: readonly string[]) => Promise<void>
@@ -197,6 +204,7 @@ async function stopWork({ group, work, hosts }: Stopping, timeout: number): Prom
   group.retire()
   await bounded(timeout, work.dropAll(), () => hosts.kill('the worker stops'))
   await bounded(LAST_GRACE, work.settled(), () => undefined)
+  await bounded(HAND_BACK, group.handBack(), () => undefined)
   await group.leave()
   await hosts.stop()
 }
@@ -225,12 +233,12 @@ function placeOf(
   const { mode } = settings
   if (mode.kind === 'standalone') return new LoneWorker({ configs, work, onTaken: events.onTaken })
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
-  const shareOut = shareOutFrom(configs)
+  const shareOut = shareOutFrom({ configs, maxDelay: mode.rebalanceDelay })
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
 }
 
 function taskCreator(
-  { settings, cluster, createMember, log }: Surroundings,
+  { settings, cluster, createMember, consumerOf, log }: Surroundings,
   {
     hosts,
     reporter,
@@ -254,11 +262,15 @@ function taskCreator(
       join: (task, waits) =>
         isSource(resolved)
           ? { ...IN_NO_GROUP, lost: () => task.lost() }
-          : new SinkMembership(
-              { ...sinkGroup(settings, resolved, taskLog), waits },
-              cluster,
-              createMember,
-              task,
+          : sinkPlace(
+              resolved,
+              (own) => {
+                const options = { ...sinkGroup(settings, resolved, taskLog), waits }
+                const create: CreateMember =
+                  own === undefined ? createMember : (member) => new GroupMember(own, member)
+                return new SinkMembership(options, own ?? cluster, create, task)
+              },
+              consumerOf,
             ),
       report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
       onTopics: (used) => topics.used(id, used),
@@ -308,6 +320,7 @@ async function bounded(time: number, work: Promise<void>, late: () => void): Pro
 export function hostSettings(settings: WorkerSettings): HostSettings {
   return {
     bootstrapServers: settings.bootstrapServers,
+    clients: settings.clientsAsWritten,
     clientId: settings.clientId,
     workerTopics: workerTopics(settings.mode),
     pluginPackages: settings.pluginPackages,

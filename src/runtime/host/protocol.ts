@@ -4,6 +4,7 @@ import type { RawConfig } from '../../api/config.ts'
 import type { AllowedImages } from '../../api/images.ts'
 import type { Figures } from '../../api/plugins.ts'
 import type { ProviderSettings } from '../config-providers/config-providers.ts'
+import type { ClientDefaults } from '../plugins/client-settings.ts'
 
 /**
  * The messages between a worker process and its task hosts (Node's IPC channel, `serialization: 'advanced'`).
@@ -25,6 +26,8 @@ export function nameOf({ connector, task }: TaskId): string {
 /** What a task host must know of the worker's settings. */
 export interface HostSettings {
   readonly bootstrapServers: readonly string[]
+  /** As they are written: hosts ask the config providers themselves. */
+  readonly clients: ClientDefaults
   readonly clientId: string
   /** Nothing is written to these. */
   readonly workerTopics: readonly string[]

@@ -1,5 +1,6 @@
 import type { RawConfig } from '../../api/config.ts'
 import type { Logger } from '../../api/log.ts'
+import { withClientDefaults } from '../../runtime/plugins/client-settings.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import { workerTopics } from '../settings/worker-topics.ts'
 import type { SinkGroupOptions } from './sink-membership.ts'
@@ -12,7 +13,8 @@ export function sinkGroupId(config: RawConfig): string {
 }
 
 /** The group of a sink connector, `connect-<name>`: a member per task. */
-export function sinkGroup(settings: WorkerSettings, config: RawConfig, log: Logger): SinkGroupOptions {
+export function sinkGroup(settings: WorkerSettings, written: RawConfig, log: Logger): SinkGroupOptions {
+  const config = withClientDefaults(settings.clients, written)
   const override = (key: string, fallback: number): number =>
     Number(config[`consumer.override.${key}`] ?? fallback)
   return {
