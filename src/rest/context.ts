@@ -5,7 +5,7 @@ import type { ModelDirectory } from '../worker/model-directory.ts'
 import type { RunningWorker } from '../worker/worker.ts'
 import { HttpError } from './errors.ts'
 
-export type WorkerView = Pick<RunningWorker, 'herder' | 'clusterId' | 'inGroup' | 'sessionKeys'>
+export type WorkerView = Pick<RunningWorker, 'herder' | 'clusterId' | 'inGroup' | 'place' | 'sessionKeys'>
 
 /** What the routes show: the worker once it runs. */
 export interface RestContext {

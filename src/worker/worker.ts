@@ -65,6 +65,8 @@ export interface RunningWorker {
 }
 
 const LAST_GRACE = 1_000
+/** A rebalance takes moments, but waits for members that died until their session ends. */
+const HAND_BACK = 3_000
 
 /**
  * Starts the worker process's part of everything: stores, membership, work. Resolves when the worker is a member of
@@ -197,6 +199,7 @@ async function stopWork({ group, work, hosts }: Stopping, timeout: number): Prom
   group.retire()
   await bounded(timeout, work.dropAll(), () => hosts.kill('the worker stops'))
   await bounded(LAST_GRACE, work.settled(), () => undefined)
+  await bounded(HAND_BACK, group.handBack(), () => undefined)
   await group.leave()
   await hosts.stop()
 }
@@ -225,7 +228,7 @@ function placeOf(
   const { mode } = settings
   if (mode.kind === 'standalone') return new LoneWorker({ configs, work, onTaken: events.onTaken })
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
-  const shareOut = shareOutFrom(configs)
+  const shareOut = shareOutFrom({ configs, maxDelay: mode.rebalanceDelay })
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
 }
 

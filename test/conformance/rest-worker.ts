@@ -15,6 +15,11 @@ export async function createTopic(admin: Admin, topic: ITopicConfig): Promise<vo
   })
 }
 
+/** The file that the scripts' sources read. */
+export async function writeLines(folder: string): Promise<void> {
+  await writeFile(path.join(folder, 'lines.txt'), 'one\ntwo\nthree\n')
+}
+
 export interface TestWorker {
   readonly base: string
   /** What it and its task hosts have logged. */

@@ -136,7 +136,8 @@ export class LoneMember {
       await new Promise(setImmediate)
       const [first] = this.options.protocols()
       if (first === undefined) throw new Error('a member speaks no protocol')
-      const shares = await this.options.assign(first.name, [{ memberId: 'm', metadata: first.metadata }], 'm')
+      const members = [{ memberId: 'm', metadata: first.metadata }]
+      const shares = await this.options.assign(first.name, members, 'm', this.joins + 1)
       const assignment = shares.get('m') ?? Buffer.alloc(0)
       this.joins++
       const place = { generation: this.joins, memberId: 'm', leaderId: 'm', protocol: first.name, assignment }

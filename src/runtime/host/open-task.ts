@@ -1,5 +1,6 @@
 import type { RawConfig } from '../../api/config.ts'
 import { Fetcher } from '../../kafka/fetch/fetch.ts'
+import { readOffsetReset } from '../../kafka/fetch/offset-reset.ts'
 import { KafkaClient } from '../../kafka/client.ts'
 import { commitOffsets, fetchOffsets } from '../../kafka/groups/offsets.ts'
 import { Producer } from '../../kafka/produce/produce.ts'
@@ -160,7 +161,7 @@ function openFetcher({ config, log }: TaskOptions, client: KafkaClient): Fetcher
   const sinkConfig = sinkKeys.read(config)
   return new Fetcher(client, {
     isolation: sinkConfig['consumer.override.isolation.level'] as 'read_committed' | 'read_uncommitted',
-    reset: sinkConfig['consumer.override.auto.offset.reset'] as 'earliest' | 'latest' | 'none',
+    reset: readOffsetReset(sinkConfig['consumer.override.auto.offset.reset']) ?? 'earliest',
     log,
   })
 }
