@@ -22,6 +22,7 @@ import { shareOutFrom } from './groups/share-out.ts'
 import { sinkGroup } from './groups/sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './groups/sink-membership.ts'
 import type { MonitorsOptions } from './monitors.ts'
+import { sameConfig } from './configs/task-configs.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Suspects } from './hosts/suspects.ts'
 import { TaskHosts } from './hosts/task-hosts.ts'
@@ -163,7 +164,7 @@ function placeOf(
 }
 
 function taskCreator(
-  { settings, cluster, createMember, log }: Surroundings,
+  { settings, cluster, createMember, log, stores: { configs } }: Surroundings,
   {
     hosts,
     reporter,
@@ -178,16 +179,17 @@ function taskCreator(
       paused,
       hosts,
       suspects,
-      join: (task, waits) =>
+      join: (task, waits, replaced) =>
         isSource(resolved)
           ? { ...IN_NO_GROUP, lost: () => task.lost() }
           : new SinkMembership(
-              { ...sinkGroup(settings, resolved, taskLog), waits },
+              { ...sinkGroup(settings, resolved, taskLog, id.task), waits, replaced },
               cluster,
               createMember,
               task,
             ),
       report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
+      willReturn: () => sameConfig(configs.get(id.connector)?.tasks[id.task], config),
       stopTimeout: settings.shutdownTimeout,
       log: taskLog,
     })
