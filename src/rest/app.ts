@@ -11,6 +11,7 @@ import { internalRoutes } from './internal.ts'
 import { modelRoutes } from './models.ts'
 import { offsetRoutes } from './offsets.ts'
 import { rootRoutes } from './root.ts'
+import { lagRoutes } from './lag.ts'
 import { shadowRoutes } from './shadows.ts'
 import { taskRoutes } from './tasks.ts'
 
@@ -28,6 +29,7 @@ export function createApp(context: RestContext): Express {
     offsetRoutes,
     connectorPluginsRoutes,
     shadowRoutes,
+    lagRoutes,
   ]
   for (const routes of resources) app.use(routes(context))
   app.use(() => {

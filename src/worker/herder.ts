@@ -7,6 +7,7 @@ import type { ConnectorCheck } from './configs/connector-check.ts'
 import type { ConnectorOffsets } from './connector-offsets.ts'
 import type { SourceOffset } from '../api/plugins.ts'
 import type { ConnectorInfo, ConnectorStatus, ConnectorViews } from './connector-views.ts'
+import type { LagReports } from './lag-reports.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { unmasked } from './configs/secrets.ts'
 import { type ShadowReport, shadowReport } from './shadow-report.ts'
@@ -21,6 +22,7 @@ export interface HerderOptions {
   readonly views: ConnectorViews
   readonly check: ConnectorCheck
   readonly offsets: ConnectorOffsets
+  readonly lag: LagReports
   readonly work: Pick<
     AssignedWork,
     'refreshConnector' | 'refreshTasks' | 'refreshTarget' | 'restartTask' | 'connectors' | 'shown'
@@ -41,6 +43,7 @@ export class Herder {
   readonly views: ConnectorViews
   readonly check: ConnectorCheck
   readonly offsets: Pick<ConnectorOffsets, 'list'>
+  readonly lag: LagReports
   readonly #options: HerderOptions
   /** Changes of one connector happen one after another, so that of two creations only one succeeds. */
   readonly #changes = new KeyedQueue()
@@ -50,6 +53,7 @@ export class Herder {
     this.views = options.views
     this.check = options.check
     this.offsets = options.offsets
+    this.lag = options.lag
     options.configs.follow((change) => this.#onChange(change))
   }
 

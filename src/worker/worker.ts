@@ -22,6 +22,7 @@ import { hostSpawner, type SpawnHost } from './hosts/host-process.ts'
 import { openStores, stoppedEarly, type Stores } from './stores/open-stores.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
 import type { WorkerSettings } from './settings/settings.ts'
+import { LagReports } from './lag-reports.ts'
 import { LoneWorker } from './groups/lone-worker.ts'
 import { shareOutFrom } from './groups/share-out.ts'
 import { sinkGroup } from './groups/sink-group.ts'
@@ -150,11 +151,12 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const check = new ConnectorCheck(hosts, settings, log)
   const stored = (name: string): StoredConnector => views.stored(name)
   const offsets = new ConnectorOffsets({ places: stores.offsets, stored })
+  const lag = lagReports(surroundings, work)
   const rejoin = (reason: string): void => group.rejoin(reason)
   configs.writtenBy(group)
   const { sessionKeys, fence } = clusterOf(surroundings, group)
   const place = group
-  const parts = { configs, statuses, reporter, work, views, check, offsets, place, fence, rejoin }
+  const parts = { configs, statuses, reporter, work, views, check, offsets, lag, place, fence, rejoin }
   const herder: Herder = new Herder(parts)
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
   const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write })
@@ -212,6 +214,16 @@ function placeOf(
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
   const shareOut = shareOutFrom(configs)
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
+}
+
+function lagReports({ stores, advertised, log }: Surroundings, work: AssignedWork): LagReports {
+  return new LagReports({
+    ...stores,
+    progress: () => work.progress(),
+    workerId: `${advertised.host}:${advertised.port}`,
+    isSink: ({ config }) => connectorClass(config).type === 'sink',
+    log,
+  })
 }
 
 function taskCreator(

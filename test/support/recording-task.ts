@@ -138,6 +138,7 @@ function arrayFetcher(): Fetcher {
     remove: (partitions: readonly { partition: number }[]) => {
       at = at.filter(({ partition }) => !partitions.some((each) => each.partition === partition))
     },
+    endOffset: () => BigInt(ENDS.at(-1) ?? 0),
     isCurrent: ({ partition, nextOffset }: FetchedBatch) =>
       at.some((each) => each.partition === partition && each.offset === Number(nextOffset)),
     next: async () => {

@@ -6,7 +6,7 @@ import type { TopicPartition } from '../../api/plugins.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
 import { CommandLoop } from '../host/command-loop.ts'
 import type { Membership, SuspectRows } from '../host/protocol.ts'
-import type { TaskMetrics } from '../host/task-metrics.ts'
+import type { PartitionProgress, TaskMetrics } from '../host/task-metrics.ts'
 import { flat, grouped, idOf, without } from './partitions.ts'
 import type { Puts } from './puts.ts'
 import { SinkCommits } from './sink-commits.ts'
@@ -81,6 +81,7 @@ export class RunningSinkTask {
       metrics,
       log,
     })
+    metrics.follow(() => this.#progress())
     this.#paused = paused
     this.#ended = this.#loop.run(() => this.#next())
   }
@@ -324,6 +325,7 @@ export class RunningSinkTask {
     await this.#close(gone).catch((error: unknown) => this.#fail(error))
     this.#interrupt = new AbortController()
     this.#positions.forget(gone)
+    this.#parts.metrics.touch()
     this.#parts.requests.remove(gone)
     this.#unplaced = this.#unplaced && without(this.#unplaced, gone)
     // What the sink has forgotten may have been of the others too.
@@ -357,6 +359,11 @@ export class RunningSinkTask {
     return [...opened, ...without(unplaced, opened)]
   }
 
+  #progress(): PartitionProgress[] {
+    const { fetcher } = this.#parts
+    return this.#positions.origins().map((each) => ({ ...each, endOffset: fetcher.endOffset(each) }))
+  }
+
   /** A failure, or Kafka, may have ended its work while a method waited. */
   #isAtWork(): boolean {
     return this.#membership !== null && !this.#failed
@@ -377,6 +384,7 @@ export class RunningSinkTask {
     this.#parts.fetcher.assign([])
     this.#rounds.clear()
     this.#positions.clear()
+    this.#parts.metrics.touch()
   }
 
   #fail(error: unknown): void {
