@@ -100,6 +100,24 @@ describe('Fetcher, over faults', () => {
     expect(of(1)).to.deep.equal(of(1).map((_, i) => `1@${500 + i}`))
   })
 
+  for (const [isolation, end] of [
+    ['read_committed', 7n],
+    ['read_uncommitted', 9n],
+  ] as const)
+    it(`knows where a partition ends, under ${isolation}, also where nothing is left to read`, async () => {
+      const fetch = (request: readonly Asked[]): Promise<Map<number, FetchAnswer>> =>
+        Promise.resolve(
+          new Map(request.map(({ partition }) => [partition, { highWatermark: 9n, lastStableOffset: 7n }])),
+        )
+      const { fetcher } = await start({ leaders: [0], fetch }, { isolation })
+      const place = { topic: 't', partition: 0 }
+      expect(fetcher.endOffset(place)).to.equal(null)
+      await eventually(async () => (await fetcher.next(), fetcher.endOffset(place) !== null))
+      expect(fetcher.endOffset(place)).to.equal(end)
+      fetcher.remove([place])
+      expect(fetcher.endOffset(place)).to.equal(null)
+    })
+
   it('does not take for current what it had read of a partition that went and came back', async () => {
     const { fetcher } = await start({ leaders: [0, 0] })
     const place = { topic: 't', partition: 1 }

@@ -37,6 +37,10 @@ export interface RecordingHooks {
   readonly send?: () => Promise<void>
   /** Rejects as the coordinator does. */
   readonly beforeCommit?: (generation: number) => Promise<void> | void
+  /** What the group has committed, where several tasks share it. */
+  readonly committed?: Map<number, bigint>
+  /** Where the batches of each partition end. */
+  readonly ends?: readonly number[]
 }
 
 /**
@@ -46,11 +50,10 @@ export interface RecordingHooks {
 export async function recordingTask(
   sink: (requests: SinkRequests) => Partial<SinkTask>,
   flushIntervalMs = 0,
-  { send, beforeCommit }: RecordingHooks = {},
+  { send, beforeCommit, committed = new Map<number, bigint>(), ends = ENDS }: RecordingHooks = {},
 ) {
   const calls: string[] = []
   const failures: unknown[] = []
-  const committed = new Map<number, bigint>()
   const requests = new SinkRequests()
   const own = sink(requests)
   const metrics = new TaskMetrics()
@@ -99,7 +102,7 @@ export async function recordingTask(
   const running = new RunningSinkTask(
     {
       pipeline,
-      fetcher: arrayFetcher(),
+      fetcher: arrayFetcher(ends),
       requests,
       puts: new Puts({ pipeline, requests, policy: { pause: () => 1 }, wait: new WaitLog({ log: SILENT }) }),
       flushIntervalMs,
@@ -126,7 +129,7 @@ export async function recordingTask(
   return { task: running, calls, failures, committed, metrics }
 }
 
-function arrayFetcher(): Fetcher {
+function arrayFetcher(ends: readonly number[]): Fetcher {
   let at: { topic: string; partition: number; offset: number }[] = []
   return {
     assign: (positions: readonly StartPosition[]) => {
@@ -138,13 +141,13 @@ function arrayFetcher(): Fetcher {
     remove: (partitions: readonly { partition: number }[]) => {
       at = at.filter(({ partition }) => !partitions.some((each) => each.partition === partition))
     },
-    endOffset: () => BigInt(ENDS.at(-1) ?? 0),
+    endOffset: () => BigInt(ends.at(-1) ?? 0),
     isCurrent: ({ partition, nextOffset }: FetchedBatch) =>
       at.some((each) => each.partition === partition && each.offset === Number(nextOffset)),
     next: async () => {
       await new Promise((resolve) => setImmediate(resolve))
       return at.flatMap((each) => {
-        const end = ENDS.find((offset) => offset > each.offset)
+        const end = ends.find((offset) => offset > each.offset)
         if (end === undefined) return []
         const batch = rowsFrom(each.offset, end, each.partition)
         each.offset = end

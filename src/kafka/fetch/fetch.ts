@@ -272,10 +272,10 @@ export class Fetcher {
         // Asked again of another leader meanwhile, or moved on: this answer is of no use.
         if (position?.offset !== asked.get(FetchPositions.key(answer)) || position?.offset == null) continue
         if (!position.identified) continue // removed and added again: perhaps of another topic
+        if (answer.error === 0) position.endOffset = this.#endOffset(answer)
         const batch = this.#decode(answer, position, position.offset)
         if (batch === null) continue
         position.offset = batch.nextOffset
-        position.endOffset = this.#endOffset(answer)
         batches.push({ ...batch, topicId: position.topicId })
       }
     }

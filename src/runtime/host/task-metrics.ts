@@ -63,20 +63,16 @@ export class TaskMetrics {
   #lastErrorAt: number | null = null
   #changed = true
   #progress: () => readonly PartitionProgress[] = () => []
+  #told: readonly PartitionProgress[] = []
 
   /** Whether anything was counted since the last snapshot. */
   get changed(): boolean {
-    return this.#changed
+    return this.#changed || !isSame(this.#progress(), this.#told)
   }
 
   /** Where to ask how far the task is, whenever a snapshot is taken. */
   follow(progress: () => readonly PartitionProgress[]): void {
     this.#progress = progress
-  }
-
-  /** What the task has is another than it was. */
-  touch(): void {
-    this.#changed = true
   }
 
   count(counter: Counter, by = 1): void {
@@ -101,11 +97,27 @@ export class TaskMetrics {
 
   snapshot(): MetricsSnapshot {
     this.#changed = false
+    this.#told = this.#progress()
     return {
       counters: { ...this.#counters },
       timers: { ...this.#timers },
       lastErrorAt: this.#lastErrorAt,
-      partitions: this.#progress(),
+      partitions: this.#told,
     }
   }
+}
+
+function isSame(some: readonly PartitionProgress[], others: readonly PartitionProgress[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every((each, i) => {
+      const other = others[i]
+      return (
+        each.partition === other?.partition &&
+        each.topic === other.topic &&
+        each.offset === other.offset &&
+        each.endOffset === other.endOffset
+      )
+    })
+  )
 }

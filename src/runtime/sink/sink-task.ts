@@ -96,6 +96,8 @@ export class RunningSinkTask {
       this.#membership = membership
       this.#suspects = new SuspectChunks(suspects)
       if (membership.cooperative === true && before !== null) {
+        const gone = without(this.#partitions, flat(membership.partitions))
+        if (gone.length > 0) await this.#giveUp(membership)
         const coming = without(flat(membership.partitions), this.#partitions)
         if (coming.length > 0) this.#unplaced = [...(this.#unplaced ?? []), ...coming]
         return
@@ -325,7 +327,6 @@ export class RunningSinkTask {
     await this.#close(gone).catch((error: unknown) => this.#fail(error))
     this.#interrupt = new AbortController()
     this.#positions.forget(gone)
-    this.#parts.metrics.touch()
     this.#parts.requests.remove(gone)
     this.#unplaced = this.#unplaced && without(this.#unplaced, gone)
     // What the sink has forgotten may have been of the others too.
@@ -384,7 +385,6 @@ export class RunningSinkTask {
     this.#parts.fetcher.assign([])
     this.#rounds.clear()
     this.#positions.clear()
-    this.#parts.metrics.touch()
   }
 
   #fail(error: unknown): void {
