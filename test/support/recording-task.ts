@@ -39,6 +39,8 @@ export interface RecordingHooks {
   readonly beforeCommit?: (generation: number) => Promise<void> | void
   /** What the group has committed, where several tasks share it. */
   readonly committed?: Map<number, bigint>
+  /** A fetch begins, the first one of its task is number 1. */
+  readonly onFetch?: (number: number) => void
   /** Where the batches of each partition end. */
   readonly ends?: readonly number[]
 }
@@ -50,7 +52,7 @@ export interface RecordingHooks {
 export async function recordingTask(
   sink: (requests: SinkRequests) => Partial<SinkTask>,
   flushIntervalMs = 0,
-  { send, beforeCommit, committed = new Map<number, bigint>(), ends = ENDS }: RecordingHooks = {},
+  { send, beforeCommit, onFetch, committed = new Map<number, bigint>(), ends = ENDS }: RecordingHooks = {},
 ) {
   const calls: string[] = []
   const failures: unknown[] = []
@@ -102,7 +104,7 @@ export async function recordingTask(
   const running = new RunningSinkTask(
     {
       pipeline,
-      fetcher: arrayFetcher(ends),
+      fetcher: arrayFetcher(ends, onFetch),
       requests,
       puts: new Puts({ pipeline, requests, policy: { pause: () => 1 }, wait: new WaitLog({ log: SILENT }) }),
       flushIntervalMs,
@@ -129,7 +131,8 @@ export async function recordingTask(
   return { task: running, calls, failures, committed, metrics }
 }
 
-function arrayFetcher(ends: readonly number[]): Fetcher {
+function arrayFetcher(ends: readonly number[], onFetch: RecordingHooks['onFetch']): Fetcher {
+  let fetches = 0
   let at: { topic: string; partition: number; offset: number }[] = []
   return {
     assign: (positions: readonly StartPosition[]) => {
@@ -145,6 +148,7 @@ function arrayFetcher(ends: readonly number[]): Fetcher {
     isCurrent: ({ partition, nextOffset }: FetchedBatch) =>
       at.some((each) => each.partition === partition && each.offset === Number(nextOffset)),
     next: async () => {
+      onFetch?.(++fetches)
       await new Promise((resolve) => setImmediate(resolve))
       return at.flatMap((each) => {
         const end = ends.find((offset) => offset > each.offset)

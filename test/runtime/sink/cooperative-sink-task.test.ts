@@ -87,6 +87,36 @@ describe('a sink task whose group rebalances cooperatively', () => {
     await task.stop()
   })
 
+  it('puts nothing that it had fetched of a partition before that was given up, also where it came back at once', async () => {
+    const waiting: (() => void)[] = []
+    const send = (): Promise<void> => new Promise((resolve) => waiting.push(resolve))
+    const steps: Promise<void>[] = []
+    const ends = [10, 20, 30, 40, 50, 60]
+    const onFetch = (number: number): void => {
+      if (number !== 2) return
+      // The fetch ends while the first of these waits for an acknowledgement; nobody has looked at it when the others run.
+      steps.push(
+        task.revoke(cooperative(2, 0, 1)),
+        task.revoke(cooperative(3, 0)),
+        task.assign(cooperative(3, 0, 1)),
+      )
+    }
+    const { task, calls, committed, failures } = await recordingTask(() => ({}), 0, { send, onFetch, ends })
+    await task.assign(cooperative(1, 0, 1, 2))
+    await eventually(() => waiting.length > 0 && steps.length > 0)
+    for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
+    const pump = setInterval(() => waiting.splice(0).forEach((acknowledge) => acknowledge()), 1)
+    await Promise.all(steps)
+    await eventually(() => committed.get(0) === 60n && committed.get(1) === 60n)
+    for (const partition of [0, 1])
+      expect(putsOf(calls, partition)).to.deep.equal(
+        ends.map((end) => `put ${partition}: ${end - 10}–${end - 1}`),
+      )
+    expect([putsOf(calls, 2).length, failures]).to.deep.equal([1, []])
+    await task.stop()
+    clearInterval(pump)
+  })
+
   it('goes on where a commit comes in the middle of a rebalance, and commits it under the next generation', async () => {
     let joining = true
     const refused: number[] = []
