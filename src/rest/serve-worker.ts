@@ -3,6 +3,8 @@ import type { SpawnHost } from '../worker/hosts/host-process.ts'
 import { modelDirectory } from '../worker/model-directory.ts'
 import type { WorkerSettings } from '../worker/settings/settings.ts'
 import { type RunningWorker, startWorker } from '../worker/worker.ts'
+import { STARTING } from './context.ts'
+import { HttpError } from './errors.ts'
 import { type RestServer, startRest } from './server.ts'
 
 export interface ServeOptions {
@@ -35,7 +37,7 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
     version,
     hosts,
     log,
-    models: modelDirectory(settings.modelsDir),
+    models: modelDirectory(settings.modelsDir, undefined, () => requireWorker(worker).installModel),
   })
   const stopping = new AbortController()
   const starting = startWorker({
@@ -58,6 +60,11 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
     await rest.close()
   }
   return { url: urlOf(host, rest), started, stop: () => (stopped ??= stop()) }
+}
+
+function requireWorker(worker: RunningWorker | undefined): RunningWorker {
+  if (worker === undefined) throw new HttpError(503, STARTING)
+  return worker
 }
 
 function urlOf(host: string, { port }: RestServer): string {

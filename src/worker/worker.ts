@@ -1,6 +1,7 @@
 import type { RawConfig } from '../api/config.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../api/log.ts'
+import type { InstallVersion } from '../inference/store/add-model-version.ts'
 import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
 import { ConfigProviders } from '../runtime/config-providers/config-providers.ts'
@@ -41,6 +42,8 @@ export interface WorkerOptions {
 export interface RunningWorker {
   readonly herder: Herder
   readonly clusterId: string
+  /** How a model that comes over REST reaches all workers; undefined where it stays on this one. */
+  readonly installModel: InstallVersion | undefined
   /** Whether it is a member of its group at the moment. */
   inGroup(): boolean
   /** Resolves when everything that was asked for has started, or failed to; of a standalone worker, which waits for no other. */
@@ -103,7 +106,11 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const { settings, advertised, log, stores } = surroundings
   const { configs, statuses, clusterId, offsetFile } = stores
   const providers = new ConfigProviders(settings.configProviders)
-  const resolve = (config: RawConfig): Promise<RawConfig> => resolveSecretly(providers, config)
+  const { shared } = stores
+  const resolve = async (config: RawConfig): Promise<RawConfig> => {
+    await shared?.current()
+    return resolveSecretly(providers, config)
+  }
   const hosts = new TaskHosts({
     spawn: surroundings.spawn,
     settings: hostSettings(settings),
@@ -116,7 +123,8 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   })
   const versionOf = (name: string): string | null => connectorClass(configs.get(name)?.config).version
   const reporter = new StatusReporter(statuses, `${advertised.host}:${advertised.port}`, versionOf)
-  const suspects = new Suspects()
+  const suspects = new Suspects(shared?.suspects)
+  shared?.suspects.follow((...known) => suspects.take(...known))
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
   const creators = { createTask, createMonitor }
@@ -127,7 +135,13 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   }
   const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, onTaken)
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
-  const check = new ConnectorCheck(hosts, settings, log)
+  const validating: Pick<TaskHosts, 'validate'> = {
+    validate: async (...config) => {
+      await shared?.current()
+      return hosts.validate(...config)
+    },
+  }
+  const check = new ConnectorCheck(validating, settings, log)
   const stored = (name: string): StoredConnector => views.stored(name)
   const offsets = new ConnectorOffsets({ places: stores.offsets, stored })
   const rejoin = (reason: string): void => group.rejoin(reason)
@@ -138,13 +152,28 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     await bounded(LAST_GRACE, work.settled(), () => undefined)
     await group.leave()
     await hosts.stop()
-    await Promise.all([configs.close(), statuses.close(), offsets.close(), offsetFile?.close()])
+    await Promise.all([
+      configs.close(),
+      statuses.close(),
+      offsets.close(),
+      offsetFile?.close(),
+      shared?.close(),
+    ])
   }
   const settled = async (): Promise<void> => {
     await group.settled()
     await work.settled()
   }
-  return { herder, clusterId, start: () => group.start(), inGroup: () => group.inGroup, settled, stop }
+  const installModel: InstallVersion | undefined = shared && ((checked) => shared.models.publish(checked))
+  return {
+    herder,
+    clusterId,
+    installModel,
+    start: () => group.start(),
+    inGroup: () => group.inGroup,
+    settled,
+    stop,
+  }
 }
 
 type OnTaken = (generation: number, leads: boolean) => Promise<void>

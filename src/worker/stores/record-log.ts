@@ -10,7 +10,7 @@ export interface LogRecord {
 /** A compacted topic as a store sees it; `kafka/compacted-log.ts` in a worker, memory in tests. */
 export interface RecordLog {
   /** Resolves when the record was read back: what was written is then part of the state. */
-  append(key: string, value: string | null): Promise<void>
+  append(key: string, value: string | Buffer | null): Promise<void>
   /** Resolves when everything that is in the topic now was read. */
   readToEnd(): Promise<void>
   close(): Promise<void>
