@@ -4,10 +4,15 @@ import type { Logger } from '../api/log.ts'
 import type { InstallVersion } from '../inference/store/add-model-version.ts'
 import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
+import { fenceProducers } from '../kafka/produce/fence-producers.ts'
 import { ConfigProviders } from '../runtime/config-providers/config-providers.ts'
 import { resolveSecretly } from '../runtime/config-providers/resolve-secretly.ts'
 import type { HostSettings, TaskId } from '../runtime/host/protocol.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
+import type { Place } from './cluster/place.ts'
+import { SessionKeys } from './cluster/session-keys.ts'
+import { TaskPublisher } from './cluster/task-publisher.ts'
+import { fenceZombies } from './cluster/zombie-fencing.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
 import type { StoredConnector } from './stores/config-state.ts'
 import { workerTopics } from './settings/worker-topics.ts'
@@ -44,6 +49,10 @@ export interface RunningWorker {
   readonly clusterId: string
   /** How a model that comes over REST reaches all workers; undefined where it stays on this one. */
   readonly installModel: InstallVersion | undefined
+  /** Where it stands in its cluster. */
+  readonly place: Place
+  /** What other workers' requests are checked with; undefined where there are none. */
+  readonly sessionKeys: Pick<SessionKeys, 'problemOf'> | undefined
   /** Whether it is a member of its group at the moment. */
   inGroup(): boolean
   /** Resolves when everything that was asked for has started, or failed to; of a standalone worker, which waits for no other. */
@@ -76,6 +85,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     stores,
     cluster: client,
     createMember: (member) => new GroupMember(client, member),
+    fence: (ids) => fenceProducers(client, ids),
     spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
   const stop = async (): Promise<void> => {
@@ -99,6 +109,8 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   readonly cluster: ClusterView
   readonly createMember: CreateMember
   readonly spawn: SpawnHost
+  /** Fences the producers of transactional ids. */
+  readonly fence: (ids: readonly string[]) => Promise<void>
 }
 
 /** Puts a worker together; nothing runs before `start`, which resolves with the first assignment. */
@@ -127,10 +139,12 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   shared?.suspects.follow((...known) => suspects.take(...known))
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
-  const creators = { createTask, createMonitor }
-  const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...creators, suspects, resolve })
+  const publish: TaskPublisher['publish'] = (...tasks) => publisher.publish(...tasks)
+  const made = { createTask, createMonitor, suspects, resolve, publish }
+  const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...made })
   const onTaken = async (generation: number, leads: boolean): Promise<void> => {
     reporter.generation = generation
+    void sessionKeys?.refresh()
     if (leads) await herder.removeStaleStatuses()
   }
   const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, onTaken)
@@ -145,34 +159,54 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const stored = (name: string): StoredConnector => views.stored(name)
   const offsets = new ConnectorOffsets({ places: stores.offsets, stored })
   const rejoin = (reason: string): void => group.rejoin(reason)
-  const herder: Herder = new Herder({ configs, statuses, reporter, work, views, check, offsets, rejoin })
+  configs.writtenBy(group)
+  const { sessionKeys, fence } = clusterOf(surroundings, group)
+  const place = group
+  const parts = { configs, statuses, reporter, work, views, check, offsets, place, fence, rejoin }
+  const herder: Herder = new Herder(parts)
+  const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
+  const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write })
   const stop = async (): Promise<void> => {
-    group.retire()
-    await bounded(settings.shutdownTimeout, work.dropAll(), () => hosts.kill('the worker stops'))
-    await bounded(LAST_GRACE, work.settled(), () => undefined)
-    await group.leave()
-    await hosts.stop()
-    await Promise.all([
-      configs.close(),
-      statuses.close(),
-      offsets.close(),
-      offsetFile?.close(),
-      shared?.close(),
-    ])
+    sessionKeys?.close()
+    await stopWork({ group, work, hosts }, settings.shutdownTimeout)
+    const open = [configs, statuses, offsets, offsetFile, shared]
+    await Promise.all(open.map((each) => each?.close()))
   }
   const settled = async (): Promise<void> => {
     await group.settled()
     await work.settled()
   }
+  const inGroup = (): boolean => group.inGroup
   const installModel: InstallVersion | undefined = shared && ((checked) => shared.models.publish(checked))
+  const shown = { herder, clusterId, place, sessionKeys, installModel }
+  return { ...shown, start: () => group.start(), inGroup, settled, stop }
+}
+
+interface Stopping {
+  readonly group: WorkerGroup | LoneWorker
+  readonly work: AssignedWork
+  readonly hosts: TaskHosts
+}
+
+/** Stops tasks, and leaves the group when others may run them. */
+async function stopWork({ group, work, hosts }: Stopping, timeout: number): Promise<void> {
+  group.retire()
+  await bounded(timeout, work.dropAll(), () => hosts.kill('the worker stops'))
+  await bounded(LAST_GRACE, work.settled(), () => undefined)
+  await group.leave()
+  await hosts.stop()
+}
+
+/** What there is only among workers: a standalone worker has nobody to talk with. */
+function clusterOf(
+  { settings: { mode }, stores: { configs }, log, fence }: Surroundings,
+  place: WorkerGroup | LoneWorker,
+) {
+  if (mode.kind === 'standalone') return { sessionKeys: undefined, fence: () => Promise.resolve() }
+  const { groupId, signing } = mode
   return {
-    herder,
-    clusterId,
-    installModel,
-    start: () => group.start(),
-    inGroup: () => group.inGroup,
-    settled,
-    stop,
+    sessionKeys: new SessionKeys({ configs, place, settings: signing, log }),
+    fence: (connector: string) => fenceZombies(connector, { configs, groupId, fence }),
   }
 }
 

@@ -86,6 +86,7 @@ describe('worker settings', () => {
         sharedTopic: { topic: 'g-sluice', partitions: 1, replicationFactor: -1 },
         protocol: 'sessioned',
         rebalanceDelay: 300_000,
+        signing: 'signing' in settings.mode && settings.mode.signing,
       },
     })
     expect(settings.converterDefaults['key.converter']).to.equal('ByteArrayConverter')

@@ -13,6 +13,8 @@ import type { AssignedWork } from '../assigned-work.ts'
 import type { ConfigStore } from '../stores/config-store.ts'
 import type { DistributedMode } from '../settings/modes.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
+import type { Place } from '../cluster/place.ts'
+import { NO_OWNERS, ownerOf, type Owners, ownersOf } from './owners.ts'
 import type { CreateMember } from './sink-membership.ts'
 
 /** Shares connectors and tasks out among the members of a worker group; asked of its leader (assignment.ts). */
@@ -42,7 +44,7 @@ const NOTHING: Held = { connectors: [], tasks: [] }
  * This worker's membership in its group, in Kafka Connect's own protocol. Under `sessioned` and `compatible` work goes
  * on during a rebalance and only what is revoked stops; under `default` everything stops before joining again.
  */
-export class WorkerGroup {
+export class WorkerGroup implements Place {
   readonly #options: WorkerGroupOptions
   readonly #member: ReturnType<CreateMember>
   readonly #joined = Promise.withResolvers<undefined>()
@@ -51,7 +53,12 @@ export class WorkerGroup {
   #version: 0 | 1 | 2 = 2
   #delayed: NodeJS.Timeout | undefined
   #inGroup = false
+  #retired = false
   #left = false
+  #memberId = ''
+  #rebalancing = true
+  /** As this worker shared the work out last, where it led. */
+  #owners: Owners = NO_OWNERS
 
   constructor(options: WorkerGroupOptions, create: CreateMember) {
     const { mode, settings, log, work } = options
@@ -64,18 +71,48 @@ export class WorkerGroup {
       heartbeatMs: settings.heartbeatInterval,
       log,
       protocols: () => this.#protocols(),
-      assign: (protocol, members, leaderId) => options.shareOut(protocol, members, leaderId),
+      assign: async (protocol, members, leaderId) => {
+        const shares = await options.shareOut(protocol, members, leaderId)
+        this.#owners = ownersOf(protocol, members, shares)
+        return shares
+      },
       onAssigned: (assignment) => this.#onAssigned(assignment),
       onRevoked: async () => {
+        this.#rebalancing = true
         if (this.#version === 0) await work.dropAll()
       },
       onLost: () => this.#onLost(),
     })
   }
 
-  /** Whether this worker is a member, as far as it knows. */
+  /** A process that was stopped for longer than its session finds itself out by the clock, before anybody tells it. */
   get inGroup(): boolean {
-    return this.#inGroup
+    return this.#inGroup && !this.#left && this.heldUntil > performance.now()
+  }
+
+  get leads(): boolean {
+    return this.inGroup && this.#last?.leader === this.#memberId
+  }
+
+  get leaderUrl(): string | undefined {
+    return this.inGroup ? this.#last?.leaderUrl || undefined : undefined
+  }
+
+  get rebalancing(): boolean {
+    return this.#rebalancing
+  }
+
+  get protocolVersion(): 0 | 1 | 2 {
+    return this.#version
+  }
+
+  get others(): readonly string[] {
+    return this.leads ? this.#owners.members.filter((url) => url !== this.#options.url) : []
+  }
+
+  ownerUrl(connector: string, task?: number): string | undefined {
+    const url = this.leads ? ownerOf(this.#owners, connector, task) : undefined
+    return url === this.#options.url ? undefined : url
   }
 
   /** Until when nobody else runs what this worker does (performance.now()). */
@@ -91,6 +128,7 @@ export class WorkerGroup {
 
   /** What there is to run changed: the leader must share it out anew. */
   rejoin(reason: string): void {
+    this.#rebalancing = true
     this.#member.rejoin(reason)
   }
 
@@ -101,7 +139,7 @@ export class WorkerGroup {
 
   /** Takes no assignment any more. */
   retire(): void {
-    this.#left = true
+    this.#retired = true
   }
 
   async leave(): Promise<void> {
@@ -134,7 +172,7 @@ export class WorkerGroup {
     protocol,
     assignment,
   }: GroupAssignment): Promise<void> {
-    if (this.#left) return
+    if (this.#retired || this.#left) return
     clearTimeout(this.#delayed)
     const { work, configs, onTaken, log } = this.#options
     const taken = decodeConnectAssignment(assignment)
@@ -145,6 +183,8 @@ export class WorkerGroup {
       return
     }
     this.#last = taken
+    this.#memberId = memberId
+    this.#rebalancing = false
     this.#held = this.#version === 0 ? taken : holding(this.#held, taken)
     log.info('assigned', {
       generation,
@@ -165,6 +205,7 @@ export class WorkerGroup {
   /** Invariant 4: whoever has lost its place stops. */
   #onLost(): void {
     this.#inGroup = false
+    this.#rebalancing = true
     this.#held = NOTHING
     this.#last = null
     void this.#options.work.dropAll({ lost: true })

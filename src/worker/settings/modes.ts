@@ -1,4 +1,5 @@
 import type { ConfigProblem } from '../../api/errors.ts'
+import type { SigningSettings } from './signing.ts'
 import { STANDALONE_KEYS, WORKER_KEYS, type WorkerKey } from './worker-keys.ts'
 
 export interface InternalTopic {
@@ -19,6 +20,7 @@ export interface DistributedMode {
   readonly sharedTopic: InternalTopic | null
   readonly protocol: 'sessioned' | 'compatible' | 'eager'
   readonly rebalanceDelay: number
+  readonly signing: SigningSettings
 }
 
 /** A worker by itself: its connectors live in its memory, the offsets of its sources in a file. */
@@ -41,6 +43,7 @@ export const CLUSTER_KEYS = [
   'sluice.storage.*',
   'connect.protocol',
   'scheduled.rebalance.max.delay.ms',
+  'inter.worker.*',
 ] as const
 
 /** The settings that do something in a mode. */
