@@ -32,7 +32,7 @@ import { StatusReporter } from './status-reporter.ts'
 import { Suspects } from './hosts/suspects.ts'
 import { TaskHosts } from './hosts/task-hosts.ts'
 import { TaskRun } from './hosts/task-run.ts'
-import { WorkerGroup } from './groups/worker-group.ts'
+import { WorkerGroup, type WorkerGroupOptions } from './groups/worker-group.ts'
 
 export interface WorkerOptions {
   readonly settings: WorkerSettings
@@ -134,7 +134,8 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     offsets: offsetFile,
   })
   const versionOf = (name: string): string | null => connectorClass(configs.get(name)?.config).version
-  const reporter = new StatusReporter(statuses, `${advertised.host}:${advertised.port}`, versionOf)
+  const workerId = `${advertised.host}:${advertised.port}`
+  const reporter = new StatusReporter(statuses, workerId, versionOf)
   const suspects = new Suspects(shared?.suspects)
   shared?.suspects.follow((...known) => suspects.take(...known))
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
@@ -142,12 +143,16 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const publish: TaskPublisher['publish'] = (...tasks) => publisher.publish(...tasks)
   const made = { createTask, createMonitor, suspects, resolve, publish }
   const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...made })
-  const onTaken = async (generation: number, leads: boolean): Promise<void> => {
-    reporter.generation = generation
-    void sessionKeys?.refresh()
-    if (leads) await herder.removeStaleStatuses()
-  }
-  const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, onTaken)
+  const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, {
+    onGeneration: (generation) => {
+      reporter.generation = generation
+      statuses.joined({ generation, workerId })
+    },
+    onTaken: async (_, leads) => {
+      void sessionKeys?.refresh()
+      if (leads) await herder.removeStaleStatuses()
+    },
+  })
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
   const validating: Pick<TaskHosts, 'validate'> = {
     validate: async (...config) => {
@@ -210,19 +215,19 @@ function clusterOf(
   }
 }
 
-type OnTaken = (generation: number, leads: boolean) => Promise<void>
+type GroupEvents = Pick<WorkerGroupOptions, 'onGeneration' | 'onTaken'>
 
 /** What tells a worker what to run: its group; a standalone worker runs everything. */
 function placeOf(
   { settings, advertised, stores: { configs }, createMember, log }: Surroundings,
   work: AssignedWork,
-  onTaken: OnTaken,
+  events: GroupEvents,
 ): WorkerGroup | LoneWorker {
   const { mode } = settings
-  if (mode.kind === 'standalone') return new LoneWorker({ configs, work, onTaken })
+  if (mode.kind === 'standalone') return new LoneWorker({ configs, work, onTaken: events.onTaken })
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
   const shareOut = shareOutFrom(configs)
-  return new WorkerGroup({ mode, settings, url, configs, work, shareOut, onTaken, log }, createMember)
+  return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
 }
 
 function taskCreator(

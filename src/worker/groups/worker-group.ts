@@ -28,6 +28,8 @@ export interface WorkerGroupOptions {
   readonly configs: Pick<ConfigStore, 'offset' | 'readToEnd'>
   readonly work: Pick<AssignedWork, 'runOnly' | 'dropAll'>
   readonly shareOut: ShareOut
+  /** Before an assignment is taken: what is said of connectors and tasks from now on is of this generation. */
+  readonly onGeneration: (generation: number) => void
   /** After each assignment was taken. */
   readonly onTaken: (generation: number, leads: boolean) => Promise<void> | void
   readonly log: Logger
@@ -194,6 +196,7 @@ export class WorkerGroup implements Place {
     })
     this.#inGroup = true
     this.#joined.resolve(undefined)
+    this.#options.onGeneration(generation)
     await work.runOnly(this.#held.connectors, this.#held.tasks)
     await onTaken(generation, leaderId === memberId)
     // KIP-415: what was given up can be assigned anew once everybody has joined without it.
