@@ -35,7 +35,7 @@ function counted(connectors: number) {
   const stored = new Map(
     Array.from({ length: connectors }, (_, n) => {
       const config = new Proxy({ ...CONFIG, name: `c${n}` }, reading)
-      return [`c${n}`, { config, target: 'STARTED', tasks: Array<RawConfig>(TASKS).fill(CONFIG) }] as const
+      return [String(config.name), { config, target: 'STARTED', tasks: Array<RawConfig>(TASKS).fill(CONFIG) }] as const
     }),
   )
   const asked = <T>(answer: T): T => {
