@@ -18,7 +18,8 @@ import type { StoredConnector } from './stores/config-state.ts'
 import { workerTopics } from './settings/worker-topics.ts'
 import { ConnectorCheck } from './configs/connector-check.ts'
 import { ConnectorViews } from './connector-views.ts'
-import { Herder } from './herder.ts'
+import { Herder, type HerderOptions } from './herder.ts'
+import { shownElsewhere } from './shared/shown-elsewhere.ts'
 import { hostSpawner, type SpawnHost } from './hosts/host-process.ts'
 import { openStores, stoppedEarly, type Stores } from './stores/open-stores.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
@@ -167,8 +168,10 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   configs.writtenBy(group)
   const { sessionKeys, fence } = clusterOf(surroundings, group)
   const place = group
+  const elsewhere: HerderOptions['shownElsewhere'] = (connector, name) =>
+    shownElsewhere(connector, name, { statuses, workerId })
   const parts = { configs, statuses, reporter, work, views, check, offsets, place, fence, rejoin }
-  const herder: Herder = new Herder(parts)
+  const herder: Herder = new Herder({ ...parts, shownElsewhere: elsewhere })
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
   const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write })
   const stop = async (): Promise<void> => {
