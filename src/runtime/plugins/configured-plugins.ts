@@ -30,6 +30,12 @@ export function connectorOf(raw: RawConfig): SinkConnector | SourceConnector {
   return findConnector(raw['connector.class']?.trim() ?? '', { version: raw[key], key })
 }
 
+/** The class of a connector's tasks, as Kafka Connect calls it: of its own connectors a Java worker runs it by this name. */
+export function taskClass({ name, aliases = [] }: SinkConnector | SourceConnector): string {
+  const java = aliases.find((alias) => alias.startsWith('org.apache.kafka.connect.'))
+  return `${(java ?? name).replace(/Connector$/, '')}Task`
+}
+
 /** @param path the key that names its class; without that it is a ByteArrayConverter */
 export function converterOf(raw: RawConfig, path: string): ConverterPlugin {
   return findConverter(raw[path]?.trim() ?? 'ByteArrayConverter', which(raw, versionKey.converter(path)))
