@@ -8,7 +8,7 @@ import { startBroker } from '../src/dev/broker.ts'
 import { freePort } from '../src/dev/ports.ts'
 
 export const ROOT = path.resolve(import.meta.dirname, '..')
-const BIN = path.join(ROOT, 'node_modules/.bin')
+const MOCHA = path.join(ROOT, 'node_modules/mocha/bin/mocha.js')
 /** Compiled code, for the hundreds of processes that tests start. Node looks into each file's text before it takes it. */
 const NODE_COMPILE_CACHE = path.join(ROOT, 'node_modules/.cache/sluice-tests')
 
@@ -47,7 +47,7 @@ async function run(command: string, args: readonly string[], env: Variables, pri
 
 /** One mocha over these files. Its output is shown at the end, and only where a test failed. */
 export async function mocha(name: string, files: readonly string[], env: Variables = {}): Promise<Outcome> {
-  const { code, output, seconds } = await run(path.join(BIN, 'mocha'), files, env)
+  const { code, output, seconds } = await run(process.execPath, [MOCHA, ...files], env)
   const outcome = outcomeOf(output, code)
   const skipped = /^(\d+) skipped$/m.exec(output)?.[1]
   const mark = outcome.failed > 0 ? `✖ ${outcome.failed} failed` : `✔ ${outcome.passed}`
