@@ -1,7 +1,7 @@
 /**
- * Runs the tests, two processes at a time. First those that need no server, in two mochas; then those with servers, each
- * file in a mocha of its own, in two lanes with a Kafka each (two registries or workers of one name must not share one),
- * and beside them the checks (lint, types, documents) at a lower priority: tests with servers mostly wait.
+ * Runs the tests. First those that need no server, in three mochas; then those with servers, each file in a mocha of its
+ * own, in two lanes with a Kafka each (two registries or workers of one name must not share one), and beside them the
+ * checks (lint, types, documents) at a lower priority: tests with servers mostly wait.
  *
  * Usage: `node scripts/test.ts [checks | unit | server | long | chaos]`; the first three without an argument.
  * Ends with `12 passed, 0 failed`.
@@ -26,6 +26,7 @@ const FIRST = [
   'source-to-sink',
 ]
 const AT_A_TIME = 2
+const UNIT_PARTS = 3
 
 type Suite = (typeof SUITES)[number]
 
@@ -40,14 +41,14 @@ async function unitFiles(): Promise<string[]> {
   return (await filesIn(['test/**/*.test.ts'])).filter((file) => !servers.has(file.split(path.sep)[1] ?? ''))
 }
 
-/** The files without servers in two halves that take about as long: every second pair. */
+/** The files without servers in parts that take about as long: every third one. A third process works while others wait. */
 async function unitTests(): Promise<Outcome[]> {
   const files = await unitFiles()
   return Promise.all(
-    [1, 2].map((half) =>
+    Array.from({ length: UNIT_PARTS }, (_, part) =>
       mocha(
-        `unit tests, half ${half} of 2`,
-        files.filter((_, i) => (i >> 1) % 2 === half - 1),
+        `unit tests, part ${part + 1} of ${UNIT_PARTS}`,
+        files.filter((_, i) => i % UNIT_PARTS === part),
       ),
     ),
   )
