@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectError, messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import { nameOf, type Shown, type TaskId } from '../runtime/host/protocol.ts'
+import type { PartitionProgress } from '../runtime/host/task-metrics.ts'
 import { traceOf } from '../runtime/delivery/trace.ts'
 import { ElsewhereError } from './cluster/place.ts'
 import type { TaskPublisher } from './cluster/task-publisher.ts'
@@ -49,6 +50,8 @@ export class AssignedWork {
   readonly #connectors = new Set<string>()
   /** What should run here; `undefined` until its queue has started it, or where it has no config. */
   readonly #tasks = new Map<string, { readonly id: TaskId; run: TaskRun | undefined }>()
+  /** Tasks that do not belong here any more, and have not stopped yet. */
+  readonly #stopping = new Set<Promise<undefined>>()
   readonly #queue = new KeyedQueue()
   readonly #monitors: Monitors
 
@@ -77,6 +80,14 @@ export class AssignedWork {
       .toSorted((a, b) => a.task - b.task)
   }
 
+  /** How far the tasks of sinks are that run here. */
+  progress(): { readonly id: TaskId; readonly partitions: readonly PartitionProgress[] }[] {
+    return [...this.#tasks.values()].flatMap(({ id, run }) => {
+      const partitions = run?.metrics?.partitions
+      return partitions === undefined ? [] : [{ id, partitions }]
+    })
+  }
+
   /** Runs exactly these from now on. Resolves when all others have stopped; the new ones start in the background. */
   async runOnly(connectors: readonly string[], tasks: readonly TaskId[]): Promise<void> {
     const wantedTasks = new Map(tasks.map((id) => [nameOf(id), id]))
@@ -90,10 +101,15 @@ export class AssignedWork {
     await Promise.all(stops)
   }
 
-  /** `lost`: with the place in the group, so that others may run all this already. */
+  /**
+   * Resolves when nothing runs any more, also of what was dropped before. `lost`: with the place in the group, so that
+   * others may run all this already, and have their say in the statuses.
+   */
   async dropAll({ lost = false } = {}): Promise<void> {
     if (lost) for (const { run } of this.#tasks.values()) run?.lost()
-    await this.runOnly([], [])
+    const dropped = this.runOnly([], [])
+    if (!lost) await dropped
+    await Promise.all(this.#stopping)
   }
 
   /** A connector's config or target state changed, or it is to be restarted: it starts anew where it runs here. */
@@ -219,11 +235,15 @@ export class AssignedWork {
     slot.run?.start()
   }
 
-  async #dropTask(id: TaskId): Promise<void> {
+  #dropTask(id: TaskId): Promise<void> {
     const slot = this.#tasks.get(nameOf(id))
     this.#tasks.delete(nameOf(id))
-    await this.#queue.run(nameOf(id), async () => {
+    const { promise: stopped, resolve } = Promise.withResolvers<undefined>()
+    this.#stopping.add(stopped)
+    return this.#queue.run(nameOf(id), async () => {
       await slot?.run?.stop()
+      this.#stopping.delete(stopped)
+      resolve(undefined)
       const exists = this.#options.configs.get(id.connector)?.tasks[id.task] !== undefined
       if (exists) await this.#options.statuses.task(id, 'UNASSIGNED')
       else this.#options.suspects.forget(id.connector)

@@ -4,12 +4,15 @@ import type { AssignedWork } from './assigned-work.ts'
 import type { ConfigChange, TargetState } from './stores/config-state.ts'
 import type { ConfigStore, WrittenConfig } from './stores/config-store.ts'
 import type { ConnectorCheck } from './configs/connector-check.ts'
-import type { ConnectorOffsets } from './connector-offsets.ts'
-import type { SourceOffset } from '../api/plugins.ts'
+import type { ActiveTopics } from './active-topics.ts'
+import type { ClusterLoggers } from './cluster-loggers.ts'
+import type { ConnectorOffsets, GivenOffset } from './connector-offsets.ts'
 import type { ConnectorInfo, ConnectorStatus, ConnectorViews } from './connector-views.ts'
+import type { LagReports } from './lag-reports.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { unmasked } from './configs/secrets.ts'
 import { type ShadowReport, shadowReport } from './shadow-report.ts'
+import type { ShownElsewhere, TaskShown } from './shared/shown-elsewhere.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import type { StatusStore } from './stores/status-store.ts'
 import { elsewhere, type Place, requireLead } from './cluster/place.ts'
@@ -21,6 +24,9 @@ export interface HerderOptions {
   readonly views: ConnectorViews
   readonly check: ConnectorCheck
   readonly offsets: ConnectorOffsets
+  readonly topics: ActiveTopics
+  readonly loggers: ClusterLoggers
+  readonly lag: LagReports
   readonly work: Pick<
     AssignedWork,
     'refreshConnector' | 'refreshTasks' | 'refreshTarget' | 'restartTask' | 'connectors' | 'shown'
@@ -30,6 +36,7 @@ export interface HerderOptions {
   /** Does a round of zombie fencing of a connector's producers. */
   readonly fence: (connector: string) => Promise<void>
   readonly rejoin: (reason: string) => void
+  readonly shownElsewhere: (connector: string, name: string) => Promise<ShownElsewhere>
 }
 
 /**
@@ -41,6 +48,9 @@ export class Herder {
   readonly views: ConnectorViews
   readonly check: ConnectorCheck
   readonly offsets: Pick<ConnectorOffsets, 'list'>
+  readonly topics: Pick<ActiveTopics, 'tracking' | 'list' | 'reset'>
+  readonly loggers: ClusterLoggers
+  readonly lag: LagReports
   readonly #options: HerderOptions
   /** Changes of one connector happen one after another, so that of two creations only one succeeds. */
   readonly #changes = new KeyedQueue()
@@ -50,6 +60,9 @@ export class Herder {
     this.views = options.views
     this.check = options.check
     this.offsets = options.offsets
+    this.topics = options.topics
+    this.loggers = options.loggers
+    this.lag = options.lag
     options.configs.follow((change) => this.#onChange(change))
   }
 
@@ -100,12 +113,12 @@ export class Herder {
     return this.#setTarget(name, 'STOPPED')
   }
 
-  /** Sets offsets of a stopped source; gives what to answer. */
-  alterOffsets(name: string, offsets: readonly SourceOffset[]): Promise<string> {
+  /** Sets offsets of a stopped connector; gives what to answer. */
+  alterOffsets(name: string, offsets: readonly GivenOffset[]): Promise<string> {
     return this.#change(name, () => this.#options.offsets.alter(name, offsets))
   }
 
-  /** Removes all offsets of a stopped source; gives what to answer. */
+  /** Removes all offsets of a stopped connector; gives what to answer. */
   resetOffsets(name: string): Promise<string> {
     return this.#change(name, () => this.#options.offsets.reset(name))
   }
@@ -154,20 +167,28 @@ export class Herder {
     return this.#change(name, () => this.#options.fence(name))
   }
 
-  /** How the shadow models of a connector compare, in the tasks that run on this worker. */
-  shadows(name: string): ShadowReport {
-    this.views.stored(name)
-    return shadowReport(name, this.#options.work.shown(name, 'shadows'))
+  /** How the shadow models of a connector compare, on all workers. */
+  async shadows(name: string): Promise<ShadowReport> {
+    const here = this.shown(name, 'shadows')
+    return shadowReport(name, here, await this.#options.shownElsewhere(name, 'shadows'))
   }
 
-  /** Removes the statuses of connectors and tasks that do not exist any more. */
+  /** What the transforms of a connector's tasks show under a name, of those tasks that run on this worker. */
+  shown(connector: string, name: string): readonly TaskShown[] {
+    this.views.stored(connector)
+    return this.#options.work.shown(connector, name)
+  }
+
+  /** Removes what the status topic says of connectors and tasks that do not exist any more. */
   async removeStaleStatuses(): Promise<void> {
     const { configs, statuses } = this.#options
     for (const name of statuses.connectors()) {
       const stored = configs.get(name)
       const stale = statuses.tasks(name).filter(([task]) => stored?.tasks[task] === undefined)
       await Promise.all(stale.map(([task]) => statuses.putTask(name, task, null)))
-      if (stored === undefined) await statuses.putConnector(name, null)
+      if (stored !== undefined) continue
+      await statuses.removeTopics(name)
+      if (statuses.connector(name) !== undefined) await statuses.putConnector(name, null)
     }
   }
 
@@ -231,7 +252,11 @@ export class Herder {
   }
 
   #onChange(change: ConfigChange): void {
-    const { work, rejoin } = this.#options
+    const { work, rejoin, loggers } = this.#options
+    if (change.type === 'logger') {
+      loggers.told(change.logger, change.level)
+      return
+    }
     const { connector } = change
     if (change.type === 'restart') this.#onRestart(connector, change.includeTasks, change.onlyFailed)
     else if (change.type === 'connector') {
