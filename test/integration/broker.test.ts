@@ -12,7 +12,7 @@ import { eventually } from '../support/eventually.ts'
 import { kafkajsClient } from '../support/kafka.ts'
 
 describe('startBroker', function () {
-  this.timeout(60_000)
+  this.timeout(150_000)
   let dataDir = ''
   let broker: Broker | undefined
 
