@@ -11,6 +11,7 @@ import type { StoredConnector } from './stores/config-state.ts'
 import { Monitors, type MonitorsOptions } from './monitors.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { StatusReporter } from './status-reporter.ts'
+import { requireClass } from './configs/required-class.ts'
 import { sameConfig, sameConfigs, taskConfigs } from './configs/task-configs.ts'
 import type { Suspects } from './hosts/suspects.ts'
 import type { TaskHosts } from './hosts/task-hosts.ts'
@@ -29,6 +30,8 @@ export interface AssignedWorkOptions {
   readonly createMonitor: MonitorsOptions['create']
   /** Puts the values of config providers in. @throws ConfigError */
   readonly resolve: (config: RawConfig) => Promise<RawConfig>
+  /** `host:port` of this worker, as errors name it. */
+  readonly workerId: string
   readonly log: Logger
 }
 
@@ -158,6 +161,7 @@ export class AssignedWork {
         return
       }
       const resolved = await this.#options.resolve(stored.config)
+      requireClass(resolved, this.#options.workerId)
       const tasks = await this.#tasksOf(name, stored, resolved)
       if (tasks === undefined) return
       void statuses.connector(name, stored.target === 'PAUSED' ? 'PAUSED' : 'RUNNING')
@@ -212,11 +216,26 @@ export class AssignedWork {
     const config = this.#options.configs.get(id.connector)?.tasks[id.task]
     // The host says what is wrong, before the task takes its place in a group.
     const resolved = config && (await this.#options.resolve(config).catch(() => config))
+    const isWanted = this.#tasks.has(nameOf(id))
+    if (isWanted && resolved !== undefined && !(await this.#hasClass(id, resolved))) return
     const slot = this.#tasks.get(nameOf(id))
     if (slot === undefined) return
     const configs = config && resolved && { config, resolved }
     slot.run = configs && this.#options.createTask(id, configs, this.#isPaused(id.connector))
     slot.run?.start()
+  }
+
+  /** A task whose class is not here fails before it takes a place in a group. */
+  async #hasClass(id: TaskId, config: RawConfig): Promise<boolean> {
+    const { statuses, workerId, log } = this.#options
+    try {
+      requireClass(config, workerId)
+      return true
+    } catch (error) {
+      log.error('the task failed', { ...id, error: messageOf(error) })
+      await statuses.task(id, 'FAILED', traceOf(error))
+      return false
+    }
   }
 
   async #dropTask(id: TaskId): Promise<void> {

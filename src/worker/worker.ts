@@ -8,10 +8,10 @@ import { ConfigProviders } from '../runtime/config-providers/config-providers.ts
 import { resolveSecretly } from '../runtime/config-providers/resolve-secretly.ts'
 import type { HostSettings, TaskId } from '../runtime/host/protocol.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
+import { amongWorkers } from './cluster/among-workers.ts'
 import type { Place } from './cluster/place.ts'
-import { SessionKeys } from './cluster/session-keys.ts'
+import type { SessionKeys } from './cluster/session-keys.ts'
 import { TaskPublisher } from './cluster/task-publisher.ts'
-import { fenceZombies } from './cluster/zombie-fencing.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
 import type { StoredConnector } from './stores/config-state.ts'
 import { workerTopics } from './settings/worker-topics.ts'
@@ -133,7 +133,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
   const publish: TaskPublisher['publish'] = (...tasks) => publisher.publish(...tasks)
-  const made = { createTask, createMonitor, suspects, resolve, publish }
+  const made = { createTask, createMonitor, suspects, resolve, publish, workerId }
   const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...made })
   const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, {
     onGeneration: (generation) => {
@@ -151,9 +151,10 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const offsets = new ConnectorOffsets({ places: stores.offsets, stored })
   const rejoin = (reason: string): void => group.rejoin(reason)
   configs.writtenBy(group)
-  const { sessionKeys, fence } = clusterOf(surroundings, group)
+  const { mode } = settings
+  const { sessionKeys, ...among } = amongWorkers({ mode, configs, log, fence: surroundings.fence }, group)
   const place = group
-  const parts = { configs, statuses, reporter, work, views, check, offsets, place, fence, rejoin }
+  const parts = { configs, statuses, reporter, work, views, check, offsets, place, rejoin, ...among }
   const herder: Herder = new Herder(parts)
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
   const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write })
@@ -183,19 +184,6 @@ async function stopWork({ group, work, hosts }: Stopping, timeout: number): Prom
   await bounded(LAST_GRACE, work.settled(), () => undefined)
   await group.leave()
   await hosts.stop()
-}
-
-/** What there is only among workers: a standalone worker has nobody to talk with. */
-function clusterOf(
-  { settings: { mode }, stores: { configs }, log, fence }: Surroundings,
-  place: WorkerGroup | LoneWorker,
-) {
-  if (mode.kind === 'standalone') return { sessionKeys: undefined, fence: () => Promise.resolve() }
-  const { groupId, signing } = mode
-  return {
-    sessionKeys: new SessionKeys({ configs, place, settings: signing, log }),
-    fence: (connector: string) => fenceZombies(connector, { configs, groupId, fence }),
-  }
 }
 
 type GroupEvents = Pick<WorkerGroupOptions, 'onGeneration' | 'onTaken'>
