@@ -1,4 +1,5 @@
 import type { Logger } from '../api/log.ts'
+import type { LogLevels } from '../worker/cluster-loggers.ts'
 import type { SpawnHost } from '../worker/hosts/host-process.ts'
 import { modelDirectory } from '../worker/model-directory.ts'
 import type { WorkerSettings } from '../worker/settings/settings.ts'
@@ -10,6 +11,8 @@ export interface ServeOptions {
   /** Sluice's own version. */
   readonly version: string
   readonly log: Logger
+  /** The levels of `log`, to be set over REST. */
+  readonly levels?: LogLevels
   readonly spawn?: SpawnHost
 }
 
@@ -26,7 +29,13 @@ export interface ServedWorker {
  * A whole worker: its REST API, which answers at once, and the worker behind it, which starts as soon as Kafka can be
  * reached.
  */
-export async function serveWorker({ settings, version, log, spawn }: ServeOptions): Promise<ServedWorker> {
+export async function serveWorker({
+  settings,
+  version,
+  log,
+  levels,
+  spawn,
+}: ServeOptions): Promise<ServedWorker> {
   let worker: RunningWorker | undefined
   const { host } = settings.listener
   const hosts = [host, settings.advertised.host].filter((name) => name !== undefined)
@@ -34,7 +43,7 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
     worker: () => worker,
     version,
     hosts,
-    log,
+    log: log.child({ logger: 'sluice.rest' }),
     models: modelDirectory(settings.modelsDir),
   })
   const stopping = new AbortController()
@@ -43,6 +52,7 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
     advertised: { host: settings.advertised.host ?? host, port: settings.advertised.port ?? rest.port },
     log,
     signal: stopping.signal,
+    ...(levels === undefined ? {} : { levels }),
     ...(spawn === undefined ? {} : { spawn }),
   })
   const started = starting.then((running) => {

@@ -52,6 +52,8 @@ export class AssignedWork {
   readonly #connectors = new Set<string>()
   /** What should run here; `undefined` until its queue has started it, or where it has no config. */
   readonly #tasks = new Map<string, { readonly id: TaskId; run: TaskRun | undefined }>()
+  /** Tasks that do not belong here any more, and have not stopped yet. */
+  readonly #stopping = new Set<Promise<undefined>>()
   readonly #queue = new KeyedQueue()
   readonly #monitors: Monitors
 
@@ -93,10 +95,15 @@ export class AssignedWork {
     await Promise.all(stops)
   }
 
-  /** `lost`: with the place in the group, so that others may run all this already. */
+  /**
+   * Resolves when nothing runs any more, also of what was dropped before. `lost`: with the place in the group, so that
+   * others may run all this already, and have their say in the statuses.
+   */
   async dropAll({ lost = false } = {}): Promise<void> {
     if (lost) for (const { run } of this.#tasks.values()) run?.lost()
-    await this.runOnly([], [])
+    const dropped = this.runOnly([], [])
+    if (!lost) await dropped
+    await Promise.all(this.#stopping)
   }
 
   /** A connector's config or target state changed, or it is to be restarted: it starts anew where it runs here. */
@@ -108,7 +115,7 @@ export class AssignedWork {
   refreshTasks(connector: string): void {
     for (const id of this.tasks) {
       if (id.connector !== connector) continue
-      const config = this.#options.configs.get(connector)?.tasks[id.task]
+      const config = this.#configOf(id)
       if (!sameConfig(config, this.#tasks.get(nameOf(id))?.run?.config)) this.restartTask(id)
     }
   }
@@ -213,7 +220,7 @@ export class AssignedWork {
   }
 
   async #startTask(id: TaskId): Promise<void> {
-    const config = this.#options.configs.get(id.connector)?.tasks[id.task]
+    const config = this.#configOf(id)
     // The host says what is wrong, before the task takes its place in a group.
     const resolved = config && (await this.#options.resolve(config).catch(() => config))
     const isWanted = this.#tasks.has(nameOf(id))
@@ -223,6 +230,14 @@ export class AssignedWork {
     const configs = config && resolved && { config, resolved }
     slot.run = configs && this.#options.createTask(id, configs, this.#isPaused(id.connector))
     slot.run?.start()
+  }
+
+  /** A Java connector may say of its tasks only what is theirs; what it is, its own configuration says. */
+  #configOf({ connector, task }: TaskId): RawConfig | undefined {
+    const stored = this.#options.configs.get(connector)
+    const config = stored?.tasks[task]
+    if (config === undefined || config['connector.class'] !== undefined) return config
+    return { ...stored?.config, ...config }
   }
 
   /** A task whose class is not here fails before it takes a place in a group. */
@@ -238,11 +253,15 @@ export class AssignedWork {
     }
   }
 
-  async #dropTask(id: TaskId): Promise<void> {
+  #dropTask(id: TaskId): Promise<void> {
     const slot = this.#tasks.get(nameOf(id))
     this.#tasks.delete(nameOf(id))
-    await this.#queue.run(nameOf(id), async () => {
+    const { promise: stopped, resolve } = Promise.withResolvers<undefined>()
+    this.#stopping.add(stopped)
+    return this.#queue.run(nameOf(id), async () => {
       await slot?.run?.stop()
+      this.#stopping.delete(stopped)
+      resolve(undefined)
       const exists = this.#options.configs.get(id.connector)?.tasks[id.task] !== undefined
       if (exists) await this.#options.statuses.task(id, 'UNASSIGNED')
       else this.#options.suspects.forget(id.connector)

@@ -75,7 +75,7 @@ describe('worker settings', () => {
       clientId: 'sluice-g',
       listener: { host: '127.0.0.1', port: 8083 },
       offsetFlushInterval: 1000,
-      sessionTimeout: 10_000,
+      sessionTimeout: 6_000,
       images: { dirs: [], origins: [], privateAddresses: false },
       mode: {
         kind: 'distributed',
@@ -84,7 +84,7 @@ describe('worker settings', () => {
         offsetTopic: { topic: 'o', partitions: 25, replicationFactor: 3 },
         statusTopic: { topic: 's', partitions: 5, replicationFactor: 3 },
         protocol: 'sessioned',
-        rebalanceDelay: 300_000,
+        rebalanceDelay: 3_000,
         signing: 'signing' in settings.mode && settings.mode.signing,
       },
     })

@@ -28,7 +28,7 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
   const { config, settings, log, id, stopping } = options
   const sourceConfig = sourceKeys.read(config)
   logIgnored(ignoredSourceKeys, config, log)
-  const { metrics, waits, at, failed } = options.events
+  const { metrics, waits, at, failed, used } = options.events
   const stages = new StageTracker(at)
   const plugins = await openPlugins(options, stopping.signal, stages)
   const { workerTopics, offsetFlushIntervalMs, stopTimeoutMs } = settings
@@ -61,7 +61,7 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
       encoder: new Encoder({ client, producer, ...encoding }),
       delivery,
       deadLetters: await untilThere(() => openDeadLetters(options, client, producer)),
-      stages,
+      ...{ stages, used },
     })
     const task = new RunningSourceTask(
       {

@@ -12,6 +12,7 @@ import { type ProviderSettings, readProviders } from '../../runtime/config-provi
 import type { PackageProblem } from '../../runtime/plugins/left-out.ts'
 import { parseProperties } from '../../runtime/config-providers/properties-file.ts'
 import { type Listener, parseListener } from './listener.ts'
+import type { TopicTracking } from '../active-topics.ts'
 import { loadPlugins, resolveOnce } from './load-plugins.ts'
 import { signingOf, signingProblems } from './signing.ts'
 import { type InternalTopic, isClusterKey, keysOf, matches, sharedTopics, type WorkerMode } from './modes.ts'
@@ -38,6 +39,7 @@ export interface WorkerSettings {
   readonly offsetFlushInterval: number
   readonly shutdownTimeout: number
   readonly topicCreation: boolean
+  readonly topicTracking: TopicTracking
   readonly sessionTimeout: number
   readonly heartbeatInterval: number
   readonly rebalanceTimeout: number
@@ -315,6 +317,10 @@ function assemble(
     converterDefaults,
     offsetFlushInterval: number('offset.flush.interval.ms'),
     topicCreation: read('topic.creation.enable') === 'true',
+    topicTracking: {
+      enabled: read('topic.tracking.enable') === 'true',
+      resettable: read('topic.tracking.allow.reset') === 'true',
+    },
     shutdownTimeout: number('task.shutdown.graceful.timeout.ms'),
     sessionTimeout: number('session.timeout.ms'),
     heartbeatInterval: number('heartbeat.interval.ms'),
