@@ -57,7 +57,7 @@ export class ConnectorCheck {
   /** @throws ConfigError with every problem, in Kafka Connect's words */
   async require(config: RawConfig): Promise<void> {
     const { keys, problems } = await this.#checked(config)
-    if (problems.length > 0) throw new ConfigError(problems, listing(problems))
+    if (problems.length > 0) throw invalidConfig(problems)
     const connector = config['name'] ?? ''
     this.#tellOnce(connector, unknownKeys(config, keys), 'nothing reads some keys of a configuration')
     this.#tellOnce(connector, unusedPredicates(config), 'no transformation names some predicates')
@@ -114,6 +114,11 @@ function withoutValues({ path, message }: ConfigProblem, provided: Resolved['pro
       if (value !== '' && (key === path || value.length >= SHORTEST_SECRET))
         shown = shown.replaceAll(value, MASK)
   return { path, message: shown }
+}
+
+/** Every problem, in Kafka Connect's words. */
+export function invalidConfig(problems: readonly ConfigProblem[]): ConfigError {
+  return new ConfigError(problems, listing(problems))
 }
 
 function listing(problems: readonly ConfigProblem[]): string {
