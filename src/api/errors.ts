@@ -13,6 +13,7 @@ export const ERROR_CATALOGUE = {
   'plugin.unknown': 'No plugin of this class is installed.',
   'request.invalid': 'A request body or query cannot be understood.',
   'request.rebalancing': 'The request conflicts with a rebalance that is going on; it can be repeated.',
+  'cluster.unavailable': 'Another worker of the cluster cannot be reached, or does not answer as one.',
   'record.malformed': 'The bytes of a record are not what its converter expects.',
   'record.schema': 'A record has a schema that cannot be used, or none where one is needed.',
   'record.field': 'A field is missing, has the wrong type or collides with another.',

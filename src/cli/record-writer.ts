@@ -58,7 +58,7 @@ export class RecordWriter {
         partition,
         { ...outgoing, timestampDelta: () => 0 },
         (row, size) => refused.push({ row, error: tooLarge(this.#options.topic, size) }),
-        (row, reason) => refused.push({ row, error: new DataError('record.refused', reason) }),
+        { refused: (row, reason) => refused.push({ row, error: new DataError('record.refused', reason) }) },
       )
     })
     await Promise.all(sends)

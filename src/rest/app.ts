@@ -4,8 +4,10 @@ import { connectorPluginsRoutes } from './connector-plugins.ts'
 import { connectorRoutes } from './connector.ts'
 import { connectorsRoutes } from './connectors.ts'
 import type { RestContext } from './context.ts'
+import { repeatElsewhere } from './forwarding.ts'
 import { errorMapper, HttpError, sendError } from './errors.ts'
 import { guard } from './guard.ts'
+import { internalRoutes } from './internal.ts'
 import { modelRoutes } from './models.ts'
 import { offsetRoutes } from './offsets.ts'
 import { rootRoutes } from './root.ts'
@@ -17,7 +19,7 @@ export function createApp(context: RestContext): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use(guard(context.hosts), timeLimit, modelRoutes(context), ...readBody())
+  app.use(guard(context.hosts), timeLimit, modelRoutes(context), internalRoutes(context), ...readBody())
   const resources = [
     rootRoutes,
     connectorsRoutes,
@@ -31,6 +33,7 @@ export function createApp(context: RestContext): Express {
   app.use(() => {
     throw new HttpError(404, 'HTTP 404 Not Found')
   })
+  app.use(repeatElsewhere(context))
   app.use(errorMapper(context.log))
   return app
 }

@@ -21,7 +21,7 @@ export function readBody(): RequestHandler[] {
   ]
 }
 
-function requireJsonType(request: Request): void {
+export function requireJsonType(request: Request): void {
   const [type = '', ...parameters] = (request.get('content-type') ?? '').toLowerCase().split(';')
   if (type.trim() !== 'application/json')
     throw new HttpError(415, 'The body must be JSON, with the header Content-Type: application/json.')

@@ -5,10 +5,12 @@ import type { ModelDirectory } from '../worker/model-directory.ts'
 import type { RunningWorker } from '../worker/worker.ts'
 import { HttpError } from './errors.ts'
 
+export type WorkerView = Pick<RunningWorker, 'herder' | 'clusterId' | 'inGroup' | 'sessionKeys'>
+
 /** What the routes show: the worker once it runs. */
 export interface RestContext {
   /** Undefined while the worker starts. */
-  worker(): Pick<RunningWorker, 'herder' | 'clusterId' | 'inGroup'> | undefined
+  worker(): WorkerView | undefined
   /** Sluice's own version. */
   readonly version: string
   /** Host names besides loopback under which the API is reached. */
@@ -19,7 +21,7 @@ export interface RestContext {
 }
 
 /** The worker, or 503 while it starts. */
-export function running(context: RestContext): Pick<RunningWorker, 'herder' | 'clusterId' | 'inGroup'> {
+export function running(context: RestContext): WorkerView {
   const worker = context.worker()
   if (worker === undefined) throw new HttpError(503, 'The worker is still starting up.')
   return worker

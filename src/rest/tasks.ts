@@ -19,8 +19,8 @@ export function taskRoutes(context: RestContext): Router {
     .all(methodNotAllowed)
   router
     .route('/connectors/:connector/tasks/:task/restart')
-    .post((request, response) => {
-      herderOf(context).restartTask(pathParameter(request, 'connector'), taskNumber(request))
+    .post(async (request, response) => {
+      await herderOf(context).restartTask(pathParameter(request, 'connector'), taskNumber(request))
       response.status(204).end()
     })
     .all(methodNotAllowed)

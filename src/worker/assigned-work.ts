@@ -4,6 +4,8 @@ import { ConnectError, messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import { nameOf, type Shown, type TaskId } from '../runtime/host/protocol.ts'
 import { traceOf } from '../runtime/delivery/trace.ts'
+import { ElsewhereError } from './cluster/place.ts'
+import type { TaskPublisher } from './cluster/task-publisher.ts'
 import type { ConfigStore } from './stores/config-store.ts'
 import type { StoredConnector } from './stores/config-state.ts'
 import { Monitors, type MonitorsOptions } from './monitors.ts'
@@ -15,7 +17,9 @@ import type { TaskHosts } from './hosts/task-hosts.ts'
 import type { TaskRun } from './hosts/task-run.ts'
 
 export interface AssignedWorkOptions {
-  readonly configs: Pick<ConfigStore, 'get' | 'putTasks'>
+  readonly configs: Pick<ConfigStore, 'get'>
+  /** Brings task configs to the config topic, by the leader. */
+  readonly publish: TaskPublisher['publish']
   readonly statuses: Pick<StatusReporter, 'connector' | 'task'>
   /** What is known of records that kill hosts: forgotten with the connector, and when somebody restarts or changes it. */
   readonly suspects: Pick<Suspects, 'forget'>
@@ -150,13 +154,13 @@ export class AssignedWork {
   }
 
   async #startConnector(name: string): Promise<void> {
-    const { configs, statuses, log } = this.#options
+    const { configs, statuses, publish } = this.#options
     await this.#monitors.stop(name)
     const stored = configs.get(name)
     if (stored === undefined || !this.#connectors.has(name)) return
     try {
       if (stored.target === 'STOPPED') {
-        if (stored.tasks.length > 0) await configs.putTasks(name, [])
+        if (stored.tasks.length > 0) await publish(name, [])
         await statuses.connector(name, 'STOPPED')
         return
       }
@@ -166,34 +170,44 @@ export class AssignedWork {
       void statuses.connector(name, stored.target === 'PAUSED' ? 'PAUSED' : 'RUNNING')
       // Tasks of a paused connector stay as they are; it makes new ones when it is resumed.
       if (stored.target !== 'STARTED') return
-      if (!sameConfigs(tasks, stored.tasks)) await configs.putTasks(name, tasks)
+      if (!sameConfigs(tasks, stored.tasks)) await publish(name, tasks)
       if (this.#connectors.has(name)) this.#monitors.start(name, { config: stored.config, resolved })
     } catch (error) {
-      if (error instanceof ConnectError && error.retriable) {
-        log.warn('the tasks could not be written; trying again', { connector: name, error: messageOf(error) })
-        void sleep(RETRY_PAUSE, undefined, { ref: false }).then(() => this.refreshConnector(name))
-        return
-      }
-      log.error('the connector failed', { connector: name, error: messageOf(error) })
-      await statuses.connector(name, 'FAILED', traceOf(error))
+      await this.#startFailed(name, stored, error)
     }
+  }
+
+  async #startFailed(name: string, stored: StoredConnector, error: unknown): Promise<void> {
+    const { statuses, log } = this.#options
+    const fields = { connector: name, error: messageOf(error) }
+    if (error instanceof ConnectError && (error.retriable || error instanceof ElsewhereError)) {
+      log.warn('the tasks could not be written; trying again', fields)
+      void sleep(RETRY_PAUSE, undefined, { ref: false }).then(() => this.refreshConnector(name))
+      return
+    }
+    if (!this.#isStill(name, stored)) return // it was changed or deleted meanwhile: that is next
+    log.error('the connector failed', fields)
+    await statuses.connector(name, 'FAILED', traceOf(error))
+  }
+
+  #isStill(name: string, { config, target }: StoredConnector): boolean {
+    const now = this.#options.configs.get(name)
+    return now?.config === config && now.target === target
   }
 
   /** What the tasks of a connector are to be; undefined where it changed meanwhile: then that is next. */
   async #tasksOf(name: string, stored: StoredConnector, resolved: RawConfig) {
-    const { configs, hosts } = this.#options
-    const tasks = await taskConfigs(stored.config, resolved, hosts)
-    const now = configs.get(name)
-    return now?.config === stored.config && now.target === stored.target ? tasks : undefined
+    const tasks = await taskConfigs(stored.config, resolved, this.#options.hosts)
+    return this.#isStill(name, stored) ? tasks : undefined
   }
 
   /** Its monitor asked for new configs of its tasks. */
   async #reconfigure(name: string): Promise<void> {
-    const { configs, resolve } = this.#options
+    const { configs, publish, resolve } = this.#options
     const stored = configs.get(name)
     if (stored?.target !== 'STARTED' || !this.#connectors.has(name)) return
     const tasks = await this.#tasksOf(name, stored, await resolve(stored.config))
-    if (tasks !== undefined && !sameConfigs(tasks, stored.tasks)) await configs.putTasks(name, tasks)
+    if (tasks !== undefined && !sameConfigs(tasks, stored.tasks)) await publish(name, tasks)
   }
 
   #addTask(id: TaskId): void {

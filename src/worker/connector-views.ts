@@ -62,7 +62,7 @@ export class ConnectorViews {
       name,
       config: masked(config, this.#isReference),
       tasks: tasks.map((_, task) => ({ connector: name, task })),
-      type: connectorClass(config).type,
+      type: typeOf(config),
     }
   }
 
@@ -80,8 +80,7 @@ export class ConnectorViews {
     if (config === undefined || status === undefined)
       throw new NotFoundError('connector.unknown', `No status found for connector ${name}`)
     const tasks = this.#statuses.tasks(name).map(([id, task]) => ({ id, ...stateView(task) }))
-    const { type } = connectorClass(config)
-    return { name, connector: { ...stateView(status), ...reasonOf(tasks) }, tasks, type }
+    return { name, connector: { ...stateView(status), ...reasonOf(tasks) }, tasks, type: typeOf(config) }
   }
 
   taskStatus(name: string, task: number): TaskStateView {
@@ -96,6 +95,17 @@ export class ConnectorViews {
     if (stored === undefined) throw new NotFoundError('connector.unknown', `Connector ${name} not found`)
     return stored
   }
+}
+
+type ConnectorType = ConnectorInfo['type']
+
+/** By configuration as it was read: lists of many connectors ask for the same ones again and again. */
+const types = new WeakMap<RawConfig, ConnectorType>()
+
+function typeOf(config: RawConfig): ConnectorType {
+  const known = types.get(config) ?? connectorClass(config).type
+  types.set(config, known)
+  return known
 }
 
 /** A connector waits when all of its tasks do. */

@@ -2,7 +2,7 @@ import type { RawConfig } from '../api/config.ts'
 import { ConflictError, ConfigError, NotFoundError, RequestError } from '../api/errors.ts'
 import type { AssignedWork } from './assigned-work.ts'
 import type { ConfigChange, TargetState } from './stores/config-state.ts'
-import type { ConfigStore } from './stores/config-store.ts'
+import type { ConfigStore, WrittenConfig } from './stores/config-store.ts'
 import type { ConnectorCheck } from './configs/connector-check.ts'
 import type { ConnectorOffsets } from './connector-offsets.ts'
 import type { SourceOffset } from '../api/plugins.ts'
@@ -12,6 +12,7 @@ import { unmasked } from './configs/secrets.ts'
 import { type ShadowReport, shadowReport } from './shadow-report.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import type { StatusStore } from './stores/status-store.ts'
+import { elsewhere, type Place, requireLead } from './cluster/place.ts'
 
 export interface HerderOptions {
   readonly configs: ConfigStore
@@ -24,12 +25,17 @@ export interface HerderOptions {
     AssignedWork,
     'refreshConnector' | 'refreshTasks' | 'refreshTarget' | 'restartTask' | 'connectors' | 'shown'
   >
+  /** Where this worker stands: the leader alone writes. */
+  readonly place: Place
+  /** Does a round of zombie fencing of a connector's producers. */
+  readonly fence: (connector: string) => Promise<void>
   readonly rejoin: (reason: string) => void
 }
 
 /**
  * Decides what runs where. Requests write to the config topic and nothing else; what follows (starting, stopping,
- * sharing out) comes from reading it, in the order in which every worker of the cluster reads it.
+ * sharing out) comes from reading it, in the order in which every worker of the cluster reads it. The leader alone
+ * writes: on any other worker what would write throws an ElsewhereError, and REST repeats the request at the leader.
  */
 export class Herder {
   readonly views: ConnectorViews
@@ -49,8 +55,7 @@ export class Herder {
 
   /** @throws ConflictError where the name is taken, ConfigError where the configuration is wrong */
   create(name: string, config: RawConfig, target?: TargetState): Promise<ConnectorInfo> {
-    return this.#changes.run(name, async () => {
-      await this.#options.configs.readToEnd()
+    return this.#change(name, () => {
       if (this.#options.configs.get(name) !== undefined)
         throw new ConflictError('connector.exists', `Connector ${name} already exists`)
       return this.#store(name, config, target)
@@ -59,8 +64,7 @@ export class Herder {
 
   /** Creates a connector or replaces its configuration. */
   put(name: string, config: RawConfig): Promise<{ readonly created: boolean; readonly info: ConnectorInfo }> {
-    return this.#changes.run(name, async () => {
-      await this.#options.configs.readToEnd()
+    return this.#change(name, async () => {
       const created = this.#options.configs.get(name) === undefined
       return { created, info: await this.#store(name, config) }
     })
@@ -68,8 +72,7 @@ export class Herder {
 
   /** Changes single keys; null removes one. */
   patch(name: string, changes: Readonly<Record<string, string | null>>): Promise<ConnectorInfo> {
-    return this.#changes.run(name, async () => {
-      await this.#options.configs.readToEnd()
+    return this.#change(name, () => {
       const merged = Object.entries({ ...this.views.stored(name).config, ...changes })
       const config = Object.fromEntries(
         merged.filter((entry): entry is [string, string] => entry[1] !== null),
@@ -79,7 +82,7 @@ export class Herder {
   }
 
   remove(name: string): Promise<void> {
-    return this.#changes.run(name, async () => {
+    return this.#change(name, async () => {
       this.views.stored(name)
       await this.#options.configs.removeConnector(name)
     })
@@ -99,12 +102,12 @@ export class Herder {
 
   /** Sets offsets of a stopped source; gives what to answer. */
   alterOffsets(name: string, offsets: readonly SourceOffset[]): Promise<string> {
-    return this.#changes.run(name, () => this.#options.offsets.alter(name, offsets))
+    return this.#change(name, () => this.#options.offsets.alter(name, offsets))
   }
 
   /** Removes all offsets of a stopped source; gives what to answer. */
   resetOffsets(name: string): Promise<string> {
-    return this.#changes.run(name, () => this.#options.offsets.reset(name))
+    return this.#change(name, () => this.#options.offsets.reset(name))
   }
 
   /** Restarts the connector alone; or, with either flag, what the returned status shows as RESTARTING. */
@@ -113,22 +116,42 @@ export class Herder {
     includeTasks: boolean,
     onlyFailed: boolean,
   ): Promise<ConnectorStatus | undefined> {
-    this.views.stored(name)
+    const { work, configs, place } = this.#options
     if (!includeTasks && !onlyFailed) {
-      this.#options.work.refreshConnector(name)
+      if (!work.connectors.includes(name)) await this.#requireKnown(name)
+      if (!work.connectors.includes(name)) throw elsewhere(place, name)
+      work.refreshConnector(name)
       return undefined
     }
-    const plan = this.#restartPlan(name, includeTasks, onlyFailed)
-    await this.#options.configs.putRestart(name, includeTasks, onlyFailed)
-    return plan
+    return this.#change(name, async () => {
+      this.views.stored(name)
+      const plan = this.#restartPlan(name, includeTasks, onlyFailed)
+      await configs.putRestart(name, includeTasks, onlyFailed)
+      return plan
+    })
   }
 
-  restartTask(name: string, task: number): void {
-    const { tasks } = this.views.stored(name)
-    if (tasks[task] === undefined) throw new NotFoundError('task.unknown', `Unknown task: ${name}-${task}`)
-    if (this.#options.work.restartTask({ connector: name, task })) return
-    const message = `Task ${name}-${task} does not run on this worker at the moment (a rebalance is going on). Try again.`
-    throw new ConflictError('request.rebalancing', message)
+  async restartTask(name: string, task: number): Promise<void> {
+    const { work, place } = this.#options
+    if (work.restartTask({ connector: name, task })) return
+    await this.#requireKnown(name, task)
+    throw elsewhere(place, name, task)
+  }
+
+  /** Task configs that a connector made, on this worker or another. @throws RequestError where it is stopped */
+  putTasks(name: string, tasks: readonly WrittenConfig[]): Promise<void> {
+    return this.#change(name, async () => {
+      if (this.views.stored(name).target === 'STOPPED' && tasks.length > 0) {
+        const message = `Cannot submit non-empty set of task configs for stopped connector ${name}`
+        throw new RequestError('request.invalid', message)
+      }
+      await this.#options.configs.putTasks(name, tasks)
+    })
+  }
+
+  /** Before the tasks of a source with exactly-once support start: none of the former ones may write any more. */
+  fenceZombies(name: string): Promise<void> {
+    return this.#change(name, () => this.#options.fence(name))
   }
 
   /** How the shadow models of a connector compare, in the tasks that run on this worker. */
@@ -148,6 +171,26 @@ export class Herder {
     }
   }
 
+  /** Runs what may write, on what the config topic says now. */
+  async #change<T>(name: string, work: () => Promise<T>): Promise<T> {
+    const { place, configs } = this.#options
+    requireLead(place)
+    return this.#changes.run(name, async () => {
+      requireLead(place)
+      await configs.readToEnd()
+      return work()
+    })
+  }
+
+  /** What the leader does not know is not there; another worker may only have read less. */
+  async #requireKnown(name: string, task?: number): Promise<void> {
+    requireLead(this.#options.place)
+    await this.#options.configs.readToEnd()
+    const { tasks } = this.views.stored(name)
+    if (task === undefined || tasks[task] !== undefined) return
+    throw new NotFoundError('task.unknown', `Unknown task: ${name}-${task}`)
+  }
+
   async #store(name: string, config: RawConfig, target?: TargetState): Promise<ConnectorInfo> {
     if (config['name'] !== undefined && config['name'].trim() !== name) {
       const message = `Connector name configuration (${config['name'].trim()}) doesn't match connector name in the URL (${name})`
@@ -165,7 +208,7 @@ export class Herder {
   }
 
   #setTarget(name: string, target: TargetState): Promise<void> {
-    return this.#changes.run(name, async () => {
+    return this.#change(name, async () => {
       const { tasks } = this.views.stored(name)
       const { configs } = this.#options
       if (target === 'STOPPED' && tasks.length > 0) await configs.putTasks(name, [])
@@ -179,8 +222,11 @@ export class Herder {
     const state = 'RESTARTING' as const
     return {
       ...status,
-      connector: restarts(status.connector) ? { ...status.connector, state } : status.connector,
-      tasks: status.tasks.map((task) => (includeTasks && restarts(task) ? { ...task, state } : task)),
+      connector: { ...withoutReason(status.connector), ...(restarts(status.connector) ? { state } : {}) },
+      tasks: status.tasks.map((task) => ({
+        ...withoutReason(task),
+        ...(includeTasks && restarts(task) ? { state } : {}),
+      })),
     }
   }
 
@@ -213,4 +259,10 @@ export class Herder {
         void reporter.task({ connector: name, task: id }, 'RESTARTING')
     }
   }
+}
+
+/** Java's workers take no field that they do not know of what they have forwarded, and `reason` is ours alone. */
+function withoutReason<T extends object>(view: T): T {
+  const entries = Object.entries(view).filter(([key]) => key !== 'reason')
+  return Object.fromEntries(entries) as T
 }

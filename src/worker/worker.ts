@@ -3,10 +3,16 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../api/log.ts'
 import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
+import { fenceProducers } from '../kafka/produce/fence-producers.ts'
 import { ConfigProviders } from '../runtime/config-providers/config-providers.ts'
 import { resolveSecretly } from '../runtime/config-providers/resolve-secretly.ts'
 import type { HostSettings, TaskId } from '../runtime/host/protocol.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
+import type { Place } from './cluster/place.ts'
+import { SessionKeys } from './cluster/session-keys.ts'
+import { askPeer } from './cluster/peers.ts'
+import { TaskPublisher } from './cluster/task-publisher.ts'
+import { fenceZombies } from './cluster/zombie-fencing.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
 import type { StoredConnector } from './stores/config-state.ts'
 import { workerTopics } from './settings/worker-topics.ts'
@@ -26,7 +32,7 @@ import { StatusReporter } from './status-reporter.ts'
 import { Suspects } from './hosts/suspects.ts'
 import { TaskHosts } from './hosts/task-hosts.ts'
 import { TaskRun } from './hosts/task-run.ts'
-import { WorkerGroup } from './groups/worker-group.ts'
+import { WorkerGroup, type WorkerGroupOptions } from './groups/worker-group.ts'
 
 export interface WorkerOptions {
   readonly settings: WorkerSettings
@@ -41,6 +47,10 @@ export interface WorkerOptions {
 export interface RunningWorker {
   readonly herder: Herder
   readonly clusterId: string
+  /** Where it stands in its cluster. */
+  readonly place: Place
+  /** What other workers' requests are checked with; undefined where there are none. */
+  readonly sessionKeys: Pick<SessionKeys, 'problemOf'> | undefined
   /** Whether it is a member of its group at the moment. */
   inGroup(): boolean
   /** Resolves when everything that was asked for has started, or failed to; of a standalone worker, which waits for no other. */
@@ -75,6 +85,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     stores,
     cluster: client,
     createMember: (member) => new GroupMember(client, member),
+    fence: (ids) => fenceProducers(client, ids),
     spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
   const stop = async (): Promise<void> => {
@@ -98,6 +109,10 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   readonly cluster: ClusterView
   readonly createMember: CreateMember
   readonly spawn: SpawnHost
+  /** Fences the producers of transactional ids. */
+  readonly fence: (ids: readonly string[]) => Promise<void>
+  /** Asks another worker; over HTTP, but in simulations. */
+  readonly ask?: typeof askPeer
 }
 
 /** Puts a worker together; nothing runs before `start`, which resolves with the first assignment. */
@@ -117,52 +132,97 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     offsets: offsetFile,
   })
   const versionOf = (name: string): string | null => connectorClass(configs.get(name)?.config).version
-  const reporter = new StatusReporter(statuses, `${advertised.host}:${advertised.port}`, versionOf)
+  const workerId = `${advertised.host}:${advertised.port}`
+  const reporter = new StatusReporter(statuses, workerId, versionOf)
   const suspects = new Suspects()
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
-  const creators = { createTask, createMonitor }
-  const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...creators, suspects, resolve })
-  const onTaken = async (generation: number, leads: boolean): Promise<void> => {
-    reporter.generation = generation
-    if (leads) await herder.removeStaleStatuses()
-  }
-  const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, onTaken)
+  const publish: TaskPublisher['publish'] = (...tasks) => publisher.publish(...tasks)
+  const made = { createTask, createMonitor, suspects, resolve, publish }
+  const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...made })
+  const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, {
+    onGeneration: (generation) => {
+      reporter.generation = generation
+      statuses.joined({ generation, workerId })
+    },
+    onTaken: async (_, leads) => {
+      void sessionKeys?.refresh()
+      if (leads) await herder.removeStaleStatuses()
+    },
+  })
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
   const check = new ConnectorCheck(hosts, settings, log)
   const stored = (name: string): StoredConnector => views.stored(name)
   const offsets = new ConnectorOffsets({ places: stores.offsets, stored })
   const rejoin = (reason: string): void => group.rejoin(reason)
-  const herder: Herder = new Herder({ configs, statuses, reporter, work, views, check, offsets, rejoin })
+  configs.writtenBy(group)
+  const { sessionKeys, fence } = clusterOf(surroundings, group)
+  const place = group
+  const parts = { configs, statuses, reporter, work, views, check, offsets, place, fence, rejoin }
+  const herder: Herder = new Herder(parts)
+  const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
+  const publisher = new TaskPublisher({
+    place,
+    keys: sessionKeys,
+    configs,
+    write,
+    ask: surroundings.ask ?? askPeer,
+  })
   const stop = async (): Promise<void> => {
-    group.retire()
-    await bounded(settings.shutdownTimeout, work.dropAll(), () => hosts.kill('the worker stops'))
-    await bounded(LAST_GRACE, work.settled(), () => undefined)
-    await bounded(HAND_BACK, group.handBack(), () => undefined)
-    await group.leave()
-    await hosts.stop()
+    sessionKeys?.close()
+    await stopWork({ group, work, hosts }, settings.shutdownTimeout)
     await Promise.all([configs.close(), statuses.close(), offsets.close(), offsetFile?.close()])
   }
   const settled = async (): Promise<void> => {
     await group.settled()
     await work.settled()
   }
-  return { herder, clusterId, start: () => group.start(), inGroup: () => group.inGroup, settled, stop }
+  const inGroup = (): boolean => group.inGroup
+  return { herder, clusterId, place, sessionKeys, start: () => group.start(), inGroup, settled, stop }
 }
 
-type OnTaken = (generation: number, leads: boolean) => Promise<void>
+interface Stopping {
+  readonly group: WorkerGroup | LoneWorker
+  readonly work: AssignedWork
+  readonly hosts: TaskHosts
+}
+
+/** Stops tasks, and leaves the group when others may run them. */
+async function stopWork({ group, work, hosts }: Stopping, timeout: number): Promise<void> {
+  group.retire()
+  await bounded(timeout, work.dropAll(), () => hosts.kill('the worker stops'))
+  await bounded(LAST_GRACE, work.settled(), () => undefined)
+  await bounded(HAND_BACK, group.handBack(), () => undefined)
+  await group.leave()
+  await hosts.stop()
+}
+
+/** What there is only among workers: a standalone worker has nobody to talk with. */
+function clusterOf(
+  { settings: { mode }, stores: { configs }, log, fence }: Surroundings,
+  place: WorkerGroup | LoneWorker,
+) {
+  if (mode.kind === 'standalone') return { sessionKeys: undefined, fence: () => Promise.resolve() }
+  const { groupId, signing } = mode
+  return {
+    sessionKeys: new SessionKeys({ configs, place, settings: signing, log }),
+    fence: (connector: string) => fenceZombies(connector, { configs, groupId, fence }),
+  }
+}
+
+type GroupEvents = Pick<WorkerGroupOptions, 'onGeneration' | 'onTaken'>
 
 /** What tells a worker what to run: its group; a standalone worker runs everything. */
 function placeOf(
   { settings, advertised, stores: { configs }, createMember, log }: Surroundings,
   work: AssignedWork,
-  onTaken: OnTaken,
+  events: GroupEvents,
 ): WorkerGroup | LoneWorker {
   const { mode } = settings
-  if (mode.kind === 'standalone') return new LoneWorker({ configs, work, onTaken })
+  if (mode.kind === 'standalone') return new LoneWorker({ configs, work, onTaken: events.onTaken })
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
   const shareOut = shareOutFrom({ configs, maxDelay: mode.rebalanceDelay })
-  return new WorkerGroup({ mode, settings, url, configs, work, shareOut, onTaken, log }, createMember)
+  return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
 }
 
 function taskCreator(

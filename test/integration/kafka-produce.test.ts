@@ -221,10 +221,14 @@ describe('Producer', () => {
       ]
       const refused: [number, string][] = []
       const rows = rowsOf(records, [1, 2, 3, 0, 4])
-      await producer.send(topic, 0, rows, noneTooLarge, (row, reason) => refused.push([row, reason]))
+      await producer.send(topic, 0, rows, noneTooLarge, {
+        refused: (row, reason) => refused.push([row, reason]),
+      })
       expect(refused.map(([row]) => row).sort()).to.deep.equal([0, 2])
       expect(refused.map(([, reason]) => reason).join()).to.match(/INVALID_(RECORD|TIMESTAMP)/)
-      await producer.send(topic, 0, rowsOf([plain('x')]), noneTooLarge, (row) => refused.push([row, '']))
+      await producer.send(topic, 0, rowsOf([plain('x')]), noneTooLarge, {
+        refused: (row) => refused.push([row, '']),
+      })
       await producer.send(topic, 0, rowsOf([keyed('d')]), noneTooLarge)
       expect(refused).to.have.length(3)
       const messages = await readKafkajs(topic, 4)

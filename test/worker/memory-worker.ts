@@ -9,6 +9,7 @@ import { topicPlaces } from '../../src/worker/stores/offset-places.ts'
 import { StatusStore } from '../../src/worker/stores/status-store.ts'
 import { assembleWorker, type RunningWorker } from '../../src/worker/worker.ts'
 import { hostSettings } from '../support/host-settings.ts'
+import type { MemoryGroup } from './memory-group.ts'
 import { MemoryTopics } from './memory-log.ts'
 
 /** A task host without a process: it answers as a host does, unless a test takes its answers away. */
@@ -153,12 +154,18 @@ export interface MemoryWorker extends RunningWorker {
   readonly hosts: FakeHost[]
   /** All members of all groups there were, by group id. */
   readonly members: Map<string, LoneMember[]>
+  /** The transactional ids that were fenced, each time. */
+  readonly fenced: readonly (readonly string[])[]
 }
 
 export interface MemoryWorkerOptions {
   readonly topics?: MemoryTopics
   readonly settings?: Readonly<Record<string, string>>
   readonly problems?: Problems
+  /** The group of workers that it joins; without one it is alone. */
+  readonly group?: MemoryGroup
+  /** Of its REST API. */
+  readonly port?: number
 }
 
 /** A whole worker without Kafka and processes. The topic `in` exists, with 4 partitions. */
@@ -180,15 +187,17 @@ export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<M
   if (mode.kind !== 'distributed') throw new Error('a worker in memory is one of a cluster')
   const members = new Map<string, LoneMember[]>()
   const createMember: CreateMember = (member) => {
+    if (member.protocolType === 'connect' && options.group !== undefined) return options.group.member(member)
     const lone = new LoneMember(member)
     members.set(member.groupId, [...(members.get(member.groupId) ?? []), lone])
     return lone
   }
   const { hosts, spawn } = fakeHosts(problems)
+  const fenced: (readonly string[])[] = []
   const partitions = [0, 1, 2, 3].map((partition) => ({ partition, leader: 1 }))
   const worker = assembleWorker({
     settings,
-    advertised: { host: '127.0.0.1', port: 1 },
+    advertised: { host: '127.0.0.1', port: options.port ?? 1 },
     log: SILENT,
     spawn,
     createMember,
@@ -198,10 +207,11 @@ export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<M
       clusterId: 'cluster',
       offsets: topicPlaces(topics.open, mode.offsetTopic),
     },
+    fence: (ids) => Promise.resolve(void fenced.push(ids)),
     cluster: { metadata: () => Promise.resolve([{ topic: 'in', error: 0, partitions }]) },
   })
   await worker.start()
-  return { ...worker, topics, hosts, members }
+  return { ...worker, topics, hosts, members, fenced }
 }
 
 /** What hosts are told that need nothing. */

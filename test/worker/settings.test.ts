@@ -85,6 +85,7 @@ describe('worker settings', () => {
         statusTopic: { topic: 's', partitions: 5, replicationFactor: 3 },
         protocol: 'sessioned',
         rebalanceDelay: 3_000,
+        signing: 'signing' in settings.mode && settings.mode.signing,
       },
     })
     expect(settings.converterDefaults['key.converter']).to.equal('ByteArrayConverter')

@@ -52,6 +52,7 @@ describe('a standalone worker', () => {
         offsetFile: file,
       },
       cluster: { metadata: () => Promise.resolve([]) },
+      fence: () => Promise.resolve(),
     })
     await assembled.start()
     worker = assembled

@@ -30,7 +30,7 @@ describe('the membership of a worker', () => {
       ),
     )
     const ran: Ran[] = []
-    const calls: string[] = []
+    const [calls, before]: [string[], number[]] = [[], []]
     const configs = { offset: 5n, readToEnd: () => Promise.resolve(void calls.push('read')) }
     const work = {
       runOnly: (connectors: readonly string[], tasks: readonly TaskId[]) =>
@@ -50,6 +50,7 @@ describe('the membership of a worker', () => {
         configs,
         work,
         shareOut: () => Promise.resolve(new Map()),
+        onGeneration: (generation) => void before.push(generation, ran.length),
         onTaken: () => undefined,
         log: SILENT,
       },
@@ -79,7 +80,7 @@ describe('the membership of a worker', () => {
         assignment: bytes,
       })
     }
-    return { made, recorder, options, ran, calls, take }
+    return { made, recorder, options, ran, calls, before, take }
   }
 
   it('offers the protocols from the one that is set downwards', () => {
@@ -101,7 +102,7 @@ describe('the membership of a worker', () => {
   })
 
   it('adds what is new, stops what is revoked and joins again, and tells what it runs', async () => {
-    const { recorder, options, ran, take } = group()
+    const { recorder, options, ran, before, take } = group()
     const [zero, one] = [0, 1].map((task) => ({ connector: 'a', task }))
     if (zero === undefined || one === undefined) throw new Error('unreachable')
     await take({ connectors: ['a'], tasks: [zero, one] })
@@ -112,7 +113,7 @@ describe('the membership of a worker', () => {
     expect(ran.at(-1)).to.deep.equal({ connectors: ['a', 'b'], tasks: [zero] })
     expect(recorder.calls).to.deep.equal(['rejoin: work was given up'])
     const told = decodeWorkerState(options.protocols()[0]?.metadata ?? Buffer.alloc(0))
-    expect(told.configOffset).to.equal(5n)
+    expect([told.configOffset, before]).to.deep.equal([5n, [1, 0, 1, 1]])
     expect(told.assignment).to.deep.include({ connectors: ['a', 'b'], tasks: [zero], revokedTasks: [] })
   })
 

@@ -6,6 +6,7 @@ export interface Append {
   readonly key: Buffer
   readonly value: Buffer | null
   readonly partition: number
+  readonly until: number
   resolve(): void
   reject(error: Error): void
 }

@@ -93,9 +93,10 @@ export class CompactedLog {
 
   /**
    * Writes a record to the partition of its key (as Java's producer does) and resolves when it was read back, after
-   * `onRecord` for it. Rejects where the broker did not take it. Appends keep their order.
+   * `onRecord` for it. Rejects where the broker did not take it. Appends keep their order. After `until`
+   * (performance.now()) nothing is sent: whoever may write only for a time gives it.
    */
-  append(key: string, value: string | Buffer | null): Promise<void> {
+  append(key: string, value: string | Buffer | null, until = Infinity): Promise<void> {
     const refusal = this.#refusal()
     if (refusal !== null) return Promise.reject(refusal)
     const keyBytes = Buffer.from(key, 'utf8')
@@ -104,6 +105,7 @@ export class CompactedLog {
         key: keyBytes,
         value: typeof value === 'string' ? Buffer.from(value, 'utf8') : value,
         partition: partitionForKey(keyBytes, this.#partitions),
+        until,
         resolve,
         reject,
       })
@@ -149,13 +151,15 @@ export class CompactedLog {
   async #send(partition: number, appends: readonly Append[]): Promise<void> {
     const { topic } = this.#options
     const rest = new Set(appends)
+    const tooBig = (row: number, size: number): void => {
+      const append = appends[row]
+      if (append === undefined) return
+      rest.delete(append)
+      append.reject(tooLarge(topic, append, size))
+    }
+    const until = Math.min(...appends.map((append) => append.until))
     try {
-      await this.#producer.send(topic, partition, outgoing(appends), (row, size) => {
-        const append = appends[row]
-        if (append === undefined) return
-        rest.delete(append)
-        append.reject(tooLarge(topic, append, size))
-      })
+      await this.#producer.send(topic, partition, outgoing(appends), tooBig, { until })
       void this.#confirm(partition, rest)
     } catch (error) {
       for (const append of rest) append.reject(asError(error))

@@ -1,4 +1,4 @@
-import type { ConnectError } from '../../api/errors.ts'
+import { type ConnectError, UnavailableError } from '../../api/errors.ts'
 import type { TopicPartition } from '../admin.ts'
 import { type EncodedBatch, seal } from '../record-batches/record-batch-encode.ts'
 import { backOffMs } from '../retry.ts'
@@ -22,6 +22,8 @@ export interface RefusalOptions {
   readonly refused?: RefusedRow
   /** Nothing after such a row is sent. */
   readonly stopsAtRefused?: boolean
+  /** Nothing is sent after this time (performance.now()), not even for the first time. */
+  readonly until?: number
 }
 
 /** Called with each row that Kafka refuses, and why. */
@@ -72,6 +74,24 @@ export class ProduceLane implements TopicPartition {
     this.#headDone()
   }
 
+  /** @throws UnavailableError where its head may not be sent any more */
+  requireInTime(): void {
+    if (performance.now() <= (this.queue[0]?.until ?? Infinity)) return
+    const what = `Producing to ${this.topic}-${this.partition}`
+    throw new UnavailableError('kafka.unavailable', `${what}: not sent, as it may not be sent so late`)
+  }
+
+  /** Gives up what may not be sent any more. */
+  failIfLate(): boolean {
+    try {
+      this.requireInTime()
+      return false
+    } catch (error) {
+      this.fail(error as UnavailableError)
+      return true
+    }
+  }
+
   /** Puts another batch, which may be none, in the place of the head, which was not written. */
   replace(batch: EncodedBatch | null): void {
     if (batch === null) {
@@ -114,6 +134,10 @@ export class ProduceLane implements TopicPartition {
     this.#failures = 0
     for (const queued of this.queue.splice(0)) queued.settle(error)
   }
+}
+
+export function laneKey(topic: string, partition: number): string {
+  return `${partition} ${topic}`
 }
 
 /** Lanes in groups whose heads fit into one request. */

@@ -14,10 +14,10 @@ import {
   refusal,
 } from './produce-api.ts'
 import {
+  laneKey,
   ProduceLane,
   type ProducerIdentity,
   type RefusalOptions,
-  type RefusedRow,
   splitBySize,
 } from './produce-lane.ts'
 import { withoutRecords } from '../record-batches/record-batch-drop.ts'
@@ -113,11 +113,11 @@ export class Producer {
     partition: number,
     outgoing: OutgoingRows,
     tooLarge: (row: number, size: number) => void,
-    refused?: RefusedRow,
+    options: RefusalOptions = {},
   ): Promise<void> {
     const limit = this.cachedMaxMessageBytes(topic) ?? (await this.maxMessageBytes(topic))
     const batches = this.encode(outgoing, limit, tooLarge)
-    await this.sendEncoded(topic, partition, batches, refused === undefined ? {} : { refused })
+    await this.sendEncoded(topic, partition, batches, options)
   }
 
   /**
@@ -176,6 +176,7 @@ export class Producer {
     const byLeader = new Map<number, ProduceLane[]>()
     for (const lane of this.#lanes.values()) {
       if (lane.busy || lane.waiting || lane.stopsAfter === 'nothing' || lane.queue.length === 0) continue
+      if (lane.failIfLate()) continue
       lane.busy = true
       const leader = this.#client.cachedLeader(lane.topic, lane.partition)
       if (leader === null || lane.identity === null) unprepared.push(lane)
@@ -206,7 +207,7 @@ export class Producer {
     const heads = lanes.map((lane) => lane.queue[0])
     let answers: ReadonlyMap<string, ProduceAnswer> | ConnectError
     try {
-      answers = await this.#produce(leader, entries)
+      answers = await this.#produce(leader, entries, lanes)
     } catch (error) {
       answers = kafkaError(error, `Producing to broker ${leader}`)
     }
@@ -223,8 +224,9 @@ export class Producer {
     this.#schedule()
   }
 
-  async #produce(leader: number, entries: readonly ProduceEntry[]): Promise<Map<string, ProduceAnswer>> {
+  async #produce(leader: number, entries: readonly ProduceEntry[], lanes: readonly ProduceLane[]) {
     const connection = await this.#client.connection(leader, 'produce', ACKNOWLEDGE_WITHIN_MS + 10_000)
+    for (const lane of lanes) lane.requireInTime()
     const answers = await chooseApi(connection, PRODUCE_APIS).async(connection, entries)
     return new Map(answers.map((answer) => [laneKey(answer.topic, answer.partition), answer]))
   }
@@ -348,10 +350,6 @@ export class Producer {
     this.#maxBytes.set(topic, { bytes: maxBytes, at: performance.now() })
     return maxBytes
   }
-}
-
-function laneKey(topic: string, partition: number): string {
-  return `${partition} ${topic}`
 }
 
 function closedError(): UnavailableError {

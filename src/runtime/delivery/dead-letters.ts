@@ -120,7 +120,7 @@ export class DeadLetters {
       batch.origin.keyless % partitions,
       letters,
       (row) => left.tooLarge.set(row, ''),
-      (row, reason) => left.refused.set(row, reason),
+      { refused: (row, reason) => left.refused.set(row, reason) },
     )
     return left
   }

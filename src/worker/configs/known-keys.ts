@@ -32,9 +32,9 @@ export interface KnownKeys {
 
 /**
  * All keys that apply to one connector: the framework's, and those of the converters, transforms and connector class
- * that it names. Their values are checked on the way.
+ * that it names. Their values are checked on the way, unless only the keys are wanted, which costs a third.
  */
-export function knownKeys(raw: RawConfig): KnownKeys {
+export function knownKeys(raw: RawConfig, want: 'all' | 'keys' = 'all'): KnownKeys {
   const keys: KnownKey[] = []
   const problems: ConfigProblem[] = []
   const take = (definitions: ConfigKeys, prefix = '', group?: string): void => {
@@ -42,7 +42,7 @@ export function knownKeys(raw: RawConfig): KnownKeys {
   }
   const check = (section: Section): void => {
     take(section.keys, section.prefix, section.group)
-    problems.push(...section.parse(raw))
+    if (want === 'all') problems.push(...section.parse(raw))
   }
   const find = <T>(path: string, lookUp: () => T): T | undefined => {
     try {
@@ -82,7 +82,7 @@ export function knownKeys(raw: RawConfig): KnownKeys {
   const tools: Tools = { keys, take, check, find, problems }
   namedPlugins(raw, 'transforms', (alias) => transformOf(raw, alias).plugin, tools)
   namedPlugins(raw, 'predicates', (alias) => predicateOf(raw, alias), tools)
-  problems.push(...conditionProblems(raw))
+  if (want === 'all') problems.push(...conditionProblems(raw))
   if (connector !== undefined) check(sectionOf(connector.config))
   return {
     connector,

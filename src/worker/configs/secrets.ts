@@ -5,7 +5,7 @@ import { knownKeys } from './known-keys.ts'
 
 /** The names of the secrets in a configuration: PASSWORD keys of its plugins, and undefined keys named like one. */
 function secretNames(config: RawConfig): Set<string> {
-  const defined = new Map(knownKeys(config).keys.map(({ name, key }) => [name, key.type]))
+  const defined = new Map(knownKeys(config, 'keys').keys.map(({ name, key }) => [name, key.type]))
   const names = Object.keys(config).filter((name) => {
     const type = defined.get(name)
     return type === undefined ? isSecretName(name) : type === 'PASSWORD'

@@ -1,3 +1,4 @@
+import type { Place } from '../cluster/place.ts'
 import type { AssignedWork } from '../assigned-work.ts'
 import { type ConfiguredWork, configured } from './share-out.ts'
 
@@ -9,7 +10,7 @@ export interface LoneWorkerOptions {
 }
 
 /** The place of a standalone worker, which is in no group: it runs everything that is configured. */
-export class LoneWorker {
+export class LoneWorker implements Place {
   /** Nobody else could run its tasks. */
   readonly heldUntil = Infinity
   readonly #options: LoneWorkerOptions
@@ -21,8 +22,22 @@ export class LoneWorker {
     this.#options = options
   }
 
+  readonly rebalancing = false
+  readonly protocolVersion = 0
+  readonly leaderUrl = undefined
+  readonly others: readonly string[] = []
+
   get inGroup(): boolean {
     return !this.#left
+  }
+
+  /** It is its own leader, also while it stops. */
+  get leads(): boolean {
+    return true
+  }
+
+  ownerUrl(): undefined {
+    return undefined
   }
 
   start(): Promise<void> {

@@ -15,6 +15,8 @@ import type { ConfigStore } from '../stores/config-store.ts'
 import type { DistributedMode } from '../settings/modes.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import type { ShareOut } from './share-out.ts'
+import type { Place } from '../cluster/place.ts'
+import { NO_OWNERS, ownerOf, type Owners, ownersOf } from './owners.ts'
 import type { CreateMember } from './sink-membership.ts'
 
 export interface WorkerGroupOptions {
@@ -25,6 +27,8 @@ export interface WorkerGroupOptions {
   readonly configs: Pick<ConfigStore, 'offset' | 'readToEnd'>
   readonly work: Pick<AssignedWork, 'runOnly' | 'dropAll'>
   readonly shareOut: ShareOut
+  /** Before an assignment is taken: what is said of connectors and tasks from now on is of this generation. */
+  readonly onGeneration: (generation: number) => void
   /** After each assignment was taken. */
   readonly onTaken: (generation: number, leads: boolean) => Promise<void> | void
   readonly log: Logger
@@ -50,7 +54,7 @@ const FAR_AHEAD = 1_000_000n
  * This worker's membership in its group, in Kafka Connect's own protocol. Under `sessioned` and `compatible` work goes
  * on during a rebalance and only what is revoked stops; under `default` everything stops before joining again.
  */
-export class WorkerGroup {
+export class WorkerGroup implements Place {
   readonly #options: WorkerGroupOptions
   readonly #member: ReturnType<CreateMember>
   readonly #joined = Promise.withResolvers<undefined>()
@@ -62,8 +66,14 @@ export class WorkerGroup {
   #generation = -1
   #inGroup = false
   #dropping = 0
+  #losses = 0
   #retired = false
+  #left = false
   #farewell: Farewell | undefined
+  #memberId = ''
+  #rebalancing = true
+  /** As this worker shared the work out last, where it led. */
+  #owners: Owners = NO_OWNERS
 
   constructor(options: WorkerGroupOptions, create: CreateMember) {
     const { mode, settings, log, work } = options
@@ -76,21 +86,50 @@ export class WorkerGroup {
       heartbeatMs: settings.heartbeatInterval,
       log,
       protocols: () => this.#protocols(),
-      assign: (protocol, members, leaderId, generation) => {
+      assign: async (protocol, members, leaderId, generation) => {
         const lastGeneration = this.#generation
-        return options.shareOut({ protocol, members, leaderId, generation, lastGeneration })
+        const round = { protocol, members, leaderId, generation, lastGeneration }
+        const shares = await options.shareOut(round)
+        this.#owners = ownersOf(protocol, members, shares)
+        return shares
       },
       onAssigned: (assignment) => this.#onAssigned(assignment),
       onRevoked: async () => {
+        this.#rebalancing = true
         if (this.#version === 0) await work.dropAll()
       },
       onLost: () => this.#onLost(),
     })
   }
 
-  /** Whether this worker is a member, as far as it knows. */
+  /** A process that was stopped for longer than its session finds itself out by the clock, before anybody tells it. */
   get inGroup(): boolean {
-    return this.#inGroup
+    return this.#inGroup && !this.#left && this.heldUntil > performance.now()
+  }
+
+  get leads(): boolean {
+    return this.inGroup && this.#last?.leader === this.#memberId
+  }
+
+  get leaderUrl(): string | undefined {
+    return this.inGroup ? this.#last?.leaderUrl || undefined : undefined
+  }
+
+  get rebalancing(): boolean {
+    return this.#rebalancing
+  }
+
+  get protocolVersion(): 0 | 1 | 2 {
+    return this.#version
+  }
+
+  get others(): readonly string[] {
+    return this.leads ? this.#owners.members.filter((url) => url !== this.#options.url) : []
+  }
+
+  ownerUrl(connector: string, task?: number): string | undefined {
+    const url = this.leads ? ownerOf(this.#owners, connector, task) : undefined
+    return url === this.#options.url ? undefined : url
   }
 
   /**
@@ -109,6 +148,7 @@ export class WorkerGroup {
 
   /** What there is to run changed: the leader must share it out anew. */
   rejoin(reason: string): void {
+    this.#rebalancing = true
     this.#member.rejoin(reason)
   }
 
@@ -137,6 +177,7 @@ export class WorkerGroup {
 
   async leave(): Promise<void> {
     this.retire()
+    this.#left = true
     this.#farewell?.resolve(undefined)
     await this.#member.leave()
   }
@@ -182,12 +223,17 @@ export class WorkerGroup {
     clearTimeout(this.#delayed)
     const { work, configs, onTaken, log } = this.#options
     this.#version = connectProtocolVersion(protocol)
+    const losses = this.#losses
     if (taken.error === CONFIG_MISMATCH || taken.configOffset > configs.offset) await configs.readToEnd()
+    // It stops, or lost the place that this assignment is for, while it read.
+    if (this.#isRetired() || losses !== this.#losses) return
     if (taken.error === CONFIG_MISMATCH) {
       this.rejoin('the configurations were behind')
       return
     }
     this.#last = taken
+    this.#memberId = memberId
+    this.#rebalancing = false
     this.#held = this.#version === 0 ? taken : holding(this.#held, taken)
     log.info('assigned', {
       generation,
@@ -197,6 +243,7 @@ export class WorkerGroup {
     })
     this.#inGroup = true
     this.#joined.resolve(undefined)
+    this.#options.onGeneration(generation)
     await work.runOnly(this.#held.connectors, this.#held.tasks)
     await onTaken(generation, leaderId === memberId)
     // KIP-415: what was given up can be assigned anew once everybody has joined without it.
@@ -219,9 +266,16 @@ export class WorkerGroup {
     } else farewell.resolve(undefined)
   }
 
+  // Changes while a method waits, which the compiler does not see.
+  #isRetired(): boolean {
+    return this.#retired
+  }
+
   /** Invariant 4: whoever has lost its place stops. */
   #onLost(): void {
+    this.#losses++
     this.#inGroup = false
+    this.#rebalancing = true
     this.#held = NOTHING
     this.#last = null
     this.#farewell?.resolve(undefined)

@@ -1,4 +1,5 @@
 import type { ConfigProblem } from '../../api/errors.ts'
+import type { SigningSettings } from './signing.ts'
 import { STANDALONE_KEYS, WORKER_KEYS, type WorkerKey } from './worker-keys.ts'
 
 export interface InternalTopic {
@@ -17,6 +18,7 @@ export interface DistributedMode {
   readonly statusTopic: InternalTopic
   readonly protocol: 'sessioned' | 'compatible' | 'eager'
   readonly rebalanceDelay: number
+  readonly signing: SigningSettings
 }
 
 /** A worker by itself: its connectors live in its memory, the offsets of its sources in a file. */
@@ -38,6 +40,7 @@ export const CLUSTER_KEYS = [
   'status.storage.*',
   'connect.protocol',
   'scheduled.rebalance.max.delay.ms',
+  'inter.worker.*',
 ] as const
 
 /** The settings that do something in a mode. */

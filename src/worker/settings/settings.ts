@@ -13,6 +13,7 @@ import type { PackageProblem } from '../../runtime/plugins/left-out.ts'
 import { parseProperties } from '../../runtime/config-providers/properties-file.ts'
 import { type Listener, parseListener } from './listener.ts'
 import { loadPlugins, resolveOnce } from './load-plugins.ts'
+import { signingOf, signingProblems } from './signing.ts'
 import { type InternalTopic, isClusterKey, keysOf, matches, sharedTopics, type WorkerMode } from './modes.ts'
 import {
   CONVERTER_PREFIXES,
@@ -171,7 +172,7 @@ export function readSettings(
     ...converterOptions,
   }
   problems.push(...converterProblems(defaults))
-  if (kind === 'distributed') problems.push(...sharedTopics(raw))
+  if (kind === 'distributed') problems.push(...sharedTopics(raw), ...signingProblems(read))
   const listener = parseListener(listOf(read('listeners')))
   if ('problem' in listener)
     throw new ConfigError([...problems, { path: 'listeners', message: listener.problem }])
@@ -292,6 +293,7 @@ function modeOf(kind: WorkerMode['kind'], read: Read): WorkerMode {
     statusTopic: topic('status'),
     protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
     rebalanceDelay: Number(read('scheduled.rebalance.max.delay.ms')),
+    signing: signingOf(read),
   }
 }
 

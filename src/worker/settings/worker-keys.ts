@@ -1,4 +1,5 @@
 import { originProblem } from '../../api/images.ts'
+import { SIGNATURE_ALGORITHMS } from '../cluster/signatures.ts'
 
 /** One setting of a worker: Kafka Connect's name and default, or our own where `ours` is set. */
 export interface WorkerKey {
@@ -109,6 +110,31 @@ export const WORKER_KEYS = {
   'connect.protocol': text('The group protocol preferred.', 'sessioned', {
     oneOf: ['sessioned', 'compatible', 'eager'],
   }),
+  'inter.worker.key.generation.algorithm': text(
+    'The kind of key with which workers sign what they ask of each other.',
+    'HmacSHA256',
+    { oneOf: SIGNATURE_ALGORITHMS },
+  ),
+  'inter.worker.key.size': integer('The length of that key, in bits; 0: what is usual for its kind.', 0, {
+    max: 65_536,
+  }),
+  'inter.worker.key.ttl.ms': integer(
+    'How long that key is used; the leader writes a new one then. 0: for ever.',
+    3_600_000,
+  ),
+  'inter.worker.signature.algorithm': text(
+    'How requests between workers are signed. All workers must take it (inter.worker.verification.algorithms).',
+    'HmacSHA256',
+    { oneOf: SIGNATURE_ALGORITHMS },
+  ),
+  'inter.worker.verification.algorithms': list(
+    'The signatures that are taken from other workers; inter.worker.signature.algorithm must be one of them.',
+    'HmacSHA256',
+    {
+      check: (item) =>
+        SIGNATURE_ALGORITHMS.includes(item) ? undefined : `must be of ${SIGNATURE_ALGORITHMS.join(', ')}`,
+    },
+  ),
   'models.dir': text('The folder of models; `<name>` in a connector is a folder below it.', 'models', {
     ours: true,
   }),
@@ -192,7 +218,6 @@ export const JVM_ONLY: readonly string[] = [
   'offset.flush.timeout.ms',
   'worker.sync.timeout.ms',
   'worker.unsync.backoff.ms',
-  'inter.worker.*',
   'topic.tracking.*',
   'task.profiling.*',
   'log4j.*',

@@ -23,6 +23,15 @@ export interface StoredConnector {
   readonly tasks: readonly RawConfig[]
 }
 
+/** What workers sign with what they ask of each other. */
+export interface SessionKey {
+  readonly key: Buffer
+  /** Java's name of it, e.g. `HmacSHA256`. */
+  readonly algorithm: string
+  /** By the clock of the leader that made it, in milliseconds since 1970. */
+  readonly createdAt: number
+}
+
 export type ConfigChange =
   | { readonly type: 'connector' | 'removed' | 'tasks' | 'target'; readonly connector: string }
   | {
@@ -34,8 +43,8 @@ export type ConfigChange =
 
 /**
  * Kafka Connect's config topic, read record by record (KafkaConfigBackingStore's formats): `connector-a`, `task-a-0`,
- * `commit-a`, `target-state-a`, `restart-connector-a`. Task configs count only from their commit on, so that half a set
- * never runs. Keys that are not known (session keys, log levels, fencing) are skipped.
+ * `commit-a`, `target-state-a`, `restart-connector-a`, `tasks-fencing-a`, `session-key`. Task configs count only from
+ * their commit on, so that half a set never runs. Keys that are not known (log levels) are skipped.
  */
 export class ConfigState {
   readonly #configs = new Map<string, RawConfig>()
@@ -43,6 +52,11 @@ export class ConfigState {
   readonly #tasks = new Map<string, readonly RawConfig[]>()
   readonly #uncommitted = new Map<string, Map<number, RawConfig>>()
   readonly #onIgnored: (name: string, problem: string) => void
+  /** Of how many tasks each connector may have producers that are not fenced yet (KIP-618). */
+  readonly #taskCounts = new Map<string, number>()
+  /** Connectors whose tasks were configured anew since that was written. */
+  readonly #unfenced = new Set<string>()
+  #sessionKey: SessionKey | undefined
   #offset = -1n
 
   constructor(onIgnored: (name: string, problem: string) => void = () => undefined) {
@@ -52,6 +66,21 @@ export class ConfigState {
   /** The offset after the last record read; −1 where none was. Workers compare it when they join. */
   get offset(): bigint {
     return this.#offset
+  }
+
+  /** The one that was written last. */
+  get sessionKey(): SessionKey | undefined {
+    return this.#sessionKey
+  }
+
+  /** What `tasks-fencing-a` says; undefined where it was never written. */
+  taskCount(connector: string): number | undefined {
+    return this.#taskCounts.get(connector)
+  }
+
+  /** Whether a connector has task configs that are newer than its `tasks-fencing-a`. */
+  isUnfenced(connector: string): boolean {
+    return this.#unfenced.has(connector)
   }
 
   names(): string[] {
@@ -86,6 +115,8 @@ export class ConfigState {
     ['commit-', (name, data) => this.#commit(name, data)],
     ['target-state-', (name, data) => this.#target(name, data)],
     ['restart-connector-', (name, data) => this.#restart(name, data)],
+    ['tasks-fencing-', (name, data) => this.#fencing(name, data)],
+    ['session-key', (rest, data) => this.#session(rest, data)],
   ]
 
   #connector(connector: string, data: Data): ConfigChange | undefined {
@@ -129,6 +160,7 @@ export class ConfigState {
       tasks.push(config)
     }
     this.#tasks.set(connector, tasks)
+    this.#unfenced.add(connector)
     return { type: 'tasks', connector }
   }
 
@@ -145,6 +177,20 @@ export class ConfigState {
     if (data === null) return undefined
     const [includeTasks, onlyFailed] = [data['include-tasks'] === true, data['only-failed'] === true]
     return { type: 'restart', connector, includeTasks, onlyFailed }
+  }
+
+  #fencing(connector: string, data: Data): undefined {
+    const count = data?.['task-count']
+    if (typeof count !== 'number') return
+    this.#taskCounts.set(connector, count)
+    this.#unfenced.delete(connector)
+  }
+
+  #session(rest: string, data: Data): undefined {
+    const { key, algorithm, 'creation-timestamp': createdAt } = data ?? {}
+    if (rest !== '' || typeof key !== 'string' || typeof algorithm !== 'string') return
+    if (typeof createdAt !== 'number') return
+    this.#sessionKey = { key: Buffer.from(key, 'base64'), algorithm, createdAt }
   }
 }
 

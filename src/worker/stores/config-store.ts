@@ -1,8 +1,18 @@
 import type { RawConfig } from '../../api/config.ts'
 import type { Logger } from '../../api/log.ts'
-import { type ConfigChange, ConfigState, type StoredConnector, type TargetState } from './config-state.ts'
+import { type Place, requireLead } from '../cluster/place.ts'
+import {
+  type ConfigChange,
+  ConfigState,
+  type SessionKey,
+  type StoredConnector,
+  type TargetState,
+} from './config-state.ts'
 import type { OpenLog, RecordLog } from './record-log.ts'
 import type { InternalTopic } from '../settings/modes.ts'
+
+/** Another worker's task configs may hold null, which is kept: it would find them changed else. */
+export type WrittenConfig = Readonly<Record<string, string | null>>
 
 /**
  * The connectors of the cluster: the config topic and what was read of it. A write resolves when it was read back, so
@@ -13,6 +23,7 @@ export class ConfigStore {
   #log: RecordLog | undefined
   #onChange: (change: ConfigChange) => void = () => undefined
   #live = false
+  #writer: Place | undefined
 
   private constructor(state: ConfigState) {
     this.#state = state
@@ -40,6 +51,11 @@ export class ConfigStore {
     this.#live = true
   }
 
+  /** From now on writes are refused where the worker does not lead: an ElsewhereError. */
+  writtenBy(place: Place): void {
+    this.#writer = place
+  }
+
   get offset(): bigint {
     return this.#state.offset
   }
@@ -50,6 +66,18 @@ export class ConfigStore {
 
   get(connector: string): StoredConnector | undefined {
     return this.#state.get(connector)
+  }
+
+  get sessionKey(): SessionKey | undefined {
+    return this.#state.sessionKey
+  }
+
+  taskCount(connector: string): number | undefined {
+    return this.#state.taskCount(connector)
+  }
+
+  isUnfenced(connector: string): boolean {
+    return this.#state.isUnfenced(connector)
   }
 
   /** Creates or replaces a connector. A target state is written first, so that it never runs where it should not. */
@@ -64,7 +92,7 @@ export class ConfigStore {
   }
 
   /** Replaces all tasks of a connector; they count from the commit on. */
-  async putTasks(connector: string, tasks: readonly RawConfig[]): Promise<void> {
+  async putTasks(connector: string, tasks: readonly WrittenConfig[]): Promise<void> {
     const written = tasks.map((config, n) => this.#append(`task-${connector}-${n}`, { properties: config }))
     await Promise.all(written)
     await this.#append(`commit-${connector}`, { tasks: tasks.length })
@@ -81,6 +109,16 @@ export class ConfigStore {
     await this.#append(`restart-connector-${connector}`, request)
   }
 
+  async putSessionKey({ key, algorithm, createdAt }: SessionKey): Promise<void> {
+    const written = { key: key.toString('base64'), algorithm, 'creation-timestamp': createdAt }
+    await this.#append('session-key', written)
+  }
+
+  /** Of how many tasks of a connector there may be producers from now on. */
+  async putTaskCount(connector: string, tasks: number): Promise<void> {
+    await this.#append(`tasks-fencing-${connector}`, { 'task-count': tasks })
+  }
+
   async readToEnd(): Promise<void> {
     await this.#log?.readToEnd()
   }
@@ -91,6 +129,8 @@ export class ConfigStore {
   }
 
   async #append(key: string, value: object | null): Promise<void> {
-    await this.#log?.append(key, value === null ? null : JSON.stringify(value))
+    const writer = this.#writer
+    if (writer !== undefined) requireLead(writer)
+    await this.#log?.append(key, value === null ? null : JSON.stringify(value), writer?.heldUntil)
   }
 }

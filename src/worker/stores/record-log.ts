@@ -9,8 +9,11 @@ export interface LogRecord {
 
 /** A compacted topic as a store sees it; `kafka/compacted-log.ts` in a worker, memory in tests. */
 export interface RecordLog {
-  /** Resolves when the record was read back: what was written is then part of the state. */
-  append(key: string, value: string | null): Promise<void>
+  /**
+   * Resolves when the record was read back: what was written is then part of the state. After `until`
+   * (performance.now()) nothing of it is sent any more.
+   */
+  append(key: string, value: string | null, until?: number): Promise<void>
   /** Resolves when everything that is in the topic now was read. */
   readToEnd(): Promise<void>
   close(): Promise<void>
