@@ -49,7 +49,7 @@ export class Network {
       if (isApart()) return
       void work().then(
         (answer) => back(() => resolve(answer)),
-        (error: unknown) => back(() => reject(error as Error)),
+        (error: unknown) => back(() => reject(error)),
       )
     })
     if (to.state === 'dead') back(fail) // the connection is refused
