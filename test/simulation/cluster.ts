@@ -12,6 +12,7 @@ import { ConfigStore } from '../../src/worker/stores/config-store.ts'
 import { topicPlaces } from '../../src/worker/stores/offset-places.ts'
 import { StatusStore } from '../../src/worker/stores/status-store.ts'
 import { assembleWorker, type RunningWorker } from '../../src/worker/worker.ts'
+import { MemoryGroups } from '../worker/memory-worker.ts'
 import { Group, type JoinAnswer } from './coordinator.ts'
 import { SimulatedHost } from './hosts.ts'
 import { Network } from './network.ts'
@@ -159,6 +160,7 @@ export class Cluster {
         offsets: topicPlaces(open, mode.offsetTopic),
       },
       cluster: { metadata: () => Promise.resolve([]) },
+      groups: new MemoryGroups(),
       fence: () => Promise.resolve(),
       ask: (request) => this.#askPeer(process, request),
     })

@@ -199,7 +199,9 @@ export class Group {
         }))
       : []
     const { generation } = this
-    return { generation, memberId: member.id, leaderId: this.#leader, protocol: this.#protocol, members }
+    const { id: memberId } = member
+    const head = { generation, memberId, leaderId: this.#leader, protocol: this.#protocol }
+    return { ...head, members, skipAssignment: false }
   }
 
   #complete(assignments: ReadonlyMap<string, Buffer>): void {

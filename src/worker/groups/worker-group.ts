@@ -14,9 +14,9 @@ import type { AssignedWork } from '../assigned-work.ts'
 import type { ConfigStore } from '../stores/config-store.ts'
 import type { DistributedMode } from '../settings/modes.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
-import type { ShareOut } from './share-out.ts'
 import type { Place } from '../cluster/place.ts'
 import { NO_OWNERS, ownerOf, type Owners, ownersOf } from './owners.ts'
+import type { ShareOut } from './share-out.ts'
 import type { CreateMember } from './sink-membership.ts'
 
 export interface WorkerGroupOptions {

@@ -19,6 +19,8 @@ export interface TaskListener {
   reconfigure?(): void
   /** What its transforms show has changed. */
   shown(changed: readonly Shown[]): void
+  /** It has used these topics since it said so last. */
+  topics?(used: readonly string[]): void
   /** What it has counted since it started. */
   metrics(snapshot: MetricsSnapshot): void
   /** The plugins are done with these rows. */
@@ -48,8 +50,11 @@ export interface PluginCall {
 /** A task in a host. Whatever waits here also ends when the host dies. */
 export interface HostedTask {
   assign(membership: Membership, suspects?: readonly SuspectRows[]): void
-  /** Resolves when what was in flight is delivered and committed; a host that takes longer than `timeout` is killed. */
-  revoke(timeout: number): Promise<void>
+  /**
+   * Resolves when what was in flight is delivered and committed, of all partitions or of all but those of `keep`; a host
+   * that takes longer than `timeout` is killed.
+   */
+  revoke(timeout: number, keep?: Membership): Promise<void>
   lost(): void
   pause(): void
   resume(): void
@@ -79,7 +84,7 @@ export function settle(hosted: Hosted, type?: 'revoked' | 'stopped'): void {
   for (const { done } of answered) done()
 }
 
-type Told = 'cleared' | 'state' | 'waits' | 'fenced' | 'reconfigure' | 'shown' | 'metrics'
+type Told = 'cleared' | 'state' | 'waits' | 'fenced' | 'reconfigure' | 'shown' | 'topics' | 'metrics'
 
 /** Passes on what a host says of a task. */
 export function tell(listener: TaskListener, message: Extract<FromHost, { type: Told }>): void {
@@ -101,6 +106,9 @@ export function tell(listener: TaskListener, message: Extract<FromHost, { type: 
       break
     case 'shown':
       listener.shown(message.shown)
+      break
+    case 'topics':
+      listener.topics?.(message.topics)
       break
     case 'metrics':
       listener.metrics(message.metrics)
