@@ -1,6 +1,6 @@
 import { UnavailableError } from '../../api/errors.ts'
 import type { ConfigStore, WrittenConfig } from '../stores/config-store.ts'
-import type { askPeer } from './peers.ts'
+import { askPeer } from './peers.ts'
 import { ElsewhereError, type Place } from './place.ts'
 import type { SessionKeys } from './session-keys.ts'
 
@@ -10,8 +10,8 @@ export interface TaskPublisherOptions {
   readonly configs: Pick<ConfigStore, 'readToEnd'>
   /** Writes them here, where this worker leads. */
   readonly write: (connector: string, tasks: readonly WrittenConfig[]) => Promise<void>
-  /** Asks the leader. */
-  readonly ask: typeof askPeer
+  /** Asks the leader; over HTTP where absent. */
+  readonly ask?: typeof askPeer | undefined
 }
 
 const DEADLINE = 30_000
@@ -29,7 +29,7 @@ export class TaskPublisher {
 
   /** @throws ElsewhereError where no leader is known, UnavailableError where the leader did not take them: try again */
   async publish(connector: string, tasks: readonly WrittenConfig[]): Promise<void> {
-    const { place, keys, configs, write, ask } = this.#options
+    const { place, keys, configs, write, ask = askPeer } = this.#options
     if (place.leads) return write(connector, tasks)
     const url = place.leaderUrl
     if (url === undefined) throw new ElsewhereError(undefined)
