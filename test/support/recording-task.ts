@@ -45,6 +45,7 @@ export async function recordingTask(
   const requests = new SinkRequests()
   const own = sink(requests)
   const metrics = new TaskMetrics()
+  const used: string[] = []
   const names = (of: readonly { partition: number; offset?: bigint }[]) =>
     of.map(({ partition, offset }) => (offset === undefined ? partition : `${partition}@${offset}`)).join()
   const task: SinkTask = {
@@ -86,6 +87,7 @@ export async function recordingTask(
     deadLetters: undefined,
     stages: new StageTracker(() => undefined),
     metrics,
+    used: (topic) => used.push(topic),
   })
   const running = new RunningSinkTask(
     {
@@ -114,7 +116,7 @@ export async function recordingTask(
     },
     false,
   )
-  return { task: running, calls, failures, committed, metrics }
+  return { task: running, calls, failures, committed, metrics, used }
 }
 
 function arrayFetcher(): Fetcher {
