@@ -15,15 +15,21 @@ export interface RestContext {
   readonly version: string
   /** Host names besides loopback under which the API is reached. */
   readonly hosts: readonly string[]
+  /** Whether other machines may ask at all (`rest.allow.network`). Default: no. */
+  readonly network?: boolean
+  /** Hosts of the members of the cluster as they are at present, each with or without a port. */
+  members?(): readonly string[]
   readonly log: Logger
   /** Absent: no models are listed or taken. */
   readonly models?: ModelDirectory
 }
 
+export const STARTING = 'The worker is still starting up.'
+
 /** The worker, or 503 while it starts. */
 export function running(context: RestContext): WorkerView {
   const worker = context.worker()
-  if (worker === undefined) throw new HttpError(503, 'The worker is still starting up.')
+  if (worker === undefined) throw new HttpError(503, STARTING)
   return worker
 }
 

@@ -1,6 +1,7 @@
 import type { RawConfig } from '../api/config.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../api/log.ts'
+import type { InstallVersion } from '../inference/store/add-model-version.ts'
 import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
 import { fenceProducers } from '../kafka/produce/fence-producers.ts'
@@ -20,17 +21,21 @@ import type { StoredConnector } from './stores/config-state.ts'
 import { workerTopics } from './settings/worker-topics.ts'
 import { ConnectorCheck } from './configs/connector-check.ts'
 import { ConnectorViews } from './connector-views.ts'
-import { Herder } from './herder.ts'
+import { Herder, type HerderOptions } from './herder.ts'
+import { shownElsewhere } from './shared/shown-elsewhere.ts'
 import { hostSpawner, type SpawnHost } from './hosts/host-process.ts'
 import { openStores, stoppedEarly, type Stores } from './stores/open-stores.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
 import type { WorkerSettings } from './settings/settings.ts'
+import { LagReports } from './lag-reports.ts'
 import { LoneWorker } from './groups/lone-worker.ts'
 import { shareOutFrom } from './groups/share-out.ts'
+import { type SinkClients, sinkClients, sinkPlace } from './groups/sink-clients.ts'
 import { sinkGroup } from './groups/sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './groups/sink-membership.ts'
 import type { MonitorsOptions } from './monitors.ts'
 import { type GroupAdmin, groupAdmin } from './sink-offsets.ts'
+import { sameConfig } from './configs/task-configs.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Suspects } from './hosts/suspects.ts'
 import { TaskHosts } from './hosts/task-hosts.ts'
@@ -52,6 +57,8 @@ export interface WorkerOptions {
 export interface RunningWorker {
   readonly herder: Herder
   readonly clusterId: string
+  /** How a model that comes over REST reaches all workers; undefined where it stays on this one. */
+  readonly installModel: InstallVersion | undefined
   /** Where it stands in its cluster. */
   readonly place: Place
   /** What other workers' requests are checked with; undefined where there are none. */
@@ -80,6 +87,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
     log: log.child({ logger: 'sluice.kafka' }),
+    security: settings.clients.own,
   })
   const closeClient = async (): Promise<void> => client.close()
   const stores = await openStores({ settings, client, log, signal }).catch(async (error: unknown) => {
@@ -93,6 +101,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     cluster: client,
     groups: groupAdmin(client),
     createMember: (member) => new GroupMember(client, member),
+    consumerOf: sinkClients(settings, log),
     fence: (ids) => fenceProducers(client, ids),
     spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
@@ -118,6 +127,8 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   /** Where the offsets of sinks are. */
   readonly groups: GroupAdmin
   readonly createMember: CreateMember
+  /** A client of a sink's own, where its consumer is another user or reads another Kafka; absent: none has. */
+  readonly consumerOf?: SinkClients
   readonly spawn: SpawnHost
   /** Fences the producers of transactional ids. */
   readonly fence: (ids: readonly string[]) => Promise<void>
@@ -128,7 +139,11 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const { settings, advertised, log, stores } = surroundings
   const { configs, statuses, clusterId, offsetFile } = stores
   const providers = new ConfigProviders(settings.configProviders)
-  const resolve = (config: RawConfig): Promise<RawConfig> => resolveSecretly(providers, config)
+  const { shared } = stores
+  const resolve = async (config: RawConfig): Promise<RawConfig> => {
+    await shared?.current()
+    return resolveSecretly(providers, config)
+  }
   const hosts = new TaskHosts({
     spawn: surroundings.spawn,
     settings: hostSettings(settings),
@@ -142,7 +157,8 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const versionOf = (name: string): string | null => connectorClass(configs.get(name)?.config).version
   const workerId = `${advertised.host}:${advertised.port}`
   const reporter = new StatusReporter(statuses, workerId, versionOf)
-  const suspects = new Suspects()
+  const suspects = new Suspects(shared?.suspects)
+  shared?.suspects.follow((...known) => suspects.take(...known))
   const topics = new ActiveTopics({ tracking: settings.topicTracking, statuses, configs })
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects, topics })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
@@ -160,10 +176,17 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     },
   })
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
-  const check = new ConnectorCheck(hosts, settings, log)
+  const validating: Pick<TaskHosts, 'validate'> = {
+    validate: async (...config) => {
+      await shared?.current()
+      return hosts.validate(...config)
+    },
+  }
+  const check = new ConnectorCheck(validating, settings, log)
   const stored = (name: string): StoredConnector => views.stored(name)
   const { groups } = surroundings
   const offsets = new ConnectorOffsets({ places: stores.offsets, groups, stored, resolve })
+  const lag = lagReports(surroundings, work)
   const rejoin = (reason: string): void => group.rejoin(reason)
   const { levels = new LogLevels(settings.logLevel) } = surroundings
   levels.follow((table) => hosts.setLevels(table))
@@ -171,21 +194,26 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   configs.writtenBy(group)
   const { sessionKeys, fence } = clusterOf(surroundings, group)
   const place = group
-  const told = { views, check, offsets, topics, loggers }
+  const elsewhere: HerderOptions['shownElsewhere'] = (connector, name) =>
+    shownElsewhere(connector, name, { statuses, workerId })
+  const told = { views, check, offsets, topics, loggers, lag, shownElsewhere: elsewhere }
   const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, fence, rejoin })
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
   const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write })
   const stop = async (): Promise<void> => {
     sessionKeys?.close()
     await stopWork({ group, work, hosts }, settings.shutdownTimeout)
-    await Promise.all([configs.close(), statuses.close(), offsets.close(), offsetFile?.close()])
+    const open = [configs, statuses, offsets, offsetFile, shared]
+    await Promise.all(open.map((each) => each?.close()))
   }
   const settled = async (): Promise<void> => {
     await group.settled()
     await work.settled()
   }
   const inGroup = (): boolean => group.inGroup
-  return { herder, clusterId, place, sessionKeys, start: () => group.start(), inGroup, settled, stop }
+  const installModel: InstallVersion | undefined = shared && ((checked) => shared.models.publish(checked))
+  const shown = { herder, clusterId, place, sessionKeys, installModel }
+  return { ...shown, start: () => group.start(), inGroup, settled, stop }
 }
 
 interface Stopping {
@@ -232,8 +260,18 @@ function placeOf(
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
 }
 
+function lagReports({ stores, advertised, log }: Surroundings, work: AssignedWork): LagReports {
+  return new LagReports({
+    ...stores,
+    progress: () => work.progress(),
+    workerId: `${advertised.host}:${advertised.port}`,
+    isSink: ({ config }) => connectorClass(config).type === 'sink',
+    log,
+  })
+}
+
 function taskCreator(
-  { settings, cluster, createMember, log }: Surroundings,
+  { settings, cluster, createMember, consumerOf, log, stores: { configs } }: Surroundings,
   {
     hosts,
     reporter,
@@ -254,17 +292,22 @@ function taskCreator(
       paused,
       hosts,
       suspects,
-      join: (task, waits) =>
+      join: (task, waits, replaced) =>
         isSource(resolved)
           ? { ...IN_NO_GROUP, lost: () => task.lost() }
-          : new SinkMembership(
-              { ...sinkGroup(settings, resolved, taskLog), waits },
-              cluster,
-              createMember,
-              task,
+          : sinkPlace(
+              resolved,
+              (own) => {
+                const options = { ...sinkGroup(settings, resolved, taskLog, id.task), waits, replaced }
+                const create: CreateMember =
+                  own === undefined ? createMember : (member) => new GroupMember(own, member)
+                return new SinkMembership(options, own ?? cluster, create, task)
+              },
+              consumerOf,
             ),
       report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
       onTopics: (used) => topics.used(id, used),
+      willReturn: () => sameConfig(configs.get(id.connector)?.tasks[id.task], config),
       stopTimeout: settings.shutdownTimeout,
       log: taskLog,
     })
@@ -311,6 +354,7 @@ async function bounded(time: number, work: Promise<void>, late: () => void): Pro
 export function hostSettings(settings: WorkerSettings): HostSettings {
   return {
     bootstrapServers: settings.bootstrapServers,
+    clients: settings.clientsAsWritten,
     clientId: settings.clientId,
     workerTopics: workerTopics(settings.mode),
     pluginPackages: settings.pluginPackages,
