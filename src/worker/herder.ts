@@ -3,7 +3,7 @@ import { ConflictError, ConfigError, NotFoundError, RequestError } from '../api/
 import type { AssignedWork } from './assigned-work.ts'
 import type { ConfigChange, TargetState } from './stores/config-state.ts'
 import type { ConfigStore, WrittenConfig } from './stores/config-store.ts'
-import type { ConnectorCheck } from './configs/connector-check.ts'
+import { type ConnectorCheck, invalidConfig } from './configs/connector-check.ts'
 import type { ActiveTopics } from './active-topics.ts'
 import type { ClusterLoggers } from './cluster-loggers.ts'
 import type { ConnectorOffsets, GivenOffset } from './connector-offsets.ts'
@@ -40,6 +40,11 @@ export interface HerderOptions {
   readonly fence: (connector: string) => Promise<void>
   readonly rejoin: (reason: string) => void
   readonly shownElsewhere: (connector: string, name: string) => Promise<ShownElsewhere>
+}
+
+const NO_NAME = {
+  path: 'name',
+  message: 'Missing required configuration "name" which has no default value.',
 }
 
 /**
@@ -89,6 +94,7 @@ export class Herder {
   /** Changes single keys; null removes one. */
   patch(name: string, changes: Readonly<Record<string, string | null>>): Promise<ConnectorInfo> {
     return this.#change(name, () => {
+      if (changes['name'] === null) throw invalidConfig([NO_NAME])
       const merged = Object.entries({ ...this.views.stored(name).config, ...changes })
       const config = Object.fromEntries(
         merged.filter((entry): entry is [string, string] => entry[1] !== null),
@@ -235,8 +241,9 @@ export class Herder {
 
   #setTarget(name: string, target: TargetState): Promise<void> {
     return this.#change(name, async () => {
-      const { tasks } = this.views.stored(name)
       const { configs } = this.#options
+      const tasks = configs.get(name)?.tasks
+      if (tasks === undefined) throw new NotFoundError('connector.unknown', `Unknown connector ${name}`)
       if (target === 'STOPPED' && tasks.length > 0) await configs.putTasks(name, [])
       await configs.putTarget(name, target)
     })
