@@ -12,6 +12,7 @@ export const ERROR_CATALOGUE = {
   'task.unknown': 'The connector has no task of this number.',
   'plugin.unknown': 'No plugin of this class is installed.',
   'request.invalid': 'A request body or query cannot be understood.',
+  'connector.offsets': 'The offsets of a connector cannot be changed while its consumer group has members.',
   'request.rebalancing': 'The request conflicts with a rebalance that is going on; it can be repeated.',
   'cluster.unavailable': 'Another worker of the cluster cannot be reached, or does not answer as one.',
   'record.malformed': 'The bytes of a record are not what its converter expects.',
@@ -43,6 +44,8 @@ export const ERROR_CATALOGUE = {
   'model.exists': 'The model has this version already.',
   'model.storage': 'A model cannot be stored: the disk is full, or its folder may not be written.',
   'kafka.unavailable': 'A broker or coordinator cannot be reached at the moment.',
+  'kafka.security':
+    'A broker or token endpoint refuses the client, or the client does not trust its certificate: see security.protocol, sasl.* and ssl.*.',
   'kafka.protocol': 'A broker answered with an error that retrying does not fix.',
   'kafka.corrupt':
     'Fetched bytes fail their checksum, are not a record batch of magic 2, or inflate beyond the limit.',
@@ -153,6 +156,8 @@ export class ConfigError extends ConnectError {
 export class NotFoundError extends ConnectError {}
 /** The request is right but cannot be carried out now. → 409 */
 export class ConflictError extends ConnectError {}
+/** What a request asks for could not be done. → 500 */
+export class OperationError extends ConnectError {}
 /** A request cannot be understood. → 400 */
 export class RequestError extends ConnectError {}
 /** One record is bad: it follows `errors.tolerance`, and may become a dead letter. */

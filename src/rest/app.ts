@@ -8,26 +8,30 @@ import { repeatElsewhere } from './forwarding.ts'
 import { errorMapper, HttpError, sendError } from './errors.ts'
 import { guard } from './guard.ts'
 import { internalRoutes } from './internal.ts'
+import { loggerRoutes } from './loggers.ts'
 import { modelRoutes } from './models.ts'
 import { offsetRoutes } from './offsets.ts'
 import { rootRoutes } from './root.ts'
 import { lagRoutes } from './lag.ts'
 import { shadowRoutes } from './shadows.ts'
 import { taskRoutes } from './tasks.ts'
+import { topicRoutes } from './topics.ts'
 
 /** Kafka Connect's REST API. */
 export function createApp(context: RestContext): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use(guard(context.hosts), timeLimit, modelRoutes(context), internalRoutes(context), ...readBody())
+  app.use(guard(context), timeLimit, modelRoutes(context), internalRoutes(context), ...readBody())
   const resources = [
     rootRoutes,
     connectorsRoutes,
     connectorRoutes,
     taskRoutes,
     offsetRoutes,
+    topicRoutes,
     connectorPluginsRoutes,
+    loggerRoutes,
     shadowRoutes,
     lagRoutes,
   ]

@@ -1,5 +1,8 @@
+import { hostname } from 'node:os'
 import type { Logger } from '../api/log.ts'
+import type { LogLevels } from '../worker/cluster-loggers.ts'
 import type { SpawnHost } from '../worker/hosts/host-process.ts'
+import { isEveryAddress, isLoopback } from '../worker/settings/listener.ts'
 import { modelDirectory } from '../worker/model-directory.ts'
 import type { WorkerSettings } from '../worker/settings/settings.ts'
 import { type RunningWorker, startWorker } from '../worker/worker.ts'
@@ -10,6 +13,8 @@ export interface ServeOptions {
   /** Sluice's own version. */
   readonly version: string
   readonly log: Logger
+  /** The levels of `log`, to be set over REST. */
+  readonly levels?: LogLevels
   readonly spawn?: SpawnHost
 }
 
@@ -26,23 +31,38 @@ export interface ServedWorker {
  * A whole worker: its REST API, which answers at once, and the worker behind it, which starts as soon as Kafka can be
  * reached.
  */
-export async function serveWorker({ settings, version, log, spawn }: ServeOptions): Promise<ServedWorker> {
+export async function serveWorker({
+  settings,
+  version,
+  log,
+  levels,
+  spawn,
+}: ServeOptions): Promise<ServedWorker> {
   let worker: RunningWorker | undefined
   const { host } = settings.listener
-  const hosts = [host, settings.advertised.host].filter((name) => name !== undefined)
+  const advertisedHost = settings.advertised.host ?? (isEveryAddress(host) ? hostname() : host)
+  const network = !isLoopback(host)
+  const hosts = [host, advertisedHost, ...(network ? [hostname()] : []), ...settings.allowedHosts]
+  if (network)
+    log.warn('the REST API is open to other machines, and has no authentication yet', {
+      listeners: host || '*',
+    })
   const rest = await startRest(settings.listener, {
     worker: () => worker,
     version,
     hosts,
-    log,
+    log: log.child({ logger: 'sluice.rest' }),
+    network,
+    members: () => (worker === undefined ? [] : memberHosts(worker.place)),
     models: modelDirectory(settings.modelsDir),
   })
   const stopping = new AbortController()
   const starting = startWorker({
     settings,
-    advertised: { host: settings.advertised.host ?? host, port: settings.advertised.port ?? rest.port },
+    advertised: { host: advertisedHost, port: settings.advertised.port ?? rest.port },
     log,
     signal: stopping.signal,
+    ...(levels === undefined ? {} : { levels }),
     ...(spawn === undefined ? {} : { spawn }),
   })
   const started = starting.then((running) => {
@@ -60,6 +80,14 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
   return { url: urlOf(host, rest), started, stop: () => (stopped ??= stop()) }
 }
 
+/** As far as this worker knows them: the leader knows all, the others the leader. */
+function memberHosts({ leaderUrl, others }: RunningWorker['place']): string[] {
+  return [leaderUrl, ...others].flatMap((url) =>
+    url !== undefined && URL.canParse(url) ? [new URL(url).host] : [],
+  )
+}
+
 function urlOf(host: string, { port }: RestServer): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const shown = host === '' ? '0.0.0.0' : host
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`
 }

@@ -4,6 +4,7 @@ import type { Logger } from '../../api/log.ts'
 import type { KafkaClient } from '../client.ts'
 import {
   GROUP_CODES,
+  type GroupCalls,
   groupCode,
   GroupRequests,
   type JoinedGroup,
@@ -48,6 +49,7 @@ export interface GroupMemberOptions {
     protocol: string,
     members: readonly MemberMetadata[],
     leaderId: string,
+    generation: number,
   ): Promise<Map<string, Buffer>> | Map<string, Buffer>
   /** Before joining again, when something is assigned: finish and commit. Heartbeats go on meanwhile. */
   onRevoked(): Promise<void>
@@ -85,7 +87,7 @@ const HICCUP_MS = 1000
 export class GroupMember {
   readonly #options: GroupMemberOptions
   readonly #log: Logger
-  readonly #requests: GroupRequests
+  readonly #requests: GroupCalls
   readonly #session: GroupSession
   readonly #stopped = new AbortController()
   #state: State = 'idle'
@@ -103,20 +105,22 @@ export class GroupMember {
   #troubleSince: number | null = null
   #failures = 0
 
-  constructor(client: KafkaClient, options: GroupMemberOptions) {
+  constructor(
+    client: KafkaClient,
+    options: GroupMemberOptions,
+    requests: GroupCalls = new GroupRequests(client, options, options),
+  ) {
     this.#options = options
     this.#log = options.log.child({ group: options.groupId })
-    this.#requests = new GroupRequests(client, options, options)
+    this.#requests = requests
     this.#session = new GroupSession({
       sessionTimeoutMs: options.sessionTimeoutMs,
       heartbeatMs: options.heartbeatMs,
+      rebalanceTimeoutMs: options.rebalanceTimeoutMs,
       beat: (seat) => this.#requests.heartbeat(seat.memberId, seat.generation),
       onRefused: (seat, error) => this.#onRefused(seat, error),
       onHeard: () => this.#recovered(),
-      onExpired: () =>
-        this.#lose(
-          `no heartbeat reached the coordinator for ${options.sessionTimeoutMs} ms (session.timeout.ms)`,
-        ),
+      onExpired: (reason) => this.#lose(reason),
     })
   }
 
@@ -206,14 +210,14 @@ export class GroupMember {
     const leads = joined.leaderId === joined.memberId
     const assignments =
       leads && !joined.skipAssignment
-        ? await this.#options.assign(joined.protocol, joined.members, joined.memberId)
+        ? await this.#options.assign(joined.protocol, joined.members, joined.memberId, joined.generation)
         : new Map<string, Buffer>()
     if (this.#isLeft()) return null
     const sentAt = performance.now()
     const assignment = await this.#requests.sync(joined, assignments)
     // What was lost meanwhile is still in the metadata that the leader decided on: its answer would miss it.
     if (this.#isLeft() || this.#isLost()) return null
-    this.#session.heard(sentAt)
+    this.#session.synced(sentAt)
     this.#recovered()
     const { generation, memberId, leaderId, protocol } = joined
     return { generation, memberId, leaderId, protocol, assignment }
@@ -274,8 +278,9 @@ export class GroupMember {
         if (this.#state !== 'joining') this.rejoin('the group rebalances')
         return true
       case GROUP_CODES.illegalGeneration:
-        // While joining, the group may have gone on to a generation of which this member has not heard yet.
-        if (this.#state === 'joining') return true
+        // While joining, the group may have gone on to a generation of which this member has not heard yet: no reason to
+        // stop, but the coordinator does not count this heartbeat, so neither does the session.
+        if (this.#state === 'joining') return false
         this.#lose(`generation ${seat.generation} is over`)
         return false
       case GROUP_CODES.fencedInstance:

@@ -1,8 +1,10 @@
+import type { LevelTable } from './log-levels.ts'
 import type { MetricsSnapshot } from './task-metrics.ts'
 import type { RawConfig } from '../../api/config.ts'
 import type { AllowedImages } from '../../api/images.ts'
 import type { Figures } from '../../api/plugins.ts'
 import type { ProviderSettings } from '../config-providers/config-providers.ts'
+import type { ClientDefaults } from '../plugins/client-settings.ts'
 
 /**
  * The messages between a worker process and its task hosts (Node's IPC channel, `serialization: 'advanced'`).
@@ -24,6 +26,8 @@ export function nameOf({ connector, task }: TaskId): string {
 /** What a task host must know of the worker's settings. */
 export interface HostSettings {
   readonly bootstrapServers: readonly string[]
+  /** As they are written: hosts ask the config providers themselves. */
+  readonly clients: ClientDefaults
   readonly clientId: string
   /** Nothing is written to these. */
   readonly workerTopics: readonly string[]
@@ -41,6 +45,8 @@ export interface HostSettings {
   } | null
   /** Whether sources may have topics created (`topic.creation.enable`). */
   readonly topicCreation: boolean
+  /** Whether hosts say which topics their tasks use (`topic.tracking.enable`). */
+  readonly topicTracking: boolean
   /** How long a task may take to stop. */
   readonly stopTimeoutMs: number
   /** How long a plugin may take, and the inspection of a new model. */
@@ -116,6 +122,8 @@ export type ToHost =
    * second. A worker that is stopped, or cut off from its group, cannot say that it was replaced.
    */
   | { readonly type: 'lease'; readonly until: number }
+  /** The levels of the worker's loggers, from now on those of the host's. */
+  | { readonly type: 'levels'; readonly levels: LevelTable }
   /** Starts a task; it opens its plugins and models, answers `state`, and waits for `assign`. */
   | {
       readonly type: 'start'
@@ -190,6 +198,8 @@ export type FromHost =
       readonly call: number
       readonly offsets: readonly OffsetText[]
     }
+  /** The topics that the task has used since the last one; at most once a second, and before `stopped`. */
+  | { readonly type: 'topics'; readonly id: TaskId; readonly topics: readonly string[] }
   /** Once a second: the process lives, and its event loop turns. */
   | { readonly type: 'heartbeat' }
   /** Once a second while a task runs, where anything was counted since, and before `stopped`. */

@@ -2,6 +2,7 @@ import type { RawConfig } from '../../api/config.ts'
 import type { Logger } from '../../api/log.ts'
 import type { Assignor } from '../../kafka/groups/assignors/assignor.ts'
 import { DEFAULT_STRATEGY, readStrategy } from '../../kafka/groups/assignors/strategy.ts'
+import { withClientDefaults } from '../../runtime/plugins/client-settings.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import { workerTopics } from '../settings/worker-topics.ts'
 import type { SinkGroupOptions } from './sink-membership.ts'
@@ -32,10 +33,11 @@ export function sinkAssignors(config: RawConfig): readonly Assignor[] {
 /** The group of a sink connector, `connect-<name>`: a member per task. */
 export function sinkGroup(
   settings: WorkerSettings,
-  config: RawConfig,
+  written: RawConfig,
   log: Logger,
   task = 0,
 ): SinkGroupOptions {
+  const config = withClientDefaults(settings.clients, written)
   const override = (key: string, fallback: number): number =>
     Number(config[`consumer.override.${key}`] ?? fallback)
   return {
