@@ -134,15 +134,6 @@ describe('worker settings', () => {
     expect(found.get('group.id')).to.equal('is required.')
   })
 
-  it('warn of a key that nobody knows, as Kafka Connect does, with the key that was meant', () => {
-    const { warnings } = read({ 'bootstrap.server': 'x', 'sasl.mechanisms': 'PLAIN', 'my.tool': '1' })
-    expect(warnings).to.deep.equal([
-      'bootstrap.server is not a setting of a worker and is ignored. Did you mean bootstrap.servers?',
-      'sasl.mechanisms is not a setting of a worker and is ignored. Did you mean sasl.mechanism?',
-      'my.tool is not a setting of a worker and is ignored.',
-    ])
-  })
-
   it('refuse one topic for two purposes', () => {
     const problems = problemsOf({ 'status.storage.topic': 'c' })
     expect([...problems.keys()]).to.deep.equal(['status.storage.topic'])
@@ -175,16 +166,6 @@ describe('worker settings', () => {
     })
     expect(found.size).to.equal(4)
     for (const message of found.values()) expect(message).to.contain('does not support yet')
-  })
-
-  it('take values in any case where Kafka Connect does', () => {
-    const { settings } = read({ 'topic.creation.enable': 'FALSE', 'connect.protocol': 'EAGER' })
-    expect(settings.topicCreation).to.equal(false)
-    expect(settings.mode).to.include({ protocol: 'eager' })
-    expect(
-      read({ 'exactly.once.source.support': 'Disabled', 'security.protocol': 'plaintext' }).warnings,
-    ).to.deep.equal([])
-    expect([...problemsOf({ 'log.level': 'INFO' }).keys()]).to.deep.equal(['log.level'])
   })
 
   it('accept the values of such keys that change nothing', () => {
@@ -249,7 +230,7 @@ describe('worker settings', () => {
     const url = `\${file:${secrets!}:url}`
     const avro = { 'value.converter': 'AvroConverter', 'value.converter.schema.registry.url': url }
     write({ ...provider, ...avro, 'group.id': `\${file:${secrets!}:group}` })
-    const { settings } = await loadSettings(file!, {})
+    const { settings } = await loadSettings(file, {})
     expect(settings.mode).to.include({ groupId: 'g' })
     expect(settings.converterDefaults['value.converter.schema.registry.url']).to.equal(url)
     expect(settings.configProviders).to.deep.equal([
@@ -257,7 +238,7 @@ describe('worker settings', () => {
     ])
     const refusal = (more: Readonly<Record<string, string>>) => {
       write({ ...provider, ...more })
-      return loadSettings(file!, {}).then(
+      return loadSettings(file, {}).then(
         () => expect.fail('taken'),
         (error: unknown) => messageOf(error),
       )
