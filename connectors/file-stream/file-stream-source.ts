@@ -24,7 +24,7 @@ const config = defineConfig({
   file: key.string({
     doc: 'The file whose lines become records, as they are written to it. Where it does not exist yet, the source waits for it. Standard input where absent.',
     importance: 'HIGH',
-    default: '',
+    optional: true,
   }),
   topic: key.string({
     doc: 'The topic that the lines are written to.',
@@ -54,8 +54,9 @@ class FileStreamSourceTask implements SourceTask {
   constructor(values: Config, context: SourceContext) {
     this.#config = values
     this.#context = context
-    this.#isFile = values.file !== ''
-    this.#partition = { filename: this.#isFile ? values.file : null }
+    const { file = '' } = values
+    this.#isFile = file !== ''
+    this.#partition = { filename: this.#isFile ? file : null }
   }
 
   async poll(): Promise<readonly SourceRecord[]> {
@@ -76,7 +77,7 @@ class FileStreamSourceTask implements SourceTask {
 
   /** Undefined where there is no such file yet. */
   async #open(): Promise<FileHandle | undefined> {
-    const { file } = this.#config
+    const { file = '' } = this.#config
     if (this.#isFile) this.#lines = new LineBuffer(await this.#position())
     try {
       return await open(this.#isFile ? file : STANDARD_INPUT)
@@ -95,7 +96,7 @@ class FileStreamSourceTask implements SourceTask {
     const number = Number(position)
     if (typeof position !== 'boolean' && Number.isSafeInteger(number) && number >= 0) return number
     const { connector, task } = this.#context
-    const message = `Connector ${connector}, task ${task}: the stored offset of ${this.#config.file} has the position ${String(position)}, which is no number of bytes.`
+    const message = `Connector ${connector}, task ${task}: the stored offset of ${this.#config.file ?? ''} has the position ${String(position)}, which is no number of bytes.`
     throw new TaskError('source.offset', message)
   }
 
@@ -108,7 +109,7 @@ class FileStreamSourceTask implements SourceTask {
       return bytesRead > 0
     } catch (error) {
       const { connector, task } = this.#context
-      const message = `Connector ${connector}, task ${task}: file ${this.#config.file} cannot be read: ${messageOf(error)}`
+      const message = `Connector ${connector}, task ${task}: file ${this.#config.file ?? ''} cannot be read: ${messageOf(error)}`
       throw new TaskError('task.failed', message, { cause: error, configPath: 'file' })
     }
   }
@@ -139,10 +140,11 @@ function checkOffset({ partition, offset }: SourceOffset): string | undefined {
   if (!Object.hasOwn(offset, 'position'))
     return "Offset objects should either be null or contain the key 'position'"
   const { position } = offset
-  const number = typeof position === 'string' && /^\d+$/.test(position) ? Number(position) : position
-  return typeof number === 'number' && Number.isSafeInteger(number) && number >= 0
+  const isInteger = typeof position === 'number' && Number.isInteger(position)
+  if (!isInteger) return "The value for the 'position' key in the offset is expected to be a Long value"
+  return Number.isSafeInteger(position) && position >= 0
     ? undefined
-    : "The value for the 'position' key in the offset should be a non-negative number"
+    : "The value for the 'position' key in the offset should be a non-negative value"
 }
 
 export const fileStreamSource: SourceConnector<typeof config.keys> = {

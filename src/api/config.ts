@@ -7,20 +7,29 @@ export type RawConfig = Readonly<Record<string, string>>
  * The one configuration definition of a plugin. It gives the inferred type, parsing from string maps, defaults, the
  * `validate` endpoint, the reference page and masking. Types and importances are Kafka Connect's (ConfigDef).
  */
-export type ConfigType = 'BOOLEAN' | 'STRING' | 'INT' | 'LONG' | 'DOUBLE' | 'LIST' | 'CLASS' | 'PASSWORD'
+export type ConfigType =
+  'BOOLEAN' | 'STRING' | 'SHORT' | 'INT' | 'LONG' | 'DOUBLE' | 'LIST' | 'CLASS' | 'PASSWORD'
 export type Importance = 'HIGH' | 'MEDIUM' | 'LOW'
+export type Width = 'NONE' | 'SHORT' | 'MEDIUM' | 'LONG'
 
 export interface KeyOptions<T> {
   readonly doc: string
   readonly importance?: Importance
   readonly group?: string
   readonly displayName?: string
+  /** The place in its group, and the width of its field in a form; by default the next place, and medium. */
+  readonly orderInGroup?: number
+  readonly width?: Width
   /** Without a default a key is required, unless `optional` is set. */
   readonly default?: T
   /** The key may be absent: its value is then undefined. */
   readonly optional?: boolean
+  /** The framework knows the value: the key is shown as required, and is never missing. */
+  readonly given?: boolean
   /** Returns what is wrong with a value, or undefined. */
   check?(value: T): string | undefined
+  /** The least that a number may be. Of a text that is no number there are two problems then, as in Kafka Connect. */
+  readonly min?: number
   readonly recommended?: readonly string[]
   /** Why the key changes nothing, where the plugin knows it only from the one whose configurations it takes. */
   readonly ignored?: string
@@ -36,19 +45,19 @@ type Required<T> = ConfigKey<T> & { readonly optional?: false }
 type Optional<T> = ConfigKey<T> & { readonly optional: true }
 type Made<T, O> = O extends { readonly optional: true } ? Optional<T> : Required<T>
 
-const INT_MAX = 2 ** 31 - 1
+const WHOLE = { SHORT: 2 ** 15 - 1, INT: 2 ** 31 - 1, LONG: Number.MAX_SAFE_INTEGER } as const
 
 function define<T>(type: ConfigType, parse: ConfigKey<T>['parse']) {
   return <const O extends KeyOptions<T>>(options: O): Made<T, O> =>
     ({ ...options, type, parse }) as unknown as Made<T, O>
 }
 
-function parseInteger(max: number) {
+function parseInteger(type: keyof typeof WHOLE) {
   return (text: string): { value: number } | { problem: string } => {
     const value = Number(text)
-    return /^[+-]?\d+$/.test(text) && Math.abs(value) <= max
+    return /^[+-]?\d+$/.test(text) && value <= WHOLE[type] && value >= -WHOLE[type] - 1
       ? { value }
-      : { problem: `Not a number of type ${max === INT_MAX ? 'INT' : 'LONG'}` }
+      : { problem: `Not a number of type ${type}` }
   }
 }
 
@@ -72,9 +81,10 @@ function splitList(text: string): { value: readonly string[] } {
 /** The kinds of keys. Each takes KeyOptions. */
 export const key = {
   string: define<string>('STRING', (value) => ({ value })),
-  int: define<number>('INT', parseInteger(INT_MAX)),
+  short: define<number>('SHORT', parseInteger('SHORT')),
+  int: define<number>('INT', parseInteger('INT')),
   /** LONG, as a number: what a plugin configures stays below 2^53. */
-  long: define<number>('LONG', parseInteger(Number.MAX_SAFE_INTEGER)),
+  long: define<number>('LONG', parseInteger('LONG')),
   double: define<number>('DOUBLE', (text) => {
     const value = Number(text)
     return text !== '' && !Number.isNaN(value) ? { value } : { problem: 'Not a number of type DOUBLE' }
@@ -116,20 +126,45 @@ export interface ConfigDefinition<K extends ConfigKeys = ConfigKeys> {
   read(raw: Readonly<Record<string, string | undefined>>, prefix?: string): ConfigOf<K>
 }
 
-function parseKey(name: string, definition: ConfigKey, text: string | undefined) {
+/** A parsed value as Kafka Connect writes it in errors. */
+function shownInError({ type }: ConfigKey, value: unknown): string {
+  if (type === 'PASSWORD') return '[hidden]'
+  return Array.isArray(value) ? `[${value.join(', ')}]` : String(value)
+}
+
+function wrongValue({ min, check }: ConfigKey, value: unknown): string | undefined {
+  if (min !== undefined && typeof value === 'number' && value < min) return `Value must be at least ${min}`
+  return check?.(value)
+}
+
+type ParsedKey = { readonly value: unknown } | { readonly problems: readonly string[] }
+
+function parseKey(name: string, definition: ConfigKey, text: string | undefined): ParsedKey {
   if (text === undefined) {
     if ('default' in definition) return { value: definition.default }
     if (definition.optional === true) return { value: undefined }
-    return { problem: `Missing required configuration "${name}" which has no default value.` }
+    return { problems: [`Missing required configuration "${name}" which has no default value.`] }
   }
-  const parsed = definition.parse(stripped(text, (c) => c <= ' ')) // as Java's String.trim
+  const invalid = (value: string, why: string) => `Invalid value ${value} for configuration ${name}: ${why}`
+  const parsed = definition.parse(trimmed(text))
   if ('problem' in parsed) {
-    return { problem: `Invalid value ${text} for configuration ${name}: ${parsed.problem}` }
+    const problem = invalid(text, parsed.problem)
+    return {
+      problems: [
+        problem,
+        ...(definition.min === undefined ? [] : [invalid('null', 'Value must be non-null')]),
+      ],
+    }
   }
-  const wrong = definition.check?.(parsed.value)
-  if (wrong === undefined) return { value: parsed.value }
-  const shown = definition.type === 'PASSWORD' ? '[hidden]' : text
-  return { problem: `Invalid value ${shown} for configuration ${name}: ${wrong}` }
+  const wrong = wrongValue(definition, parsed.value)
+  return wrong === undefined
+    ? { value: parsed.value }
+    : { problems: [invalid(shownInError(definition, parsed.value), wrong)] }
+}
+
+/** As Java's String.trim. */
+export function trimmed(text: string): string {
+  return stripped(text, (c) => c <= ' ')
 }
 
 export function defineConfig<const K extends ConfigKeys>(keys: K): ConfigDefinition<K> {
@@ -138,8 +173,8 @@ export function defineConfig<const K extends ConfigKeys>(keys: K): ConfigDefinit
     const problems: ConfigProblem[] = []
     for (const [name, definition] of Object.entries(keys)) {
       const result = parseKey(prefix + name, definition, Object.hasOwn(raw, name) ? raw[name] : undefined)
-      if ('problem' in result) problems.push({ path: prefix + name, message: result.problem })
-      else values[name] = result.value
+      if ('value' in result) values[name] = result.value
+      else problems.push(...result.problems.map((message) => ({ path: prefix + name, message })))
     }
     return { values: values as ConfigOf<K>, problems }
   }

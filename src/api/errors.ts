@@ -12,6 +12,7 @@ export const ERROR_CATALOGUE = {
   'task.unknown': 'The connector has no task of this number.',
   'plugin.unknown': 'No plugin of this class is installed.',
   'request.invalid': 'A request body or query cannot be understood.',
+  'connector.offsets': 'The offsets of a connector cannot be changed while its consumer group has members.',
   'request.rebalancing': 'The request conflicts with a rebalance that is going on; it can be repeated.',
   'cluster.unavailable': 'Another worker of the cluster cannot be reached, or does not answer as one.',
   'record.malformed': 'The bytes of a record are not what its converter expects.',
@@ -154,6 +155,8 @@ export class ConfigError extends ConnectError {
 export class NotFoundError extends ConnectError {}
 /** The request is right but cannot be carried out now. → 409 */
 export class ConflictError extends ConnectError {}
+/** What a request asks for could not be done. → 500 */
+export class OperationError extends ConnectError {}
 /** A request cannot be understood. → 400 */
 export class RequestError extends ConnectError {}
 /** One record is bad: it follows `errors.tolerance`, and may become a dead letter. */

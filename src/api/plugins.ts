@@ -204,6 +204,12 @@ export interface SinkTask {
   stop?(): Promise<void> | void
 }
 
+/** An offset of a sink's consumer group, as a person sets it; null removes it. */
+export interface SinkOffset extends TopicPartition {
+  /** The next offset to read. */
+  readonly offset: bigint | null
+}
+
 export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin<K> {
   readonly kind: 'sink'
   /** Other class names that mean it, such as the Java class it stands for. */
@@ -215,6 +221,11 @@ export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin
   readonly emitsOnly?: boolean
   /** Checks that need more than one key. `reads` is that of `SinkContext`. */
   validate?(config: ConfigOf<K>, raw: RawConfig, reads: (topic: string) => boolean): readonly ConfigProblem[]
+  /**
+   * What is wrong with an offset that a person is about to set, undefined where nothing. Must be quick and pure. A sink that
+   * keeps offsets outside leaves it out: whoever sets some is told that those outside stay as they are.
+   */
+  checkOffset?(offset: SinkOffset): string | undefined
   open(config: ConfigOf<K>, context: SinkContext): Promise<SinkTask> | SinkTask
 }
 

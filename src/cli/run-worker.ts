@@ -12,16 +12,18 @@ export interface CommandWorker {
 
 /** Starts a worker with its REST API. It stops at Ctrl-C, and the process ends with it. */
 export async function beginWorker({ settings, warnings, leftOut }: ReadSettings): Promise<CommandWorker> {
-  const [{ createLogger }, { serveWorker }, { aborted, stopSignal }] = await Promise.all([
+  const [{ createLogger }, { LogLevels }, { serveWorker }, { aborted, stopSignal }] = await Promise.all([
     import('../runtime/host/log.ts'),
+    import('../runtime/host/log-levels.ts'),
     import('../rest/serve-worker.ts'),
     import('../dev/signals.ts'),
   ])
-  const log = createLogger(settings.logLevel)
+  const levels = new LogLevels(settings.logLevel)
+  const log = createLogger(levels)
   for (const warning of warnings) log.warn(warning)
   for (const problem of leftOut) log.warn('a plugin is left out', { ...problem })
   await warnWithoutOnnx(log)
-  const served = await serveWorker({ settings, version: await version(), log })
+  const served = await serveWorker({ settings, version: await version(), log, levels })
   log.info('the REST API answers', { rest: served.url })
   const stop = (): void => {
     log.info('stopping')

@@ -3,6 +3,7 @@ import type { Converter, ConverterPlugin } from '../api/converter.ts'
 import { DataError } from '../api/errors.ts'
 import type { Schema } from '../api/schema.ts'
 import { encodeRows } from './encode-rows.ts'
+import { converterType } from './own-keys.ts'
 import { PackedRows } from './packed-rows.ts'
 import { SlicesSide } from './slices-side.ts'
 import { kindOf } from './value-columns.ts'
@@ -56,6 +57,6 @@ export const byteArrayConverter = {
   aliases: ['org.apache.kafka.connect.converters.ByteArrayConverter'],
   version: '1.0.0',
   summary: 'Bytes as they are; nothing is decoded.',
-  config: defineConfig({}),
+  config: defineConfig({ 'converter.type': converterType }),
   open: () => converter,
 } satisfies ConverterPlugin

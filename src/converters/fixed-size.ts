@@ -4,6 +4,7 @@ import { DataError } from '../api/errors.ts'
 import type { Schema, SchemaType, Value } from '../api/schema.ts'
 import type { ByteWriter } from './byte-writer.ts'
 import { encodeRows } from './encode-rows.ts'
+import { converterType } from './own-keys.ts'
 import { PackedRows } from './packed-rows.ts'
 import { SlicesSide } from './slices-side.ts'
 import { kindOf } from './value-columns.ts'
@@ -134,7 +135,7 @@ export const fixedSizeConverters: readonly ConverterPlugin[] = TYPES.map((fixed)
     aliases: [`org.apache.kafka.connect.converters.${fixed.name}Converter`],
     version: '1.0.0',
     summary: `One ${fixed.type.toLowerCase()} as Kafka’s ${fixed.name}Serializer writes it: ${fixed.size} byte${fixed.size === 1 ? '' : 's'}, big-endian.`,
-    config: defineConfig({}),
+    config: defineConfig({ 'converter.type': converterType }),
     open: () => converter,
   }
 })

@@ -5,6 +5,7 @@ import { DataError } from '../api/errors.ts'
 import { javaText } from '../api/java-text.ts'
 import { isStruct, type Schema, type Value } from '../api/schema.ts'
 import { encodeRows } from './encode-rows.ts'
+import { converterType } from './own-keys.ts'
 import { guarded } from './records-side.ts'
 import { PackedRows } from './packed-rows.ts'
 import { SlicesSide } from './slices-side.ts'
@@ -69,14 +70,11 @@ export const stringConverter = {
   version: '1.0.0',
   summary: 'Text in UTF-8.',
   config: defineConfig({
-    'converter.type': key.string({
-      doc: 'Ignored. Kafka Connect itself sets it: key, value or header.',
-      optional: true,
-      importance: 'LOW',
-      ignored: 'A converter is for keys where it is named as key.converter, and else for values.',
-    }),
+    'converter.type': converterType,
     'converter.encoding': key.string({
       doc: 'The encoding of the text. Only UTF-8 is supported.',
+      displayName: 'Encoding',
+      width: 'MEDIUM',
       default: 'UTF-8',
       importance: 'HIGH',
       check: (name) => (/^utf-?8$/i.test(name) ? undefined : 'Only UTF-8 is supported.'),

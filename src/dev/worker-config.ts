@@ -31,8 +31,6 @@ export function devSettings(worker: Omit<DevWorker, 'dataDir'>): Readonly<Record
     'offset.storage.replication.factor': 1,
     'status.storage.topic': 'connect-status',
     'status.storage.replication.factor': 1,
-    // A worker that dies here is back at once: its work need not wait five minutes for it.
-    'scheduled.rebalance.max.delay.ms': 3000,
     listeners: `http://127.0.0.1:${worker.restPort}`,
     'key.converter': 'ByteArrayConverter',
     'value.converter': 'AvroConverter',

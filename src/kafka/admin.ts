@@ -118,11 +118,14 @@ export async function listOffsets(
   return retrying(ADMIN_WAIT_MS, () => askOffsets(client, partitions, position, isolation))
 }
 
-/** `listOffsets`, tried once. */
+/**
+ * `listOffsets`, tried once. A position that is a time in milliseconds is the first offset of a record of that time or
+ * later, and the end where there is none.
+ */
 export async function askOffsets(
   client: KafkaClient,
   partitions: readonly TopicPartition[],
-  position: 'earliest' | 'latest',
+  position: 'earliest' | 'latest' | bigint,
   isolation: 'read_committed' | 'read_uncommitted',
 ): Promise<bigint[]> {
   const isolationLevel = isolation === 'read_committed' ? 1 : 0
@@ -136,23 +139,27 @@ export async function askOffsets(
     for (const [i, row] of rows.entries()) offsets[row] = answers[i]!
   })
   await Promise.all(asked)
-  return offsets
+  const none = partitions.filter((_, row) => offsets[row] === -1n)
+  if (typeof position !== 'bigint' || none.length === 0) return offsets
+  const ends = await askOffsets(client, none, 'latest', isolation)
+  return offsets.map((offset) => (offset === -1n ? ends.shift()! : offset))
 }
 
 async function offsetsOfLeader(
   client: KafkaClient,
   leader: number,
   partitions: readonly TopicPartition[],
-  { position, isolationLevel }: { position: 'earliest' | 'latest'; isolationLevel: number },
+  { position, isolationLevel }: { position: 'earliest' | 'latest' | bigint; isolationLevel: number },
 ): Promise<bigint[]> {
-  const timestamp = position === 'earliest' ? -2n : -1n
+  const timestamp = typeof position === 'bigint' ? position : position === 'earliest' ? -2n : -1n
   const topics = [...new Set(partitions.map((p) => p.topic))].map((name) => ({
     name,
     partitions: partitions
       .filter((p) => p.topic === name)
       .map((p) => ({ partitionIndex: p.partition, currentLeaderEpoch: ANY_LEADER_EPOCH, timestamp })),
   }))
-  const what = `Asking for the ${position} offsets of ${topics.map((t) => t.name).join(', ')}`
+  const which = typeof position === 'bigint' ? `first since ${position} ms` : position
+  const what = `Asking for the ${which} offsets of ${topics.map((t) => t.name).join(', ')}`
   try {
     const connection = await client.connection(leader)
     const api = chooseApi(connection, [listOffsetsV6.api, listOffsetsV7.api])

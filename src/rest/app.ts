@@ -8,11 +8,13 @@ import { repeatElsewhere } from './forwarding.ts'
 import { errorMapper, HttpError, sendError } from './errors.ts'
 import { guard } from './guard.ts'
 import { internalRoutes } from './internal.ts'
+import { loggerRoutes } from './loggers.ts'
 import { modelRoutes } from './models.ts'
 import { offsetRoutes } from './offsets.ts'
 import { rootRoutes } from './root.ts'
 import { shadowRoutes } from './shadows.ts'
 import { taskRoutes } from './tasks.ts'
+import { topicRoutes } from './topics.ts'
 
 /** Kafka Connect's REST API. */
 export function createApp(context: RestContext): Express {
@@ -26,7 +28,9 @@ export function createApp(context: RestContext): Express {
     connectorRoutes,
     taskRoutes,
     offsetRoutes,
+    topicRoutes,
     connectorPluginsRoutes,
+    loggerRoutes,
     shadowRoutes,
   ]
   for (const routes of resources) app.use(routes(context))

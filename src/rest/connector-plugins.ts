@@ -1,6 +1,6 @@
 import { Router } from 'express'
-import { pluginKeys, pluginList, requireConnector } from '../worker/configs/plugin-catalogue.ts'
-import { jsonBody, stringMap } from './body.ts'
+import { pluginKeys, pluginList } from '../worker/configs/plugin-catalogue.ts'
+import { jsonBody, nullableStringMap } from './body.ts'
 import { flag, herderOf, methodNotAllowed, pathParameter, queryValues, type RestContext } from './context.ts'
 
 /** `/connector-plugins` and what hangs below it. */
@@ -26,11 +26,9 @@ export function connectorPluginsRoutes(context: RestContext): Router {
     .put(async (request, response) => {
       const plugin = pathParameter(request, 'plugin')
       const { check } = herderOf(context)
-      const config = stringMap(jsonBody(request), 'The configuration')
-      // A body for another class is told that first, as in Kafka Connect.
-      const matches = (config['connector.class']?.trim() ?? plugin) === plugin
-      if (matches) requireConnector(plugin)
-      response.json(await check.infos(plugin, config))
+      const config = nullableStringMap(jsonBody(request), 'The configuration')
+      const infos = check.infos(plugin, config)
+      response.json(await infos)
     })
     .all(methodNotAllowed)
   return router

@@ -5,7 +5,7 @@ import type { ModelDirectory } from '../worker/model-directory.ts'
 import type { RunningWorker } from '../worker/worker.ts'
 import { HttpError } from './errors.ts'
 
-export type WorkerView = Pick<RunningWorker, 'herder' | 'clusterId' | 'inGroup' | 'sessionKeys'>
+export type WorkerView = Pick<RunningWorker, 'herder' | 'clusterId' | 'inGroup' | 'place' | 'sessionKeys'>
 
 /** What the routes show: the worker once it runs. */
 export interface RestContext {
@@ -48,9 +48,9 @@ export function taskNumber(request: Request): number {
   throw new HttpError(404, `Unknown task number: ${text}`)
 }
 
-/** A flag of the query: `true` in any case, else false. */
+/** A flag of the query: `true` in any case, else false. Of several the first counts. */
 export function flag(request: Request, name: string): boolean {
-  return queryValues(request, name).some((value) => value.toLowerCase() === 'true')
+  return queryValues(request, name)[0]?.toLowerCase() === 'true'
 }
 
 export function queryValues(request: Request, name: string): string[] {
@@ -72,9 +72,18 @@ export function refuseOtherQueries(request: Request, known: readonly string[]): 
   }
 }
 
-/** 405 with a JSON body, for the end of each route. */
-export const methodNotAllowed: RequestHandler = (request) => {
-  throw new HttpError(405, `${request.method} is not allowed here.`)
+/** For the end of each route: OPTIONS is told which methods there are, any other method 405. Both name them in `Allow`. */
+export const methodNotAllowed: RequestHandler = (request, response) => {
+  const allowed = methodsOf(request.route)
+  response.set('Allow', allowed)
+  if (request.method !== 'OPTIONS') throw new HttpError(405, `${request.method} is not allowed here.`)
+  response.type('text/plain').send(allowed)
+}
+
+function methodsOf(route: unknown): string {
+  const { stack } = route as { readonly stack: readonly { readonly method?: string }[] }
+  const methods = new Set(stack.flatMap(({ method }) => (method === undefined ? [] : [method.toUpperCase()])))
+  return [...methods, ...(methods.has('GET') ? ['HEAD'] : []), 'OPTIONS'].join(', ')
 }
 
 /** The absolute URL of a connector, for `Location`. */

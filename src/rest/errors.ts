@@ -7,6 +7,7 @@ import {
   messageOf,
   ModelError,
   NotFoundError,
+  OperationError,
   RequestError,
   UnavailableError,
 } from '../api/errors.ts'
@@ -31,6 +32,9 @@ const CODES: readonly [abstract new (...args: never[]) => ConnectError, number][
   [ConflictError, 409],
   [UnavailableError, 503],
 ]
+
+/** Errors above 500 whose words are for whoever asked. */
+const SHOWN = [UnavailableError, OperationError, HttpError]
 
 function httpCode(error: unknown): number {
   if (error instanceof HttpError) return error.status
@@ -57,7 +61,7 @@ export function errorMapper(log: Logger) {
     }
     const code = httpCode(error)
     if (code === 503 || code === 409) response.set('Retry-After', '1')
-    if (code < 500 || error instanceof UnavailableError || error instanceof HttpError) {
+    if (code < 500 || SHOWN.some((kind) => error instanceof kind)) {
       sendError(response, code, messageOf(error))
       return
     }

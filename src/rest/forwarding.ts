@@ -1,11 +1,14 @@
 import type { NextFunction, Request, Response } from 'express'
-import { ConflictError, UnavailableError } from '../api/errors.ts'
+import { ConflictError, UnavailableError, messageOf } from '../api/errors.ts'
 import { askPeer, type PeerAnswer } from '../worker/cluster/peers.ts'
-import { ElsewhereError } from '../worker/cluster/place.ts'
-import { queryValues, type RestContext } from './context.ts'
+import { ElsewhereError, type Place } from '../worker/cluster/place.ts'
+import { queryValues, type RestContext, running } from './context.ts'
 
 /** A little less than a request may take here, so that there is time to say so. */
 const DEADLINE = 88_000
+const LOOK_INTERVAL = 200
+/** Kafka Connect's words. */
+const REBALANCE = 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)'
 /** What belongs to the request, and not to the connection by which it came. */
 const TAKEN_ALONG = [
   'content-type',
@@ -19,7 +22,7 @@ const TAKEN_ALONG = [
  * and its answer is the other worker's. As in Kafka Connect the query says how far a request has come: none by a client,
  * `forward=true` by the worker that was asked, `forward=false` by one that it was forwarded to. A third worker gives up.
  */
-export function repeatElsewhere({ log }: Pick<RestContext, 'log'>) {
+export function repeatElsewhere(context: RestContext) {
   // Express knows an error handler by its four parameters.
   return async (error: unknown, request: Request, response: Response, next: NextFunction): Promise<void> => {
     if (!(error instanceof ElsewhereError) || response.headersSent) {
@@ -30,9 +33,31 @@ export function repeatElsewhere({ log }: Pick<RestContext, 'log'>) {
     if (forward !== undefined && forward !== 'true') throw twoHops()
     if (error.url === undefined) throw error
     const url = urlAt(error.url, request, forward === undefined)
-    log.debug('forwarding a request', { method: request.method, url })
-    const answer = await askPeer({ ...taken(request), url, deadline: DEADLINE })
+    context.log.debug('forwarding a request', { method: request.method, url })
+    const answer = await untilGone(running(context).place, error.url, (signal) =>
+      askPeer({ ...taken(request), url, deadline: DEADLINE, signal }),
+    )
     if (!isAnswered(response)) passOn(answer, request, response)
+  }
+}
+
+/**
+ * Waits for another worker's answer only as long as the group knows that worker: one that is stopped, or cut off, takes
+ * requests and never answers them. Whether it did what was asked is not known then.
+ */
+async function untilGone<T>(place: Place, url: string, ask: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const gone = new AbortController()
+  const look = setInterval(() => {
+    if (place.leaderUrl !== url && !place.others.includes(url))
+      gone.abort(new Error('it is no member any more'))
+  }, LOOK_INTERVAL)
+  try {
+    return await ask(gone.signal)
+  } catch (error) {
+    if (!gone.signal.aborted) throw error
+    throw new ConflictError('request.rebalancing', `${REBALANCE}: ${messageOf(error)}`, { cause: error })
+  } finally {
+    clearInterval(look)
   }
 }
 
@@ -43,8 +68,7 @@ function isAnswered({ headersSent }: Response): boolean {
 
 /** Two workers each took another one for the right one: the group is changing. */
 function twoHops(): ConflictError {
-  const message = 'Cannot complete request because of a conflicting operation (e.g. worker rebalance)'
-  return new ConflictError('request.rebalancing', message)
+  return new ConflictError('request.rebalancing', REBALANCE)
 }
 
 /** The path is appended to the other worker's URL as it is: nothing of a request can name another host. */

@@ -1,7 +1,7 @@
 import { type Response, Router } from 'express'
 import { RequestError } from '../api/errors.ts'
-import type { SourceMap, SourceOffset } from '../api/plugins.ts'
-import { sourceMapProblem } from '../worker/connector-offsets.ts'
+import type { SourceMap } from '../api/plugins.ts'
+import { type GivenOffset, sourceMapProblem } from '../worker/connector-offsets.ts'
 import { jsonBody, type JsonObject } from './body.ts'
 import { herderOf, methodNotAllowed, pathParameter, type RestContext } from './context.ts'
 
@@ -16,8 +16,12 @@ export function offsetRoutes(context: RestContext): Router {
     })
     .patch(async (request, response) => {
       const name = pathParameter(request, 'connector')
-      const message = await herderOf(context).alterOffsets(name, offsetsOf(jsonBody(request, 'exact')))
-      response.json({ message })
+      const offsets = offsetsOf(jsonBody(request, 'exact'))
+      if (offsets.length === 0) {
+        const message = 'Partitions / offsets need to be provided for an alter offsets request'
+        throw new RequestError('request.invalid', message)
+      }
+      response.json({ message: await herderOf(context).alterOffsets(name, offsets) })
     })
     .delete(async (request, response) => {
       response.json({ message: await herderOf(context).resetOffsets(pathParameter(request, 'connector')) })
@@ -26,24 +30,27 @@ export function offsetRoutes(context: RestContext): Router {
   return router
 }
 
-function offsetsOf(body: JsonObject): SourceOffset[] {
+function offsetsOf(body: JsonObject): GivenOffset[] {
   const unknown = Object.keys(body).find((key) => key !== 'offsets')
   if (unknown !== undefined) throw wrong(`it has the key "${unknown}", and only "offsets" is known`)
-  const { offsets = [] } = body
+  const offsets = body['offsets'] ?? []
   if (!Array.isArray(offsets)) throw wrong('"offsets" is not a list')
   return offsets.map((each: unknown) => {
-    const { partition = null, offset = null } = isObject(each) ? each : {}
-    if (partition === null) throw wrong('The partition for a connector offset cannot be null or missing')
+    if (!isObject(each)) throw wrong('an offset is not an object with a partition and an offset')
+    const unknown = Object.keys(each).find((key) => key !== 'partition' && key !== 'offset')
+    if (unknown !== undefined)
+      throw wrong(`an offset has the key "${unknown}", and only "partition" and "offset" are known`)
+    const { partition = null, offset = null } = each
     return {
-      partition: sourceMap(partition, 'partition'),
-      offset: offset === null ? null : sourceMap(offset, 'offset'),
+      partition: partition === null ? null : sourceMap(partition, 'a partition'),
+      offset: offset === null ? null : sourceMap(offset, 'an offset'),
     }
   })
 }
 
 function sourceMap(value: unknown, what: string): SourceMap {
   const problem = sourceMapProblem(value)
-  if (problem !== undefined) throw wrong(`a ${what} ${problem}`)
+  if (problem !== undefined) throw wrong(`${what} ${problem}`)
   return value as SourceMap
 }
 

@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import type { Logger } from '../api/log.ts'
+import type { LogLevels } from '../worker/cluster-loggers.ts'
 import type { SpawnHost } from '../worker/hosts/host-process.ts'
 import { isEveryAddress, isLoopback } from '../worker/settings/listener.ts'
 import { modelDirectory } from '../worker/model-directory.ts'
@@ -12,6 +13,8 @@ export interface ServeOptions {
   /** Sluice's own version. */
   readonly version: string
   readonly log: Logger
+  /** The levels of `log`, to be set over REST. */
+  readonly levels?: LogLevels
   readonly spawn?: SpawnHost
 }
 
@@ -28,7 +31,13 @@ export interface ServedWorker {
  * A whole worker: its REST API, which answers at once, and the worker behind it, which starts as soon as Kafka can be
  * reached.
  */
-export async function serveWorker({ settings, version, log, spawn }: ServeOptions): Promise<ServedWorker> {
+export async function serveWorker({
+  settings,
+  version,
+  log,
+  levels,
+  spawn,
+}: ServeOptions): Promise<ServedWorker> {
   let worker: RunningWorker | undefined
   const { host } = settings.listener
   const advertisedHost = settings.advertised.host ?? (isEveryAddress(host) ? hostname() : host)
@@ -44,7 +53,7 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
     hosts,
     network,
     members: () => (worker === undefined ? [] : memberHosts(worker.place)),
-    log,
+    log: log.child({ logger: 'sluice.rest' }),
     models: modelDirectory(settings.modelsDir),
   })
   const stopping = new AbortController()
@@ -53,6 +62,7 @@ export async function serveWorker({ settings, version, log, spawn }: ServeOption
     advertised: { host: advertisedHost, port: settings.advertised.port ?? rest.port },
     log,
     signal: stopping.signal,
+    ...(levels === undefined ? {} : { levels }),
     ...(spawn === undefined ? {} : { spawn }),
   })
   const started = starting.then((running) => {

@@ -49,6 +49,8 @@ export class AssignedWork {
   readonly #connectors = new Set<string>()
   /** What should run here; `undefined` until its queue has started it, or where it has no config. */
   readonly #tasks = new Map<string, { readonly id: TaskId; run: TaskRun | undefined }>()
+  /** Tasks that do not belong here any more, and have not stopped yet. */
+  readonly #stopping = new Set<Promise<undefined>>()
   readonly #queue = new KeyedQueue()
   readonly #monitors: Monitors
 
@@ -90,10 +92,15 @@ export class AssignedWork {
     await Promise.all(stops)
   }
 
-  /** `lost`: with the place in the group, so that others may run all this already. */
+  /**
+   * Resolves when nothing runs any more, also of what was dropped before. `lost`: with the place in the group, so that
+   * others may run all this already, and have their say in the statuses.
+   */
   async dropAll({ lost = false } = {}): Promise<void> {
     if (lost) for (const { run } of this.#tasks.values()) run?.lost()
-    await this.runOnly([], [])
+    const dropped = this.runOnly([], [])
+    if (!lost) await dropped
+    await Promise.all(this.#stopping)
   }
 
   /** A connector's config or target state changed, or it is to be restarted: it starts anew where it runs here. */
@@ -219,11 +226,15 @@ export class AssignedWork {
     slot.run?.start()
   }
 
-  async #dropTask(id: TaskId): Promise<void> {
+  #dropTask(id: TaskId): Promise<void> {
     const slot = this.#tasks.get(nameOf(id))
     this.#tasks.delete(nameOf(id))
-    await this.#queue.run(nameOf(id), async () => {
+    const { promise: stopped, resolve } = Promise.withResolvers<undefined>()
+    this.#stopping.add(stopped)
+    return this.#queue.run(nameOf(id), async () => {
       await slot?.run?.stop()
+      this.#stopping.delete(stopped)
+      resolve(undefined)
       const exists = this.#options.configs.get(id.connector)?.tasks[id.task] !== undefined
       if (exists) await this.#options.statuses.task(id, 'UNASSIGNED')
       else this.#options.suspects.forget(id.connector)

@@ -1,20 +1,23 @@
 import type { RawConfig } from '../api/config.ts'
 import { RequestError } from '../api/errors.ts'
-import type { SourceConnector, SourceOffset } from '../api/plugins.ts'
+import type { SinkConnector, SourceConnector, SourceMap, SourceOffset } from '../api/plugins.ts'
 import { connectorOf } from '../runtime/plugins/configured-plugins.ts'
-import { partitionId } from '../runtime/source/offset-format.ts'
-import { OffsetStore } from '../runtime/source/offset-store.ts'
+import { type GroupAdmin, SinkOffsets } from './sink-offsets.ts'
+import { SourcePlaces } from './source-places.ts'
 import type { StoredConnector } from './stores/config-state.ts'
-import type { OffsetPlace, OffsetPlaces } from './stores/offset-places.ts'
+import type { OffsetPlaces } from './stores/offset-places.ts'
 
 export interface ConnectorOffsetsOptions {
   readonly places: OffsetPlaces
+  readonly groups: GroupAdmin
   /** @throws NotFoundError */
   readonly stored: (name: string) => StoredConnector
+  /** Puts the values of config providers in. @throws ConfigError */
+  readonly resolve: (config: RawConfig) => Promise<RawConfig>
 }
 
-const ALTERED = 'The offsets for this connector have been altered successfully'
-const RESET = 'The offsets for this connector have been reset successfully'
+const DONE = (what: 'altered' | 'reset'): string =>
+  `The offsets for this connector have been ${what} successfully`
 /** Kafka Connect's words where the plugin does not know of the change. */
 const UNCONFIRMED = (what: 'altered' | 'reset'): string =>
   `The Connect framework-managed offsets for this connector have been ${what} successfully. However, if this connector ` +
@@ -22,94 +25,87 @@ const UNCONFIRMED = (what: 'altered' | 'reset'): string =>
 
 export { sourceMapProblem } from '../runtime/source/offset-format.ts'
 
-/** The offsets of sources as REST shows and changes them. A place is opened when it is first asked for. */
+/** An offset as a request gives it. */
+export interface GivenOffset {
+  /** Null where it is missing. */
+  readonly partition: SourceMap | null
+  readonly offset: SourceMap | null
+}
+
+interface Changeable {
+  readonly name: string
+  readonly plugin: SinkConnector | SourceConnector
+  /** With the values of config providers in it. */
+  readonly config: RawConfig
+}
+
+/** The offsets of connectors as REST shows and changes them. */
 export class ConnectorOffsets {
   readonly #options: ConnectorOffsetsOptions
-  readonly #stores = new Map<string, Promise<OffsetStore>>()
+  readonly #sinks: SinkOffsets
+  readonly #sources: SourcePlaces
 
   constructor(options: ConnectorOffsetsOptions) {
     this.#options = options
+    this.#sinks = new SinkOffsets(options.groups)
+    this.#sources = new SourcePlaces(options.places)
   }
 
   async list(name: string): Promise<readonly SourceOffset[]> {
-    const { config } = this.#options.stored(name)
-    requireSource(name, config)
-    const found = new Map<string, SourceOffset>()
-    // The connector's own topic goes before that of the workers.
-    for (const store of (await this.#storesOf(config)).toReversed()) {
-      await store.readToEnd()
-      for (const each of store.offsets(name)) found.set(partitionId(each.partition), each)
-    }
-    return [...found.values()]
+    const { plugin, config } = await this.#resolved(name)
+    return plugin.kind === 'sink' ? this.#sinks.list(config) : this.#sources.list(name, config)
   }
 
   /** @throws RequestError where the connector is not stopped, or its plugin refuses an offset */
-  async alter(name: string, offsets: readonly SourceOffset[]): Promise<string> {
-    const { plugin, config } = this.#stopped(name)
-    if (offsets.length === 0)
-      throw refused('Partitions / offsets need to be provided for an alter offsets request')
-    for (const offset of offsets) {
-      const problem = plugin.checkOffset?.(offset)
-      if (problem !== undefined) throw refused(`Connector ${name}: ${problem}`)
-    }
-    await this.#write(name, config, offsets)
-    return plugin.checkOffset === undefined ? UNCONFIRMED('altered') : ALTERED
+  async alter(name: string, given: readonly GivenOffset[]): Promise<string> {
+    const { plugin, config } = await this.#stopped(name)
+    const offsets = given.map((each) => withPartition(each, plugin.kind))
+    if (plugin.kind === 'sink') await this.#sinks.alter({ name, plugin, config }, offsets)
+    else await this.#alterSource({ name, plugin, config }, offsets)
+    return plugin.checkOffset === undefined ? UNCONFIRMED('altered') : DONE('altered')
   }
 
   /** Removes all offsets of a connector, so that it begins anew. */
   async reset(name: string): Promise<string> {
-    const { plugin, config } = this.#stopped(name)
-    const offsets = await this.list(name)
-    await this.#write(
-      name,
-      config,
-      offsets.map(({ partition }) => ({ partition, offset: null })),
-    )
-    return plugin.checkOffset === undefined ? UNCONFIRMED('reset') : RESET
+    const { plugin, config } = await this.#stopped(name)
+    if (plugin.kind === 'sink') await this.#sinks.reset({ name, plugin, config })
+    else await this.#sources.reset(name, config)
+    return plugin.checkOffset === undefined ? UNCONFIRMED('reset') : DONE('reset')
   }
 
-  async close(): Promise<void> {
-    const opened = await Promise.allSettled(this.#stores.values())
-    await Promise.all(opened.flatMap((store) => (store.status === 'fulfilled' ? [store.value.close()] : [])))
+  close(): Promise<void> {
+    return this.#sources.close()
   }
 
-  #stopped(name: string): { readonly plugin: SourceConnector; readonly config: RawConfig } {
-    const { config, target, tasks } = this.#options.stored(name)
-    const plugin = requireSource(name, config)
-    if (target === 'STOPPED' && tasks.length === 0) return { plugin, config }
-    throw refused(
+  async #alterSource(
+    { name, plugin, config }: Changeable & { readonly plugin: SourceConnector },
+    offsets: readonly SourceOffset[],
+  ): Promise<void> {
+    for (const offset of offsets) {
+      const problem = plugin.checkOffset?.(offset)
+      if (problem !== undefined) throw new RequestError('request.invalid', `Connector ${name}: ${problem}`)
+    }
+    await this.#sources.write(name, config, offsets)
+  }
+
+  #stopped(name: string): Promise<Changeable> {
+    const { target, tasks } = this.#options.stored(name)
+    if (target === 'STOPPED' && tasks.length === 0) return this.#resolved(name)
+    throw new RequestError(
+      'request.invalid',
       `Connectors must be in the STOPPED state before their offsets can be modified. This can be done for the specified connector by issuing a 'PUT' request to the '/connectors/${name}/stop' endpoint`,
     )
   }
 
-  async #write(name: string, config: RawConfig, offsets: readonly SourceOffset[]): Promise<void> {
-    for (const store of await this.#storesOf(config)) await store.write(name, offsets)
-  }
-
-  /** As the tasks have them: the connector's own topic first. */
-  #storesOf(config: RawConfig): Promise<OffsetStore[]> {
-    return Promise.all(this.#options.places(config).map((place) => this.#store(place)))
-  }
-
-  #store({ name, open }: OffsetPlace): Promise<OffsetStore> {
-    let store = this.#stores.get(name)
-    if (store === undefined) {
-      store = OffsetStore.open(open, name)
-      store.catch(() => this.#stores.delete(name)) // the next request tries again
-      this.#stores.set(name, store)
-    }
-    return store
+  async #resolved(name: string): Promise<Changeable> {
+    const { config } = this.#options.stored(name)
+    const plugin = connectorOf(config)
+    return { name, plugin, config: await this.#options.resolve(config) }
   }
 }
 
-function requireSource(name: string, config: RawConfig): SourceConnector {
-  const plugin = connectorOf(config)
-  if (plugin.kind === 'source') return plugin
-  throw refused(
-    `Connector ${name} is a sink. The offsets of sinks are those of their consumer group: use kafka-consumer-groups.sh for them.`,
-  )
-}
-
-function refused(message: string): RequestError {
-  return new RequestError('request.invalid', message)
+function withPartition({ partition, offset }: GivenOffset, kind: 'sink' | 'source'): SourceOffset {
+  if (partition !== null) return { partition, offset }
+  const whose = kind === 'sink' ? 'sink connector' : 'connector'
+  throw new RequestError('request.invalid', `The partition for a ${whose} offset cannot be null or missing`)
 }

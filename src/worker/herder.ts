@@ -4,8 +4,9 @@ import type { AssignedWork } from './assigned-work.ts'
 import type { ConfigChange, TargetState } from './stores/config-state.ts'
 import type { ConfigStore, WrittenConfig } from './stores/config-store.ts'
 import type { ConnectorCheck } from './configs/connector-check.ts'
-import type { ConnectorOffsets } from './connector-offsets.ts'
-import type { SourceOffset } from '../api/plugins.ts'
+import type { ActiveTopics } from './active-topics.ts'
+import type { ClusterLoggers } from './cluster-loggers.ts'
+import type { ConnectorOffsets, GivenOffset } from './connector-offsets.ts'
 import type { ConnectorInfo, ConnectorStatus, ConnectorViews } from './connector-views.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { unmasked } from './configs/secrets.ts'
@@ -21,6 +22,8 @@ export interface HerderOptions {
   readonly views: ConnectorViews
   readonly check: ConnectorCheck
   readonly offsets: ConnectorOffsets
+  readonly topics: ActiveTopics
+  readonly loggers: ClusterLoggers
   readonly work: Pick<
     AssignedWork,
     'refreshConnector' | 'refreshTasks' | 'refreshTarget' | 'restartTask' | 'connectors' | 'shown'
@@ -41,6 +44,8 @@ export class Herder {
   readonly views: ConnectorViews
   readonly check: ConnectorCheck
   readonly offsets: Pick<ConnectorOffsets, 'list'>
+  readonly topics: Pick<ActiveTopics, 'tracking' | 'list' | 'reset'>
+  readonly loggers: ClusterLoggers
   readonly #options: HerderOptions
   /** Changes of one connector happen one after another, so that of two creations only one succeeds. */
   readonly #changes = new KeyedQueue()
@@ -50,6 +55,8 @@ export class Herder {
     this.views = options.views
     this.check = options.check
     this.offsets = options.offsets
+    this.topics = options.topics
+    this.loggers = options.loggers
     options.configs.follow((change) => this.#onChange(change))
   }
 
@@ -100,12 +107,12 @@ export class Herder {
     return this.#setTarget(name, 'STOPPED')
   }
 
-  /** Sets offsets of a stopped source; gives what to answer. */
-  alterOffsets(name: string, offsets: readonly SourceOffset[]): Promise<string> {
+  /** Sets offsets of a stopped connector; gives what to answer. */
+  alterOffsets(name: string, offsets: readonly GivenOffset[]): Promise<string> {
     return this.#change(name, () => this.#options.offsets.alter(name, offsets))
   }
 
-  /** Removes all offsets of a stopped source; gives what to answer. */
+  /** Removes all offsets of a stopped connector; gives what to answer. */
   resetOffsets(name: string): Promise<string> {
     return this.#change(name, () => this.#options.offsets.reset(name))
   }
@@ -160,14 +167,16 @@ export class Herder {
     return shadowReport(name, this.#options.work.shown(name, 'shadows'))
   }
 
-  /** Removes the statuses of connectors and tasks that do not exist any more. */
+  /** Removes what the status topic says of connectors and tasks that do not exist any more. */
   async removeStaleStatuses(): Promise<void> {
     const { configs, statuses } = this.#options
     for (const name of statuses.connectors()) {
       const stored = configs.get(name)
       const stale = statuses.tasks(name).filter(([task]) => stored?.tasks[task] === undefined)
       await Promise.all(stale.map(([task]) => statuses.putTask(name, task, null)))
-      if (stored === undefined) await statuses.putConnector(name, null)
+      if (stored !== undefined) continue
+      await statuses.removeTopics(name)
+      if (statuses.connector(name) !== undefined) await statuses.putConnector(name, null)
     }
   }
 
@@ -231,7 +240,11 @@ export class Herder {
   }
 
   #onChange(change: ConfigChange): void {
-    const { work, rejoin } = this.#options
+    const { work, rejoin, loggers } = this.#options
+    if (change.type === 'logger') {
+      loggers.told(change.logger, change.level)
+      return
+    }
     const { connector } = change
     if (change.type === 'restart') this.#onRestart(connector, change.includeTasks, change.onlyFailed)
     else if (change.type === 'connector') {

@@ -6,8 +6,11 @@ import { GroupMember } from '../kafka/groups/group.ts'
 import { fenceProducers } from '../kafka/produce/fence-producers.ts'
 import { ConfigProviders } from '../runtime/config-providers/config-providers.ts'
 import { resolveSecretly } from '../runtime/config-providers/resolve-secretly.ts'
+import { LogLevels } from '../runtime/host/log-levels.ts'
 import type { HostSettings, TaskId } from '../runtime/host/protocol.ts'
+import { ActiveTopics } from './active-topics.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
+import { ClusterLoggers } from './cluster-loggers.ts'
 import type { Place } from './cluster/place.ts'
 import { SessionKeys } from './cluster/session-keys.ts'
 import { TaskPublisher } from './cluster/task-publisher.ts'
@@ -28,6 +31,7 @@ import { type SinkClients, sinkClients, sinkPlace } from './groups/sink-clients.
 import { sinkGroup } from './groups/sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './groups/sink-membership.ts'
 import type { MonitorsOptions } from './monitors.ts'
+import { type GroupAdmin, groupAdmin } from './sink-offsets.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Suspects } from './hosts/suspects.ts'
 import { TaskHosts } from './hosts/task-hosts.ts'
@@ -39,6 +43,8 @@ export interface WorkerOptions {
   /** The REST API's advertised host and port. */
   readonly advertised: { readonly host: string; readonly port: number }
   readonly log: Logger
+  /** The levels of `log`, which REST shows and sets. Absent: those of a log of its own. */
+  readonly levels?: LogLevels
   readonly spawn?: SpawnHost
   /** Ends the attempts to reach Kafka. */
   readonly signal: AbortSignal
@@ -60,6 +66,8 @@ export interface RunningWorker {
 }
 
 const LAST_GRACE = 1_000
+/** A rebalance takes moments, but waits for members that died until their session ends. */
+const HAND_BACK = 3_000
 
 /**
  * Starts the worker process's part of everything: stores, membership, work. Resolves when the worker is a member of
@@ -67,11 +75,12 @@ const LAST_GRACE = 1_000
  * @throws TaskError where a topic does not fit, UnavailableError where `signal` ended it
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {
-  const { settings, log, signal } = options
+  const { settings, signal } = options
+  const log = options.log.child({ logger: 'sluice.worker' })
   const client = new KafkaClient({
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
-    log,
+    log: log.child({ logger: 'sluice.kafka' }),
     security: settings.clients.own,
   })
   const closeClient = async (): Promise<void> => client.close()
@@ -81,10 +90,12 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
   })
   const worker = assembleWorker({
     ...options,
+    log,
     stores,
     cluster: client,
+    groups: groupAdmin(client),
     createMember: (member) => new GroupMember(client, member),
-    consumerOf: sinkClients(settings, log),
+    consumerOf: sinkClients(settings, log.child({ logger: 'sluice.kafka' })),
     fence: (ids) => fenceProducers(client, ids),
     spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
@@ -107,6 +118,8 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
 export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   readonly stores: Stores
   readonly cluster: ClusterView
+  /** Where the offsets of sinks are. */
+  readonly groups: GroupAdmin
   readonly createMember: CreateMember
   /** A client of a sink's own, where its consumer is another user or reads another Kafka; absent: none has. */
   readonly consumerOf?: SinkClients
@@ -135,7 +148,8 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const workerId = `${advertised.host}:${advertised.port}`
   const reporter = new StatusReporter(statuses, workerId, versionOf)
   const suspects = new Suspects()
-  const createTask = taskCreator(surroundings, { hosts, reporter, suspects })
+  const topics = new ActiveTopics({ tracking: settings.topicTracking, statuses, configs })
+  const createTask = taskCreator(surroundings, { hosts, reporter, suspects, topics })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
   const publish: TaskPublisher['publish'] = (...tasks) => publisher.publish(...tasks)
   const made = { createTask, createMonitor, suspects, resolve, publish }
@@ -153,13 +167,17 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
   const check = new ConnectorCheck(hosts, settings, log)
   const stored = (name: string): StoredConnector => views.stored(name)
-  const offsets = new ConnectorOffsets({ places: stores.offsets, stored })
+  const { groups } = surroundings
+  const offsets = new ConnectorOffsets({ places: stores.offsets, groups, stored, resolve })
   const rejoin = (reason: string): void => group.rejoin(reason)
+  const { levels = new LogLevels(settings.logLevel) } = surroundings
+  levels.follow((table) => hosts.setLevels(table))
+  const loggers = new ClusterLoggers({ levels, configs, log })
   configs.writtenBy(group)
   const { sessionKeys, fence } = clusterOf(surroundings, group)
   const place = group
-  const parts = { configs, statuses, reporter, work, views, check, offsets, place, fence, rejoin }
-  const herder: Herder = new Herder(parts)
+  const told = { views, check, offsets, topics, loggers }
+  const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, fence, rejoin })
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
   const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write })
   const stop = async (): Promise<void> => {
@@ -186,6 +204,7 @@ async function stopWork({ group, work, hosts }: Stopping, timeout: number): Prom
   group.retire()
   await bounded(timeout, work.dropAll(), () => hosts.kill('the worker stops'))
   await bounded(LAST_GRACE, work.settled(), () => undefined)
+  await bounded(HAND_BACK, group.handBack(), () => undefined)
   await group.leave()
   await hosts.stop()
 }
@@ -214,7 +233,7 @@ function placeOf(
   const { mode } = settings
   if (mode.kind === 'standalone') return new LoneWorker({ configs, work, onTaken: events.onTaken })
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
-  const shareOut = shareOutFrom(configs)
+  const shareOut = shareOutFrom({ configs, maxDelay: mode.rebalanceDelay })
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
 }
 
@@ -224,7 +243,13 @@ function taskCreator(
     hosts,
     reporter,
     suspects,
-  }: { readonly hosts: TaskHosts; readonly reporter: StatusReporter; readonly suspects: Suspects },
+    topics,
+  }: {
+    readonly hosts: TaskHosts
+    readonly reporter: StatusReporter
+    readonly suspects: Suspects
+    readonly topics: ActiveTopics
+  },
 ) {
   return (id: TaskId, { config, resolved }: TaskConfigs, paused: boolean): TaskRun => {
     const taskLog = log.child({ ...id })
@@ -248,6 +273,7 @@ function taskCreator(
               consumerOf,
             ),
       report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
+      onTopics: (used) => topics.used(id, used),
       stopTimeout: settings.shutdownTimeout,
       log: taskLog,
     })
@@ -304,6 +330,7 @@ export function hostSettings(settings: WorkerSettings): HostSettings {
     offsetFlushIntervalMs: settings.offsetFlushInterval,
     offsetTopic: settings.mode.kind === 'standalone' ? null : settings.mode.offsetTopic,
     topicCreation: settings.topicCreation,
+    topicTracking: settings.topicTracking.enabled,
     stopTimeoutMs: settings.shutdownTimeout,
     taskDeadlineMs: settings.taskDeadline,
     configProviders: settings.configProviders,

@@ -2,23 +2,18 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { uniqueName } from '../support/eventually.ts'
 import { kafkajsClient, sharedKafka } from '../support/kafka.ts'
-import { comparableAnswer, type Deviation, expectedAnswer } from './rest-expected.ts'
-import {
-  type Answer,
-  JAVA_NAMES,
-  type Names,
-  readGolden,
-  readJson,
-  readScript,
-  replay,
-} from './rest-replay.ts'
+import { compared, type Deviation } from './rest-expected.ts'
+import { readGolden } from './rest-golden.ts'
+import { type Answer, JAVA_NAMES, type Names, readJson } from './rest-replay.ts'
+import { type ScriptName, SCRIPTS } from './rest-scripts.ts'
+import { classesFor, javaAnswers, replayAt } from './rest-suite.ts'
 import { type GoldenRecord, readTopic, recordsOf } from './rest-topics.ts'
 import { createTopic, startTestWorker, type TestWorker } from './rest-worker.ts'
 
-const golden = readGolden()
 const topics = readJson('golden/rest-topics.json') as Record<'configs' | 'status', readonly GoldenRecord[]>
 const deviations = readJson('rest-deviations.json') as readonly Deviation[]
 const deviationOf = new Map(deviations.flatMap((each) => each.steps.map((id) => [id, each] as const)))
+const scripts = Object.keys(SCRIPTS) as ScriptName[]
 
 /** Their answers list plugins, of which each worker has its own: compared below. */
 const PLUGIN_LISTS = new Set([
@@ -30,12 +25,18 @@ const PLUGIN_LISTS = new Set([
   'plugin config of a converter',
 ])
 
+/** The ids of a script's requests, in order. */
+function idsOf(script: ScriptName): string[] {
+  return SCRIPTS[script].flatMap((step) => ('id' in step ? [step.id] : []))
+}
+
 describe('the REST API against Java connect-runtime 4.3.1', function () {
-  this.timeout(180_000)
+  this.timeout(300_000)
   let worker: TestWorker
-  let answers: ReadonlyMap<string, Answer>
-  let names: Names
   let written: Record<'configs' | 'status', GoldenRecord[]>
+  const names: Pick<Names, 'base' | 'topic'> = { base: '', topic: '' }
+  const answers = new Map<ScriptName, ReadonlyMap<string, Answer>>()
+  const java = new Map<ScriptName, ReadonlyMap<string, Answer>>()
 
   before(async () => {
     const { bootstrapServers } = await sharedKafka()
@@ -47,36 +48,49 @@ describe('the REST API against Java connect-runtime 4.3.1', function () {
     await createTopic(admin, { topic, numPartitions: 2 })
     await admin.disconnect()
     worker = await startTestWorker(prefix)
-    names = { base: worker.base, topic, sink: 'TopicSink', converter: 'ByteArrayConverter' }
-    answers = new Map((await replay(readScript(), names)).map((answer) => [answer.id, answer]))
-    const [configs, status] = [`${prefix}-configs`, `${prefix}-status`]
-    written = { configs: await readTopic(kafka, configs), status: await readTopic(kafka, status) }
+    Object.assign(names, { base: worker.base, topic })
+    for (const script of scripts) {
+      java.set(script, new Map((await javaAnswers(script)).map((answer) => [answer.id, answer])))
+      answers.set(script, await replayAt(script, names))
+      if (script !== 'base') continue
+      const [configs, status] = [`${prefix}-configs`, `${prefix}-status`]
+      written = { configs: await readTopic(kafka, configs), status: await readTopic(kafka, status) }
+    }
   })
 
   after(() => worker.stop())
 
-  it('was recorded with the script and the deviations as they are', () => {
-    const asked = readScript().flatMap((step) => ('id' in step ? [step.id] : []))
-    expect(golden.map(({ id }) => id)).to.deep.equal(asked)
+  it('was recorded with the scripts and the deviations as they are', () => {
+    for (const script of scripts) expect(readGolden(script).map(({ id }) => id)).to.deep.equal(idsOf(script))
+    const asked = scripts.flatMap(idsOf)
+    expect(new Set(asked)).to.have.lengthOf(asked.length)
     expect(asked).to.include.members([...deviationOf.keys()])
     expect(deviations.flatMap(({ steps }) => steps)).to.have.lengthOf(deviationOf.size)
+    expect(asked).to.have.length.above(300)
   })
 
-  for (const java of golden.filter(({ id }) => !PLUGIN_LISTS.has(id))) {
-    const deviation = deviationOf.get(java.id)
-    const title = deviation === undefined ? 'answers as Kafka Connect' : 'deviates as documented'
-    it(`${title}: ${java.id}`, () => {
-      const answer = answers.get(java.id)
-      if (answer === undefined) throw new Error('no answer')
-      expect(comparableAnswer(answer, deviation)).to.deep.equal(expectedAnswer(java, deviation))
-    })
-  }
+  for (const script of scripts)
+    for (const id of idsOf(script).filter((each) => !PLUGIN_LISTS.has(each))) {
+      const deviation = deviationOf.get(id)
+      const title = deviation === undefined ? 'answers as Kafka Connect' : 'deviates as documented'
+      it(`${title}: ${id}`, () => {
+        const [ours, theirs] = [answers.get(script)?.get(id), java.get(script)?.get(id)]
+        if (ours === undefined || theirs === undefined) throw new Error('no answer')
+        const { expected, actual } = compared(theirs, ours, deviation)
+        expect(actual).to.deep.equal(expected)
+      })
+    }
 
   for (const connector of ['a', 'b', 'köln bonn', 's', 'p', 'r']) {
     it(`writes the same records into the config topic, in the same order: connector ${connector}`, () => {
-      const java = recordsOf(connector, topics.configs, { base: 'http://none', ...JAVA_NAMES })
-      expect(java).not.to.deep.equal([])
-      expect(recordsOf(connector, written.configs, names)).to.deep.equal(java)
+      const theirs = recordsOf(connector, topics.configs, {
+        base: 'http://none',
+        folder: '/none',
+        ...JAVA_NAMES,
+      })
+      expect(theirs).not.to.deep.equal([])
+      const own = { ...names, folder: '/none', ...classesFor('base') }
+      expect(recordsOf(connector, written.configs, own)).to.deep.equal(theirs)
     })
   }
 
@@ -92,55 +106,19 @@ describe('the REST API against Java connect-runtime 4.3.1', function () {
   })
 
   it('lists plugins with the same shape, in the same order of kinds', () => {
-    for (const id of PLUGIN_LISTS) {
-      const [ours, java] = [answers.get(id), golden.find((each) => each.id === id)]
-      expect([id, ours?.status, ours?.type]).to.deep.equal([id, java?.status, java?.type])
-    }
-    const kinds = (id: string, of: (id: string) => Answer | undefined): string[] => {
-      const found = of(id)?.body as { class: string; type: string; version: string }[]
+    const [ours, theirs] = [answers.get('base'), java.get('base')]
+    for (const id of PLUGIN_LISTS)
+      expect([id, ours?.get(id)?.status, ours?.get(id)?.type]).to.deep.equal([
+        id,
+        theirs?.get(id)?.status,
+        theirs?.get(id)?.type,
+      ])
+    const kinds = (answer: Answer | undefined): string[] => {
+      const found = answer?.body as { class: string; type: string; version: string }[]
       for (const plugin of found) expect(plugin).to.have.all.keys('class', 'type', 'version')
       return [...new Set(found.map(({ type }) => type))]
     }
-    for (const id of ['plugins', 'plugins: all kinds', 'plugins: connectorsOnly=maybe']) {
-      const java = kinds(id, () => golden.find((each) => each.id === id))
-      const ours = kinds(id, () => answers.get(id))
-      expect(java.filter((kind) => ours.includes(kind))).to.deep.equal(ours)
-      expect(ours.includes('converter')).to.equal(java.includes('converter'))
-    }
-  })
-
-  it('defines the framework’s keys as Kafka Connect does', () => {
-    const java = definitions(golden.find(({ id }) => id === 'plugin config'))
-    const ours = definitions(answers.get('plugin config'))
-    const common = java.filter(({ name }) => ours.some((each) => each.name === name))
-    expect(
-      java.map(({ name }) => name).filter((name) => !common.some((each) => each.name === name)),
-    ).to.have.members(NOT_YET)
-    const defined = ours.filter(({ name }) => common.some((each) => each.name === name))
-    const known = common.map((each) => ({ ...each, ...OTHERWISE[each.name] }))
-    expect(defined).to.deep.equal(known)
+    for (const id of ['plugins', 'plugins: all kinds', 'plugins: connectorsOnly=maybe'])
+      expect(kinds(ours?.get(id))).to.deep.equal(kinds(theirs?.get(id)))
   })
 })
-
-interface KeyInfo {
-  readonly name: string
-  readonly order_in_group?: number
-}
-
-/** The places in a group count keys that only one of the two has: only the order of the list is compared. */
-function definitions(answer: Answer | undefined): KeyInfo[] {
-  return (answer?.body as KeyInfo[]).map((key) => ({ ...key, order_in_group: 0 }))
-}
-
-/** Keys of Kafka Connect that this version does not know, and the option of the Java connector. */
-const NOT_YET = ['file', 'tasks.max.enforce']
-
-/** What is defined otherwise, and why. */
-const OTHERWISE: Readonly<Record<string, object>> = {
-  // It is the name of a plugin like any other.
-  'connector.class': { type: 'CLASS' },
-  // The latest version of a plugin is its own.
-  'connector.plugin.version': { default_value: '0.1.0' },
-  // There is no type SHORT; the broker's default works on one broker as well as on many.
-  'errors.deadletterqueue.topic.replication.factor': { type: 'INT', default_value: '-1' },
-}

@@ -1,4 +1,12 @@
 import type { Answer } from './rest-replay.ts'
+import {
+  comparableInfos,
+  comparableKeys,
+  expectedInfos,
+  expectedKeys,
+  isKeyList,
+  isWhole,
+} from './rest-whole.ts'
 
 /** Where Sluice answers otherwise than Kafka Connect, and why: one entry of rest-deviations.json. */
 export interface Deviation {
@@ -18,8 +26,8 @@ export interface Deviation {
 }
 
 interface ConfigValue {
-  readonly value: string | null
-  readonly errors: readonly string[]
+  readonly value?: string | null
+  readonly errors?: readonly string[]
 }
 
 interface Body {
@@ -30,8 +38,27 @@ interface Body {
   readonly values?: Readonly<Record<string, ConfigValue>>
 }
 
+/** What Sluice has to answer, and what it answers, both without what may differ. */
+export function compared(
+  java: Answer,
+  ours: Answer,
+  deviation: Deviation | undefined,
+): { expected: Answer; actual: Answer } {
+  const { status, type, location } = { ...java, ...deviation }
+  const head = { id: java.id, status, type, location }
+  if (isWhole(java.body) && isWhole(ours.body)) {
+    const expected = { ...head, body: expectedInfos(java.body, deviation) }
+    return { expected, actual: { ...ours, body: comparableInfos(ours.body, java.body) } }
+  }
+  if (isKeyList(java.body) && isKeyList(ours.body)) {
+    const expected = { ...head, body: expectedKeys(java.body) }
+    return { expected, actual: { ...ours, body: comparableKeys(ours.body, java.body) } }
+  }
+  return { expected: expectedAnswer(java, deviation), actual: comparableAnswer(ours, deviation) }
+}
+
 /** What Sluice has to answer: what Kafka Connect answered, but for the deviation. */
-export function expectedAnswer(java: Answer, deviation: Deviation | undefined): Answer {
+function expectedAnswer(java: Answer, deviation: Deviation | undefined): Answer {
   const { status, type, location } = { ...java, ...deviation }
   const body = comparableBody(
     expectedBody((deviation?.body ?? java.body) as Body | undefined, status, deviation),
@@ -39,7 +66,7 @@ export function expectedAnswer(java: Answer, deviation: Deviation | undefined): 
   return { id: java.id, status, type, location, ...(body === undefined ? {} : { body }) }
 }
 
-export function comparableAnswer(answer: Answer, deviation: Deviation | undefined): Answer {
+function comparableAnswer(answer: Answer, deviation: Deviation | undefined): Answer {
   const body = answer.body as Body | undefined
   const said = body?.message !== undefined && body.message !== ''
   const worded = deviation?.ownMessage === true && said ? { ...body, message: 'own words' } : answer.body

@@ -2,10 +2,10 @@ import { readFileSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { eventually } from '../support/eventually.ts'
 
-/** One request of rest-script.json, or a wait between two. */
-export type Step = RequestStep | AwaitStep
+/** One request of a script, or a wait between two. */
+export type Step = RequestStep | AwaitStep | UntilStep
 
-interface RequestStep {
+export interface RequestStep {
   /** Unique: goldens and deviations refer to it. */
   readonly id: string
   readonly method: string
@@ -16,6 +16,8 @@ interface RequestStep {
   readonly raw?: string
   /** The content type; `application/json` where there is a body. */
   readonly type?: string
+  /** Of `validate`: the whole answer is compared, not only what the request changes. */
+  readonly whole?: boolean
 }
 
 interface AwaitStep {
@@ -23,6 +25,12 @@ interface AwaitStep {
   readonly await: string
   readonly state: string
   readonly tasks: readonly string[]
+}
+
+interface UntilStep {
+  /** A path that is asked for until the answer has this text in it. */
+  readonly until: string
+  readonly has: string
 }
 
 /** What a worker answered, without what differs from run to run. */
@@ -42,6 +50,8 @@ export interface Names {
   /** Class names: of a sink connector, as its tasks are called, and of a converter. */
   readonly sink: string
   readonly converter: string
+  /** A folder with `lines.txt`, which sources read. */
+  readonly folder: string
 }
 
 export function readScript(): Step[] {
@@ -53,15 +63,10 @@ export function readJson(name: string): unknown {
 }
 
 /** The names at the Java worker that was recorded. */
-export const JAVA_NAMES: Omit<Names, 'base'> = {
+export const JAVA_NAMES: Omit<Names, 'base' | 'folder'> = {
   topic: 'flights-conformance',
   sink: 'org.apache.kafka.connect.file.FileStreamSinkConnector',
   converter: 'org.apache.kafka.connect.converters.ByteArrayConverter',
-}
-
-/** What a real Kafka Connect worker answered. */
-export function readGolden(): readonly Answer[] {
-  return (readJson('golden/rest-answers.json') as { readonly answers: readonly Answer[] }).answers
 }
 
 /** Sends the script to a worker and returns its answers, normalised. */
@@ -69,6 +74,7 @@ export async function replay(script: readonly Step[], names: Names): Promise<Ans
   const answers: Answer[] = []
   for (const step of script) {
     if ('await' in step) await settled(step, names)
+    else if ('until' in step) await shown(step, names)
     else answers.push(await ask(step, names))
   }
   return answers
@@ -77,20 +83,46 @@ export async function replay(script: readonly Step[], names: Names): Promise<Ans
 async function ask(step: RequestStep, names: Names): Promise<Answer> {
   const text = step.raw ?? (step.body === undefined ? undefined : JSON.stringify(filled(step.body, names)))
   const type = step.type ?? (text === undefined ? undefined : 'application/json')
-  const response = await fetch(names.base + named(step.path, names), {
-    method: step.method,
-    ...(text === undefined ? {} : { body: Buffer.from(named(text, names)) }),
-    headers: type === undefined ? {} : { 'content-type': type },
-  })
-  const body = await response.text()
+  const send = () =>
+    fetch(names.base + named(step.path, names), {
+      method: step.method,
+      ...(text === undefined ? {} : { body: Buffer.from(named(text, names)) }),
+      headers: type === undefined ? {} : { 'content-type': type },
+    })
+  const { response, body } = await answered(send)
   const location = response.headers.get('location')
   return {
     id: step.id,
     status: response.status,
     type: response.headers.get('content-type')?.split(';')[0]?.toLowerCase() ?? null,
     location: location === null ? null : normalText(location, names),
-    ...(body === '' ? {} : { body: condensed(normal(parsed(body), names)) }),
+    ...(body === '' ? {} : { body: comparable(normal(parsed(body), names), step) }),
   }
+}
+
+/** As clients do, what is refused because of a rebalance is sent again. */
+async function answered(send: () => Promise<Response>): Promise<{ response: Response; body: string }> {
+  return eventually(
+    async () => {
+      const response = await send()
+      const body = await response.text()
+      if (response.status === 409 && /rebalance|stale/.test(body)) throw new Error(body)
+      return { response, body }
+    },
+    { timeoutMs: 30_000 },
+  )
+}
+
+async function shown({ until, has }: UntilStep, { base }: Names): Promise<void> {
+  const ask = async () => (await fetch(base + until)).text()
+  await eventually(
+    async () => {
+      const text = await ask()
+      if (text.includes(has)) return true
+      throw new Error(`${until} has no ${has}: ${text}`)
+    },
+    { timeoutMs: 30_000 },
+  )
 }
 
 interface Status {
@@ -130,6 +162,10 @@ interface ConfigInfos {
   }[]
 }
 
+function comparable(body: unknown, { whole = false }: RequestStep): unknown {
+  return whole ? body : condensed(body)
+}
+
 /**
  * Of `validate`'s answer only what a request changes, since each worker has many keys of its own (the definitions are
  * compared where `/connector-plugins/{p}/config` shows them). Names of connectors have no order: sorted.
@@ -138,6 +174,11 @@ function condensed(body: unknown): unknown {
   if (Array.isArray(body)) return body.every((each) => typeof each === 'string') ? body.toSorted() : body
   if (typeof body !== 'object' || body === null) return body
   if ('tasks' in body) return { ...body, tasks: (body.tasks as { id?: number }[]).toSorted(byId) }
+  if ('offsets' in body && Array.isArray(body.offsets))
+    return {
+      ...body,
+      offsets: body.offsets.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1)),
+    }
   if (!('configs' in body)) return body
   const { configs, ...rest } = body as ConfigInfos
   const shapes = configs.map(({ definition, value }) =>
@@ -172,6 +213,7 @@ function named(text: string, names: Names): string {
     .replaceAll('{sink}', names.sink)
     .replaceAll('{converter}', names.converter)
     .replaceAll('{topic}', names.topic)
+    .replaceAll('{folder}', names.folder)
 }
 
 /** The keys that a sink needs at either worker; each has some that the other does not read. */
@@ -196,17 +238,35 @@ function normal(data: unknown, names: Names): unknown {
   if (typeof data !== 'object' || data === null) return data
   const entries = Object.entries(data).map(([key, value]: [string, unknown]) => {
     if (OPAQUE.has(key) && typeof value === 'string') return [normalText(key, names), `<${key}>`]
+    if (key === 'last_modified' && value !== null) return [key, '<time>']
+    if (VERSIONED.has(key)) return [key, normal(withoutVersions(value), names)]
     return [normalText(key, names), normal(value, names)]
   })
-  return Object.fromEntries(entries) as unknown
+  return withoutPlugins(Object.fromEntries(entries) as Record<string, unknown>)
+}
+
+/** Keys that show the versions of plugins, which are each worker's own. */
+const VERSIONED = new Set(['default_value', 'value', 'recommended_values'])
+
+function withoutVersions(value: unknown): unknown {
+  if (Array.isArray(value)) return [...new Set(value.map(withoutVersions))]
+  return typeof value === 'string' && /^\d+\.\d+\.\d+$/.test(value) ? '<version>' : value
+}
+
+/** Classes that are recommended are those that a worker has. */
+function withoutPlugins(data: Record<string, unknown>): Record<string, unknown> {
+  const { name, recommended_values: recommended } = data
+  if (typeof name !== 'string' || !Array.isArray(recommended) || recommended.length === 0) return data
+  return /\.type$|converter$/.test(name) ? { ...data, recommended_values: ['<plugins>'] } : data
 }
 
 /** A text without what differs from run to run. */
-export function normalText(text: string, { base, topic, sink, converter }: Names): string {
+export function normalText(text: string, { base, topic, sink, converter, folder }: Names): string {
   const names: [string, string][] = [
     [base, '<base>'],
     [base.replace('http://', ''), '<worker>'],
     [topic, '<topic>'],
+    [folder, '<folder>'],
     [sink, '<sink>'],
     [sink.replace(/Connector$/, 'Task'), '<sink>Task'],
     [converter, '<converter>'],

@@ -15,8 +15,15 @@ export async function createTopic(admin: Admin, topic: ITopicConfig): Promise<vo
   })
 }
 
+/** The file that the scripts' sources read. */
+export async function writeLines(folder: string): Promise<void> {
+  await writeFile(path.join(folder, 'lines.txt'), 'one\ntwo\nthree\n')
+}
+
 export interface TestWorker {
   readonly base: string
+  /** What it and its task hosts have logged. */
+  stderr(): string
   stop(): Promise<void>
 }
 
@@ -55,6 +62,7 @@ export async function startTestWorker(prefix: string): Promise<TestWorker> {
   if (ended !== undefined) throw new Error(`the worker ended: ${started.stdout()}${started.stderr()}`)
   return {
     base,
+    stderr: () => started.stderr(),
     stop: async () => {
       started.signal('SIGTERM')
       await started.exited

@@ -9,11 +9,12 @@ describe('GroupSession', () => {
   let session: GroupSession | undefined
   afterEach(() => session?.end())
 
-  function made(beat: (seat: Seat) => Promise<void>, known = false) {
-    const seen = { beats: [] as number[], heard: 0, expired: 0, refused: 0 }
+  function made(beat: (seat: Seat) => Promise<void>, known = false, rebalanceTimeoutMs = 60_000) {
+    const seen = { beats: [] as number[], heard: 0, expired: 0, refused: 0, why: '' }
     session = new GroupSession({
       sessionTimeoutMs: 60,
       heartbeatMs: 5,
+      rebalanceTimeoutMs,
       beat: (seat) => {
         seen.beats.push(seat.generation)
         return beat(seat)
@@ -23,7 +24,10 @@ describe('GroupSession', () => {
         return known
       },
       onHeard: () => seen.heard++,
-      onExpired: () => seen.expired++,
+      onExpired: (reason) => {
+        seen.expired++
+        seen.why = reason
+      },
     })
     return { session, seen }
   }
@@ -85,5 +89,31 @@ describe('GroupSession', () => {
     answers[0]?.()
     await eventually(() => seen.heard > 2, { everyMs: 5 })
     expect(seen.refused).to.equal(0)
+  })
+
+  it('expires where a rebalance is not joined in time, however well it is heard of', async () => {
+    const { session, seen } = made(() => Promise.reject(new Error('rebalance in progress')), true, 100)
+    const begun = performance.now()
+    session.begin(SEAT, false)
+    session.synced(begun)
+    expect(session.expiresAt).to.be.at.most(begun + 100)
+    await eventually(() => seen.expired === 1, { everyMs: 5 })
+    expect(performance.now() - begun).to.be.within(99, 1_000)
+    expect(seen.why).to.contain('rebalance.timeout.ms')
+  })
+
+  it('counts the time to join a rebalance from the last heartbeat before it', async () => {
+    const { session, seen } = made(() => Promise.resolve(), false, 100)
+    const begun = performance.now()
+    session.begin(SEAT, false)
+    session.synced(begun)
+    await eventually(() => performance.now() - begun > 250, { everyMs: 5 })
+    expect(seen.expired).to.equal(0)
+  })
+
+  it('counts it from before the join, where the assignment has not come yet', async () => {
+    const { session, seen } = made(() => Promise.resolve(), false, 100)
+    session.begin(SEAT, false)
+    await eventually(() => seen.expired === 1, { everyMs: 5 })
   })
 })

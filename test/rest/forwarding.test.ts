@@ -132,6 +132,23 @@ describe('requests to a worker that does not lead', () => {
       expect((await follower.call('GET', path)).code).to.equal(200)
   })
 
+  it('are given up with 409 when the leader does not answer and the group goes on without it', async () => {
+    const server = createServer(() => undefined)
+    servers.push(server)
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const address = server.address() as { port: number }
+    pretendLeader(follower, `http://127.0.0.1:${address.port}/`)
+    const waiting = create(follower, 'a')
+    await once(server, 'request')
+    pretendLeader(follower, `${leader.url}/`)
+    const answer = await waiting
+    expectError(answer, 409)
+    expect(messageOf(answer)).to.contain(REBALANCE)
+    server.closeAllConnections()
+    expect((await create(follower, 'a')).code).to.equal(201)
+  })
+
   /** Another worker at the place of the leader. */
   async function imposter(answer: (request: IncomingMessage) => [number, Record<string, string>, string]) {
     const seen: { url: string; headers: IncomingMessage['headers'] }[] = []

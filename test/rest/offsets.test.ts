@@ -55,7 +55,9 @@ describe('the REST API, asked for the offsets of a source,', () => {
       expect(messageOf(answer), body).to.contain(reason)
     }
     expectError(await call('GET', '/connectors/no/offsets'), 404)
-    expectError(await call('PATCH', '/connectors/no/offsets', '{"offsets":[]}'), 404)
+    const some = '{"offsets":[{"partition":{"filename":"f"},"offset":null}]}'
+    expectError(await call('PATCH', '/connectors/no/offsets', some), 404)
+    expectError(await call('PATCH', '/connectors/no/offsets', '{"offsets":[]}'), 400)
     expectError(await call('POST', '/connectors/lines/offsets'), 405)
   })
 })

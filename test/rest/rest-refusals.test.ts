@@ -124,8 +124,17 @@ describe('the REST API, given what is wrong,', () => {
     expect(await codeFor({ host: `localhost:${api.port}`, origin: `http://localhost:${api.port}` })).to.equal(
       200,
     )
-    const preflight = await call('OPTIONS', '/connectors')
+    const preflight = await fetch(`http://127.0.0.1:${api.port}/connectors`, { method: 'OPTIONS' })
     expect(preflight.headers.get('access-control-allow-origin')).to.equal(null)
+  })
+
+  it('says which methods a path has, asked for them or with a 405', async () => {
+    const asked = await fetch(`http://127.0.0.1:${api.port}/connectors/none/config`, { method: 'OPTIONS' })
+    expect([asked.status, await asked.text()]).to.deep.equal([200, 'GET, PUT, PATCH, HEAD, OPTIONS'])
+    expect(asked.headers.get('content-type')).to.match(/^text\/plain/)
+    const wrong = await call('POST', '/connectors/none/pause')
+    expectError(wrong, 405)
+    expect(wrong.headers.get('allow')).to.equal('PUT, OPTIONS')
   })
 
   it('says in one line that its port is taken', async () => {

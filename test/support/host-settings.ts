@@ -15,6 +15,7 @@ export function hostSettings(more: Partial<HostSettings> = {}): HostSettings {
     offsetFlushIntervalMs: 100,
     offsetTopic: { topic: 'offsets', partitions: 1, replicationFactor: 1 },
     topicCreation: true,
+    topicTracking: true,
     stopTimeoutMs: 5000,
     taskDeadlineMs: 60_000,
     pluginPackages: [],

@@ -62,6 +62,54 @@ describe('checkConnectorConfig', () => {
       expect(pathsOf({ 'tasks.max': count }), count).to.deep.equal(['tasks.max'])
   })
 
+  it('takes task counts that Kafka Connect takes, and of a sink no more than it could make', () => {
+    expect(pathsOf({ 'tasks.max': '5000' })).to.deep.equal([])
+    expect(pathsOf({ 'tasks.max': '10001' })).to.deep.equal(['tasks.max'])
+    const source = { 'connector.class': 'FileStreamSource', topic: 'lines', 'tasks.max': '10001' }
+    expect(pathsOf(source, ['topics', 'target.topic'])).to.deep.equal([])
+  })
+
+  it('tells twice of a number that is none where it has a least value, and once where not', () => {
+    const messages = (key: string, value: string) =>
+      checkConnectorConfig({ ...GOOD, [key]: value }).problems.map(({ message }) => message)
+    expect(messages('tasks.max', 'x')).to.deep.equal([
+      'Invalid value x for configuration tasks.max: Not a number of type INT',
+      'Invalid value null for configuration tasks.max: Value must be non-null',
+    ])
+    expect(messages('errors.retry.timeout', 'x')).to.have.lengthOf(1)
+    expect(messages('tasks.max', ' 0 ')).to.deep.equal([
+      'Invalid value 0 for configuration tasks.max: Value must be at least 1',
+    ])
+  })
+
+  it('refuses topics that are named twice, or not at all', () => {
+    const messages = (topics: string) =>
+      checkConnectorConfig({ ...GOOD, topics }).problems.map(({ message }) => message)
+    expect(messages('a,a')).to.deep.equal(["Configuration 'topics' values must not be duplicated."])
+    expect(messages('a,')).to.deep.equal(["Configuration 'topics' values must not be empty."])
+    expect(messages('a, b')).to.deep.equal([])
+  })
+
+  it('takes a start by duration, patterns in any case, and long names, as Kafka Connect does', () => {
+    const reset = 'consumer.override.auto.offset.reset'
+    for (const value of ['by_duration:PT1H', 'by_duration:P7D', 'BY_DURATION:p1dt2h3m4.5s', 'EARLIEST'])
+      expect(pathsOf({ [reset]: value }), value).to.deep.equal([])
+    for (const value of [
+      'by_duration:',
+      'by_duration:P',
+      'by_duration:PT',
+      'by_duration:-PT1H',
+      'by_duration:1h',
+    ])
+      expect(pathsOf({ [reset]: value }), value).to.deep.equal([reset])
+    for (const regex of ['(?i)In.*', 'a++b', '[a-z]*+-x'])
+      expect(pathsOf({ 'topics.regex': regex }, ['topics']), regex).to.deep.equal([])
+    expect(pathsOf({ name: 'x'.repeat(300) })).to.deep.equal([])
+    expect(pathsOf({ name: 'x'.repeat(1001) })).to.deep.equal(['name'])
+    const file = { 'connector.class': 'FileStreamSink', file: '/tmp/${date:now:yyyy}' }
+    expect(pathsOf(file, ['target.topic'])).to.deep.equal([])
+  })
+
   it('wants exactly one of topics and topics.regex', () => {
     expect(pathsOf({ 'topics.regex': 'in.*' })).to.deep.equal(['topics', 'topics.regex'])
     expect(pathsOf({}, ['topics'])).to.deep.equal(['topics', 'topics.regex'])
@@ -71,8 +119,9 @@ describe('checkConnectorConfig', () => {
 
   it('refuses loops: dead letters or targets that are read again', () => {
     const dead = 'errors.deadletterqueue.topic.name'
-    expect(pathsOf({ [dead]: 'in' })).to.deep.equal([dead])
-    expect(pathsOf({ 'topics.regex': 'in.*', [dead]: 'in-dead' }, ['topics'])).to.deep.equal([dead])
+    expect(pathsOf({ [dead]: 'in' })).to.deep.equal(['topics'])
+    expect(pathsOf({ 'topics.regex': 'in.*', [dead]: 'in-dead' }, ['topics'])).to.deep.equal(['topics.regex'])
+    expect(pathsOf({ 'topics.regex': 'in.*', [dead]: 'dead' }, ['topics'])).to.deep.equal([])
     expect(pathsOf({ 'target.topic': 'in' })).to.deep.equal(['target.topic'])
     expect(pathsOf({ topics: 'a,b', 'target.topic': 'b' })).to.deep.equal(['target.topic'])
     const pattern = { 'topics.regex': 'in.*' }
@@ -217,7 +266,12 @@ describe('configInfos', () => {
     ]
     const infos = configInfos('X', { a: 'q', c: 'secret', z: '1' }, { keys, problems, isReference })
     expect(infos).to.deep.include({ name: 'X', error_count: 2, groups: ['G'] })
+    // What nothing defines comes first, as in Kafka Connect.
     expect(infos.configs[0]).to.deep.equal({
+      definition: null,
+      value: { name: 'z', value: '1', recommended_values: [], errors: ['unknown'], visible: true },
+    })
+    expect(infos.configs[1]).to.deep.equal({
       definition: {
         name: 'a',
         type: 'INT',
@@ -234,17 +288,45 @@ describe('configInfos', () => {
       // Kafka Connect shows no value where the text is none of the key’s type.
       value: { name: 'a', value: null, recommended_values: [], errors: ['wrong'], visible: true },
     })
-    expect(infos.configs[1]?.definition).to.deep.include({
+    expect(infos.configs[2]?.definition).to.deep.include({
       default_value: 'x,y',
       order_in_group: 2,
       required: false,
     })
-    expect(infos.configs[1]?.value.value).to.equal('x,y')
-    expect(infos.configs[2]?.definition).to.deep.include({ group: null, order_in_group: -1, width: 'NONE' })
-    expect(infos.configs[2]?.value.value).to.equal(MASK)
-    expect(infos.configs[3]).to.deep.equal({
-      definition: null,
-      value: { name: 'z', value: '1', recommended_values: [], errors: ['unknown'], visible: true },
-    })
+    expect(infos.configs[2]?.value.value).to.equal('x,y')
+    expect(infos.configs[3]?.definition).to.deep.include({ group: null, order_in_group: -1, width: 'NONE' })
+    expect(infos.configs[3]?.value.value).to.equal(MASK)
+  })
+
+  it('show values as they are read: trimmed, in one form of numbers, null where they are none', () => {
+    const keys = [
+      { name: 'int', key: key.int({ doc: '', default: 1 }), group: null },
+      { name: 'flag', key: key.boolean({ doc: '', default: false }), group: null },
+      { name: 'list', key: key.list({ doc: '', default: [] }), group: null },
+      { name: 'class', key: key.plugin({ doc: '' }), group: null, className: 'org.example.Known' },
+    ]
+    const shown = (raw: Record<string, string>) =>
+      configInfos('X', raw, { keys, problems: [], isReference }).configs.map(({ value }) => value.value)
+    expect(shown({ int: ' +3 ', flag: 'TRUE', list: 'a, b', class: 'Known' })).to.deep.equal([
+      '3',
+      'true',
+      'a,b',
+      'org.example.Known',
+    ])
+    expect(shown({ int: 'x', flag: 'x' }).slice(0, 2)).to.deep.equal([null, null])
+  })
+
+  it('say of a null that it is none, and of a number that has a least value twice', () => {
+    const keys = [
+      { name: 'n', key: key.int({ doc: '', default: 1, min: 1 }), group: null },
+      { name: 's', key: key.string({ doc: '', default: 'x' }), group: null },
+    ]
+    const infos = configInfos('X', {}, { keys, problems: [], isReference, nulls: new Set(['n', 's', 'z']) })
+    expect(infos.error_count).to.equal(4)
+    expect(infos.configs.map(({ value }) => [value.name, value.value, value.errors.length])).to.deep.equal([
+      ['z', null, 1],
+      ['n', null, 2],
+      ['s', null, 1],
+    ])
   })
 })

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import type { RawConfig } from '../../src/api/config.ts'
 import { ConnectorViews } from '../../src/worker/connector-views.ts'
+import type { StoredConnector } from '../../src/worker/stores/config-state.ts'
 import type { Status } from '../../src/worker/stores/status-store.ts'
 
 const TASKS = 4
@@ -32,7 +33,7 @@ function counted(connectors: number) {
       return config[key]
     },
   }
-  const stored = new Map(
+  const stored = new Map<string, StoredConnector>(
     Array.from({ length: connectors }, (_, n) => {
       const config = new Proxy({ ...CONFIG, name: `c${n}` }, reading)
       return [String(config.name), { config, target: 'STARTED', tasks: Array<RawConfig>(TASKS).fill(CONFIG) }] as const

@@ -38,8 +38,8 @@ export class MemoryGroup {
         memberId: member.id,
         metadata: protocols.get(member)?.find((each) => each.name === name)?.metadata ?? Buffer.alloc(0),
       }))
-      const shares = await leader.options.assign(name, metadata, leader.id)
       const generation = ++this.#generation
+      const shares = await leader.options.assign(name, metadata, leader.id, generation)
       await Promise.all(
         joined
           .filter((member) => this.members.includes(member))

@@ -1,3 +1,4 @@
+import { FencedError } from '../../src/api/errors.ts'
 import { SILENT } from '../../src/api/log.ts'
 import type { GroupMemberOptions } from '../../src/kafka/groups/group.ts'
 import type { FromHost, ToHost } from '../../src/runtime/host/protocol.ts'
@@ -6,6 +7,7 @@ import type { HostExit, SpawnHost } from '../../src/worker/hosts/host-process.ts
 import { readSettings } from '../../src/worker/settings/settings.ts'
 import type { CreateMember } from '../../src/worker/groups/sink-membership.ts'
 import { topicPlaces } from '../../src/worker/stores/offset-places.ts'
+import type { GroupAdmin } from '../../src/worker/sink-offsets.ts'
 import { StatusStore } from '../../src/worker/stores/status-store.ts'
 import { assembleWorker, type RunningWorker } from '../../src/worker/worker.ts'
 import { hostSettings } from '../support/host-settings.ts'
@@ -134,7 +136,8 @@ export class LoneMember {
       await new Promise(setImmediate)
       const [first] = this.options.protocols()
       if (first === undefined) throw new Error('a member speaks no protocol')
-      const shares = await this.options.assign(first.name, [{ memberId: 'm', metadata: first.metadata }], 'm')
+      const members = [{ memberId: 'm', metadata: first.metadata }]
+      const shares = await this.options.assign(first.name, members, 'm', this.joins + 1)
       const assignment = shares.get('m') ?? Buffer.alloc(0)
       this.joins++
       const place = { generation: this.joins, memberId: 'm', leaderId: 'm', protocol: first.name, assignment }
@@ -148,8 +151,42 @@ export class LoneMember {
   }
 }
 
+/** Consumer groups in memory; one that is `busy` has members. */
+export class MemoryGroups implements GroupAdmin {
+  readonly patience = 300
+  readonly committed = new Map<string, { topic: string; partition: number; offset: bigint }[]>()
+  readonly busy = new Set<string>()
+
+  list: GroupAdmin['list'] = (groupId) => Promise.resolve(this.committed.get(groupId) ?? [])
+
+  commit: GroupAdmin['commit'] = async (groupId, offsets) => {
+    if (this.busy.has(groupId)) throw new FencedError('kafka.fenced', 'unknown member')
+    await this.remove(groupId, offsets)
+    this.committed.set(groupId, [...(this.committed.get(groupId) ?? []), ...offsets])
+  }
+
+  remove: GroupAdmin['remove'] = (groupId, partitions) => {
+    const found = this.committed.get(groupId)
+    if (this.busy.has(groupId)) return Promise.resolve('in use')
+    if (found === undefined) return Promise.resolve('absent')
+    const isGone = (each: { topic: string; partition: number }): boolean =>
+      partitions.some(({ topic, partition }) => topic === each.topic && partition === each.partition)
+    this.committed.set(
+      groupId,
+      found.filter((each) => !isGone(each)),
+    )
+    return Promise.resolve('done')
+  }
+
+  delete: GroupAdmin['delete'] = (groupId) => {
+    if (this.busy.has(groupId)) return Promise.resolve('in use')
+    return Promise.resolve(this.committed.delete(groupId) ? 'done' : 'absent')
+  }
+}
+
 export interface MemoryWorker extends RunningWorker {
   readonly topics: MemoryTopics
+  readonly groups: MemoryGroups
   readonly hosts: FakeHost[]
   /** All members of all groups there were, by group id. */
   readonly members: Map<string, LoneMember[]>
@@ -192,6 +229,7 @@ export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<M
     return lone
   }
   const { hosts, spawn } = fakeHosts(problems)
+  const groups = new MemoryGroups()
   const fenced: (readonly string[])[] = []
   const partitions = [0, 1, 2, 3].map((partition) => ({ partition, leader: 1 }))
   const worker = assembleWorker({
@@ -199,6 +237,7 @@ export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<M
     advertised: { host: '127.0.0.1', port: options.port ?? 1 },
     log: SILENT,
     spawn,
+    groups,
     createMember,
     stores: {
       configs: await ConfigStore.open(topics.open, mode.configTopic, SILENT),
@@ -210,7 +249,7 @@ export async function memoryWorker(options: MemoryWorkerOptions = {}): Promise<M
     cluster: { metadata: () => Promise.resolve([{ topic: 'in', error: 0, partitions }]) },
   })
   await worker.start()
-  return { ...worker, topics, hosts, members, fenced }
+  return { ...worker, topics, groups, hosts, members, fenced }
 }
 
 /** What hosts are told that need nothing. */

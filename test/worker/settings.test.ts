@@ -8,7 +8,8 @@ import { parseListener } from '../../src/worker/settings/listener.ts'
 import { parseProperties } from '../../src/runtime/config-providers/properties-file.ts'
 import { forgetLeftOut } from '../../src/runtime/plugins/left-out.ts'
 import { versionedCode, writePackage } from '../support/plugin-package.ts'
-import { fromEnvironment, loadSettings, readSettings } from '../../src/worker/settings/settings.ts'
+import { loadSettings, readSettings } from '../../src/worker/settings/settings.ts'
+import { fromEnvironment } from '../../src/worker/settings/settings-file.ts'
 
 const MINIMUM: Readonly<Record<string, string>> = {
   'bootstrap.servers': '127.0.0.1:9999',
@@ -75,7 +76,7 @@ describe('worker settings', () => {
       clientId: 'sluice-g',
       listener: { host: '127.0.0.1', port: 8083 },
       offsetFlushInterval: 1000,
-      sessionTimeout: 10_000,
+      sessionTimeout: 6_000,
       images: { dirs: [], origins: [], privateAddresses: false },
       mode: {
         kind: 'distributed',
@@ -84,7 +85,7 @@ describe('worker settings', () => {
         offsetTopic: { topic: 'o', partitions: 25, replicationFactor: 3 },
         statusTopic: { topic: 's', partitions: 5, replicationFactor: 3 },
         protocol: 'sessioned',
-        rebalanceDelay: 300_000,
+        rebalanceDelay: 3_000,
         signing: 'signing' in settings.mode && settings.mode.signing,
       },
     })

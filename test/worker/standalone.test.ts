@@ -12,7 +12,7 @@ import { StatusStore } from '../../src/worker/stores/status-store.ts'
 import { readSettings } from '../../src/worker/settings/settings.ts'
 import { assembleWorker, type RunningWorker } from '../../src/worker/worker.ts'
 import { eventually } from '../support/eventually.ts'
-import { type FakeHost, fakeHosts, LoneMember } from './memory-worker.ts'
+import { type FakeHost, fakeHosts, LoneMember, MemoryGroups } from './memory-worker.ts'
 
 const SOURCE = { 'connector.class': 'FileStreamSource', file: '/tmp/f', topic: 'out' }
 const SINK = { 'connector.class': 'TopicSink', topics: 'in', 'target.topic': 'out' }
@@ -40,6 +40,7 @@ describe('a standalone worker', () => {
       advertised: { host: '127.0.0.1', port: 8083 },
       log: SILENT,
       spawn: spawned.spawn,
+      groups: new MemoryGroups(),
       createMember: (member) => {
         groups.push(member.groupId)
         return new LoneMember(member)

@@ -5,6 +5,7 @@ import { DataError, messageOf } from '../../api/errors.ts'
 import type { Schema, Value } from '../../api/schema.ts'
 import { encodeRows } from '../encode-rows.ts'
 import { stringifyExact } from '../exact-json.ts'
+import { converterType } from '../own-keys.ts'
 import { SlicesSide } from '../slices-side.ts'
 import { schemaFromJson, schemaToJson } from './schema-json.ts'
 import { fromJson } from './from-json.ts'
@@ -29,37 +30,46 @@ function checkSchemaContent(text: string): string | undefined {
 }
 
 const jsonConfig = defineConfig({
-  'converter.type': key.string({
-    doc: 'Ignored. Kafka Connect itself sets it: key, value or header.',
-    optional: true,
-    importance: 'LOW',
-    ignored: 'A converter is for keys where it is named as key.converter, and else for values.',
-  }),
+  'converter.type': converterType,
   'schemas.enable': key.boolean({
+    group: 'Schemas',
+    displayName: 'Enable Schemas',
+    orderInGroup: 0,
     doc: 'Whether each record is an envelope of exactly a schema and a payload.',
     default: true,
     importance: 'HIGH',
   }),
   'schemas.cache.size': key.int({
+    group: 'Schemas',
+    displayName: 'Schema Cache Size',
+    orderInGroup: 1,
     doc: 'How many schemas are kept parsed.',
     default: 1000,
     importance: 'HIGH',
     check: (n) => (n < 0 ? 'Value must be at least 0' : undefined),
   }),
   'schema.content': key.string({
+    group: 'Schemas',
+    displayName: 'Schema Content',
+    orderInGroup: 2,
     doc: 'The schema of all records that are read, as the `schema` of an envelope. Where it is given and schemas.enable is true, records are read as payloads alone; they are written as ever.',
-    default: '',
+    optional: true,
     importance: 'HIGH',
     check: checkSchemaContent,
   }),
   'decimal.format': key.string({
+    group: 'Serialization',
+    displayName: 'Decimal Format',
+    orderInGroup: 0,
     doc: 'How Decimals are written: BASE64 (of the unscaled bytes) or NUMERIC. Both are read.',
     default: 'BASE64',
     importance: 'LOW',
-    recommended: ['BASE64', 'NUMERIC'],
     check: (format) => (/^(base64|numeric)$/i.test(format) ? undefined : 'Expected BASE64 or NUMERIC.'),
   }),
   'replace.null.with.default': key.boolean({
+    group: 'Serialization',
+    displayName: 'Replace null with default',
+    orderInGroup: 1,
     doc: 'Whether a null becomes its field default, where there is one.',
     default: true,
     importance: 'LOW',
@@ -83,8 +93,9 @@ class JsonConverter implements Converter {
     this.#format = config['decimal.format'].toUpperCase() === 'NUMERIC' ? 'NUMERIC' : 'BASE64'
     this.#useDefault = config['replace.null.with.default']
     this.#cacheSize = config['schemas.cache.size']
-    this.#given = readSchemaContent(config['schema.content'])
-    this.#givenSize = config['schema.content'].length
+    const { 'schema.content': content = '' } = config
+    this.#given = readSchemaContent(content)
+    this.#givenSize = content.length
   }
 
   decode(_topic: string, slices: Slices): Promise<Side> {

@@ -7,6 +7,7 @@ import { brokerError, errorName, isRetriableCode, kafkaError } from '../errors.t
 import { NO_TOPIC_ID } from '../metadata-api.ts'
 import { type FetchPosition, fetchV12, fetchV13, type PartitionAnswer } from './fetch-api.ts'
 import { FetchPositions, type Position, type StartPosition } from './fetch-positions.ts'
+import { type OffsetReset, startingPoint } from './offset-reset.ts'
 import { decodePartition } from '../record-batches/record-batch-decode.ts'
 import { emptyBatch, type FetchedBatch } from '../record-batches/records.ts'
 
@@ -16,7 +17,7 @@ export type { FetchedBatch } from '../record-batches/records.ts'
 export interface FetcherOptions {
   readonly isolation: 'read_committed' | 'read_uncommitted'
   /** Where to begin without an offset, or with one that the log no longer has. `none` fails. */
-  readonly reset: 'earliest' | 'latest' | 'none'
+  readonly reset: OffsetReset
   readonly log: Logger
   /** How long a broker, and `next`, may wait for records. Default 500. */
   readonly maxWaitMs?: number
@@ -227,7 +228,7 @@ export class Fetcher {
     const { reset, isolation } = this.#options
     if (reset === 'none') throw noOffset(unset)
     const positions = this.#positions
-    const offsets = await askOffsets(this.#client, unset, reset, isolation)
+    const offsets = await askOffsets(this.#client, unset, startingPoint(reset, Date.now()), isolation)
     if (positions !== this.#positions) return
     for (const [i, position] of unset.entries()) {
       position.offset = offsets[i]!

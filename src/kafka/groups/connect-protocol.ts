@@ -5,6 +5,7 @@
  *
  *   metadata v0        version:int16 url:string configOffset:int64
  *   metadata v1, v2    … then the last assignment:nullable bytes (an assignment of the same version)
+ *                      … then, of a worker of ours that leaves, leaving:int16 = 1, which Java's leader does not read
  *   assignment v0      version:int16 error:int16 leader:string leaderUrl:string configOffset:int64 assigned:[entry]
  *   assignment v1, v2  … then revoked:nullable [entry] delay:int32
  *   entry              connector:string tasks:[int32], where −1 stands for the connector itself
@@ -70,6 +71,8 @@ export interface WorkerState {
   readonly configOffset: bigint
   /** What the worker runs; null before its first assignment. Not part of version 0. */
   readonly assignment: ConnectAssignment | null
+  /** It has stopped all work and is about to leave the group: ours alone, not part of version 0. */
+  readonly leaving?: boolean
 }
 
 /** The protocols of a JoinGroup request, in the order of preference. */
@@ -81,7 +84,8 @@ export function encodeWorkerState(state: WorkerState, version: ConnectProtocolVe
   const writer = new GroupWriter().int16(version).nullableString(state.url).int64(state.configOffset)
   if (version === 0) return writer.bytes()
   const last = state.assignment === null ? null : encodeConnectAssignment(state.assignment, version)
-  return writer.nullableBytes(last).bytes()
+  writer.nullableBytes(last)
+  return (state.leaving === true ? writer.int16(LEAVING) : writer).bytes()
 }
 
 /** Reads any version; fields after the last one known are ignored, missing ones at the end have their defaults. */
@@ -90,7 +94,9 @@ export function decodeWorkerState(bytes: Buffer): WorkerState {
   const url = reader.string()
   const configOffset = reader.int64()
   const last = reader.atEnd ? null : reader.nullableBytes()
-  return { url, configOffset, assignment: last === null ? null : decodeConnectAssignment(last) }
+  const assignment = last === null ? null : decodeConnectAssignment(last)
+  const leaving = !reader.atEnd && reader.int16() === LEAVING
+  return { url, configOffset, assignment, ...(leaving ? { leaving } : {}) }
 }
 
 export function encodeConnectAssignment(
@@ -153,6 +159,7 @@ function writeEntries(
 }
 
 const CONNECTOR_ITSELF = -1
+const LEAVING = 1
 
 function readEntries(reader: GroupReader): { connectors: string[]; tasks: ConnectorTask[] } {
   const connectors: string[] = []

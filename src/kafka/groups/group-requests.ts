@@ -42,6 +42,9 @@ export interface JoinedGroup {
   readonly members: readonly { readonly memberId: string; readonly metadata: Buffer }[]
 }
 
+/** What a member asks of its coordinator; GroupRequests, but in simulations. */
+export type GroupCalls = Pick<GroupRequests, 'join' | 'sync' | 'heartbeat' | 'leave' | 'close'>
+
 /**
  * The requests of one member of a classic group, sent to its coordinator. A broker answers the requests of one
  * connection in order and keeps a join waiting for up to the rebalance timeout, so joining and syncing have a
@@ -175,8 +178,7 @@ export class GroupRequests {
       this.#client.invalidateCoordinator('group', this.#names.groupId)
     }
     const failure = kafkaError(error, what)
-    if (code !== null) codeOf.set(failure, code)
-    return failure
+    return code === null ? failure : withGroupCode(failure, code)
   }
 }
 
@@ -184,6 +186,12 @@ let memberCount = 0
 const LONGEST_REASON = 255
 
 const codeOf = new WeakMap<Error, number>()
+
+/** Remembers with an error what the broker answered. */
+export function withGroupCode(failure: Error, code: number): Error {
+  codeOf.set(failure, code)
+  return failure
+}
 
 /** The broker's error code behind what a group request threw, or null where no broker answered. */
 export function groupCode(error: unknown): number | null {

@@ -7,13 +7,15 @@ export interface Seat {
 export interface SessionOptions {
   readonly sessionTimeoutMs: number
   readonly heartbeatMs: number
+  /** How long a rebalance waits for a member to join; whoever has not is out, however well it is heard of. */
+  readonly rebalanceTimeoutMs: number
   /** Sends one heartbeat. */
   beat(seat: Seat): Promise<void>
   /** A heartbeat failed. Returns true where the coordinator answered and still knows the member. */
   onRefused(seat: Seat, error: unknown): boolean
   onHeard(): void
-  /** No heartbeat got through for the session timeout: the coordinator has given the seat away. */
-  onExpired(): void
+  /** The coordinator may have given the seat away; why. */
+  onExpired(reason: string): void
 }
 
 const SOONEST_RETRY_MS = 250
@@ -21,12 +23,17 @@ const SOONEST_RETRY_MS = 250
 /**
  * The heartbeats of a member, and the session clock, which this side keeps by itself (invariant 4: a member that cannot
  * reach its coordinator must know that it was replaced). The clock is monotonic and starts at the moment at which the
- * last successful heartbeat was *sent*, which is before the coordinator restarted its own, so this side expires first.
+ * last successful heartbeat was *sent*, which is before the coordinator restarted its own, so this side expires first. A
+ * member that is heard of but does not join a rebalance (its request was lost, or hangs) loses its seat as well, when the
+ * coordinator waits no longer.
  */
 export class GroupSession {
   readonly #options: SessionOptions
   #seat: Seat | null = null
   #heardAt = 0
+  /** When the group was last known to wait for nobody: a rebalance has begun after it. */
+  #settledAt = 0
+  #isSynced = false
   #beatTimer: NodeJS.Timeout | undefined
   #expiryTimer: NodeJS.Timeout | undefined
 
@@ -39,20 +46,33 @@ export class GroupSession {
    * when the coordinator's began is not known. Otherwise it starts now.
    */
   begin(seat: Seat, held: boolean): void {
-    if (!held || this.#seat === null) this.#heardAt = performance.now()
+    if (!held || this.#seat === null) this.#heardAt = this.#settledAt = performance.now()
     this.#seat = seat
+    this.#isSynced = false
     this.#beatIn(this.#options.heartbeatMs)
     this.#watch()
   }
 
   /** When the seat is lost unless the coordinator is heard of before (performance.now()); 0 without a seat. */
   get expiresAt(): number {
-    return this.#seat === null ? 0 : this.#heardAt + this.#options.sessionTimeoutMs
+    return this.#seat === null ? 0 : this.#end
   }
 
-  /** The coordinator took a request of this seat that was sent at `sentAt` (performance.now()). */
-  heard(sentAt: number): void {
+  /** The seat has its assignment; it was asked for at `sentAt` (performance.now()). */
+  synced(sentAt: number): void {
+    this.#isSynced = true
+    this.#heard(sentAt, true)
+  }
+
+  get #end(): number {
+    const { sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+    return Math.min(this.#heardAt + sessionTimeoutMs, this.#settledAt + rebalanceTimeoutMs)
+  }
+
+  /** The coordinator took a request that was sent at `sentAt`. */
+  #heard(sentAt: number, settled: boolean): void {
     this.#heardAt = Math.max(this.#heardAt, sentAt)
+    if (settled && this.#isSynced) this.#settledAt = Math.max(this.#settledAt, sentAt)
   }
 
   end(): void {
@@ -70,37 +90,44 @@ export class GroupSession {
     const seat = this.#seat
     if (seat === null) return
     const sentAt = performance.now()
-    const known = await this.#sent(seat)
+    const heard = await this.#sent(seat)
     if (seat !== this.#seat) return // of an earlier generation, or over
-    if (known) this.heard(sentAt)
+    if (heard !== 'refused') this.#heard(sentAt, heard === 'settled')
     const { heartbeatMs } = this.#options
-    const next = known ? heartbeatMs : Math.min(heartbeatMs, SOONEST_RETRY_MS)
+    const next = heard !== 'refused' ? heartbeatMs : Math.min(heartbeatMs, SOONEST_RETRY_MS)
     this.#beatIn(Math.max(0, sentAt + next - performance.now()))
   }
 
-  async #sent(seat: Seat): Promise<boolean> {
+  /** `settled`: no rebalance was going on. */
+  async #sent(seat: Seat): Promise<'settled' | 'rebalancing' | 'refused'> {
     try {
       await this.#options.beat(seat)
     } catch (error) {
-      return seat === this.#seat && this.#options.onRefused(seat, error)
+      return seat === this.#seat && this.#options.onRefused(seat, error) ? 'rebalancing' : 'refused'
     }
     if (seat === this.#seat) this.#options.onHeard()
-    return true
+    return 'settled'
   }
 
   #watch(): void {
     clearTimeout(this.#expiryTimer)
-    const left = this.#heardAt + this.#options.sessionTimeoutMs - performance.now()
     this.#expiryTimer = setTimeout(
       () => {
-        if (performance.now() < this.#heardAt + this.#options.sessionTimeoutMs) {
+        const now = performance.now()
+        if (now < this.#end) {
           this.#watch()
           return
         }
+        const { sessionTimeoutMs, rebalanceTimeoutMs } = this.#options
+        const isSilent = now >= this.#heardAt + sessionTimeoutMs
         this.end()
-        this.#options.onExpired()
+        this.#options.onExpired(
+          isSilent
+            ? `no heartbeat reached the coordinator for ${sessionTimeoutMs} ms (session.timeout.ms)`
+            : `a rebalance was not joined in ${rebalanceTimeoutMs} ms (rebalance.timeout.ms)`,
+        )
       },
-      Math.max(1, left),
+      Math.max(1, this.#end - performance.now()),
     )
   }
 }

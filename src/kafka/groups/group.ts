@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { KafkaClient } from '../client.ts'
-import { GROUP_CODES, groupCode, GroupRequests, type JoinedGroup } from './group-requests.ts'
+import { GROUP_CODES, type GroupCalls, groupCode, GroupRequests, type JoinedGroup } from './group-requests.ts'
 import { GroupSession, type Seat } from './group-session.ts'
 import { backOffMs, isRetriable } from '../retry.ts'
 
@@ -35,6 +35,7 @@ export interface GroupMemberOptions {
     protocol: string,
     members: readonly { memberId: string; metadata: Buffer }[],
     leaderId: string,
+    generation: number,
   ): Promise<Map<string, Buffer>> | Map<string, Buffer>
   /** Before joining again, when something is assigned: finish and commit. Heartbeats go on meanwhile. */
   onRevoked(): Promise<void>
@@ -67,7 +68,7 @@ const HICCUP_MS = 1000
 export class GroupMember {
   readonly #options: GroupMemberOptions
   readonly #log: Logger
-  readonly #requests: GroupRequests
+  readonly #requests: GroupCalls
   readonly #session: GroupSession
   readonly #stopped = new AbortController()
   #state: State = 'idle'
@@ -83,20 +84,22 @@ export class GroupMember {
   #troubleSince: number | null = null
   #failures = 0
 
-  constructor(client: KafkaClient, options: GroupMemberOptions) {
+  constructor(
+    client: KafkaClient,
+    options: GroupMemberOptions,
+    requests: GroupCalls = new GroupRequests(client, options, options),
+  ) {
     this.#options = options
     this.#log = options.log.child({ group: options.groupId })
-    this.#requests = new GroupRequests(client, options, options)
+    this.#requests = requests
     this.#session = new GroupSession({
       sessionTimeoutMs: options.sessionTimeoutMs,
       heartbeatMs: options.heartbeatMs,
+      rebalanceTimeoutMs: options.rebalanceTimeoutMs,
       beat: (seat) => this.#requests.heartbeat(seat.memberId, seat.generation),
       onRefused: (seat, error) => this.#onRefused(seat, error),
       onHeard: () => this.#recovered(),
-      onExpired: () =>
-        this.#lose(
-          `no heartbeat reached the coordinator for ${options.sessionTimeoutMs} ms (session.timeout.ms)`,
-        ),
+      onExpired: (reason) => this.#lose(reason),
     })
   }
 
@@ -164,14 +167,14 @@ export class GroupMember {
     this.#session.begin(joined, this.#held)
     const leads = joined.leaderId === joined.memberId
     const assignments = leads
-      ? await this.#options.assign(joined.protocol, joined.members, joined.memberId)
+      ? await this.#options.assign(joined.protocol, joined.members, joined.memberId, joined.generation)
       : new Map<string, Buffer>()
     if (this.#isLeft()) return null
     const sentAt = performance.now()
     const assignment = await this.#requests.sync(joined, assignments)
     // What was lost meanwhile is still in the metadata that the leader decided on: its answer would miss it.
     if (this.#isLeft() || this.#isLost()) return null
-    this.#session.heard(sentAt)
+    this.#session.synced(sentAt)
     this.#recovered()
     const { generation, memberId, leaderId, protocol } = joined
     return { generation, memberId, leaderId, protocol, assignment }
@@ -227,8 +230,9 @@ export class GroupMember {
         if (this.#state !== 'joining') this.rejoin('the group rebalances')
         return true
       case GROUP_CODES.illegalGeneration:
-        // While joining, the group may have gone on to a generation of which this member has not heard yet.
-        if (this.#state === 'joining') return true
+        // While joining, the group may have gone on to a generation of which this member has not heard yet: no reason to
+        // stop, but the coordinator does not count this heartbeat, so neither does the session.
+        if (this.#state === 'joining') return false
         this.#lose(`generation ${seat.generation} is over`)
         return false
       case GROUP_CODES.unknownMember:

@@ -56,7 +56,7 @@ export function conditionProblems(raw: RawConfig): ConfigProblem[] {
     if (name === undefined) {
       if (raw[negate] === undefined) return []
       const message = `Config '${negate}' was provided but there is no config '${path}' defining a predicate to be negated.`
-      return [{ path: negate, message }]
+      return [{ path: `transforms.${alias}.type`, message }]
     }
     if (predicates === undefined || predicates.includes(name)) return []
     const known = predicates.length === 0 ? 'there are none' : `they are ${predicates.join(', ')}`

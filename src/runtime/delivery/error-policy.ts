@@ -10,6 +10,8 @@ import { WaitLog } from '../host/wait-log.ts'
 const FIRST_DELAY_MS = 300
 /** What is away comes back at some time: it is looked for at least that often. */
 const LONGEST_OUTAGE_DELAY_MS = 10_000
+/** And not more often than that, whatever `errors.retry.delay.max.ms` says. */
+const SHORTEST_OUTAGE_DELAY_MS = 1
 /** What a task waits for however long it takes: without these nothing can be told about any record. */
 const OUTAGES = new Set(['registry.unavailable', 'kafka.unavailable'])
 
@@ -114,7 +116,8 @@ export class ErrorPolicy {
   pause(attempt: number, away = false): number {
     const longest = this.#config['errors.retry.delay.max.ms']
     const most = away ? Math.min(longest, LONGEST_OUTAGE_DELAY_MS) : longest
-    return Math.min(FIRST_DELAY_MS * 2 ** Math.min(attempt, 20), most)
+    const least = away ? SHORTEST_OUTAGE_DELAY_MS : 0
+    return Math.max(Math.min(FIRST_DELAY_MS * 2 ** Math.min(attempt, 20), most), least)
   }
 
   #logFailure(batch: Batch, { row, error, stage, plugin }: Failure): void {

@@ -7,6 +7,7 @@ import type { Models } from '../../api/models.ts'
 import { ConfigProviders } from '../config-providers/config-providers.ts'
 import { resolveSecretly } from '../config-providers/resolve-secretly.ts'
 import { createLogger } from './log.ts'
+import { LogLevels } from './log-levels.ts'
 import { openingProblems, problemsOf } from './opening-problems.ts'
 import { openTask, type OpenTask, type TaskOptions } from './open-task.ts'
 import { withClientDefaults } from '../plugins/client-settings.ts'
@@ -38,6 +39,7 @@ interface Host {
   readonly settings: HostSettings
   readonly models: Models
   readonly log: Logger
+  readonly levels: LogLevels
   readonly lease: Lease
   /** Where the worker keeps the offsets of sources, if no topic does. */
   readonly offsets: OffsetChannel
@@ -53,6 +55,8 @@ interface Task {
   readonly metrics: TaskMetrics
   /** What was shown since the worker was told last. */
   readonly shown: Map<string, Shown>
+  /** The topics used since then. */
+  readonly topics: Set<string>
 }
 
 function send(message: FromHost): void {
@@ -92,7 +96,8 @@ export function runHost(): Promise<void> {
 }
 
 async function openHost({ settings, alone }: Extract<ToHost, { type: 'settings' }>): Promise<Host> {
-  const log = createLogger(settings.logLevel).child({ host: process.pid })
+  const levels = new LogLevels(settings.logLevel)
+  const log = createLogger(levels).child({ host: process.pid, logger: 'sluice.hosts' })
   // The worker has said what is wrong with them.
   await loadPackages(settings.pluginPackages, (problem) => log.debug('a plugin is left out', { ...problem }))
   const deadline = settings.taskDeadlineMs
@@ -101,7 +106,7 @@ async function openHost({ settings, alone }: Extract<ToHost, { type: 'settings' 
   const models = new ModelStore({
     modelsDir: settings.modelsDir,
     allowedDirs: settings.modelsAllowedDirs,
-    log,
+    log: log.child({ logger: 'sluice.models' }),
     inspect: inspectIn(deadline),
     // A task that runs alone may have taken its host down before, with its model. A third leaves time for the version before.
     inspectFirst: alone ? inspectIn(deadline / 3) : undefined,
@@ -110,13 +115,16 @@ async function openHost({ settings, alone }: Extract<ToHost, { type: 'settings' 
   models.watch()
   const providers = new ConfigProviders(settings.configProviders)
   const offsets = new OffsetChannel(send)
-  return { settings, providers, models, log, lease: new Lease(), offsets, tasks: new Map() }
+  return { settings, providers, models, log, levels, lease: new Lease(), offsets, tasks: new Map() }
 }
 
 function handle(host: Host, message: Exclude<ToHost, { type: 'settings' }>): void {
   switch (message.type) {
     case 'lease':
       host.lease.renew(message.until)
+      break
+    case 'levels':
+      host.levels.take(message.levels)
       break
     case 'start':
       start(host, message)
@@ -150,6 +158,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
     stopping,
     metrics,
     shown: new Map(),
+    topics: new Set(),
     open: openResolved(host, {
       id,
       config,
@@ -168,6 +177,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
           for (const each of offsets) send({ type: 'cleared', id, ...each })
         },
         metrics,
+        ...(host.settings.topicTracking ? { used: (topic) => void task.topics.add(topic) } : {}),
         show: (transform, name, figures) =>
           task.shown.set(`${transform} ${name}`, { transform, name, figures }),
       },
@@ -278,8 +288,10 @@ function report(host: Host | undefined): void {
   }
 }
 
-function reportTask(id: TaskId, { metrics, shown }: Task): void {
+function reportTask(id: TaskId, { metrics, shown, topics }: Task): void {
   if (metrics.changed) send({ type: 'metrics', id, metrics: metrics.snapshot() })
+  if (topics.size > 0) send({ type: 'topics', id, topics: [...topics] })
+  topics.clear()
   if (shown.size === 0) return
   send({ type: 'shown', id, shown: [...shown.values()] })
   shown.clear()

@@ -1,8 +1,7 @@
 import { pino, type Logger as Pino } from 'pino'
 import { isSecretName, MASK, withoutCredentials } from '../../api/credentials.ts'
 import type { Logger } from '../../api/log.ts'
-
-export const LOG_LEVELS = ['debug', 'info', 'warn', 'error', 'silent'] as const
+import { connectorLogger, LogLevels, ROOT } from './log-levels.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
@@ -13,12 +12,14 @@ export interface LogSink {
 
 /**
  * Writes one JSON object per line to standard error: `level` (a name), `time` (ISO 8601), `message`, and the fields.
- * Lines are written synchronously, so the last words of a process are not lost.
+ * Lines are written synchronously, so the last words of a process are not lost. A child whose fields name a `logger` or a
+ * `connector` goes by that name, which has a level of its own (log-levels.ts).
  */
-export function createLogger(level: string, fields: Fields = {}, sink?: LogSink): Logger {
+export function createLogger(level: string | LogLevels, fields: Fields = {}, sink?: LogSink): Logger {
+  const levels = typeof level === 'string' ? new LogLevels(level) : level
   const root = pino(
     {
-      level: LOG_LEVELS.find((known) => known === level.toLowerCase()) ?? 'info',
+      level: 'trace', // `levels` says what is written
       base: null,
       messageKey: 'message',
       timestamp: pino.stdTimeFunctions.isoTime,
@@ -26,34 +27,63 @@ export function createLogger(level: string, fields: Fields = {}, sink?: LogSink)
     },
     sink ?? pino.destination({ dest: 2, sync: true }),
   )
-  return new PinoLogger(root).child(fields)
+  return new PinoLogger(root, levels, { name: ROOT, shown: {} }).child(fields)
+}
+
+const RANK = { debug: 20, info: 30, warn: 40, error: 50 } as const
+
+/** What a logger is called, and how its lines say so: not where their fields do. */
+interface Named {
+  readonly name: string
+  readonly shown: Fields
 }
 
 class PinoLogger implements Logger {
   readonly #pino: Pino
+  readonly #levels: LogLevels
+  readonly #named: Named
+  /** Which levels are written, as it was at a version of the table. */
+  #at = -1
+  #from = 0
 
-  constructor(to: Pino) {
+  constructor(to: Pino, levels: LogLevels, named: Named) {
     this.#pino = to
+    this.#levels = levels
+    this.#named = named
   }
 
   debug(message: string, fields?: Fields): void {
-    if (this.#pino.isLevelEnabled('debug')) this.#pino.debug(presentable(fields), withoutCredentials(message))
+    this.#write('debug', message, fields)
   }
 
   info(message: string, fields?: Fields): void {
-    this.#pino.info(presentable(fields), withoutCredentials(message))
+    this.#write('info', message, fields)
   }
 
   warn(message: string, fields?: Fields): void {
-    this.#pino.warn(presentable(fields), withoutCredentials(message))
+    this.#write('warn', message, fields)
   }
 
   error(message: string, fields?: Fields): void {
-    this.#pino.error(presentable(fields), withoutCredentials(message))
+    this.#write('error', message, fields)
   }
 
-  child(fields: Fields): Logger {
-    return new PinoLogger(this.#pino.child(presentable(fields)))
+  child({ logger, ...fields }: Fields): Logger {
+    const { connector } = fields
+    let named = this.#named
+    if (typeof logger === 'string') named = { name: logger, shown: { logger } }
+    else if (typeof connector === 'string') named = { name: connectorLogger(connector), shown: {} }
+    return new PinoLogger(this.#pino.child(presentable(fields)), this.#levels, named)
+  }
+
+  #write(level: keyof typeof RANK, message: string, fields: Fields | undefined): void {
+    const { version } = this.#levels
+    if (this.#at !== version) {
+      this.#at = version
+      this.#from = this.#levels.threshold(this.#named.name)
+    }
+    if (RANK[level] < this.#from) return
+    this.#pino[level](presentable({ ...this.#named.shown, ...fields }), withoutCredentials(message))
   }
 }
 

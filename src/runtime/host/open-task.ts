@@ -1,5 +1,6 @@
 import type { RawConfig } from '../../api/config.ts'
 import { Fetcher } from '../../kafka/fetch/fetch.ts'
+import { readOffsetReset } from '../../kafka/fetch/offset-reset.ts'
 import type { KafkaClient } from '../../kafka/client.ts'
 import { commitOffsets, fetchOffsets } from '../../kafka/groups/offsets.ts'
 import { Producer } from '../../kafka/produce/produce.ts'
@@ -41,6 +42,8 @@ export interface TaskEvents {
   /** Suspect rows before these offsets are done with. */
   readonly cleared: (offsets: readonly PartitionOffset[]) => void
   readonly metrics: TaskMetrics
+  /** The task uses a topic: a sink has read from it, a source has written to it. Absent where nobody looks. */
+  readonly used?: (topic: string) => void
   /** What the task waits for, in words; null when that is over. Absent where nobody looks. */
   readonly waits?: (reason: string | null) => void
   /** Absent where nobody looks. */
@@ -81,7 +84,7 @@ export interface TaskOptions {
  */
 export async function openTask(options: TaskOptions): Promise<OpenTask> {
   const { config, settings, log, stopping } = options
-  const { metrics, waits } = options.events
+  const { metrics, waits, used } = options.events
   const common = commonKeys.read(config)
   const stages = new StageTracker(options.events.at)
   const plugins = await openPlugins(options, stopping.signal, stages)
@@ -111,7 +114,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
       outbox,
       policy,
       encoder: new Encoder({ client: clients.get('producer'), producer, ...encoding }),
-      ...{ delivery, stages, metrics },
+      ...{ delivery, stages, metrics, used },
     })
     const task = new RunningSinkTask(
       {
@@ -170,7 +173,7 @@ function openFetcher({ config, log }: TaskOptions, client: KafkaClient): Fetcher
   const sinkConfig = sinkKeys.read(config)
   return new Fetcher(client, {
     isolation: sinkConfig['consumer.override.isolation.level'] as 'read_committed' | 'read_uncommitted',
-    reset: sinkConfig['consumer.override.auto.offset.reset'] as 'earliest' | 'latest' | 'none',
+    reset: readOffsetReset(sinkConfig['consumer.override.auto.offset.reset']) ?? 'earliest',
     log,
   })
 }

@@ -1,3 +1,4 @@
+import type { LevelTable } from './log-levels.ts'
 import type { MetricsSnapshot } from './task-metrics.ts'
 import type { RawConfig } from '../../api/config.ts'
 import type { AllowedImages } from '../../api/images.ts'
@@ -44,6 +45,8 @@ export interface HostSettings {
   } | null
   /** Whether sources may have topics created (`topic.creation.enable`). */
   readonly topicCreation: boolean
+  /** Whether hosts say which topics their tasks use (`topic.tracking.enable`). */
+  readonly topicTracking: boolean
   /** How long a task may take to stop. */
   readonly stopTimeoutMs: number
   /** How long a plugin may take, and the inspection of a new model. */
@@ -115,6 +118,8 @@ export type ToHost =
    * second. A worker that is stopped, or cut off from its group, cannot say that it was replaced.
    */
   | { readonly type: 'lease'; readonly until: number }
+  /** The levels of the worker's loggers, from now on those of the host's. */
+  | { readonly type: 'levels'; readonly levels: LevelTable }
   /** Starts a task; it opens its plugins and models, answers `state`, and waits for `assign`. */
   | {
       readonly type: 'start'
@@ -189,6 +194,8 @@ export type FromHost =
       readonly call: number
       readonly offsets: readonly OffsetText[]
     }
+  /** The topics that the task has used since the last one; at most once a second, and before `stopped`. */
+  | { readonly type: 'topics'; readonly id: TaskId; readonly topics: readonly string[] }
   /** Once a second: the process lives, and its event loop turns. */
   | { readonly type: 'heartbeat' }
   /** Once a second while a task runs, where anything was counted since, and before `stopped`. */

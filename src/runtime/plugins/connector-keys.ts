@@ -1,4 +1,5 @@
 import { type ConfigOf, defineConfig, key } from '../../api/config.ts'
+import { checkOffsetReset } from '../../kafka/fetch/offset-reset.ts'
 import { isTopicName } from '../delivery/written-topics.ts'
 
 /**
@@ -11,19 +12,23 @@ export const commonKeys = defineConfig({
     importance: 'HIGH',
     group: 'Common',
     displayName: 'Connector name',
+    orderInGroup: 1,
     check: checkConnectorName,
   }),
-  'connector.class': key.plugin({
+  'connector.class': key.string({
     doc: 'Name of the connector: a simple name such as TopicSink.',
     importance: 'HIGH',
     group: 'Common',
     displayName: 'Connector class',
+    orderInGroup: 2,
+    width: 'LONG',
   }),
   'connector.plugin.version': key.string({
     doc: 'Version of the connector: a version (`1.2.3`), a range (`[1.0,2.0)`), or `latest`, which is the default.',
     importance: 'MEDIUM',
     group: 'Common',
     displayName: 'Connector version',
+    orderInGroup: 3,
     optional: true,
   }),
   'tasks.max': key.int({
@@ -31,41 +36,57 @@ export const commonKeys = defineConfig({
     importance: 'HIGH',
     group: 'Common',
     displayName: 'Tasks max',
+    orderInGroup: 4,
+    width: 'SHORT',
     default: 1,
-    check: (value) => {
-      if (value < 1) return 'Value must be at least 1'
-      return value > 1000 ? 'Value must be no more than 1000' : undefined
-    },
+    min: 1,
+  }),
+  'tasks.max.enforce': key.boolean({
+    doc: 'Whether a connector fails that makes more tasks than `tasks.max`; false lets them run. Deprecated, as in Kafka Connect.',
+    importance: 'LOW',
+    group: 'Common',
+    displayName: 'Enforce tasks max',
+    orderInGroup: 5,
+    width: 'SHORT',
+    default: true,
   }),
   'key.converter': key.plugin({
     doc: 'Converter between the bytes of keys in Kafka and data. Default: the worker’s.',
     importance: 'LOW',
     group: 'Common',
     displayName: 'Key converter class',
+    orderInGroup: 6,
+    width: 'SHORT',
     optional: true,
   }),
-  'key.converter.plugin.version': versionOf('key'),
+  'key.converter.plugin.version': versionOf('key', 7),
   'value.converter': key.plugin({
     doc: 'Converter between the bytes of values in Kafka and data. Default: the worker’s.',
     importance: 'LOW',
     group: 'Common',
     displayName: 'Value converter class',
+    orderInGroup: 8,
+    width: 'SHORT',
     optional: true,
   }),
-  'value.converter.plugin.version': versionOf('value'),
+  'value.converter.plugin.version': versionOf('value', 9),
   'header.converter': key.plugin({
     doc: 'Converter of headers. They travel as bytes, so that those are accepted alone that keep them: SimpleHeaderConverter, StringConverter and ByteArrayConverter.',
     importance: 'LOW',
     group: 'Common',
     displayName: 'Header converter class',
+    orderInGroup: 10,
+    width: 'SHORT',
     optional: true,
   }),
-  'header.converter.plugin.version': versionOf('header'),
+  'header.converter.plugin.version': versionOf('header', 11),
   transforms: key.list({
     doc: 'Aliases for the transformations to be applied to records, in this order.',
     importance: 'LOW',
     group: 'Transforms',
     displayName: 'Transforms',
+    orderInGroup: 12,
+    width: 'LONG',
     default: [],
     check: checkAliases,
   }),
@@ -74,6 +95,8 @@ export const commonKeys = defineConfig({
     importance: 'LOW',
     group: 'Predicates',
     displayName: 'Predicates',
+    orderInGroup: 13,
+    width: 'LONG',
     default: [],
     check: checkAliases,
   }),
@@ -82,40 +105,43 @@ export const commonKeys = defineConfig({
     importance: 'LOW',
     group: 'Common',
     displayName: 'Reload Action',
+    orderInGroup: 14,
     default: 'restart',
-    recommended: ['none', 'restart'],
-    check: (value) => (value === 'none' || value === 'restart' ? undefined : 'Must be none or restart'),
+    check: oneOf('none', 'restart'),
   }),
   'errors.retry.timeout': key.long({
-    doc: 'How long, in milliseconds, a failed operation is tried again; 0 not at all, −1 without end. Only errors that are known to pass are retried.',
+    doc: 'How long, in milliseconds, a failed operation is tried again; 0 not at all, −1 (or less) without end. Only errors that are known to pass are retried.',
     importance: 'MEDIUM',
     group: 'Error Handling',
     displayName: 'Retry Timeout for Errors',
+    orderInGroup: 1,
     default: 0,
-    check: (value) => (value >= -1 ? undefined : 'Value must be at least -1'),
   }),
   'errors.retry.delay.max.ms': key.long({
     doc: 'The longest pause, in milliseconds, between two tries.',
     importance: 'MEDIUM',
     group: 'Error Handling',
     displayName: 'Maximum Delay Between Retries for Errors',
+    orderInGroup: 2,
     default: 60_000,
-    check: (value) => (value >= 1 ? undefined : 'Value must be at least 1'),
   }),
   'errors.tolerance': key.string({
     doc: '`none`: a bad record fails its task. `all`: bad records are skipped, and become dead letters where a topic for them is set.',
     importance: 'MEDIUM',
     group: 'Error Handling',
     displayName: 'Error Tolerance',
+    orderInGroup: 3,
+    width: 'SHORT',
     default: 'none',
-    recommended: ['none', 'all'],
-    check: (value) => (value === 'none' || value === 'all' ? undefined : 'String must be one of: none, all'),
+    check: oneOf('none', 'all'),
   }),
   'errors.log.enable': key.boolean({
     doc: 'Log each bad record with its place and the error.',
     importance: 'MEDIUM',
     group: 'Error Handling',
     displayName: 'Log Errors',
+    orderInGroup: 4,
+    width: 'SHORT',
     default: false,
   }),
   'errors.log.include.messages': key.boolean({
@@ -123,6 +149,8 @@ export const commonKeys = defineConfig({
     importance: 'MEDIUM',
     group: 'Error Handling',
     displayName: 'Log Error Details',
+    orderInGroup: 5,
+    width: 'SHORT',
     default: false,
   }),
 })
@@ -134,14 +162,16 @@ export const deadLetterKeys = defineConfig({
     importance: 'MEDIUM',
     group: 'Error Handling',
     displayName: 'Dead Letter Queue Topic Name',
+    orderInGroup: 6,
     default: '',
     check: (value) => (value === '' || isTopicName(value) ? undefined : 'Not a topic name'),
   }),
-  'errors.deadletterqueue.topic.replication.factor': key.int({
+  'errors.deadletterqueue.topic.replication.factor': key.short({
     doc: 'Replication factor of a dead letter topic that is created; −1 takes the broker’s default (Kafka Connect’s own default is 3).',
     importance: 'MEDIUM',
     group: 'Error Handling',
     displayName: 'Dead Letter Queue Topic Replication Factor',
+    orderInGroup: 7,
     default: -1,
     check: (value) => (value === -1 || value >= 1 ? undefined : 'Value must be -1 or at least 1'),
   }),
@@ -150,6 +180,7 @@ export const deadLetterKeys = defineConfig({
     importance: 'MEDIUM',
     group: 'Error Handling',
     displayName: 'Enable Error Context Headers',
+    orderInGroup: 8,
     default: false,
   }),
 })
@@ -160,9 +191,11 @@ export const sinkKeys = defineConfig({
     importance: 'HIGH',
     group: 'Common',
     displayName: 'Topics',
+    orderInGroup: 4,
+    width: 'LONG',
     default: [],
     check: (value) => {
-      const wrong = value.find((topic) => !isTopicName(topic))
+      const wrong = value.find((topic) => topic !== '' && !isTopicName(topic))
       return wrong === undefined ? undefined : `"${wrong}" is not a topic name`
     },
   }),
@@ -171,20 +204,19 @@ export const sinkKeys = defineConfig({
     importance: 'HIGH',
     group: 'Common',
     displayName: 'Topics regex',
+    orderInGroup: 4,
+    width: 'LONG',
     default: '',
   }),
   ...deadLetterKeys.keys,
   'consumer.override.auto.offset.reset': key.string({
-    doc: 'Where a sink starts that has no committed offset.',
+    doc: 'Where a sink starts that has no committed offset: earliest, latest, none (it fails), or by_duration:PT1H, at what was written since then.',
     importance: 'LOW',
     group: 'Common',
     displayName: 'Start',
     default: 'earliest',
     recommended: ['earliest', 'latest', 'none'],
-    check: (value) =>
-      ['earliest', 'latest', 'none'].includes(value)
-        ? undefined
-        : 'String must be one of: earliest, latest, none',
+    check: checkOffsetReset,
   }),
   'consumer.override.isolation.level': key.string({
     doc: 'Whether records of open and aborted transactions are read.',
@@ -193,10 +225,7 @@ export const sinkKeys = defineConfig({
     displayName: 'Isolation',
     default: 'read_committed',
     recommended: ['read_committed', 'read_uncommitted'],
-    check: (value) =>
-      ['read_committed', 'read_uncommitted'].includes(value)
-        ? undefined
-        : 'String must be one of: read_committed, read_uncommitted',
+    check: oneOf('read_committed', 'read_uncommitted'),
   }),
 })
 
@@ -214,32 +243,45 @@ export const conditionKeys = defineConfig({
   }),
 })
 
+function oneOf(...allowed: readonly string[]) {
+  return (value: string): string | undefined =>
+    allowed.includes(value) ? undefined : `String must be one of: ${allowed.join(', ')}`
+}
+
 export type CommonConfig = ConfigOf<typeof commonKeys.keys>
 export type SinkConfig = ConfigOf<typeof sinkKeys.keys>
 export type DeadLetterConfig = ConfigOf<typeof deadLetterKeys.keys>
 
+/** Three times as many bytes, each of three characters, fit into the first line of a request. */
+const LONGEST_NAME = 1000
+
 /** What is wrong with a connector's name: one that is a part of a path, as clients write paths, can be addressed. */
 export function checkConnectorName(name: string): string | undefined {
-  if (name === '') return 'must not be empty'
-  if (name.length > 255) return 'must be at most 255 characters long'
+  if (name === '') return 'String may not be empty'
+  if (name.length > LONGEST_NAME) return `must be at most ${LONGEST_NAME} characters long`
+  const controls = Array.from(name.matchAll(/\p{Cc}/gu), ([c]) => c.charCodeAt(0))
+  if (controls.length > 0)
+    return `String may not contain control sequences but had the following ASCII chars: ${controls.join(', ')}`
   if (name === '.' || name === '..') return 'must not be "." or "..", which clients take out of a path'
   if (!name.isWellFormed()) return 'must not contain half a surrogate pair'
-  return /[/\p{Cc}]/u.test(name) ? 'must not contain "/" or control characters' : undefined
+  return name.includes('/') ? 'must not contain "/"' : undefined
 }
 
-function versionOf(what: 'key' | 'value' | 'header') {
+function versionOf(what: 'key' | 'value' | 'header', orderInGroup: number) {
   return key.string({
     doc: `Version of the ${what} converter that the connector names: as that of the connector.`,
     importance: 'LOW',
     group: 'Common',
     displayName: `${what.charAt(0).toUpperCase()}${what.slice(1)} converter version`,
+    orderInGroup,
+    width: 'SHORT',
     optional: true,
   })
 }
 
 function checkAliases(aliases: readonly string[]): string | undefined {
   const twice = aliases.find((alias, i) => aliases.indexOf(alias) !== i)
-  if (twice !== undefined) return `Duplicate alias "${twice}"`
+  if (twice !== undefined) return 'Duplicate alias provided.'
   const wrong = aliases.find((alias) => !/^[A-Za-z0-9_-]+$/.test(alias))
   return wrong === undefined ? undefined : `"${wrong}" is not an alias: use letters, digits, "_" and "-"`
 }

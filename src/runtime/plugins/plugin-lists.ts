@@ -43,9 +43,20 @@ export function originOf(plugin: object): Origin | undefined {
   return origins.get(plugin)
 }
 
-/** A plugin goes by its name and by its aliases, such as the name of a Java class. */
+/**
+ * A plugin goes by its name and by its aliases, such as the name of a Java class. As in Kafka Connect the simple name of a
+ * connector or converter needs no suffix: `FileStreamSink`, `Json`.
+ */
 export function isNamed(plugin: Pick<Named, 'name' | 'aliases'>, className: string): boolean {
-  return plugin.name === className || plugin.aliases?.includes(className) === true
+  const names = [plugin.name, ...(plugin.aliases ?? [])]
+  const suffix = 'kind' in plugin ? SUFFIXES[String(plugin.kind)] : undefined
+  return names.includes(className) || (suffix !== undefined && names.includes(className + suffix))
+}
+
+const SUFFIXES: Readonly<Record<string, string>> = {
+  sink: 'Connector',
+  source: 'Connector',
+  converter: 'Converter',
 }
 
 /**

@@ -61,7 +61,7 @@ export function findTransform(className: string, which?: Which): FoundTransform 
   const isRecord = suffix === undefined
   const named = transforms.filter((each) => isNamed(each, name) && (each.level === 'record') === isRecord)
   if (named.length > 0)
-    return { plugin: choose(named, name, which), side: suffix === 'Key' ? 'key' : 'value' }
+    return { plugin: choose(named, className, which), side: suffix === 'Key' ? 'key' : 'value' }
   if (!FILTERS_OF_OTHERS.has(name))
     throw unknown('transform', className, transforms.flatMap(transformClasses))
   throw new NotFoundError(
@@ -128,9 +128,10 @@ export function choose<T extends Named>(
   if (chosen !== undefined) return chosen
   const known = latestFirst(candidates).map((each) => each.version)
   const message =
-    `Invalid value ${version ?? ''} for configuration ${key}: Plugin ${className} not found that matches the version range ` +
-    `${range?.text ?? ''}, available versions: [${known.toReversed().join(', ')}].`
-  throw new ConfigError([{ path: key, message: message + leftOutNote(candidates[0]?.name ?? '') }])
+    `Plugin ${className} not found that matches the version range ${range?.text ?? ''}, ` +
+    `available versions: [${known.toReversed().join(', ')}]`
+  const note = leftOutNote(candidates[0]?.name ?? '')
+  throw new ConfigError([{ path: key, message: note === '' ? message : `${message}.${note}` }])
 }
 
 function readRange(version: string | undefined, key: string): VersionRange | undefined {

@@ -29,6 +29,8 @@ export interface PipelineParts {
   readonly deadLetters: DeadLetters | undefined
   readonly stages: StageTracker
   readonly metrics: TaskMetrics
+  /** Told of the topic of each batch that was decoded; absent where nobody looks. */
+  readonly used?: ((topic: string) => void) | undefined
 }
 
 /** A batch that went through the transforms: its sink comes next. */
@@ -259,6 +261,7 @@ export class SinkPipeline {
     await stages.at('value.converter')
     states.enter('VALUE_CONVERTER', converters.value.name)
     const value = await converters.value.converter.decode(fetched.topic, fetched.values, fail)
+    this.#parts.used?.(fetched.topic)
     return chain.apply(new Batch(new FetchOrigin(fetched), states, { key, value }), stages.at)
   }
 }

@@ -29,7 +29,7 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
   const { config, settings, log, id, stopping } = options
   const sourceConfig = sourceKeys.read(config)
   for (const keys of [sourceKeys, ignoredSourceKeys]) logIgnored(keys, config, log)
-  const { metrics, waits, at, failed } = options.events
+  const { metrics, waits, at, failed, used } = options.events
   const stages = new StageTracker(at)
   const plugins = await openPlugins(options, stopping.signal, stages)
   const { workerTopics, offsetFlushIntervalMs, stopTimeoutMs } = settings
@@ -62,7 +62,7 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
       encoder: new Encoder({ client, producer, ...encoding }),
       delivery,
       deadLetters: await untilThere(() => openDeadLetters(options, clients.get('admin'), producer)),
-      stages,
+      ...{ stages, used },
     })
     const task = new RunningSourceTask(
       {

@@ -1,4 +1,5 @@
-import { type ConfigOf, defineConfig, key } from '../../api/config.ts'
+import { type ConfigOf, defineConfig, key, type RawConfig } from '../../api/config.ts'
+import type { ConfigProblem } from '../../api/errors.ts'
 import { COMPRESSIONS } from '../../kafka/record-batches/compression.ts'
 import { deadLetterKeys } from '../plugins/connector-keys.ts'
 import { isTopicName } from '../delivery/written-topics.ts'
@@ -7,6 +8,13 @@ const oneOf =
   (...allowed: readonly string[]) =>
   (value: string): string | undefined =>
     allowed.includes(value) ? undefined : `String must be one of: ${allowed.join(', ')}`
+
+const anyCase =
+  (...allowed: readonly string[]) =>
+  (value: string): string | undefined =>
+    allowed.includes(value.toUpperCase())
+      ? undefined
+      : `String must be one of (case insensitive): ${allowed.join(', ')}`
 
 const tuning = { importance: 'LOW', group: 'Common', optional: true } as const
 
@@ -31,12 +39,13 @@ export const ignoredSourceKeys = defineConfig(
 
 /** The framework's keys of a source, with Kafka Connect's names and groups; `topic.creation.*` are in `topic-groups.ts`. */
 export const sourceKeys = defineConfig({
-  ...deadLetterKeys.keys,
   'topic.creation.groups': key.list({
     doc: 'Names of groups of topics, each with settings of its own below `topic.creation.<group>.`, for topics that are created. The group `default` is always there.',
     importance: 'LOW',
     group: 'Topic Creation',
     displayName: 'Topic Creation Groups',
+    orderInGroup: 1,
+    width: 'LONG',
     default: [],
     check: checkGroups,
   }),
@@ -45,32 +54,28 @@ export const sourceKeys = defineConfig({
     importance: 'MEDIUM',
     group: 'Exactly Once Support',
     displayName: 'Exactly once support',
+    orderInGroup: 2,
+    width: 'SHORT',
     default: 'requested',
-    recommended: ['requested', 'required'],
-    check: (value) => {
-      if (value.toLowerCase() === 'required')
-        return 'This worker does not have exactly-once source support enabled'
-      return oneOf('requested', 'required')(value.toLowerCase())
-    },
+    check: anyCase('REQUIRED', 'REQUESTED'),
   }),
   'transaction.boundary': key.string({
     doc: 'Where transactions would begin and end. Records are not written in transactions yet, so `poll` and `interval` change nothing.',
     importance: 'MEDIUM',
     group: 'Exactly Once Support',
     displayName: 'Transaction Boundary',
+    orderInGroup: 3,
+    width: 'SHORT',
     default: 'poll',
-    recommended: ['poll', 'interval', 'connector'],
-    check: (value) => {
-      if (value.toLowerCase() === 'connector')
-        return 'The connector does not support connector-defined transaction boundaries'
-      return oneOf('poll', 'interval', 'connector')(value.toLowerCase())
-    },
+    check: anyCase('INTERVAL', 'POLL', 'CONNECTOR'),
   }),
   'transaction.boundary.interval.ms': key.long({
     doc: 'How often transactions would end with `transaction.boundary=interval`; without effect yet.',
     importance: 'LOW',
     group: 'Exactly Once Support',
     displayName: 'Transaction boundary interval',
+    orderInGroup: 4,
+    width: 'SHORT',
     optional: true,
     check: (value) => (value >= 0 ? undefined : 'Value must be at least 0'),
   }),
@@ -79,8 +84,13 @@ export const sourceKeys = defineConfig({
     importance: 'LOW',
     group: 'offsets.topic',
     displayName: 'Offsets topic',
+    orderInGroup: 1,
+    width: 'LONG',
     optional: true,
-    check: (value) => (isTopicName(value) ? undefined : 'Not a topic name'),
+    check: (value) => {
+      if (value === '') return 'String must be non-empty'
+      return isTopicName(value) ? undefined : 'Not a topic name'
+    },
   }),
   'producer.override.compression.type': key.string({
     ...tuning,
@@ -108,13 +118,29 @@ export const sourceKeys = defineConfig({
     displayName: 'Idempotence',
     ignored: 'The producer is always idempotent.',
   }),
+  ...deadLetterKeys.keys,
 })
+
+/** What a source asks for, in values that are right, and no worker here gives. */
+export function transactionProblems(raw: RawConfig): ConfigProblem[] {
+  const { values } = sourceKeys.parse(raw)
+  const problems: ConfigProblem[] = []
+  const refuse = (path: string, message: string) => problems.push({ path, message })
+  if (values['exactly.once.support']?.toLowerCase() === 'required')
+    refuse('exactly.once.support', 'This worker does not have exactly-once source support enabled.')
+  if (values['transaction.boundary']?.toLowerCase() === 'connector')
+    refuse(
+      'transaction.boundary',
+      'The connector does not support connector-defined transaction boundaries with the given configuration. Please reconfigure it to use a different transaction boundary definition.',
+    )
+  return problems
+}
 
 export type SourceConfig = ConfigOf<typeof sourceKeys.keys>
 
 function checkGroups(groups: readonly string[]): string | undefined {
   const twice = groups.find((group, i) => groups.indexOf(group) !== i)
-  if (twice !== undefined) return `Duplicate alias "${twice}"`
+  if (twice !== undefined) return 'Duplicate alias provided.'
   const wrong = groups.find((group) => !/^[A-Za-z0-9_-]+$/.test(group))
   return wrong === undefined ? undefined : `"${wrong}" is not an alias: use letters, digits, "_" and "-"`
 }

@@ -26,6 +26,8 @@ export interface SourcePipelineParts {
   readonly delivery: Pick<Delivery<never>, 'send'>
   readonly deadLetters: Pick<DeadLetters, 'send'> | undefined
   readonly stages: StageTracker
+  /** Told of the topics of each poll that were written to; absent where nobody looks. */
+  readonly used?: ((topic: string) => void) | undefined
 }
 
 /** A poll's records that went through the plugins: what is left is to make them durable. */
@@ -69,6 +71,7 @@ export class SourcePipeline {
       policy.enforce(batch, late()) // says which record it was
       throw error
     })
+    for (const { topic } of producerBatches) this.#parts.used?.(topic)
     policy.enforce(batch, late())
     const failures = batch.states.failures()
     await policy.retry(async () => deadLetters?.send(batch, failures), interrupt)

@@ -10,7 +10,8 @@ import { connectorOf } from '../plugins/configured-plugins.ts'
  * @throws ConfigError, TaskError
  */
 export async function sourceTaskConfigs(config: RawConfig, resolved: RawConfig): Promise<RawConfig[]> {
-  const { name, 'tasks.max': most, 'connector.class': className } = commonKeys.read(resolved)
+  const common = commonKeys.read(resolved)
+  const { name, 'tasks.max': most, 'connector.class': className } = common
   const plugin = connectorOf(resolved)
   if (plugin.kind !== 'source') throw new TaskError('task.failed', `${plugin.name} is no source.`)
   const own: unknown = await plugin.taskConfigs(plugin.config.read(resolved), resolved, most)
@@ -19,8 +20,8 @@ export async function sourceTaskConfigs(config: RawConfig, resolved: RawConfig):
       'task.failed',
       `Connector ${name}: taskConfigs of ${plugin.name} gave no list of string maps.`,
     )
-  if (own.length > most) {
-    const message = `Connector ${name}: ${plugin.name} generated ${own.length} task configurations, more than tasks.max=${most} allows.`
+  if (own.length > most && common['tasks.max.enforce']) {
+    const message = `Connector ${name}: ${plugin.name} generated ${own.length} task configurations, more than tasks.max=${most} allows. Raise it, or set tasks.max.enforce=false.`
     throw new TaskError('task.failed', message)
   }
   return own.map((each) => {

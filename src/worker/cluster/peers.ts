@@ -9,6 +9,8 @@ export interface PeerRequest {
   readonly body?: Buffer
   /** Gives up after so many milliseconds. */
   readonly deadline: number
+  /** Gives up at once. */
+  readonly signal?: AbortSignal
 }
 
 export interface PeerAnswer {
@@ -24,14 +26,15 @@ const LARGEST_ANSWER = 64 * 2 ** 20
  * could not be told from what was never taken.
  * @throws UnavailableError where no answer comes in time, or one that is too large
  */
-export async function askPeer({ method, url, headers, body, deadline }: PeerRequest): Promise<PeerAnswer> {
+export async function askPeer({ url, deadline, signal, ...request }: PeerRequest): Promise<PeerAnswer> {
   const target = new URL(url)
   if (target.protocol !== 'http:') {
     const message = `The worker at ${target.origin} is reached by ${target.protocol}//, and only http:// is supported between workers yet`
     throw new UnavailableError('cluster.unavailable', message)
   }
   try {
-    return await send(target, { method, headers, body, signal: AbortSignal.timeout(deadline) })
+    const ends = [AbortSignal.timeout(deadline), ...(signal === undefined ? [] : [signal])]
+    return await send(target, { ...request, signal: AbortSignal.any(ends) })
   } catch (error) {
     const why = messageOf(error) || (error instanceof Error && 'code' in error ? String(error.code) : '')
     const message = `The worker at ${target.origin} did not answer: ${why}. It may be starting, stopping or cut off; try again.`
@@ -39,8 +42,7 @@ export async function askPeer({ method, url, headers, body, deadline }: PeerRequ
   }
 }
 
-interface Sending extends Pick<PeerRequest, 'method' | 'headers'> {
-  readonly body: Buffer | undefined
+interface Sending extends Pick<PeerRequest, 'method' | 'headers' | 'body'> {
   readonly signal: AbortSignal
 }
 

@@ -3,12 +3,14 @@ import { type ConfigProblem, ConfigError, RequestError } from '../../api/errors.
 import { MASK } from '../../api/credentials.ts'
 import type { Logger } from '../../api/log.ts'
 import { ConfigProviders, type Resolved } from '../../runtime/config-providers/config-providers.ts'
-import { type ConfigInfos, configInfos } from './config-infos.ts'
+import { type ConfigInfos, configInfos, inOrder } from './config-infos.ts'
 import { type CheckedConfig, checkConnectorConfig, unknownKeys } from './connector-config.ts'
 import { unusedPredicates } from '../../runtime/chain/conditions.ts'
 import type { TaskHosts } from '../hosts/task-hosts.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
+import { requireConnector } from './plugin-catalogue.ts'
 import { clusterProblems } from './cluster-check.ts'
+import { withWorkerDefaults } from './worker-defaults.ts'
 
 /** Shorter values stand in the words of other problems by chance. */
 const SHORTEST_SECRET = 4
@@ -32,17 +34,24 @@ export class ConnectorCheck {
     this.#log = log
   }
 
-  /** Kafka Connect's answer of `validate`; wrong values are in it, not thrown. */
-  async infos(className: string, config: RawConfig): Promise<ConfigInfos> {
+  /**
+   * Kafka Connect's answer of `validate`; wrong values, `null` among them, are in it, not thrown.
+   * @throws RequestError where the configuration is for another class, NotFoundError where nobody has the class
+   */
+  async infos(className: string, given: Readonly<Record<string, string | null>>): Promise<ConfigInfos> {
+    const entries = Object.entries(given)
+    const nulls = new Set(entries.flatMap(([name, value]) => (value === null ? [name] : [])))
+    const config = Object.fromEntries(
+      entries.flatMap(([name, value]) => (value === null ? [] : [[name, value]])),
+    )
     const requested = config['connector.class']?.trim() ?? className
-    if (requested !== className) {
-      const message = `Included connector type ${requested} does not match request type ${className}`
-      throw new RequestError('request.invalid', message)
-    }
-    const whole = { 'connector.class': className, ...config }
+    requireSameClass(requested, className)
+    requireConnector(requested)
+    const whole = { ...config, 'connector.class': requested }
     const { keys, problems } = await this.#checked(whole)
     const isReference = (value: string) => this.#providers.isReference(value)
-    return configInfos(className, whole, { keys, problems, isReference })
+    const shown = withWorkerDefaults(keys, whole, this.#settings.converterDefaults)
+    return configInfos(requested, whole, { keys: shown, problems, nulls, isReference })
   }
 
   /** @throws ConfigError with every problem, in Kafka Connect's words */
@@ -60,8 +69,8 @@ export class ConnectorCheck {
     const checked = checkConnectorConfig(config)
     if (wrong.length > 0) return { ...checked, problems: wrong }
     const problems = [...checked.problems, ...clusterProblems(config, this.#settings)]
-    if (problems.length > 0) return { ...checked, problems: hide(problems) }
-    return { ...checked, problems: hide(await this.#hosts.validate(written)) }
+    const found = problems.length > 0 ? problems : await this.#hosts.validate(written)
+    return { ...checked, problems: inOrder(hide(found), checked.keys) }
   }
 
   async #resolved(written: RawConfig) {
@@ -87,6 +96,14 @@ export class ConnectorCheck {
     for (const key of fresh) this.#told.add(`${connector} ${key}`)
     if (fresh.length > 0) this.#log.warn(message, { connector, keys: fresh })
   }
+}
+
+/** As in Kafka Connect the path may have the simple name of a class, and either may lack "Connector". */
+function requireSameClass(requested: string, className: string): void {
+  const bare = (name: string): string => name.replace(/(?<=.)Connector$/, '')
+  if (bare(requested).endsWith(bare(className))) return
+  const message = `Included connector type ${requested} does not match request type ${className}`
+  throw new RequestError('request.invalid', message)
 }
 
 /** A problem of a key that refers to a provider shows nothing of the value; one of another key nothing that could be a secret. */

@@ -5,7 +5,9 @@ import { versionKey } from '../../runtime/plugins/configured-plugins.ts'
 import { checkConnectorName } from '../../runtime/plugins/connector-keys.ts'
 import { choose, converters, isNamed } from '../../runtime/plugins/plugins.ts'
 import { topicList, topicReader } from '../../runtime/sink/read-topics.ts'
+import { inOrder } from './config-infos.ts'
 import { type KnownKey, knownKeys } from './known-keys.ts'
+import { HEADER_CONVERTERS } from './worker-defaults.ts'
 
 export interface CheckedConfig {
   readonly type: 'sink' | 'source' | 'unknown'
@@ -16,31 +18,18 @@ export interface CheckedConfig {
 
 const MOST_KEYS = 1000
 const LONGEST_VALUE = 64 * 1024
-/**
- * Headers travel as the bytes they are. These give the same: a transform that makes a header writes its text, and none
- * reads the values of others. Any other converter would change them.
- */
-const HEADER_CONVERTERS = [
-  'SimpleHeaderConverter',
-  'org.apache.kafka.connect.storage.SimpleHeaderConverter',
-  'StringConverter',
-  'org.apache.kafka.connect.storage.StringConverter',
-  'ByteArrayConverter',
-  'org.apache.kafka.connect.converters.ByteArrayConverter',
-]
-
 /** Checks a connector's whole configuration. Runs no code of plugins but their own pure checks. */
 export function checkConnectorConfig(raw: RawConfig): CheckedConfig {
   const tooBig = sizeProblems(raw)
   if (tooBig.length > 0) return { type: 'unknown', keys: [], problems: tooBig }
   const { connector, keys, problems } = knownKeys(raw)
-  const found = [...problems, ...nameProblems(raw), ...headerProblems(raw)]
-  if (connector?.kind === 'sink') found.push(...topicProblems(raw)) // nothing is asked of a class that nobody knows
+  const found = [...problems, ...nameProblems(raw, problems), ...headerProblems(raw)]
+  if (connector?.kind === 'sink') found.push(...topicProblems(raw), ...taskProblems(raw)) // nothing is asked of a class that nobody knows
   // A connector's own check counts on values that are right each by itself.
   const own = connector?.config.parse(raw)
   if (connector !== undefined && own?.problems.length === 0)
     found.push(...(connector.validate?.(own.values, raw, topicReader(raw)) ?? []))
-  return { type: connector?.kind ?? 'unknown', keys, problems: distinct(found) }
+  return { type: connector?.kind ?? 'unknown', keys, problems: inOrder(distinct(found), keys) }
 }
 
 function sizeProblems(raw: RawConfig): ConfigProblem[] {
@@ -56,7 +45,8 @@ function sizeProblems(raw: RawConfig): ConfigProblem[] {
 }
 
 /** Values are read without the control characters at their ends (Java's trim); a name is kept, and shown, as it is. */
-function nameProblems({ name = '' }: RawConfig): ConfigProblem[] {
+function nameProblems({ name = '' }: RawConfig, found: readonly ConfigProblem[]): ConfigProblem[] {
+  if (found.some(({ path }) => path === 'name')) return []
   const wrong = checkConnectorName(name.trim())
   const message = `Invalid value ${name} for configuration name: ${wrong ?? ''}`
   return wrong === undefined || name.trim() === '' ? [] : [{ path: 'name', message }]
@@ -83,12 +73,31 @@ function headerProblems(raw: RawConfig): readonly ConfigProblem[] {
   }
 }
 
+/** A sink makes as many tasks as `tasks.max` says, each of which costs memory and records in the workers' topics. */
+const MOST_TASKS = 10_000
+
+function taskProblems(raw: RawConfig): ConfigProblem[] {
+  const most = Number(raw['tasks.max'] ?? 1)
+  if (!(most > MOST_TASKS && most < 2 ** 31)) return []
+  const message = `Invalid value ${most} for configuration tasks.max: Value must be no more than ${MOST_TASKS} for a sink, which makes so many tasks`
+  return [{ path: 'tasks.max', message }]
+}
+
+function listProblems(path: string, text: string): ConfigProblem[] {
+  const items = text.trim() === '' ? [] : text.split(',').map((item) => item.trim())
+  const wrong = items.length > new Set(items).size ? 'duplicated' : items.includes('') ? 'empty' : undefined
+  return wrong === undefined
+    ? []
+    : [{ path, message: `Configuration '${path}' values must not be ${wrong}.` }]
+}
+
 function topicProblems(raw: RawConfig): ConfigProblem[] {
   const topics = topicList(raw)
   const regex = raw['topics.regex']?.trim() ?? ''
+  const hasTopics = (raw['topics'] ?? '').trim() !== ''
   const compiled = regex === '' ? undefined : compilePattern(regex)
-  const problems: ConfigProblem[] = []
-  if (topics.length > 0 === (regex !== '')) {
+  const problems = listProblems('topics', raw['topics'] ?? '')
+  if (hasTopics === (regex !== '')) {
     const message =
       regex === ''
         ? 'Must configure one of topics or topics.regex'
@@ -96,13 +105,16 @@ function topicProblems(raw: RawConfig): ConfigProblem[] {
     problems.push(...['topics', 'topics.regex'].map((path) => ({ path, message })))
   }
   if (compiled !== undefined && 'problem' in compiled) {
-    const message = `Invalid value ${regex} for configuration topics.regex: ${compiled.problem}`
+    const message = `Invalid value ${regex} for configuration topics.regex: Invalid regex: ${compiled.problem}`
     problems.push({ path: 'topics.regex', message })
   }
   const deadLetters = raw['errors.deadletterqueue.topic.name']?.trim() ?? ''
+  if (deadLetters === '') return problems
+  const [words, path, shown] = hasTopics
+    ? ['included in the list of topics', 'topics', `[${topics.join(', ')}]`]
+    : ['matched by the regex for the topics', 'topics.regex', regex]
   if (topics.includes(deadLetters) || topicReader({ 'topics.regex': regex })(deadLetters)) {
-    const path = 'errors.deadletterqueue.topic.name'
-    const message = `The dead letter topic ${deadLetters} is one of the topics that the connector reads. Choose another.`
+    const message = `The DLQ topic '${deadLetters}' may not be ${words} ('${path}=${shown}') consumed by the connector`
     problems.push({ path, message })
   }
   return problems

@@ -1,27 +1,19 @@
-import type { ConfigDefinition, ConfigKey, ConfigKeys, RawConfig } from '../../api/config.ts'
-import { key, withPrefix } from '../../api/config.ts'
-import { ConfigError, messageOf, NotFoundError, type ConfigProblem } from '../../api/errors.ts'
-import type { AnyPlugin, SinkConnector, SourceConnector } from '../../api/plugins.ts'
+import type { ConfigDefinition, ConfigKeys, RawConfig } from '../../api/config.ts'
+import type { ConfigProblem } from '../../api/errors.ts'
+import type { SinkConnector, SourceConnector } from '../../api/plugins.ts'
 import { conditionProblems } from '../../runtime/chain/conditions.ts'
-import { commonKeys, conditionKeys, sinkKeys } from '../../runtime/plugins/connector-keys.ts'
-import {
-  connectorOf,
-  converterOf,
-  predicateOf,
-  transformOf,
-  versionKey,
-} from '../../runtime/plugins/configured-plugins.ts'
-import { versionsOf } from '../../runtime/plugins/plugins.ts'
-import { ignoredSourceKeys, sourceKeys } from '../../runtime/source/source-keys.ts'
+import { commonKeys, sinkKeys } from '../../runtime/plugins/connector-keys.ts'
+import { connectorOf, converterOf, versionKey } from '../../runtime/plugins/configured-plugins.ts'
+import { converters, isNamed } from '../../runtime/plugins/plugins.ts'
+import { ignoredSourceKeys, sourceKeys, transactionProblems } from '../../runtime/source/source-keys.ts'
 import { topicGroups } from '../../runtime/source/topic-groups.ts'
+import { givenOverrides } from './client-keys.ts'
+import { KeyFinder, type KnownKey } from './key-finder.ts'
+import { takeNamedPlugins } from './named-plugins.ts'
 import { overrideKeys } from './override-keys.ts'
+import { HEADER_CONVERTERS } from './worker-defaults.ts'
 
-/** One key that a connector's configuration has a definition for, by its full name. */
-export interface KnownKey {
-  readonly name: string
-  readonly key: ConfigKey
-  readonly group: string | null
-}
+export type { KnownKey } from './key-finder.ts'
 
 export interface KnownKeys {
   readonly connector: SinkConnector | SourceConnector | undefined
@@ -30,168 +22,105 @@ export interface KnownKeys {
   readonly problems: readonly ConfigProblem[]
 }
 
+const CONVERTERS = ['key.converter', 'value.converter']
+
 /**
- * All keys that apply to one connector: the framework's, and those of the converters, transforms and connector class
- * that it names. Their values are checked on the way, unless only the keys are wanted, which costs a third.
+ * All keys that apply to one connector, in Kafka Connect's order: the framework's, and those of the transforms,
+ * predicates, connector class, overrides and converters that it names. Their values are checked on the way, unless only
+ * the keys are wanted, which costs a third.
  */
 export function knownKeys(raw: RawConfig, want: 'all' | 'keys' = 'all'): KnownKeys {
-  const keys: KnownKey[] = []
-  const problems: ConfigProblem[] = []
-  const take = (definitions: ConfigKeys, prefix = '', group?: string): void => {
-    keys.push(...namedKeys(definitions, prefix, group))
+  const finder = new KeyFinder(raw, want === 'all')
+  const connector = findConnector(finder)
+  const kind = connector?.kind ?? 'sink'
+  for (const definition of frameworkKeys(kind)) {
+    finder.take(withoutOverrides(definition.keys))
+    finder.check(definition)
   }
-  const check = (section: Section): void => {
-    take(section.keys, section.prefix, section.group)
-    if (want === 'all') problems.push(...section.parse(raw))
+  for (const definition of kind === 'source' ? [ignoredSourceKeys] : [overrideKeys]) finder.check(definition)
+  finder.versions(versionKey.connector, connector)
+  if (kind === 'source') takeSourceKeys(finder)
+  takeNamedPlugins(finder, 'transforms')
+  takeNamedPlugins(finder, 'predicates')
+  if (want === 'all') finder.problems.push(...conditionProblems(raw))
+  if (connector !== undefined) {
+    finder.take(connector.config.keys)
+    finder.check(connector.config)
   }
-  const find = <T>(path: string, lookUp: () => T): T | undefined => {
-    try {
-      return lookUp()
-    } catch (error) {
-      if (error instanceof ConfigError) {
-        problems.push(...error.problems) // there is no such version of it
-        return undefined
-      }
-      if (!(error instanceof NotFoundError)) throw error
-      problems.push({
-        path,
-        message: `Invalid value ${raw[path] ?? ''} for configuration ${path}: ${messageOf(error)}`,
-      })
-      return undefined
-    }
-  }
+  finder.keys.push(...givenOverrides(raw, kind))
+  takeHeaderConverter(finder)
+  takeConverters(finder, connector)
+  return { connector, keys: lastOfEach(finder.keys), problems: finder.problems }
+}
 
-  const connector =
-    raw['connector.class'] === undefined ? undefined : find('connector.class', () => connectorOf(raw))
-  const unknownClass = problems.splice(0) // is told after what the framework's own keys have wrong
-  for (const definition of frameworkKeys(connector?.kind ?? 'sink')) check(sectionOf(definition))
-  if (connector?.kind === 'source')
-    for (const { prefix, definition } of topicGroups(raw)) check(sectionOf(definition, prefix))
-  problems.push(...unknownClass)
-  const converters = ['key.converter', 'value.converter']
-  const own = Object.entries(connector?.config.keys ?? {}).filter(([, { type }]) => type === 'CLASS')
-  const converterKeys = [
-    ...converters,
-    ...own.map(([name]) => name).filter((name) => name.endsWith('.converter')),
-  ]
-  for (const path of converterKeys) {
-    problems.push(...withoutClass(raw, path))
-    const converter = raw[path] === undefined ? undefined : find(path, () => converterOf(raw, path))
-    if (converter !== undefined) check(sectionOf(converter.config, `${path}.`))
-  }
-  const tools: Tools = { keys, take, check, find, problems }
-  namedPlugins(raw, 'transforms', (alias) => transformOf(raw, alias).plugin, tools)
-  namedPlugins(raw, 'predicates', (alias) => predicateOf(raw, alias), tools)
-  if (want === 'all') problems.push(...conditionProblems(raw))
-  if (connector !== undefined) check(sectionOf(connector.config))
-  return {
-    connector,
-    keys: keys.map((known) => withVersions(known, versionKey.connector, connector)),
-    problems,
+function findConnector(finder: KeyFinder): SinkConnector | SourceConnector | undefined {
+  const path = 'connector.class'
+  if (finder.raw[path] === undefined) return undefined
+  return finder.find(path, versionKey.connector, (raw) => ({ plugin: connectorOf(raw) }))?.plugin
+}
+
+/** Of keys that a plugin defines too, its definition counts, in the framework's place. */
+function lastOfEach(keys: readonly KnownKey[]): KnownKey[] {
+  return [...new Map(keys.map((known) => [known.name, known])).values()]
+}
+
+const OVERRIDE = /^(consumer|producer|admin)\.override\./
+
+/** Overrides are shown where they are given alone, as in Kafka Connect. */
+export function withoutOverrides(keys: ConfigKeys): ConfigKeys {
+  return Object.fromEntries(Object.entries(keys).filter(([name]) => !OVERRIDE.test(name)))
+}
+
+function takeSourceKeys(finder: KeyFinder): void {
+  if (finder.checks) finder.problems.push(...transactionProblems(finder.raw))
+  for (const { prefix, definition } of topicGroups(finder.raw)) {
+    finder.take(definition.keys, { prefix })
+    finder.check(definition, prefix)
   }
 }
 
-/** A key that names a version of a plugin says which there are; the latest is its default. */
-export function withVersions(known: KnownKey, name: string, plugin: AnyPlugin | undefined): KnownKey {
-  if (known.name !== name || plugin === undefined) return known
-  const recommended = versionsOf(plugin)
-  return { ...known, key: { ...known.key, default: recommended.at(-1), recommended } }
+/** Headers travel as bytes, whatever converter is named: its keys are shown, as in Kafka Connect, and do nothing. */
+function takeHeaderConverter(finder: KeyFinder): void {
+  const path = 'header.converter'
+  const className = finder.raw[path]?.trim()
+  const plugin = converters.find((each) => className !== undefined && isNamed(each, className))
+  if (plugin === undefined || !HEADER_CONVERTERS.includes(className ?? '')) return
+  finder.take(plugin.config.keys, { prefix: `${path}.` })
+}
+
+/** The keys of the converters that the configuration names; where it names none the worker's are used, with its own keys. */
+function takeConverters(finder: KeyFinder, connector: KnownKeys['connector']): void {
+  const own = Object.entries(connector?.config.keys ?? {}).filter(([, { type }]) => type === 'CLASS')
+  const ownPaths = own.map(([name]) => name).filter((name) => name.endsWith('.converter'))
+  for (const path of [...CONVERTERS, ...ownPaths]) {
+    const version = versionKey.converter(path)
+    finder.problems.push(...withoutClass(finder.raw, path))
+    if (finder.raw[path] === undefined) continue
+    const found = finder.find(path, version, (raw) => ({ plugin: converterOf(raw, path) }))
+    if (found === undefined) continue
+    const { classNames } = finder.classNamed(path, found.plugin)
+    const named = finder.keys.map((known) => {
+      const className = classNames.get(known.name)
+      return className === undefined ? known : { ...known, className }
+    })
+    finder.keys.splice(0, finder.keys.length, ...named)
+    finder.versions(version, found.plugin)
+    if (!found.isRight) continue
+    finder.take(found.plugin.config.keys, { prefix: `${path}.` })
+    finder.check(found.plugin.config, `${path}.`)
+  }
 }
 
 /** The worker's converter, which stands for one that is not named, has the version that the worker says. */
 function withoutClass(raw: RawConfig, path: string): ConfigProblem[] {
   const key = versionKey.converter(path)
-  if (raw[key] === undefined || raw[path] !== undefined) return []
+  const version = raw[key]?.trim() ?? ''
+  if (version === '' || version === 'latest' || raw[path] !== undefined) return []
   const message = `${key} names a version, but ${path} names no converter. Name it too, or remove the version.`
   return [{ path: key, message }]
 }
 
 /** The keys that every connector of a kind has. */
 export function frameworkKeys(kind: 'sink' | 'source'): readonly ConfigDefinition[] {
-  return kind === 'source'
-    ? [commonKeys, sourceKeys, ignoredSourceKeys]
-    : [commonKeys, sinkKeys, overrideKeys]
-}
-
-interface Tools {
-  readonly keys: KnownKey[]
-  readonly take: (definitions: ConfigKeys, prefix?: string, group?: string) => void
-  readonly check: (section: Section) => void
-  readonly find: <T>(path: string, lookUp: () => T) => T | undefined
-  readonly problems: ConfigProblem[]
-}
-
-/** The keys of the plugins behind a list of aliases. */
-function namedPlugins(
-  raw: RawConfig,
-  list: AliasList,
-  lookUp: (alias: string) => AnyPlugin,
-  { keys, take, check, find, problems }: Tools,
-): void {
-  const [word, title] = list === 'transforms' ? ['transformation', 'Transforms'] : ['predicate', 'Predicates']
-  for (const alias of aliases(raw, list)) {
-    const prefix = `${list}.${alias}.`
-    const group = `${title}: ${alias}`
-    const kept = keys.length
-    take(
-      {
-        type: key.plugin({ doc: `Class for the '${alias}' ${word}.`, importance: 'HIGH' }),
-        'plugin.version': key.string({
-          doc: `Version of the '${alias}' ${word}.`,
-          importance: 'HIGH',
-          optional: true,
-        }),
-      },
-      prefix,
-      group,
-    )
-    if (list === 'transforms') check(sectionOf(conditionKeys, prefix, group))
-    const path = `${prefix}type`
-    if (raw[path] === undefined) {
-      const message = `Missing required configuration "${path}" which has no default value.`
-      problems.push({ path, message })
-      continue
-    }
-    const found = find(path, () => lookUp(alias))
-    if (found === undefined) continue
-    keys.push(...keys.splice(kept).map((known) => withVersions(known, versionKey.alias(list, alias), found)))
-    check(sectionOf(found.config, prefix, group))
-  }
-}
-
-type AliasList = 'transforms' | 'predicates'
-
-/** The aliases of a list, each once. */
-export function aliases(raw: RawConfig, list: AliasList = 'transforms'): string[] {
-  const written = (raw[list] ?? '').split(',').map((alias) => alias.trim())
-  return [...new Set(written)].filter((alias) => alias !== '')
-}
-
-export function namedKeys(definitions: ConfigKeys, prefix = '', group?: string): KnownKey[] {
-  return Object.entries(definitions).map(([name, definition]) => ({
-    name: prefix + name,
-    key: definition,
-    group: group ?? definition.group ?? null,
-  }))
-}
-
-interface Section {
-  readonly keys: ConfigKeys
-  readonly prefix: string
-  readonly group: string | undefined
-  parse(raw: RawConfig): readonly ConfigProblem[]
-}
-
-interface Definition {
-  readonly keys: ConfigKeys
-  parse(raw: Record<string, string | undefined>, prefix?: string): { problems: readonly ConfigProblem[] }
-}
-
-function sectionOf(definition: Definition, prefix = '', group?: string): Section {
-  return {
-    keys: definition.keys,
-    prefix,
-    group,
-    parse: (raw) => definition.parse(withPrefix(raw, prefix), prefix).problems,
-  }
+  return [commonKeys, kind === 'source' ? sourceKeys : sinkKeys]
 }

@@ -16,7 +16,9 @@ import {
   transforms,
 } from '../../runtime/plugins/plugins.ts'
 import { type ConfigKeyInfo, keyInfos } from './config-infos.ts'
-import { frameworkKeys, namedKeys, withVersions } from './known-keys.ts'
+import { namedKeys, withVersions } from './key-finder.ts'
+import { frameworkKeys, withoutOverrides } from './known-keys.ts'
+import { HEADER_CONVERTERS, HEADER_VERSION, SIMPLE_HEADER } from './worker-defaults.ts'
 
 /** One line of `/connector-plugins`. */
 export interface PluginInfo {
@@ -47,11 +49,18 @@ export function pluginList(connectorsOnly: boolean): PluginInfo[] {
   }
   found.push(...byName(predicates).map((plugin) => infoOf(plugin, 'predicate')))
   found.push(...byName(converters).map((plugin) => infoOf(plugin, 'converter')))
+  found.push(...headerConverters().map((plugin) => infoOf(plugin, 'header_converter')))
   // Clients that know Kafka Connect's kinds alone meet another one only where somebody installed it.
   const own = configProviders.filter((plugin) => originOf(plugin) !== undefined)
   found.push(...byName(own).map((plugin) => infoOf(plugin, 'config_provider')))
   found.push(...byName(modelFormats).map((plugin) => infoOf(plugin, 'model_format')))
   return found
+}
+
+/** They are no plugins here, as headers travel as the bytes that they are: the ones that give the same bytes. */
+function headerConverters(): readonly Named[] {
+  const known = converters.filter(({ name }) => HEADER_CONVERTERS.includes(name))
+  return [...byName(known), { name: SIMPLE_HEADER, version: HEADER_VERSION }]
 }
 
 /** The versions of one plugin stand together, where the first of them does. */
@@ -70,10 +79,13 @@ function infoOf(plugin: Named, type: PluginInfo['type'], name: string = plugin.n
  */
 export function pluginKeys(className: string, version?: string): ConfigKeyInfo[] {
   // A format of models is configured nowhere: what it needs to know stands in the model's manifest.
+  if (HEADER_CONVERTERS.includes(className) && className.endsWith(SIMPLE_HEADER)) return []
   if (version === undefined && modelFormats.some(({ name }) => name === className)) return []
   const plugin = findVersion(className, version)
   if (plugin.kind !== 'sink' && plugin.kind !== 'source') return keyInfos(namedKeys(plugin.config.keys))
-  const keys = [...frameworkKeys(plugin.kind), plugin.config].flatMap((each) => namedKeys(each.keys))
+  const framework = frameworkKeys(plugin.kind).flatMap((each) => namedKeys(withoutOverrides(each.keys)))
+  const own = namedKeys(plugin.config.keys)
+  const keys = [...own, ...framework.filter(({ name }) => !Object.hasOwn(plugin.config.keys, name))]
   return keyInfos(keys.map((known) => withVersions(known, versionKey.connector, plugin)))
 }
 

@@ -53,6 +53,11 @@ export class LoneWorker implements Place {
     this.#left = true
   }
 
+  /** There is nobody to take over. */
+  handBack(): Promise<void> {
+    return Promise.resolve()
+  }
+
   leave(): Promise<void> {
     this.#left = true
     return Promise.resolve()

@@ -1,5 +1,6 @@
 import type { Logger } from '../../api/log.ts'
 import {
+  ASSIGNMENT_OK,
   CONFIG_MISMATCH,
   type ConnectAssignment,
   CONNECT_PROTOCOLS,
@@ -7,7 +8,7 @@ import {
   decodeConnectAssignment,
   encodeWorkerState,
 } from '../../kafka/groups/connect-protocol.ts'
-import type { GroupAssignment, GroupMemberOptions } from '../../kafka/groups/group.ts'
+import type { GroupAssignment } from '../../kafka/groups/group.ts'
 import { nameOf, type TaskId } from '../../runtime/host/protocol.ts'
 import type { AssignedWork } from '../assigned-work.ts'
 import type { ConfigStore } from '../stores/config-store.ts'
@@ -15,10 +16,8 @@ import type { DistributedMode } from '../settings/modes.ts'
 import type { WorkerSettings } from '../settings/settings.ts'
 import type { Place } from '../cluster/place.ts'
 import { NO_OWNERS, ownerOf, type Owners, ownersOf } from './owners.ts'
+import type { ShareOut } from './share-out.ts'
 import type { CreateMember } from './sink-membership.ts'
-
-/** Shares connectors and tasks out among the members of a worker group; asked of its leader (assignment.ts). */
-export type ShareOut = GroupMemberOptions['assign']
 
 export interface WorkerGroupOptions {
   readonly mode: DistributedMode
@@ -42,6 +41,15 @@ interface Held {
 
 const NOTHING: Held = { connectors: [], tasks: [] }
 
+/** What a worker that leaves is at: what it says at its next join, and what it said at the last. */
+interface Farewell extends PromiseWithResolvers<undefined> {
+  stage: 'leaving' | 'forget me'
+  said: 'leaving' | 'forget me' | undefined
+}
+
+/** Further than any config topic grows while a worker stops. */
+const FAR_AHEAD = 1_000_000n
+
 /**
  * This worker's membership in its group, in Kafka Connect's own protocol. Under `sessioned` and `compatible` work goes
  * on during a rebalance and only what is revoked stops; under `default` everything stops before joining again.
@@ -54,13 +62,17 @@ export class WorkerGroup implements Place {
   #last: ConnectAssignment | null = null
   #version: 0 | 1 | 2 = 2
   #delayed: NodeJS.Timeout | undefined
+  /** The last generation whose assignment was taken. */
+  #generation = -1
   #inGroup = false
+  #dropping = 0
   #retired = false
   #left = false
   #memberId = ''
   #rebalancing = true
   /** As this worker shared the work out last, where it led. */
   #owners: Owners = NO_OWNERS
+  #farewell: Farewell | undefined
 
   constructor(options: WorkerGroupOptions, create: CreateMember) {
     const { mode, settings, log, work } = options
@@ -73,8 +85,10 @@ export class WorkerGroup implements Place {
       heartbeatMs: settings.heartbeatInterval,
       log,
       protocols: () => this.#protocols(),
-      assign: async (protocol, members, leaderId) => {
-        const shares = await options.shareOut(protocol, members, leaderId)
+      assign: async (protocol, members, leaderId, generation) => {
+        const lastGeneration = this.#generation
+        const round = { protocol, members, leaderId, generation, lastGeneration }
+        const shares = await options.shareOut(round)
         this.#owners = ownersOf(protocol, members, shares)
         return shares
       },
@@ -117,9 +131,12 @@ export class WorkerGroup implements Place {
     return url === this.#options.url ? undefined : url
   }
 
-  /** Until when nobody else runs what this worker does (performance.now()). */
+  /**
+   * Until when nobody else runs what this worker does (performance.now()); 0 as long as it still stops what it ran in a
+   * place that it has lost: a new place says nothing of that.
+   */
   get heldUntil(): number {
-    return this.#member.heldUntil
+    return this.#dropping > 0 ? 0 : this.#member.heldUntil
   }
 
   /** Joins in the background; resolves with the first assignment. */
@@ -142,11 +159,25 @@ export class WorkerGroup implements Place {
   /** Takes no assignment any more. */
   retire(): void {
     this.#retired = true
+    clearTimeout(this.#delayed)
+  }
+
+  /**
+   * Once everything has stopped here: gives it back, so that others run it at once instead of waiting for this worker's
+   * return. Resolves when the leader has heard of it; without a place in the group, at once.
+   */
+  async handBack(): Promise<void> {
+    if (!this.#inGroup || this.#version === 0) return
+    this.#held = NOTHING
+    this.#farewell = { ...Promise.withResolvers<undefined>(), stage: 'leaving', said: undefined }
+    this.rejoin('the worker stops')
+    await this.#farewell.promise
   }
 
   async leave(): Promise<void> {
+    this.retire()
     this.#left = true
-    clearTimeout(this.#delayed)
+    this.#farewell?.resolve(undefined)
     await this.#member.leave()
   }
 
@@ -154,7 +185,15 @@ export class WorkerGroup implements Place {
     const { mode, url, configs } = this.#options
     const preferred = mode.protocol === 'eager' ? 'default' : mode.protocol
     const first = CONNECT_PROTOCOLS.findIndex(({ name }) => name === preferred)
-    const state = { url, configOffset: configs.offset, assignment: this.#lastAssignment() }
+    const farewell = this.#farewell
+    if (farewell !== undefined) farewell.said = farewell.stage
+    const ahead = farewell?.stage === 'forget me' ? FAR_AHEAD : 0n
+    const state = {
+      url,
+      configOffset: configs.offset + ahead,
+      assignment: this.#lastAssignment(),
+      leaving: farewell !== undefined,
+    }
     return CONNECT_PROTOCOLS.slice(first).map(({ name, version }) => ({
       name,
       metadata: encodeWorkerState(state, version),
@@ -174,10 +213,15 @@ export class WorkerGroup implements Place {
     protocol,
     assignment,
   }: GroupAssignment): Promise<void> {
-    if (this.#retired || this.#left) return
+    if (this.#left) return
+    const taken = decodeConnectAssignment(assignment)
+    this.#generation = generation
+    if (this.#retired) {
+      this.#onHeard(taken)
+      return
+    }
     clearTimeout(this.#delayed)
     const { work, configs, onTaken, log } = this.#options
-    const taken = decodeConnectAssignment(assignment)
     this.#version = connectProtocolVersion(protocol)
     if (taken.error === CONFIG_MISMATCH || taken.configOffset > configs.offset) await configs.readToEnd()
     if (taken.error === CONFIG_MISMATCH) {
@@ -205,13 +249,29 @@ export class WorkerGroup implements Place {
       this.#delayed = setTimeout(() => this.rejoin('the rebalance delay is over'), taken.delayMs)
   }
 
+  /**
+   * The leader has answered a worker that leaves. One that gives it work is a Java worker, to which whoever is here has
+   * lost nothing, and whoever goes is lost. Its memory of the last round is what makes it wait; it drops that when a
+   * round fails, and a round fails where a member has read more of the config topic than there is.
+   */
+  #onHeard({ error, connectors, tasks }: ConnectAssignment): void {
+    const farewell = this.#farewell
+    if (farewell?.said === undefined) return
+    if (farewell.said === 'leaving' && error === ASSIGNMENT_OK && connectors.length + tasks.length > 0) {
+      farewell.stage = 'forget me'
+      this.rejoin('the worker stops')
+    } else farewell.resolve(undefined)
+  }
+
   /** Invariant 4: whoever has lost its place stops. */
   #onLost(): void {
     this.#inGroup = false
     this.#rebalancing = true
     this.#held = NOTHING
     this.#last = null
-    void this.#options.work.dropAll({ lost: true })
+    this.#farewell?.resolve(undefined)
+    this.#dropping++
+    void this.#options.work.dropAll({ lost: true }).finally(() => this.#dropping--)
   }
 }
 

@@ -19,6 +19,8 @@ export interface TaskListener {
   reconfigure?(): void
   /** What its transforms show has changed. */
   shown(changed: readonly Shown[]): void
+  /** It has used these topics since it said so last. */
+  topics?(used: readonly string[]): void
   /** What it has counted since it started. */
   metrics(snapshot: MetricsSnapshot): void
   /** The plugins are done with these rows. */
@@ -79,7 +81,7 @@ export function settle(hosted: Hosted, type?: 'revoked' | 'stopped'): void {
   for (const { done } of answered) done()
 }
 
-type Told = 'cleared' | 'state' | 'waits' | 'fenced' | 'reconfigure' | 'shown' | 'metrics'
+type Told = 'cleared' | 'state' | 'waits' | 'fenced' | 'reconfigure' | 'shown' | 'topics' | 'metrics'
 
 /** Passes on what a host says of a task. */
 export function tell(listener: TaskListener, message: Extract<FromHost, { type: Told }>): void {
@@ -101,6 +103,9 @@ export function tell(listener: TaskListener, message: Extract<FromHost, { type: 
       break
     case 'shown':
       listener.shown(message.shown)
+      break
+    case 'topics':
+      listener.topics?.(message.topics)
       break
     case 'metrics':
       listener.metrics(message.metrics)

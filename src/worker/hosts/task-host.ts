@@ -8,6 +8,7 @@ import {
   type TaskId,
   type ToHost,
 } from '../../runtime/host/protocol.ts'
+import type { LevelTable } from '../../runtime/host/log-levels.ts'
 import { monotonicMs } from '../../runtime/host/lease.ts'
 import { IDLE } from '../../runtime/host/stage-tracker.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
@@ -26,6 +27,8 @@ export interface TaskHostOptions {
   /** Until when its tasks are surely nobody else's (performance.now()). */
   readonly heldUntil: () => number
   readonly log: Logger
+  /** The levels of loggers as they were set while the worker runs; undefined where none was. */
+  readonly levels: () => LevelTable | undefined
   /** Of a standalone worker: what its hosts are told of offsets. */
   readonly offsets?: OffsetKeeper | undefined
   /** Runs one task that is under suspicion. */
@@ -170,6 +173,12 @@ export class TaskHost {
     clearTimeout(late)
   }
 
+  /** Levels of loggers were set. A host that is not ready yet is told when it is. */
+  tellLevels(): void {
+    const levels = this.#options.levels()
+    if (levels !== undefined && this.#early === undefined) this.#send({ type: 'levels', levels })
+  }
+
   #send(message: ToHost): void {
     if (this.#early !== undefined) this.#early.push(message)
     else if (!this.#dead) this.#process.send(message)
@@ -263,6 +272,7 @@ export class TaskHost {
     const early = this.#early ?? []
     this.#early = undefined
     this.#send({ type: 'settings', settings: this.#options.settings, alone: this.alone })
+    this.tellLevels()
     this.#tellLease()
     for (const message of early) this.#send(message)
     for (const { begin } of this.#calls.values()) begin()

@@ -1,6 +1,7 @@
 import type { RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
+import type { LevelTable } from '../../runtime/host/log-levels.ts'
 import type { HostSettings, TaskId } from '../../runtime/host/protocol.ts'
 import type { SpawnHost } from './host-process.ts'
 import type { HostedTask, TaskListener } from './hosted-task.ts'
@@ -38,6 +39,7 @@ export class TaskHosts {
   readonly #options: TaskHostsOptions
   readonly #hosts = new Set<TaskHost>()
   #calls = 0
+  #levels: LevelTable | undefined
   #stopped = false
 
   constructor(options: TaskHostsOptions) {
@@ -85,6 +87,12 @@ export class TaskHosts {
     }
   }
 
+  /** From now on these are the levels of the hosts' loggers. */
+  setLevels(levels: LevelTable): void {
+    this.#levels = levels
+    for (const host of this.#hosts) host.tellLevels()
+  }
+
   /** Ends all hosts; their tasks should be stopped before. */
   async stop(): Promise<void> {
     this.#stopped = true
@@ -110,7 +118,8 @@ export class TaskHosts {
     const { silence = Math.max(SILENCE, deadline), heldUntil = () => Infinity } = this.#options
     const onGone = (gone: TaskHost): void => void this.#hosts.delete(gone)
     const limits = { deadline, maxMemory, silence, heldUntil }
-    const host = new TaskHost({ spawn, settings, ...limits, log, offsets, alone, onGone })
+    const levels = (): LevelTable | undefined => this.#levels
+    const host = new TaskHost({ spawn, settings, ...limits, log, levels, offsets, alone, onGone })
     this.#hosts.add(host)
     return host
   }

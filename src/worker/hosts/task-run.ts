@@ -19,6 +19,8 @@ export interface TaskRunOptions {
   readonly join: (task: HostedTask, waits: (reason: string | null) => void) => Place
   /** `reason`: what a task that runs waits for. */
   readonly report: (state: State, trace: string | null, reason: string | null) => void
+  /** It has used these topics since it said so last. */
+  readonly onTopics?: (topics: readonly string[]) => void
   /** Of a monitor: it asks for new configs of its connector's tasks. */
   readonly onReconfigure?: () => void
   readonly stopTimeout: number
@@ -102,6 +104,7 @@ export class TaskRun {
         shown: (changed) => {
           for (const each of changed) this.#shown.set(`${each.transform} ${each.name}`, each)
         },
+        topics: (used) => this.#options.onTopics?.(used),
         metrics: (snapshot) => (this.#metrics = snapshot),
         passed: (rows) => suspects.passed(connector, rows),
         cleared: (before) => suspects.cleared(connector, before),

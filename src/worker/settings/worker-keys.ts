@@ -128,13 +128,21 @@ export const WORKER_KEYS = {
     'What connectors may override with the policy Allowlist: names such as sasl.jaas.config, without a prefix.',
     '',
   ),
+  'topic.tracking.enable': text('Whether it is noted which topics each connector uses.', 'true', {
+    oneOf: ['true', 'false'],
+    anyCase: true,
+  }),
+  'topic.tracking.allow.reset': text('Whether that may be reset over REST.', 'true', {
+    oneOf: ['true', 'false'],
+    anyCase: true,
+  }),
   'task.shutdown.graceful.timeout.ms': integer('How long all tasks may take to finish when stopped.', 5000),
-  'session.timeout.ms': integer('A worker or sink task that is not heard of for this long is dead.', 10_000, {
+  'session.timeout.ms': integer('A worker or sink task that is not heard of for this long is dead.', 6000, {
     min: 1,
   }),
-  'heartbeat.interval.ms': integer('How often a worker is heard of.', 3000, { min: 1 }),
+  'heartbeat.interval.ms': integer('How often a worker is heard of.', 2000, { min: 1 }),
   'rebalance.timeout.ms': integer('How long members may take to join a rebalance.', 60_000, { min: 1 }),
-  'scheduled.rebalance.max.delay.ms': integer("How long a lost worker's work waits for its return.", 300_000),
+  'scheduled.rebalance.max.delay.ms': integer("How long a lost worker's work waits for its return.", 3000),
   'metadata.max.age.ms': integer('How often topics and partitions are looked up anew.', 30_000, { min: 100 }),
   'connect.protocol': text('The group protocol preferred.', 'sessioned', {
     oneOf: ['sessioned', 'compatible', 'eager'],
@@ -239,7 +247,6 @@ export const WITHOUT_EFFECT: readonly string[] = [
   'offset.flush.timeout.ms',
   'worker.sync.timeout.ms',
   'worker.unsync.backoff.ms',
-  'topic.tracking.*',
   'task.profiling.*',
   'listeners.https.*',
   'access.control.allow.*',

@@ -40,11 +40,12 @@ export type ConfigChange =
       readonly includeTasks: boolean
       readonly onlyFailed: boolean
     }
+  | { readonly type: 'logger'; readonly logger: string; readonly level: string }
 
 /**
  * Kafka Connect's config topic, read record by record (KafkaConfigBackingStore's formats): `connector-a`, `task-a-0`,
- * `commit-a`, `target-state-a`, `restart-connector-a`, `tasks-fencing-a`, `session-key`. Task configs count only from
- * their commit on, so that half a set never runs. Keys that are not known (log levels) are skipped.
+ * `commit-a`, `target-state-a`, `restart-connector-a`, `tasks-fencing-a`, `session-key`, `logger-cluster-a.b`. Task configs
+ * count only from their commit on, so that half a set never runs. Keys that are not known are skipped.
  */
 export class ConfigState {
   readonly #configs = new Map<string, RawConfig>()
@@ -117,6 +118,7 @@ export class ConfigState {
     ['restart-connector-', (name, data) => this.#restart(name, data)],
     ['tasks-fencing-', (name, data) => this.#fencing(name, data)],
     ['session-key', (rest, data) => this.#session(rest, data)],
+    ['logger-cluster-', loggerLevel],
   ]
 
   #connector(connector: string, data: Data): ConfigChange | undefined {
@@ -192,6 +194,11 @@ export class ConfigState {
     if (typeof createdAt !== 'number') return
     this.#sessionKey = { key: Buffer.from(key, 'base64'), algorithm, createdAt }
   }
+}
+
+function loggerLevel(logger: string, data: Data): ConfigChange | undefined {
+  const level = data?.['level']
+  return typeof level === 'string' ? { type: 'logger', logger, level } : undefined
 }
 
 type Data = Readonly<Record<string, unknown>> | null

@@ -109,6 +109,11 @@ export class ConfigStore {
     await this.#append(`restart-connector-${connector}`, request)
   }
 
+  /** Sets a logger's level on every worker that runs. */
+  async putLoggerLevel(logger: string, level: string): Promise<void> {
+    await this.#append(`logger-cluster-${logger}`, { level })
+  }
+
   async putSessionKey({ key, algorithm, createdAt }: SessionKey): Promise<void> {
     const written = { key: key.toString('base64'), algorithm, 'creation-timestamp': createdAt }
     await this.#append('session-key', written)

@@ -97,12 +97,12 @@ describe('FileStreamSource', () => {
     const check = (partition: SourceMap, offset: SourceMap | null) =>
       fileStreamSource.checkOffset?.({ partition, offset })
     expect(check({ filename: 'f' }, { position: 3 })).to.equal(undefined)
-    expect(check({ filename: 'f' }, { position: '3' })).to.equal(undefined)
     expect(check({}, null)).to.equal(undefined)
     expect(check({ name: 'f' }, { position: 3 })).to.contain('filename')
     expect(check({ filename: 'f' }, { line: 3 })).to.contain('position')
-    for (const position of [-1, 1.5, 'x', true, null])
-      expect(check({ filename: 'f' }, { position }), String(position)).to.contain('non-negative')
+    expect(check({ filename: 'f' }, { position: -1 })).to.contain('non-negative')
+    for (const position of [1.5, '3', 'x', true, null])
+      expect(check({ filename: 'f' }, { position }), String(position)).to.contain('a Long value')
   })
 })
 

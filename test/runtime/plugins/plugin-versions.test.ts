@@ -107,21 +107,20 @@ describe('versions of a plugin side by side', () => {
     expect(unknownKeys(raw, checkConnectorConfig(raw).keys)).to.deep.equal([])
   })
 
-  it('that are not there are one error, which names those that are', () => {
+  it('that are not there are an error of both keys, the class’s and the version’s, which names those that are', () => {
     const keys = [
-      ['connector.plugin.version', 'VersionedSink'],
-      ['value.converter.plugin.version', 'VersionedConverter'],
-      ['transforms.x.plugin.version', 'VersionedTransform'],
-      ['predicates.p.plugin.version', 'VersionedPredicate'],
+      ['connector.class', 'connector.plugin.version', 'VersionedSink'],
+      ['value.converter', 'value.converter.plugin.version', 'VersionedConverter'],
+      ['transforms.x.type', 'transforms.x.plugin.version', 'VersionedTransform$Value'],
+      ['predicates.p.type', 'predicates.p.plugin.version', 'VersionedPredicate'],
     ] as const
-    for (const [path, name] of keys) {
+    for (const [path, version, name] of keys) {
       const message =
-        `Invalid value [2.0,3.0) for configuration ${path}: Plugin ${name} not found that matches the version range ` +
-        '[2.0,3.0), available versions: [1.0.0, 1.9.0, 1.10.0].'
-      const [first, ...others] = problemsOf({ [path]: '[2.0,3.0)' })
-      expect(others, path).to.deep.equal([])
-      expect(first?.path).to.equal(path)
-      expect(first?.message).to.satisfy((text: string) => text.startsWith(message))
+        `Plugin ${name} not found that matches the version range ` +
+        '[2.0,3.0), available versions: [1.0.0, 1.9.0, 1.10.0]'
+      const found = problemsOf({ [version]: '[2.0,3.0)' })
+      expect(found.map((each) => each.path)).to.deep.equal([path, version])
+      for (const each of found) expect(each.message).to.satisfy((text: string) => text.startsWith(message))
     }
   })
 
@@ -133,7 +132,7 @@ describe('versions of a plugin side by side', () => {
         message: `Invalid value [2.0 for configuration ${path}: Unbounded range: [2.0. Give a version (1.2.3), a range ([1.0,2.0)) or latest.`,
       },
     ])
-    expect(problemsOf({ [path]: '' }).map((each) => each.path)).to.deep.equal([path])
+    expect(problemsOf({ [path]: '' }).map((each) => each.path)).to.deep.equal(['transforms.x.type', path])
     expect(() => connectorOf(config({ 'connector.plugin.version': '9' }))).to.throw(ConfigError)
   })
 
@@ -154,6 +153,7 @@ describe('versions of a plugin side by side', () => {
     })
     expect(problemsOf(named('(,2.0)'))).to.deep.equal([])
     expect(problemsOf(named('4.3.0')).map((each) => each.path)).to.deep.equal([
+      'connector.class',
       'connector.plugin.version',
       'header.converter.plugin.version',
     ])

@@ -1,0 +1,71 @@
+import type { TaskId } from '../../runtime/host/protocol.ts'
+import { compareText, type Items, keyOf, KINDS, NO_ITEMS } from './work-items.ts'
+
+/** What one member runs, or is to run. */
+export interface Load {
+  readonly memberId: string
+  readonly items: Map<string, TaskId>
+}
+
+/**
+ * What is above a fair share, by member: nobody runs more connectors, nor more tasks, than an even distribution of all
+ * that is configured would give it. Members are asked in the order given; what a member named first goes first.
+ */
+export function surplus(configured: Items, loads: readonly Load[]): Map<string, Items> {
+  const above = new Map<string, Items>()
+  if (configured.size === 0 || loads.every(({ items }) => items.size === 0)) return above
+  for (const isKind of KINDS) {
+    const total = count(configured, isKind)
+    for (const [memberId, items] of surplusOf(isKind, total, loads)) {
+      above.set(memberId, new Map([...(above.get(memberId) ?? NO_ITEMS), ...items]))
+    }
+  }
+  return above
+}
+
+function surplusOf(
+  isKind: (id: TaskId) => boolean,
+  total: number,
+  loads: readonly Load[],
+): [string, Items][] {
+  const fair = Math.floor(total / loads.length)
+  let extras = total % loads.length
+  return loads.flatMap(({ memberId, items }): [string, Items][] => {
+    const own = [...items].filter(([, id]) => isKind(id))
+    const allowed = own.length > fair && extras-- > 0 ? fair + 1 : fair
+    return own.length > allowed ? [[memberId, new Map(own.slice(0, own.length - allowed))]] : []
+  })
+}
+
+/** Gives each to one of those with the least of its kind: by their load at first, then by id. */
+export function deal(ids: readonly TaskId[], loads: readonly Load[]): void {
+  if (loads.length === 0) return
+  for (const isKind of KINDS) {
+    const takers = loads
+      .map((load) => ({ load, size: count(load.items, isKind) }))
+      .toSorted((a, b) => a.size - b.size || compareText(a.load.memberId, b.load.memberId))
+    for (const id of ids.filter(isKind)) {
+      const least = takers.reduce((best, taker) => (taker.size < best.size ? taker : best))
+      give(least.load, id)
+      least.size++
+    }
+  }
+}
+
+/** Gives to these members in turn, whatever they run. */
+export function dealInTurn(ids: readonly TaskId[], loads: readonly Load[]): void {
+  for (const isKind of KINDS) {
+    for (const [turn, id] of ids.filter(isKind).entries()) {
+      const load = loads[turn % loads.length]
+      if (load !== undefined) give(load, id)
+    }
+  }
+}
+
+function give({ items }: Load, id: TaskId): void {
+  items.set(keyOf(id), id)
+}
+
+function count(items: Items, isKind: (id: TaskId) => boolean): number {
+  return [...items.values()].filter(isKind).length
+}

@@ -1,0 +1,177 @@
+import { access, mkdir } from 'node:fs/promises'
+import path from 'node:path'
+import { expect } from 'chai'
+import { after, before, describe, it } from 'mocha'
+import { run } from '../../src/dev/java.ts'
+import { eventually, uniqueName } from '../support/eventually.ts'
+import { kafkajsClient, sharedKafka } from '../support/kafka.ts'
+import { readJson } from './rest-replay.ts'
+import { createTopic, startTestWorker, type TestWorker } from './rest-worker.ts'
+
+interface Recorded {
+  readonly client: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly requests: readonly {
+    readonly call: string
+    readonly method: string
+    readonly path: string
+    readonly body?: unknown
+    readonly status: number
+    /** Keys of the answer. */
+    readonly has?: readonly string[]
+    /** The state that the connector and its tasks come to. */
+    readonly then?: string
+  }[]
+}
+
+const CLIENTS = path.join(import.meta.dirname, 'clients')
+const CACHE = path.resolve(import.meta.dirname, '../../.cache/clients')
+/** Published clients are brought by pip and Maven, which the other tests do not need. */
+const WITH_CLIENTS = process.env['SLUICE_CONFORMANCE'] !== undefined
+
+async function must(command: string, args: readonly string[]): Promise<string> {
+  const done = await run(command, args)
+  if (done?.code !== 0)
+    throw new Error(`${command} ${args.join(' ')}: ${done?.output ?? 'there is no such program'}`)
+  return done.output
+}
+
+async function isThere(file: string): Promise<boolean> {
+  return access(file).then(
+    () => true,
+    () => false,
+  )
+}
+
+/** The Python of a virtual environment that has kafka-connect-py. */
+async function python(): Promise<string> {
+  const venv = path.join(CACHE, 'python')
+  const [program, marker] = [path.join(venv, 'bin/python'), path.join(venv, 'bin/kc')]
+  if (await isThere(marker)) return program
+  await must('python3', ['-m', 'venv', venv])
+  await must(program, ['-m', 'pip', 'install', '-q', '-r', path.join(CLIENTS, 'requirements.txt')])
+  return program
+}
+
+async function javaClient(): Promise<string> {
+  const lib = path.join(CACHE, 'java')
+  if (!(await isThere(path.join(lib, 'kafka-connect-client-4.0.4.jar')))) {
+    await mkdir(lib, { recursive: true })
+    const goal = ['dependency:copy-dependencies', `-DoutputDirectory=${lib}`]
+    await must('mvn', ['-q', '-B', '-f', path.join(CLIENTS, 'pom.xml'), ...goal])
+  }
+  return path.join(lib, '*')
+}
+
+/** What a client's program printed: by call, what it gave. */
+function answersOf(output: string): Record<string, unknown> {
+  const lines = output.split('\n').filter((line) => line.startsWith('{'))
+  const calls = lines.map((line) => JSON.parse(line) as { call: string; answer: unknown })
+  return Object.fromEntries(calls.map(({ call, answer }) => [call, answer]))
+}
+
+describe('clients of Kafka Connect, unchanged', function () {
+  this.timeout(300_000)
+  let worker: TestWorker
+  let topic: string
+
+  before(async () => {
+    const { bootstrapServers } = await sharedKafka()
+    const prefix = uniqueName('clients')
+    topic = `${prefix}-in`
+    const admin = kafkajsClient(bootstrapServers).admin()
+    await admin.connect()
+    await createTopic(admin, { topic, numPartitions: 1 })
+    await admin.disconnect()
+    worker = await startTestWorker(prefix)
+  })
+
+  after(() => worker.stop())
+
+  it('kafka-connect-py', async function () {
+    if (!WITH_CLIENTS) this.skip()
+    const name = uniqueName('py')
+    const output = await must(await python(), [path.join(CLIENTS, 'run_client.py'), worker.base, name, topic])
+    expect(answersOf(output)).to.deep.equal({
+      cluster: ['commit', 'kafka_cluster_id', 'version'],
+      ...{
+        plugins: true,
+        validate: 0,
+        create: name,
+        running: 'RUNNING',
+        list: true,
+        'list with status': name,
+      },
+      ...{ get: 'sink', config: topic, tasks: [0], 'task status': 'RUNNING', update: 'all' },
+      ...{ restarted: 'RUNNING', 'task restarted': 'RUNNING', paused: 'PAUSED', resumed: 'RUNNING' },
+      ...{ topics: [name], stopped: 'STOPPED', deleted: true },
+    })
+  })
+
+  it('org.sourcelab:kafka-connect-client', async function () {
+    if (!WITH_CLIENTS) this.skip()
+    const name = uniqueName('java')
+    const program = path.join(CLIENTS, 'RunClient.java')
+    const output = await must('java', ['-cp', await javaClient(), program, worker.base, name, topic])
+    expect(answersOf(output)).to.deep.equal({
+      ...{
+        version: 'true',
+        plugins: 'true',
+        validate: '0',
+        create: 'true',
+        running: 'RUNNING',
+        list: 'true',
+      },
+      ...{
+        'list with status': 'true',
+        'list with info': 'true',
+        get: 'sink',
+        config: '/dev/null',
+        tasks: '1',
+      },
+      ...{ 'task status': 'RUNNING', restart: 'true', restarted: 'RUNNING', 'restart a task': 'true' },
+      ...{ 'task restarted': 'RUNNING', pause: 'true', paused: 'PAUSED', resume: 'true', resumed: 'RUNNING' },
+      ...{ update: 'all', topics: 'true', 'reset topics': 'true', delete: 'true', deleted: 'true' },
+    })
+  })
+
+  for (const { client, headers, requests } of readJson('clients/recorded.json') as readonly Recorded[])
+    it(`the requests of ${client}`, async () => {
+      const name = uniqueName('recorded')
+      const config = { 'connector.class': 'FileStreamSink', topics: topic, file: '/dev/null' }
+      for (const { call, method, path: to, body, status, has = [], then } of requests) {
+        const text = body === undefined ? undefined : filled(JSON.stringify(body), name, config)
+        const response = await fetch(worker.base + to.replaceAll('{name}', name), {
+          method,
+          headers: { ...headers, ...(text === undefined ? {} : { 'content-type': 'application/json' }) },
+          ...(text === undefined ? {} : { body: text }),
+        })
+        const answer = await response.text()
+        expect([call, response.status], answer).to.deep.equal([call, status])
+        if (has.length > 0)
+          expect(JSON.parse(answer), call).to.include.keys(has.map((key) => key.replaceAll('{name}', name)))
+        if (then !== undefined) await settles(name, then)
+      }
+    })
+
+  async function settles(name: string, state: string): Promise<void> {
+    await eventually(
+      async () => {
+        const response = await fetch(`${worker.base}/connectors/${name}/status`)
+        const { connector, tasks } = (await response.json()) as Partial<Record<string, { state: string }>> & {
+          tasks?: { state: string }[]
+        }
+        const states = [connector, ...(tasks ?? [])].map((each) => each?.state)
+        expect(new Set(states)).to.deep.equal(new Set([state]))
+        return true
+      },
+      { timeoutMs: 30_000 },
+    )
+  }
+})
+
+/** A body with the connector's name, and its configuration where `$config` stands. */
+function filled(body: string, name: string, config: Readonly<Record<string, string>>): string {
+  const pairs = JSON.stringify(config).slice(1, -1)
+  return body.replace('"$config":true', pairs).replaceAll('{name}', name)
+}

@@ -1,0 +1,157 @@
+import { createHash } from 'node:crypto'
+import { access, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { homedir, tmpdir } from 'node:os'
+import path from 'node:path'
+import { run } from '../../src/dev/java.ts'
+import { eventually, uniqueName } from './eventually.ts'
+import { freePort, sharedKafka } from './kafka.ts'
+import { REPOSITORY, sluice, startProcess, type StartedProcess } from './process.ts'
+import { readTopic } from './topics.ts'
+
+export interface ClusterWorker {
+  readonly base: string
+  /** As statuses name it. */
+  readonly id: string
+  readonly process: StartedProcess
+  call(
+    method: string,
+    path: string,
+    body?: unknown,
+  ): Promise<{ code: number; headers: Headers; body: unknown }>
+  /** Ends it as an operator does. */
+  stop(): Promise<void>
+}
+
+/** Real workers in processes of their own, ours and Java's, with one group and one set of topics on the shared Kafka. */
+export class WorkerCluster {
+  readonly name = uniqueName('cluster')
+  readonly workers: ClusterWorker[] = []
+  readonly #settings: Readonly<Record<string, string>>
+  #folder: string | undefined
+
+  constructor(settings: Readonly<Record<string, string>> = {}) {
+    this.#settings = settings
+  }
+
+  /** A worker of ours that is ready. */
+  async sluice(settings: Readonly<Record<string, string>> = {}): Promise<ClusterWorker> {
+    const { base, file } = await this.#properties(settings)
+    return this.#ready(base, sluice(['worker', file]))
+  }
+
+  /** A worker of Apache Kafka Connect 4.3.1; it takes some 15 s to be ready. */
+  async java(settings: Readonly<Record<string, string>> = {}): Promise<ClusterWorker> {
+    const lib = await connectJars()
+    const { base, file } = await this.#properties(settings)
+    const main = 'org.apache.kafka.connect.cli.ConnectDistributed'
+    return this.#ready(base, startProcess('java', ['-Xmx256m', '-cp', path.join(lib, '*'), main, file]))
+  }
+
+  /** The records of the config topic, oldest first. */
+  async configs(): Promise<{ key: string; value: string | null }[]> {
+    const { bootstrapServers } = await sharedKafka()
+    const records = await readTopic(bootstrapServers, `${this.name}-config`)
+    return records.map(({ key, value }) => ({
+      key: key?.toString() ?? '',
+      value: value?.toString() ?? null,
+    }))
+  }
+
+  async stop(): Promise<void> {
+    for (const { process } of this.workers) process.kill()
+    await Promise.all(this.workers.splice(0).map(({ process }) => process.exited))
+    if (this.#folder !== undefined) await rm(this.#folder, { recursive: true, force: true })
+  }
+
+  async #properties(more: Readonly<Record<string, string>>) {
+    const { bootstrapServers } = await sharedKafka()
+    const port = await freePort()
+    const base = `http://127.0.0.1:${port}`
+    const bytes = 'org.apache.kafka.connect.converters.ByteArrayConverter'
+    const settings: Record<string, string> = {
+      'bootstrap.servers': bootstrapServers,
+      'group.id': this.name,
+      listeners: base,
+      'rest.advertised.host.name': '127.0.0.1',
+      'session.timeout.ms': '6000',
+      'heartbeat.interval.ms': '1000',
+      'scheduled.rebalance.max.delay.ms': '0',
+      'key.converter': bytes,
+      'value.converter': bytes,
+    }
+    for (const kind of ['config', 'offset', 'status']) {
+      settings[`${kind}.storage.topic`] = `${this.name}-${kind}`
+      settings[`${kind}.storage.replication.factor`] = '1'
+    }
+    this.#folder ??= await mkdtemp(path.join(tmpdir(), 'sluice-cluster-'))
+    const file = path.join(this.#folder, `${port}.properties`)
+    const lines = Object.entries({ ...settings, ...this.#settings, ...more })
+    await writeFile(file, lines.map(([key, value]) => `${key}=${value}\n`).join(''))
+    return { base, file }
+  }
+
+  async #ready(base: string, process: StartedProcess): Promise<ClusterWorker> {
+    const call: ClusterWorker['call'] = (...request) => send(base, ...request)
+    const stop = async (): Promise<void> => {
+      process.signal('SIGTERM')
+      await process.exited
+      this.workers.splice(this.workers.indexOf(worker), 1)
+    }
+    const worker: ClusterWorker = { base, id: new URL(base).host, process, call, stop }
+    this.workers.push(worker)
+    const options = { timeoutMs: 90_000, everyMs: 100 }
+    await eventually(async () => (await fetch(`${base}/health`)).status === 200, options).catch(
+      (error: unknown) => {
+        throw new Error(`${String(error)}\n${process.stdout()}${process.stderr()}`)
+      },
+    )
+    return worker
+  }
+}
+
+async function send(base: string, method: string, url: string, body?: unknown) {
+  const response = await fetch(`${base}${url}`, {
+    method,
+    ...(body === undefined
+      ? {}
+      : { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+  })
+  const text = await response.text()
+  return { code: response.status, headers: response.headers, body: text === '' ? null : parsed(text) }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown
+  } catch {
+    return text
+  }
+}
+
+/** The jars of Kafka Connect, resolved once by Maven into a folder whose name has the pom's hash. */
+async function connectJars(): Promise<string> {
+  const pom = path.join(REPOSITORY, 'test/conformance/java/pom.xml')
+  const hash = createHash('sha256')
+    .update(await readFile(pom))
+    .digest('hex')
+  const folder = path.join(homedir(), '.cache/sluice', `connect-${hash.slice(0, 12)}`)
+  if (
+    await access(folder).then(
+      () => true,
+      () => false,
+    )
+  )
+    return folder
+  const unfinished = await mkdtemp(path.join(tmpdir(), 'sluice-connect-'))
+  const done = await run('mvn', [
+    '-q',
+    '-B',
+    '-f',
+    pom,
+    'dependency:copy-dependencies',
+    `-DoutputDirectory=${unfinished}`,
+  ])
+  if (done?.code !== 0) throw new Error(`Maven could not resolve Kafka Connect: ${done?.output ?? 'no mvn'}`)
+  await rename(unfinished, folder)
+  return folder
+}

@@ -1,0 +1,22 @@
+import type { GroupMemberOptions } from '../../src/kafka/groups/group.ts'
+
+/** A member that only remembers what it was told. */
+export class Recorder {
+  readonly heldUntil = Infinity
+  readonly calls: string[] = []
+  readonly options: GroupMemberOptions
+  constructor(options: GroupMemberOptions) {
+    this.options = options
+  }
+  start(): Promise<void> {
+    this.calls.push('start')
+    return Promise.resolve()
+  }
+  rejoin(reason: string): void {
+    this.calls.push(`rejoin: ${reason}`)
+  }
+  leave(): Promise<void> {
+    this.calls.push('leave')
+    return Promise.resolve()
+  }
+}
