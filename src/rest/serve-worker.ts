@@ -51,9 +51,9 @@ export async function serveWorker({
     worker: () => worker,
     version,
     hosts,
+    log: log.child({ logger: 'sluice.rest' }),
     network,
     members: () => (worker === undefined ? [] : memberHosts(worker.place)),
-    log: log.child({ logger: 'sluice.rest' }),
     models: modelDirectory(settings.modelsDir),
   })
   const stopping = new AbortController()

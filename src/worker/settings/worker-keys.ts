@@ -119,6 +119,14 @@ export const WORKER_KEYS = {
       anyCase: true,
     },
   ),
+  'topic.tracking.enable': text('Whether it is noted which topics each connector uses.', 'true', {
+    oneOf: ['true', 'false'],
+    anyCase: true,
+  }),
+  'topic.tracking.allow.reset': text('Whether that may be reset over REST.', 'true', {
+    oneOf: ['true', 'false'],
+    anyCase: true,
+  }),
   'connector.client.config.override.policy': text(
     'What connectors may override of their Kafka clients (producer.override.*, consumer.override.*, admin.override.*): All, None, Principal (security.protocol, sasl.mechanism and sasl.jaas.config), or Allowlist.',
     'All',
@@ -128,14 +136,6 @@ export const WORKER_KEYS = {
     'What connectors may override with the policy Allowlist: names such as sasl.jaas.config, without a prefix.',
     '',
   ),
-  'topic.tracking.enable': text('Whether it is noted which topics each connector uses.', 'true', {
-    oneOf: ['true', 'false'],
-    anyCase: true,
-  }),
-  'topic.tracking.allow.reset': text('Whether that may be reset over REST.', 'true', {
-    oneOf: ['true', 'false'],
-    anyCase: true,
-  }),
   'task.shutdown.graceful.timeout.ms': integer('How long all tasks may take to finish when stopped.', 5000),
   'session.timeout.ms': integer('A worker or sink task that is not heard of for this long is dead.', 6000, {
     min: 1,
