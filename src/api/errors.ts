@@ -51,6 +51,7 @@ export const ERROR_CATALOGUE = {
     'Fetched bytes fail their checksum, are not a record batch of magic 2, or inflate beyond the limit.',
   'kafka.offset': 'A partition has no offset to go on from, and auto.offset.reset is none.',
   'kafka.topic': 'A topic is missing, or its partitions or settings do not fit.',
+  'kafka.rebalancing': 'A group rebalances, and takes no offsets until that is over.',
   'kafka.fenced': 'A newer owner has taken over; this one stops.',
   'source.offset': 'A source partition or offset cannot be stored or read: it is not a flat JSON object.',
   'offset.file':

@@ -12,6 +12,7 @@ import { loggerRoutes } from './loggers.ts'
 import { modelRoutes } from './models.ts'
 import { offsetRoutes } from './offsets.ts'
 import { rootRoutes } from './root.ts'
+import { lagRoutes } from './lag.ts'
 import { shadowRoutes } from './shadows.ts'
 import { taskRoutes } from './tasks.ts'
 import { topicRoutes } from './topics.ts'
@@ -32,6 +33,7 @@ export function createApp(context: RestContext): Express {
     connectorPluginsRoutes,
     loggerRoutes,
     shadowRoutes,
+    lagRoutes,
   ]
   for (const routes of resources) app.use(routes(context))
   app.use(() => {

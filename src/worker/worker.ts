@@ -25,6 +25,7 @@ import { hostSpawner, type SpawnHost } from './hosts/host-process.ts'
 import { openStores, stoppedEarly, type Stores } from './stores/open-stores.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
 import type { WorkerSettings } from './settings/settings.ts'
+import { LagReports } from './lag-reports.ts'
 import { LoneWorker } from './groups/lone-worker.ts'
 import { shareOutFrom } from './groups/share-out.ts'
 import { type SinkClients, sinkClients, sinkPlace } from './groups/sink-clients.ts'
@@ -32,6 +33,7 @@ import { sinkGroup } from './groups/sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './groups/sink-membership.ts'
 import type { MonitorsOptions } from './monitors.ts'
 import { type GroupAdmin, groupAdmin } from './sink-offsets.ts'
+import { sameConfig } from './configs/task-configs.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Suspects } from './hosts/suspects.ts'
 import { TaskHosts } from './hosts/task-hosts.ts'
@@ -169,6 +171,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const stored = (name: string): StoredConnector => views.stored(name)
   const { groups } = surroundings
   const offsets = new ConnectorOffsets({ places: stores.offsets, groups, stored, resolve })
+  const lag = lagReports(surroundings, work)
   const rejoin = (reason: string): void => group.rejoin(reason)
   const { levels = new LogLevels(settings.logLevel) } = surroundings
   levels.follow((table) => hosts.setLevels(table))
@@ -176,7 +179,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   configs.writtenBy(group)
   const { sessionKeys, fence } = clusterOf(surroundings, group)
   const place = group
-  const told = { views, check, offsets, topics, loggers }
+  const told = { views, check, offsets, topics, loggers, lag }
   const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, fence, rejoin })
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
   const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write })
@@ -237,8 +240,18 @@ function placeOf(
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
 }
 
+function lagReports({ stores, advertised, log }: Surroundings, work: AssignedWork): LagReports {
+  return new LagReports({
+    ...stores,
+    progress: () => work.progress(),
+    workerId: `${advertised.host}:${advertised.port}`,
+    isSink: ({ config }) => connectorClass(config).type === 'sink',
+    log,
+  })
+}
+
 function taskCreator(
-  { settings, cluster, createMember, consumerOf, log }: Surroundings,
+  { settings, cluster, createMember, consumerOf, log, stores: { configs } }: Surroundings,
   {
     hosts,
     reporter,
@@ -259,13 +272,13 @@ function taskCreator(
       paused,
       hosts,
       suspects,
-      join: (task, waits) =>
+      join: (task, waits, replaced) =>
         isSource(resolved)
           ? { ...IN_NO_GROUP, lost: () => task.lost() }
           : sinkPlace(
               resolved,
               (own) => {
-                const options = { ...sinkGroup(settings, resolved, taskLog), waits }
+                const options = { ...sinkGroup(settings, resolved, taskLog, id.task), waits, replaced }
                 const create: CreateMember =
                   own === undefined ? createMember : (member) => new GroupMember(own, member)
                 return new SinkMembership(options, own ?? cluster, create, task)
@@ -274,6 +287,7 @@ function taskCreator(
             ),
       report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
       onTopics: (used) => topics.used(id, used),
+      willReturn: () => sameConfig(configs.get(id.connector)?.tasks[id.task], config),
       stopTimeout: settings.shutdownTimeout,
       log: taskLog,
     })

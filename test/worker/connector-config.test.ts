@@ -245,6 +245,25 @@ describe('clusterProblems', () => {
     expect(['connect-configs', 'in'].map((topic) => topics.includes(topic))).to.deep.equal([false, true])
   })
 
+  it('takes the assignors and the static ids of a sink from its overrides', () => {
+    const read = (more: Record<string, string>, task = 0) => {
+      const { assignors, groupInstanceId } = sinkGroup(
+        settings,
+        { name: 'a', topics: 'in', ...more },
+        SILENT,
+        task,
+      )
+      return [assignors.map(({ name }) => name).join(), groupInstanceId]
+    }
+    const strategy = 'consumer.override.partition.assignment.strategy'
+    const instance = 'consumer.override.group.instance.id'
+    expect(read({})).to.deep.equal(['range,cooperative-sticky', null])
+    expect(read({ [strategy]: 'StickyAssignor', [instance]: ' fraud ' }, 3)).to.deep.equal([
+      'sticky',
+      'fraud-3',
+    ])
+  })
+
   it('finds a consumer group that is the workers’ own', () => {
     const override = 'consumer.override.group.id'
     expect(paths({ [override]: ' connect-cluster ' })).to.deep.equal([override])

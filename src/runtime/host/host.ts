@@ -239,7 +239,8 @@ async function pass(host: Host, message: TaskMessage): Promise<void> {
     else if (opened?.kind !== 'sink')
       return // a source is in no group
     else if (message.type === 'assign') await opened.task.assign(message.membership, message.suspects)
-    else await opened.task[message.type]()
+    else if (message.type === 'revoke') await opened.task.revoke(message.keep)
+    else await opened.task.lost()
   } catch (error) {
     send({ type: 'state', id, state: 'FAILED', trace: traceOf(error) })
   }

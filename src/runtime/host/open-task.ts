@@ -155,8 +155,7 @@ export async function openDeadLetters(
 
 function committer(client: KafkaClient) {
   return ({ membership, offsets }: GroupProgress): Promise<void> => {
-    const { groupId, memberId, generation } = membership
-    return commitOffsets(client, groupId, { memberId, generation }, offsets)
+    return commitOffsets(client, membership.groupId, membership, offsets)
   }
 }
 

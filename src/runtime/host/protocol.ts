@@ -67,6 +67,10 @@ export interface Membership {
   readonly groupId: string
   readonly memberId: string
   readonly generation: number
+  /** Of a static member. */
+  readonly groupInstanceId?: string | null
+  /** Whether the task goes on while its group rebalances: an assignment then changes what it has, and replaces nothing. */
+  readonly cooperative?: boolean
   readonly partitions: readonly TopicPartitions[]
 }
 
@@ -133,8 +137,8 @@ export type ToHost =
       readonly membership: Membership
       readonly suspects: readonly SuspectRows[]
     }
-  /** Finish what is in flight, commit, stop fetching; answered by `revoked`. */
-  | { readonly type: 'revoke'; readonly id: TaskId }
+  /** Finish what is in flight, commit, stop fetching: all partitions, or all but those of `keep`; answered by `revoked`. */
+  | { readonly type: 'revoke'; readonly id: TaskId; readonly keep?: Membership }
   /** The membership was lost, of a source that of its worker: stop at once, commit nothing. */
   | { readonly type: 'lost'; readonly id: TaskId }
   | { readonly type: 'pause'; readonly id: TaskId }
