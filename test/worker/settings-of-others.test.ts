@@ -59,6 +59,16 @@ describe('the settings of a worker, as Kafka Connect reads them,', () => {
       expect(() => read({ 'rest.allowed.hosts': `good.host, ${host}` }), host).to.throw('rest.allowed.hosts')
   })
 
+  it('makes no group of all sinks', () => {
+    const { settings, warnings } = read({
+      'consumer.group.id': 'all',
+      'consumer.isolation.level': 'read_committed',
+    })
+    expect(warnings).to.have.lengthOf(1)
+    expect(warnings[0]).to.contain('consumer.group.id is ignored: each sink has a group of its own')
+    expect(settings.clients.consumer).to.deep.equal({ 'isolation.level': 'read_committed' })
+  })
+
   it('has values below producer. and consumer. that are checked like those of connectors', () => {
     expect(() => read({ 'consumer.auto.offset.reset': 'middle' })).to.throw('consumer.auto.offset.reset')
     expect(() => read({ 'producer.bootstrap.servers': 'nowhere' })).to.throw('producer.bootstrap.servers')

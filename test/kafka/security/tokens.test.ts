@@ -8,16 +8,14 @@ import type { TokenSource } from '../../../src/kafka/security/token-config.ts'
 import { Tokens } from '../../../src/kafka/security/tokens.ts'
 import { tokenEndpoint, unsignedToken } from '../../support/token-endpoint.ts'
 
-const source = (url: string, more: object = {}): TokenSource =>
-  ({
-    kind: 'endpoint',
-    url,
-    clientId: 'a+b',
-    clientSecret: 's/1',
-    scope: undefined,
-    urlEncode: false,
-    ...more,
-  }) as TokenSource
+const source = (url: string, urlEncode = false): TokenSource => ({
+  kind: 'endpoint',
+  url,
+  clientId: 'a+b',
+  clientSecret: 's/1',
+  scope: undefined,
+  urlEncode,
+})
 
 async function refusal(tokens: Tokens): Promise<ConnectError> {
   const error: unknown = await tokens.get().catch((thrown: unknown) => thrown)
@@ -58,7 +56,7 @@ describe('the tokens of OAUTHBEARER', () => {
 
   it('are asked for with id and secret as they are, or URL-encoded where that is set', async () => {
     await using provider = await tokenEndpoint({ 'a%2Bb:s%2F1': 'encoded' })
-    expect(await new Tokens(source(provider.url, { urlEncode: true })).get()).to.equal('encoded')
+    expect(await new Tokens(source(provider.url, true)).get()).to.equal('encoded')
     expect((await refusal(new Tokens(source(provider.url)))).message).to.contain('HTTP 401 (invalid_client)')
   })
 
