@@ -6,8 +6,16 @@ export function shadowRoutes(context: RestContext): Router {
   const router = Router()
   router
     .route('/sluice/connectors/:connector/shadows')
+    .get(async (request, response) => {
+      response.json(await herderOf(context).shadows(pathParameter(request, 'connector')))
+    })
+    .all(methodNotAllowed)
+  // Asked by other workers, which add it up.
+  router
+    .route('/sluice/connectors/:connector/shown/:name')
     .get((request, response) => {
-      response.json(herderOf(context).shadows(pathParameter(request, 'connector')))
+      const [connector, name] = [pathParameter(request, 'connector'), pathParameter(request, 'name')]
+      response.json(herderOf(context).shown(connector, name))
     })
     .all(methodNotAllowed)
   return router

@@ -12,6 +12,7 @@ import type { LagReports } from './lag-reports.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { unmasked } from './configs/secrets.ts'
 import { type ShadowReport, shadowReport } from './shadow-report.ts'
+import type { ShownElsewhere, TaskShown } from './shared/shown-elsewhere.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import type { StatusStore } from './stores/status-store.ts'
 import { elsewhere, type Place, requireLead } from './cluster/place.ts'
@@ -35,6 +36,7 @@ export interface HerderOptions {
   /** Does a round of zombie fencing of a connector's producers. */
   readonly fence: (connector: string) => Promise<void>
   readonly rejoin: (reason: string) => void
+  readonly shownElsewhere: (connector: string, name: string) => Promise<ShownElsewhere>
 }
 
 /**
@@ -165,10 +167,16 @@ export class Herder {
     return this.#change(name, () => this.#options.fence(name))
   }
 
-  /** How the shadow models of a connector compare, in the tasks that run on this worker. */
-  shadows(name: string): ShadowReport {
-    this.views.stored(name)
-    return shadowReport(name, this.#options.work.shown(name, 'shadows'))
+  /** How the shadow models of a connector compare, on all workers. */
+  async shadows(name: string): Promise<ShadowReport> {
+    const here = this.shown(name, 'shadows')
+    return shadowReport(name, here, await this.#options.shownElsewhere(name, 'shadows'))
+  }
+
+  /** What the transforms of a connector's tasks show under a name, of those tasks that run on this worker. */
+  shown(connector: string, name: string): readonly TaskShown[] {
+    this.views.stored(connector)
+    return this.#options.work.shown(connector, name)
   }
 
   /** Removes what the status topic says of connectors and tasks that do not exist any more. */

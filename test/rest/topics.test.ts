@@ -48,7 +48,7 @@ describe('the REST API, asked for the topics of a connector,', () => {
       'status-topic-in:connector-a',
       'status-topic-more:connector-a',
     ])
-    const { topic } = JSON.parse(records()[0]?.value ?? '{}') as { topic: Record<string, unknown> }
+    const { topic } = JSON.parse(String(records()[0]?.value ?? '{}')) as { topic: Record<string, unknown> }
     expect(topic).to.deep.include({ name: 'in', connector: 'a', task: 0 })
     expect(topic['discoverTimestamp']).to.be.within(before, Date.now())
   })
