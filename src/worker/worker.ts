@@ -102,7 +102,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     cluster: client,
     groups: groupAdmin(client),
     createMember: (member) => new GroupMember(client, member),
-    consumerOf: sinkClients(settings, log),
+    consumerOf: sinkClients(settings, log.child({ logger: 'sluice.kafka' })),
     fence: (ids) => fenceProducers(client, ids),
     spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
