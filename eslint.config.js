@@ -40,6 +40,7 @@ const PACKAGE_HOME = {
   commander: ['src/cli'],
   express: ['src/rest', 'src/registry'],
   kafkajs: ['src/dev'],
+  'node-forge': ['src/kafka'],
   pino: ['src/runtime'],
   re2js: ['src/api'],
   '@marcbachmann/cel-js': ['src/api'],

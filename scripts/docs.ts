@@ -17,6 +17,7 @@ import {
 } from '../src/runtime/plugins/plugins.ts'
 import { ignoredSourceKeys, sourceKeys } from '../src/runtime/source/source-keys.ts'
 import { CLUSTER_KEYS } from '../src/worker/settings/modes.ts'
+import { SECURITY_KEYS } from '../src/kafka/security/security-keys.ts'
 import { STANDALONE_KEYS, WORKER_KEYS, type WorkerKey } from '../src/worker/settings/worker-keys.ts'
 import { shown } from './shown.ts'
 
@@ -108,6 +109,13 @@ function standaloneText(): string {
   ].join('\n\n')
 }
 
+function clientsText(): string {
+  const rows = Object.entries(SECURITY_KEYS).map(([name, doc]) => `| \`${name}\` | ${doc} |`)
+  const intro =
+    'Besides `bootstrap.servers` and `client.id`, each also below `producer.`, `consumer.` and `admin.`, and in connectors below `producer.override.` and so on: see [a secured Kafka](../security.md).'
+  return ['## Kafka clients', intro, ['| Key | |', '| --- | --- |', ...rows].join('\n')].join('\n\n')
+}
+
 function providersText(): string {
   const texts = configProviders.map(({ name, summary, aliases, config }) => {
     const classes = [name, ...aliases].map((each) => `\`${each}\``).join(', ')
@@ -154,7 +162,10 @@ function pages(): Map<string, string> {
         ),
       ),
     ],
-    ['worker.md', page('# Worker settings', workerTable(WORKER_KEYS), standaloneText(), providersText())],
+    [
+      'worker.md',
+      page('# Worker settings', workerTable(WORKER_KEYS), clientsText(), standaloneText(), providersText()),
+    ],
     [
       'errors.md',
       page(

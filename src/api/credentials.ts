@@ -3,7 +3,7 @@ export const MASK = '[hidden]'
 
 /** How keys end that hold a secret: `db.password`, `api.key`, `sasl.jaas.config`; not `key.converter`, `monkey`, `tokenizer`. */
 const NAMES =
-  'passw(?:or)?d|passphrase|secret|token|credentials?|user\\.?info|jaas\\.config|(?:api|private|access)[._-]?key'
+  'passw(?:or)?d|passphrase|secret|token|credentials?|user\\.?info|jaas\\.config|keystore\\.key|(?:api|private|access)[._-]?key'
 
 const SECRET_NAME = new RegExp(`(?:${NAMES}|(?:^|[._-])(?:pwd|pass|sig|signature))$`, 'i')
 

@@ -44,11 +44,14 @@ export const ERROR_CATALOGUE = {
   'model.exists': 'The model has this version already.',
   'model.storage': 'A model cannot be stored: the disk is full, or its folder may not be written.',
   'kafka.unavailable': 'A broker or coordinator cannot be reached at the moment.',
+  'kafka.security':
+    'A broker or token endpoint refuses the client, or the client does not trust its certificate: see security.protocol, sasl.* and ssl.*.',
   'kafka.protocol': 'A broker answered with an error that retrying does not fix.',
   'kafka.corrupt':
     'Fetched bytes fail their checksum, are not a record batch of magic 2, or inflate beyond the limit.',
   'kafka.offset': 'A partition has no offset to go on from, and auto.offset.reset is none.',
   'kafka.topic': 'A topic is missing, or its partitions or settings do not fit.',
+  'kafka.rebalancing': 'A group rebalances, and takes no offsets until that is over.',
   'kafka.fenced': 'A newer owner has taken over; this one stops.',
   'source.offset': 'A source partition or offset cannot be stored or read: it is not a flat JSON object.',
   'offset.file':

@@ -9,11 +9,11 @@ export function register(program: Command): void {
         'names, as JSON (.json) or as Java properties (a connect-distributed.properties file). A setting is overridden ' +
         'by an environment variable: CONNECT_BOOTSTRAP_SERVERS for bootstrap.servers. Ctrl-C stops it.',
     )
-    .argument('<file>', 'the settings')
+    .argument('[file]', 'the settings; without a file, those of the environment alone')
     .action(run)
 }
 
-async function run(file: string): Promise<void> {
+async function run(file: string | undefined): Promise<void> {
   const [{ loadSettings }, { beginWorker, untilStarted }] = await Promise.all([
     import('../worker/settings/settings.ts'),
     import('./run-worker.ts'),

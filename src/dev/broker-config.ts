@@ -4,13 +4,15 @@ export interface BrokerAddress {
   readonly port: number
   readonly controllerPort: number
   readonly logDir: string
+  /** Settings of Kafka's own over these, for tests of secured listeners. */
+  readonly more?: Readonly<Record<string, string>>
 }
 
 /**
  * One node that is broker and controller. The quorum is the static kind (`controller.quorum.voters`), because the
  * controller's port is another at each start and the dynamic kind keeps it in its log.
  */
-export function serverProperties({ port, controllerPort, logDir }: BrokerAddress): string {
+export function serverProperties({ port, controllerPort, logDir, more = {} }: BrokerAddress): string {
   const settings: Record<string, string | number | boolean> = {
     'process.roles': 'broker,controller',
     'node.id': 1,
@@ -37,6 +39,7 @@ export function serverProperties({ port, controllerPort, logDir }: BrokerAddress
     'broker.heartbeat.interval.ms': 750,
     'group.initial.rebalance.delay.ms': 0,
     'log.cleaner.dedupe.buffer.size': 16 * 1024 * 1024,
+    ...more,
   }
   return Object.entries(settings)
     .map(([key, value]) => `${key}=${escapeValue(String(value))}\n`)

@@ -4,7 +4,13 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandError, messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
-import { JVM_OPTIONS, LOG4J_PROPERTIES, newClusterId, serverProperties } from './broker-config.ts'
+import {
+  type BrokerAddress,
+  JVM_OPTIONS,
+  LOG4J_PROPERTIES,
+  newClusterId,
+  serverProperties,
+} from './broker-config.ts'
 import { brokerAnswers } from './broker-probe.ts'
 import { errorIn, lastWords, launchBroker, OWNER_NAME, type BrokerProcess } from './broker-process.ts'
 import { findJava, run } from './java.ts'
@@ -24,6 +30,14 @@ export interface BrokerOptions {
   readonly portOption?: string
   /** False where the caller leads a process group of its own, which its supervisor kills as a whole. Default true. */
   readonly ownGroup?: boolean
+  /** For a broker with more than a listener in clear. */
+  readonly special?: {
+    readonly settings: (
+      ours: Pick<BrokerAddress, 'port' | 'controllerPort'>,
+    ) => Readonly<Record<string, string>>
+    /** Users that are there from the start, as options of Kafka's storage tool. */
+    readonly format: readonly string[]
+  }
   /** Gives the start up. */
   readonly signal?: AbortSignal
 }
@@ -49,7 +63,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     throw new CommandError('dev.environment', messageOf(error), { suggestion })
   })
   await requireUnused(home)
-  const files = await writeSettings(home, port)
+  const files = await writeSettings(home, options)
   const command = [
     java,
     ...JVM_OPTIONS,
@@ -57,7 +71,7 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
     '-cp',
     path.join(jars, '*'),
   ]
-  await formatStorage(command, files, home)
+  await formatStorage(command, files, { home, more: options.special?.format ?? [] })
   const launched = await launchBroker([...command, 'kafka.Kafka', files.properties], files.log, ownGroup)
   await writeFile(path.join(home, PID_FILE), String(launched.pid))
   const broker = { ...launched, bootstrapServers: `127.0.0.1:${port}`, logFile: files.log }
@@ -102,14 +116,15 @@ interface BrokerFiles {
   readonly log: string
 }
 
-async function writeSettings(home: string, port: number): Promise<BrokerFiles> {
+async function writeSettings(home: string, { port, special }: BrokerOptions): Promise<BrokerFiles> {
   const files = {
     properties: path.join(home, 'server.properties'),
     log4j: path.join(home, 'log4j2.properties'),
     log: path.join(home, 'broker.log'),
   }
-  const address = { port, controllerPort: await freePort(), logDir: path.join(home, 'data') }
-  await writeFile(files.properties, serverProperties(address))
+  const ports = { port, controllerPort: await freePort() }
+  const more = special?.settings(ports) ?? {}
+  await writeFile(files.properties, serverProperties({ ...ports, logDir: path.join(home, 'data'), more }))
   await writeFile(files.log4j, LOG4J_PROPERTIES)
   const size = await stat(files.log).then(
     (s) => s.size,
@@ -119,10 +134,14 @@ async function writeSettings(home: string, port: number): Promise<BrokerFiles> {
   return files
 }
 
-async function formatStorage(command: readonly string[], files: BrokerFiles, home: string): Promise<void> {
+async function formatStorage(
+  command: readonly string[],
+  files: BrokerFiles,
+  { home, more }: { readonly home: string; readonly more: readonly string[] },
+): Promise<void> {
   if (existsSync(path.join(home, 'data', 'meta.properties'))) return
   const [java = 'java', ...options] = command
-  const tool = ['kafka.tools.StorageTool', 'format', '-t', newClusterId(), '-c', files.properties]
+  const tool = ['kafka.tools.StorageTool', 'format', '-t', newClusterId(), '-c', files.properties, ...more]
   const done = await run(java, [...options, ...tool])
   if (done?.code === 0) return
   throw notStarted(`its storage in ${home} could not be formatted: ${errorIn(done?.output ?? '')}`, files.log)

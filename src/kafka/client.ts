@@ -1,10 +1,13 @@
 import { type Connection, findCoordinatorV3, findCoordinatorV4 } from '@platformatic/kafka'
-import { UnavailableError } from '../api/errors.ts'
+import type { RawConfig } from '../api/config.ts'
+import { ConfigError, UnavailableError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
-import { type Address, chooseApi, ConnectionPool, parseAddress } from './connections.ts'
+import { type Address, addressText, chooseApi, ConnectionPool, parseAddress } from './connections.ts'
 import { brokerError, kafkaError } from './errors.ts'
 import { METADATA_APIS, type MetadataResponse } from './metadata-api.ts'
 import { retrying } from './retry.ts'
+import { ClientSecurity } from './security/client-security.ts'
+import { readSecurity } from './security/security-config.ts'
 
 /** A topic as the cluster sees it. `error` is a broker's error code, 0 where there is none. */
 export interface TopicMetadata {
@@ -21,6 +24,8 @@ export interface KafkaClientOptions {
   readonly bootstrapServers: readonly string[]
   readonly clientId: string
   readonly log: Logger
+  /** `security.protocol`, `sasl.*` and `ssl.*`, with Kafka's names; others are not looked at. Absent: in clear. */
+  readonly security?: RawConfig
 }
 
 const REQUEST_TIMEOUT_MS = 30_000
@@ -45,14 +50,21 @@ export class KafkaClient {
   readonly #brokers = new Map<number, Address>()
   readonly #topics = new Map<string, CachedTopic>()
   readonly #coordinators = new Map<string, number>()
+  readonly #security: ClientSecurity
+  /** Whether a broker has ever answered more than what versions it has. */
+  #wasAnswered = false
   #clusterId: string | null = null
   #controller = -1
 
+  /** @throws ConfigError where its security is wrong */
   constructor(options: KafkaClientOptions) {
+    const { security, problems } = readSecurity(options.security ?? {})
+    if (problems.length > 0) throw new ConfigError(problems)
     this.log = options.log
     this.clientId = options.clientId
     this.#bootstrap = options.bootstrapServers.map(parseAddress)
-    this.#pool = new ConnectionPool(options.clientId)
+    this.#security = new ClientSecurity(security)
+    this.#pool = new ConnectionPool(options.clientId, this.#security)
   }
 
   /** Asks the cluster, and refreshes what is cached. `null` asks for all topics. Missing topics are not created. */
@@ -179,15 +191,20 @@ export class KafkaClient {
   }
 
   async #askMetadata(topics: readonly string[] | null, create = false): Promise<MetadataResponse> {
+    let connection: Connection | undefined
     try {
-      const connection = await this.connection('any')
+      connection = await this.connection('any')
       const response = await chooseApi(connection, METADATA_APIS).async(connection, topics, create)
+      this.#wasAnswered = true
       this.#brokers.clear()
       for (const { id, host, port } of response.brokers) this.#brokers.set(id, { host, port })
       this.#clusterId = response.clusterId
       this.#controller = response.controller
       return response
     } catch (error) {
+      // A listener that wants SASL answers what versions it has, and closes the connection at anything else.
+      const mayWantSasl = !this.#wasAnswered && !this.#security.hasSasl
+      if (mayWantSasl && connection?.isConnected() === false) throw shutOut(connection, error)
       throw kafkaError(error, 'Asking Kafka for metadata')
     }
   }
@@ -207,4 +224,12 @@ export class KafkaClient {
       throw kafkaError(error, what)
     }
   }
+}
+
+function shutOut(
+  { host = '', port = 0 }: Partial<Pick<Connection, 'host' | 'port'>>,
+  cause: unknown,
+): UnavailableError {
+  const message = `The Kafka broker ${addressText({ host, port })} closes the connection at the first request. It may want SASL: set security.protocol to SASL_PLAINTEXT or SASL_SSL, or take the port of another listener.`
+  return new UnavailableError('kafka.security', message, { cause }) // a broker that goes down does the same
 }

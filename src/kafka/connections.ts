@@ -1,7 +1,10 @@
-import { type API, apiVersionsV3, Connection } from '@platformatic/kafka'
+import { type API, apiVersionsV3, Connection, UserError } from '@platformatic/kafka'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf, TaskError, UnavailableError } from '../api/errors.ts'
+import { ConnectError, messageOf, TaskError, UnavailableError } from '../api/errors.ts'
 import { backOffMs } from './retry.ts'
+import { ClientSecurity } from './security/client-security.ts'
+import { chainOf, refusal } from './security/refusals.ts'
+import { PLAINTEXT } from './security/security-config.ts'
 
 export interface Address {
   readonly host: string
@@ -9,6 +12,10 @@ export interface Address {
 }
 
 export type VersionRanges = ReadonlyMap<number, { readonly min: number; readonly max: number }>
+
+const CONNECT_TIMEOUT_MS = 5000
+/** The longest poll is shorter; a broker closes the connection itself when a request comes too late. */
+const RETIREMENT_MS = 30_000
 
 const versionsOf = new WeakMap<Connection, VersionRanges>()
 
@@ -26,16 +33,29 @@ export function addressText({ host, port }: Address): string {
   return `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
+/** What a client says of itself, and how it talks to brokers. */
+export interface ClientIdentity {
+  readonly clientId: string
+  readonly security: ClientSecurity
+}
+
 /** Opens a connection and asks which API versions the broker has. */
 export async function connect(
   address: Address,
-  clientId: string,
+  { clientId, security }: ClientIdentity,
   requestTimeoutMs: number,
 ): Promise<Connection> {
-  const connection = new Connection(clientId, { connectTimeout: 5000, requestTimeout: requestTimeoutMs })
-  connection.on('error', () => undefined) // what is in flight fails on its own; without a listener Node would throw
+  const secure = await security.options(address.host)
+  const options = { connectTimeout: CONNECT_TIMEOUT_MS, requestTimeout: requestTimeoutMs, ...secure }
+  const connection = new ShortSession(clientId, options)
+  let lost: Error | undefined
+  connection.on('error', (error: Error) => (lost ??= error)) // what is in flight fails on its own, but does not say why
+  let answeredInTls = false
   try {
-    await connection.connect(address.host, address.port)
+    const opening = connection.connect(address.host, address.port)
+    if (secure.tls === undefined)
+      connection.socket.once('data', (chunk: Buffer) => (answeredInTls = isTlsRecord(chunk)))
+    await opening
     const { apiKeys } = await apiVersionsV3.api.async(connection, 'sluice', '1')
     versionsOf.set(
       connection,
@@ -44,7 +64,27 @@ export async function connect(
     return connection
   } catch (error) {
     connection.close(() => undefined)
-    throw error
+    // The library sees this by itself, but not in the middle of SASL.
+    if (answeredInTls) throw new UserError('Broker requires TLS.')
+    throw lost !== undefined && lost !== error ? new Error(messageOf(error), { cause: lost }) : error
+  }
+}
+
+/** An alert, a handshake and so on, of any version of TLS. */
+function isTlsRecord(chunk: Buffer): boolean {
+  const [type = 0, major = 0, minor = 0] = chunk
+  return type >= 0x14 && type <= 0x17 && major === 3 && minor <= 4
+}
+
+/**
+ * A connection whose broker ends the session after some time (`connections.max.reauth.ms`). The library would
+ * authenticate again in the middle of other requests, which brokers refuse. This one retires instead: whoever asks for a
+ * connection gets a new one, and it is closed when what is in flight has had time to end.
+ */
+class ShortSession extends Connection {
+  override reauthenticate(): void {
+    this.emit('closing')
+    setTimeout(() => void this.close(() => undefined), RETIREMENT_MS).unref()
   }
 }
 
@@ -82,12 +122,16 @@ interface Slot {
  * growing back-off, so a caller that asks in a loop does no harm.
  */
 export class ConnectionPool {
-  readonly #clientId: string
+  readonly #identity: ClientIdentity
   readonly #slots = new Map<string, Slot>()
+  /** Connections that end soon, or are ending. */
+  readonly #retired = new Set<Connection>()
+  /** Whether a broker has taken this client before: what it is refused for then may heal by itself. */
+  #wasTaken = false
   #closed = false
 
-  constructor(clientId: string) {
-    this.#clientId = clientId
+  constructor(clientId: string, security: ClientSecurity = new ClientSecurity(PLAINTEXT)) {
+    this.#identity = { clientId, security }
   }
 
   /** `addresses` are tried in turn. */
@@ -111,6 +155,7 @@ export class ConnectionPool {
   async close(): Promise<void> {
     this.#closed = true
     await this.drop(() => true)
+    await Promise.allSettled([...this.#retired].map((connection) => connection.close()))
   }
 
   async #open(
@@ -123,11 +168,7 @@ export class ConnectionPool {
       if (wait > 0) await sleep(wait)
       const connection = await this.#openFirst(addresses(), requestTimeoutMs)
       slot.failures = 0
-      const forget = (): void => {
-        slot.connection = null
-      }
-      connection.once('close', forget)
-      if (!connection.isConnected()) forget()
+      this.#forgetWhenOver(connection, slot)
       return connection
     } catch (error) {
       slot.connection = null
@@ -136,23 +177,70 @@ export class ConnectionPool {
     }
   }
 
+  #forgetWhenOver(connection: Connection, slot: Slot): void {
+    let isOver = false
+    const forget = (): void => {
+      if (!isOver) slot.connection = null // by now it may be another one's
+      isOver = true
+    }
+    connection.once('closing', () => {
+      forget()
+      this.#retired.add(connection)
+    })
+    connection.once('close', () => {
+      forget()
+      this.#retired.delete(connection)
+    })
+    if (!connection.isConnected()) forget()
+  }
+
   async #openFirst(addresses: readonly Address[], requestTimeoutMs: number): Promise<Connection> {
-    const problems: string[] = []
+    const failures: Failure[] = []
     for (const address of addresses) {
       try {
-        const connection = await connect(address, this.#clientId, requestTimeoutMs)
+        const connection = await connect(address, this.#identity, requestTimeoutMs)
+        this.#wasTaken = true
         if (!this.#closed) return connection
         await connection.close()
         throw new Error('the client was closed')
       } catch (error) {
-        problems.push(`${addressText(address)} (${rootMessage(error)})`)
+        failures.push({ address, error })
       }
     }
-    throw new UnavailableError(
+    throw this.#whyNone(failures)
+  }
+
+  /** One broker that is merely away is worth waiting for, whatever the others say. */
+  #whyNone(failures: readonly Failure[]): ConnectError {
+    const own = failures.map(({ error }) => chainOf(error).find((each) => each instanceof ConnectError))
+    const told = own.find((each) => each !== undefined)
+    if (told !== undefined) return this.#wasTaken && !told.retriable ? patient(told) : told
+    const { config } = this.#identity.security
+    const refusals = failures.map(({ error }) => refusal(error, config))
+    const problems = failures.map(
+      ({ address, error }, i) => `${addressText(address)} (${refusals[i] ?? rootMessage(error)})`,
+    )
+    const [first] = failures
+    if (first !== undefined && refusals.every((each) => each !== undefined)) {
+      const only = `The Kafka broker ${addressText(first.address)} cannot be used: ${refusals[0] ?? ''}.`
+      const refused = new TaskError('kafka.security', only, { cause: first.error })
+      return this.#wasTaken ? patient(refused) : refused
+    }
+    return new UnavailableError(
       'kafka.unavailable',
       `No Kafka broker answers at ${problems.join(', ')}. Check that Kafka runs there and that bootstrap.servers and the brokers' advertised listeners are right.`,
     )
   }
+}
+
+interface Failure {
+  readonly address: Address
+  readonly error: unknown
+}
+
+/** The same error as one that may go away: credentials and certificates are renewed while clients run. */
+function patient(error: ConnectError): UnavailableError {
+  return new UnavailableError(error.code, error.message, { cause: error })
 }
 
 function rootMessage(error: unknown): string {

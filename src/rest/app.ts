@@ -12,6 +12,7 @@ import { loggerRoutes } from './loggers.ts'
 import { modelRoutes } from './models.ts'
 import { offsetRoutes } from './offsets.ts'
 import { rootRoutes } from './root.ts'
+import { lagRoutes } from './lag.ts'
 import { shadowRoutes } from './shadows.ts'
 import { taskRoutes } from './tasks.ts'
 import { topicRoutes } from './topics.ts'
@@ -21,7 +22,7 @@ export function createApp(context: RestContext): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use(guard(context.hosts), timeLimit, modelRoutes(context), internalRoutes(context), ...readBody())
+  app.use(guard(context), timeLimit, modelRoutes(context), internalRoutes(context), ...readBody())
   const resources = [
     rootRoutes,
     connectorsRoutes,
@@ -32,6 +33,7 @@ export function createApp(context: RestContext): Express {
     connectorPluginsRoutes,
     loggerRoutes,
     shadowRoutes,
+    lagRoutes,
   ]
   for (const routes of resources) app.use(routes(context))
   app.use(() => {

@@ -15,6 +15,10 @@ export interface RestContext {
   readonly version: string
   /** Host names besides loopback under which the API is reached. */
   readonly hosts: readonly string[]
+  /** Whether other machines may ask at all (`rest.allow.network`). Default: no. */
+  readonly network?: boolean
+  /** Hosts of the members of the cluster as they are at present, each with or without a port. */
+  members?(): readonly string[]
   readonly log: Logger
   /** Absent: no models are listed or taken. */
   readonly models?: ModelDirectory

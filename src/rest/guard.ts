@@ -1,19 +1,28 @@
+import { isIP } from 'node:net'
 import type { RequestHandler } from 'express'
+import type { RestContext } from './context.ts'
 import { HttpError } from './errors.ts'
 
 /**
- * Keeps pages of other origins out: only requests that name this machine in `Host` are taken (DNS rebinding), and none
- * that a browser sends for another site. There is no CORS.
+ * Keeps pages of other origins out: only requests that name this machine, a member of its cluster or a configured name in
+ * `Host` are taken (DNS rebinding), and none that a browser sends for another site. There is no CORS. An address in numbers
+ * is nothing that DNS can give to a page, so where the network may ask at all, each is taken.
  */
-export function guard(hosts: readonly string[]): RequestHandler {
-  const allowed = new Set(hosts.map((host) => host.toLowerCase()))
+export function guard({ hosts, network = false, members = () => [] }: Guarded): RequestHandler {
+  const allowed = new Set(hosts.map((host) => hostName(isIP(host) === 6 ? `[${host}]` : host)))
   const isAllowed = (host: string): boolean => {
     const name = hostName(host)
-    return name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name) || allowed.has(name)
+    if (name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name)) return true
+    if (allowed.has(name) || (network && isIP(name.replace(/^\[|\]$/g, '')) !== 0)) return true
+    return members().some((member) => hostName(member) === name)
   }
   return (request, _response, next) => {
-    if (!isAllowed(request.get('host') ?? ''))
-      throw new HttpError(403, 'This host name is not served. Use the address that the worker listens on.')
+    const host = request.get('host') ?? ''
+    if (!isAllowed(host))
+      throw new HttpError(
+        403,
+        `The host name ${JSON.stringify(hostName(host).slice(0, 100))} is not served. Use the address that the worker listens on, or add the name to the worker's setting rest.allowed.hosts.`,
+      )
     const origin = request.get('origin')
     const foreign = origin !== undefined && !isAllowed(origin.replace(/^https?:\/\//, ''))
     if (foreign || request.get('sec-fetch-site') === 'cross-site')
@@ -21,6 +30,8 @@ export function guard(hosts: readonly string[]): RequestHandler {
     next()
   }
 }
+
+type Guarded = Pick<RestContext, 'hosts' | 'network' | 'members'>
 
 function hostName(host: string): string {
   return host.toLowerCase().replace(/:\d*$/, '')

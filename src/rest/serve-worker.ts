@@ -1,6 +1,8 @@
+import { hostname } from 'node:os'
 import type { Logger } from '../api/log.ts'
 import type { LogLevels } from '../worker/cluster-loggers.ts'
 import type { SpawnHost } from '../worker/hosts/host-process.ts'
+import { isEveryAddress, isLoopback } from '../worker/settings/listener.ts'
 import { modelDirectory } from '../worker/model-directory.ts'
 import type { WorkerSettings } from '../worker/settings/settings.ts'
 import { type RunningWorker, startWorker } from '../worker/worker.ts'
@@ -38,18 +40,26 @@ export async function serveWorker({
 }: ServeOptions): Promise<ServedWorker> {
   let worker: RunningWorker | undefined
   const { host } = settings.listener
-  const hosts = [host, settings.advertised.host].filter((name) => name !== undefined)
+  const advertisedHost = settings.advertised.host ?? (isEveryAddress(host) ? hostname() : host)
+  const network = !isLoopback(host)
+  const hosts = [host, advertisedHost, ...(network ? [hostname()] : []), ...settings.allowedHosts]
+  if (network)
+    log.warn('the REST API is open to other machines, and has no authentication yet', {
+      listeners: host || '*',
+    })
   const rest = await startRest(settings.listener, {
     worker: () => worker,
     version,
     hosts,
     log: log.child({ logger: 'sluice.rest' }),
+    network,
+    members: () => (worker === undefined ? [] : memberHosts(worker.place)),
     models: modelDirectory(settings.modelsDir),
   })
   const stopping = new AbortController()
   const starting = startWorker({
     settings,
-    advertised: { host: settings.advertised.host ?? host, port: settings.advertised.port ?? rest.port },
+    advertised: { host: advertisedHost, port: settings.advertised.port ?? rest.port },
     log,
     signal: stopping.signal,
     ...(levels === undefined ? {} : { levels }),
@@ -70,6 +80,14 @@ export async function serveWorker({
   return { url: urlOf(host, rest), started, stop: () => (stopped ??= stop()) }
 }
 
+/** As far as this worker knows them: the leader knows all, the others the leader. */
+function memberHosts({ leaderUrl, others }: RunningWorker['place']): string[] {
+  return [leaderUrl, ...others].flatMap((url) =>
+    url !== undefined && URL.canParse(url) ? [new URL(url).host] : [],
+  )
+}
+
 function urlOf(host: string, { port }: RestServer): string {
-  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+  const shown = host === '' ? '0.0.0.0' : host
+  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`
 }

@@ -24,7 +24,9 @@ export async function startRest(listener: Listener, context: RestContext): Promi
     { headersTimeout: HEADERS_TIMEOUT, requestTimeout: REQUEST_TIMEOUT, connectionsCheckingInterval: 1_000 },
     createApp(context),
   )
-  server.listen(listener.port, listener.host)
+  // Without a host it listens on every address, of IPv6 too.
+  if (listener.host === '') server.listen(listener.port)
+  else server.listen(listener.port, listener.host)
   try {
     await once(server, 'listening')
   } catch (error) {

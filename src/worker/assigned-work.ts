@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { ConnectError, messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import { nameOf, type Shown, type TaskId } from '../runtime/host/protocol.ts'
+import type { PartitionProgress } from '../runtime/host/task-metrics.ts'
 import { traceOf } from '../runtime/delivery/trace.ts'
 import { ElsewhereError } from './cluster/place.ts'
 import type { TaskPublisher } from './cluster/task-publisher.ts'
@@ -80,6 +81,14 @@ export class AssignedWork {
       .filter(({ id }) => id.connector === connector)
       .flatMap(({ id, run }) => (run?.shown(name) ?? []).map((shown) => ({ ...shown, task: id.task })))
       .toSorted((a, b) => a.task - b.task)
+  }
+
+  /** How far the tasks of sinks are that run here. */
+  progress(): { readonly id: TaskId; readonly partitions: readonly PartitionProgress[] }[] {
+    return [...this.#tasks.values()].flatMap(({ id, run }) => {
+      const partitions = run?.metrics?.partitions
+      return partitions === undefined ? [] : [{ id, partitions }]
+    })
   }
 
   /** Runs exactly these from now on. Resolves when all others have stopped; the new ones start in the background. */

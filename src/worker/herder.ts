@@ -8,6 +8,7 @@ import type { ActiveTopics } from './active-topics.ts'
 import type { ClusterLoggers } from './cluster-loggers.ts'
 import type { ConnectorOffsets, GivenOffset } from './connector-offsets.ts'
 import type { ConnectorInfo, ConnectorStatus, ConnectorViews } from './connector-views.ts'
+import type { LagReports } from './lag-reports.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
 import { unmasked } from './configs/secrets.ts'
@@ -25,6 +26,7 @@ export interface HerderOptions {
   readonly offsets: ConnectorOffsets
   readonly topics: ActiveTopics
   readonly loggers: ClusterLoggers
+  readonly lag: LagReports
   readonly work: Pick<
     AssignedWork,
     'refreshConnector' | 'refreshTasks' | 'refreshTarget' | 'restartTask' | 'connectors' | 'shown'
@@ -49,6 +51,7 @@ export class Herder {
   readonly offsets: Pick<ConnectorOffsets, 'list'>
   readonly topics: Pick<ActiveTopics, 'tracking' | 'list' | 'reset'>
   readonly loggers: ClusterLoggers
+  readonly lag: LagReports
   readonly #options: HerderOptions
   /** Changes of one connector happen one after another, so that of two creations only one succeeds. */
   readonly #changes = new KeyedQueue()
@@ -60,6 +63,7 @@ export class Herder {
     this.offsets = options.offsets
     this.topics = options.topics
     this.loggers = options.loggers
+    this.lag = options.lag
     options.configs.follow((change) => this.#onChange(change))
   }
 

@@ -25,12 +25,15 @@ import { hostSpawner, type SpawnHost } from './hosts/host-process.ts'
 import { openStores, stoppedEarly, type Stores } from './stores/open-stores.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
 import type { WorkerSettings } from './settings/settings.ts'
+import { LagReports } from './lag-reports.ts'
 import { LoneWorker } from './groups/lone-worker.ts'
 import { shareOutFrom } from './groups/share-out.ts'
+import { type SinkClients, sinkClients, sinkPlace } from './groups/sink-clients.ts'
 import { sinkGroup } from './groups/sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './groups/sink-membership.ts'
 import type { MonitorsOptions } from './monitors.ts'
 import { type GroupAdmin, groupAdmin } from './sink-offsets.ts'
+import { sameConfig } from './configs/task-configs.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Suspects } from './hosts/suspects.ts'
 import { TaskHosts } from './hosts/task-hosts.ts'
@@ -80,6 +83,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     bootstrapServers: settings.bootstrapServers,
     clientId: settings.clientId,
     log: log.child({ logger: 'sluice.kafka' }),
+    security: settings.clients.own,
   })
   const closeClient = async (): Promise<void> => client.close()
   const stores = await openStores({ settings, client, log, signal }).catch(async (error: unknown) => {
@@ -93,6 +97,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     cluster: client,
     groups: groupAdmin(client),
     createMember: (member) => new GroupMember(client, member),
+    consumerOf: sinkClients(settings, log),
     fence: (ids) => fenceProducers(client, ids),
     spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
@@ -118,6 +123,8 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   /** Where the offsets of sinks are. */
   readonly groups: GroupAdmin
   readonly createMember: CreateMember
+  /** A client of a sink's own, where its consumer is another user or reads another Kafka; absent: none has. */
+  readonly consumerOf?: SinkClients
   readonly spawn: SpawnHost
   /** Fences the producers of transactional ids. */
   readonly fence: (ids: readonly string[]) => Promise<void>
@@ -164,6 +171,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const stored = (name: string): StoredConnector => views.stored(name)
   const { groups } = surroundings
   const offsets = new ConnectorOffsets({ places: stores.offsets, groups, stored, resolve })
+  const lag = lagReports(surroundings, work)
   const rejoin = (reason: string): void => group.rejoin(reason)
   const { levels = new LogLevels(settings.logLevel) } = surroundings
   levels.follow((table) => hosts.setLevels(table))
@@ -172,7 +180,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const { mode } = settings
   const { sessionKeys, ...among } = amongWorkers({ mode, configs, log, fence: surroundings.fence }, group)
   const place = group
-  const told = { views, check, offsets, topics, loggers }
+  const told = { views, check, offsets, topics, loggers, lag }
   const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, rejoin, ...among })
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
   const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write })
@@ -220,8 +228,18 @@ function placeOf(
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
 }
 
+function lagReports({ stores, advertised, log }: Surroundings, work: AssignedWork): LagReports {
+  return new LagReports({
+    ...stores,
+    progress: () => work.progress(),
+    workerId: `${advertised.host}:${advertised.port}`,
+    isSink: ({ config }) => connectorClass(config).type === 'sink',
+    log,
+  })
+}
+
 function taskCreator(
-  { settings, cluster, createMember, log }: Surroundings,
+  { settings, cluster, createMember, consumerOf, log, stores: { configs } }: Surroundings,
   {
     hosts,
     reporter,
@@ -242,17 +260,22 @@ function taskCreator(
       paused,
       hosts,
       suspects,
-      join: (task, waits) =>
+      join: (task, waits, replaced) =>
         isSource(resolved)
           ? { ...IN_NO_GROUP, lost: () => task.lost() }
-          : new SinkMembership(
-              { ...sinkGroup(settings, resolved, taskLog), waits },
-              cluster,
-              createMember,
-              task,
+          : sinkPlace(
+              resolved,
+              (own) => {
+                const options = { ...sinkGroup(settings, resolved, taskLog, id.task), waits, replaced }
+                const create: CreateMember =
+                  own === undefined ? createMember : (member) => new GroupMember(own, member)
+                return new SinkMembership(options, own ?? cluster, create, task)
+              },
+              consumerOf,
             ),
       report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
       onTopics: (used) => topics.used(id, used),
+      willReturn: () => sameConfig(configs.get(id.connector)?.tasks[id.task], config),
       stopTimeout: settings.shutdownTimeout,
       log: taskLog,
     })
@@ -299,6 +322,7 @@ async function bounded(time: number, work: Promise<void>, late: () => void): Pro
 export function hostSettings(settings: WorkerSettings): HostSettings {
   return {
     bootstrapServers: settings.bootstrapServers,
+    clients: settings.clientsAsWritten,
     clientId: settings.clientId,
     workerTopics: workerTopics(settings.mode),
     pluginPackages: settings.pluginPackages,

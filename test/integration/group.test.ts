@@ -9,7 +9,7 @@ import { SILENT } from '../../src/api/log.ts'
 import { startBroker } from '../../src/dev/broker.ts'
 import { createTopic } from '../../src/kafka/admin.ts'
 import { KafkaClient } from '../../src/kafka/client.ts'
-import { RANGE } from '../../src/kafka/groups/consumer-protocol.ts'
+import { RANGE_ASSIGNOR } from '../../src/kafka/groups/assignors/range.ts'
 import { commitOffsets } from '../../src/kafka/groups/offsets.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { TestMember } from '../support/group-member.ts'
@@ -74,7 +74,7 @@ describe('GroupMember', function () {
     const described = (await admin.describeGroups([group])).groups[0]!
     expect([described.protocolType, described.protocol, described.state]).to.deep.equal([
       'consumer',
-      RANGE,
+      RANGE_ASSIGNOR.name,
       'Stable',
     ])
     const [described1] = described.members
@@ -287,7 +287,7 @@ describe('GroupMember', function () {
 
 /** Kafka's range assignor as a kafkajs plugin, so that the two share a protocol. */
 const range: PartitionAssigner = ({ cluster }): Assigner => ({
-  name: RANGE,
+  name: RANGE_ASSIGNOR.name,
   version: 0,
   assign: ({ members, topics }) => {
     const ids = members.map((m) => m.memberId).toSorted()
@@ -311,7 +311,7 @@ const range: PartitionAssigner = ({ cluster }): Assigner => ({
     return Promise.resolve(shares)
   },
   protocol: ({ topics }) => ({
-    name: RANGE,
+    name: RANGE_ASSIGNOR.name,
     metadata: AssignerProtocol.MemberMetadata.encode({ version: 0, topics, userData: Buffer.alloc(0) }),
   }),
 })

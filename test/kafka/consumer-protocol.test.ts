@@ -3,14 +3,14 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { TaskError } from '../../src/api/errors.ts'
+import { RANGE_ASSIGNOR } from '../../src/kafka/groups/assignors/range.ts'
+import type { Subscriber } from '../../src/kafka/groups/assignors/assignor.ts'
 import {
-  assignRange,
   decodeAssignment,
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
   type OwnedPartitions,
-  type RangeMember,
   subscriptionTo,
 } from '../../src/kafka/groups/consumer-protocol.ts'
 
@@ -32,7 +32,11 @@ interface Golden {
   }[]
   readonly ranges: readonly {
     readonly topics: Readonly<Record<string, number>>
-    readonly members: readonly RangeMember[]
+    readonly members: readonly {
+      readonly memberId: string
+      readonly groupInstanceId: string | null
+      readonly topics: readonly string[]
+    }[]
     readonly assigned: Readonly<Record<string, readonly Pair[]>>
   }[]
 }
@@ -48,6 +52,11 @@ function grouped(pairs: readonly Pair[]): OwnedPartitions[] {
 
 function pairs(owned: readonly OwnedPartitions[]): Pair[] {
   return owned.flatMap(({ topic, partitions }) => partitions.map((partition) => [topic, partition] as const))
+}
+
+function subscriber(member: Golden['ranges'][number]['members'][number]): Subscriber {
+  const { memberId, groupInstanceId, topics } = member
+  return { memberId, groupInstanceId, subscription: subscriptionTo(topics) }
 }
 
 function hexBytes(hex: string | null): Buffer | null {
@@ -95,7 +104,7 @@ describe('the consumer protocol', () => {
 
   it('assigns ranges as Java does', () => {
     for (const { topics, members, assigned } of golden.ranges) {
-      const ours = assignRange(members, new Map(Object.entries(topics)))
+      const ours = RANGE_ASSIGNOR.assign(members.map(subscriber), new Map(Object.entries(topics)))
       expect(Object.fromEntries([...ours].map(([id, owned]) => [id, pairs(owned)]))).to.deep.equal(assigned)
     }
   })
@@ -108,8 +117,10 @@ describe('the consumer protocol', () => {
     fc.assert(
       fc.property(group, ({ counts, members }) => {
         const topics = new Map(counts.map((count, index) => [`t${index}`, count]))
-        const ranged = members.map((memberId) => ({ memberId, topics: [...topics.keys()] }))
-        const assigned = assignRange(ranged, topics)
+        const ranged = members.map((memberId) =>
+          subscriber({ memberId, groupInstanceId: null, topics: [...topics.keys()] }),
+        )
+        const assigned = RANGE_ASSIGNOR.assign(ranged, topics)
         const given = [...assigned.values()]
           .flatMap(pairs)
           .map(([topic, partition]) => `${topic}-${partition}`)
@@ -117,7 +128,7 @@ describe('the consumer protocol', () => {
           Array.from({ length: count }, (_, p) => `${topic}-${p}`),
         )
         expect(given.toSorted()).to.deep.equal(all.toSorted())
-        expect(Object.fromEntries(assignRange(ranged.toReversed(), topics))).to.deep.equal(
+        expect(Object.fromEntries(RANGE_ASSIGNOR.assign(ranged.toReversed(), topics))).to.deep.equal(
           Object.fromEntries(assigned),
         )
         for (const topic of topics.keys()) {

@@ -20,6 +20,8 @@ type Answers<T> = Map<number, T> | 'cut' | 'silence'
 export interface FetchAnswer {
   readonly error?: number
   readonly bytes?: Buffer
+  readonly highWatermark?: bigint
+  readonly lastStableOffset?: bigint
 }
 
 /** What tests script. Topic `t` is the only one; the requests are those that our client sends. */
@@ -172,8 +174,10 @@ export class FakeCluster {
     w.appendInt32(0).appendInt16(0).appendInt32(0)
     w.appendArray(['t'], (w, topic) =>
       w.appendString(topic).appendArray(request, (w, { partition }) => {
-        const { error = 0, bytes = Buffer.alloc(0) } = answers.get(partition) ?? {}
-        w.appendInt32(partition).appendInt16(error).appendInt64(0n).appendInt64(0n).appendInt64(0n)
+        const { error = 0, bytes = Buffer.alloc(0), ...ends } = answers.get(partition) ?? {}
+        const { highWatermark = 0n, lastStableOffset = 0n } = ends
+        w.appendInt32(partition).appendInt16(error)
+        w.appendInt64(highWatermark).appendInt64(lastStableOffset).appendInt64(0n)
         w.appendArray([], () => undefined)
           .appendInt32(-1)
           .appendBytes(bytes)

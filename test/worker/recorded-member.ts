@@ -15,8 +15,8 @@ export class Recorder {
   rejoin(reason: string): void {
     this.calls.push(`rejoin: ${reason}`)
   }
-  leave(): Promise<void> {
-    this.calls.push('leave')
+  leave({ willReturn = false } = {}): Promise<void> {
+    this.calls.push(willReturn ? 'leave, to return' : 'leave')
     return Promise.resolve()
   }
 }

@@ -102,8 +102,7 @@ describe('the settings of a standalone worker', () => {
 
   it('are refused where they cannot be kept, and where a value is wrong', () => {
     const wrong = {
-      'security.protocol': 'SSL',
-      'sasl.mechanism': 'PLAIN',
+      'security.protocol': 'TLS',
       'offset.flush.interval.ms': 'soon',
     }
     expect(problemsOf(() => read(wrong))).to.have.all.keys(Object.keys(wrong))

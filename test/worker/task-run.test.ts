@@ -5,7 +5,7 @@ import { SILENT } from '../../src/api/log.ts'
 import type { RowRange } from '../../src/runtime/host/protocol.ts'
 import { Suspects } from '../../src/worker/hosts/suspects.ts'
 import type { HostedTask, TaskListener } from '../../src/worker/hosts/hosted-task.ts'
-import { TaskRun } from '../../src/worker/hosts/task-run.ts'
+import { type Place, TaskRun } from '../../src/worker/hosts/task-run.ts'
 import { eventually } from '../support/eventually.ts'
 
 const PARTITIONS = [{ topic: 't', partitions: [0] }]
@@ -16,12 +16,18 @@ function rows(first: number, last = first): RowRange {
 }
 
 /** A task whose hosts are as the test says. */
-function run(suspects = new Suspects()) {
+function run(suspects = new Suspects(), willReturn = false) {
   const started: { readonly listener: TaskListener; readonly alone: boolean }[] = []
   const assigned: Parameters<HostedTask['assign']>[] = []
   const reports: string[] = []
   const reasons: (string | null)[] = []
+  const left: string[] = []
   let topics: (reason: string | null) => void = () => undefined
+  let replaced: (reason: string) => void = () => undefined
+  const leave: Place['leave'] = (timeout, { willReturn: returning = false } = {}) => {
+    left.push(`${returning ? 'to return' : 'for good'} in ${timeout}`)
+    return Promise.resolve()
+  }
   const hosted: HostedTask = {
     assign: (...args) => void assigned.push(args),
     revoke: () => Promise.resolve(),
@@ -42,11 +48,13 @@ function run(suspects = new Suspects()) {
       },
     },
     suspects,
-    join: (joining, waits) => {
+    join: (joining, waits, isReplaced) => {
       topics = waits
+      replaced = isReplaced
       joining.assign({ groupId: 'g', memberId: 'm', generation: 1, partitions: PARTITIONS })
-      return { start: () => undefined, rejoin: () => undefined, leave: () => Promise.resolve() }
+      return { start: () => undefined, rejoin: () => undefined, leave }
     },
+    willReturn: () => willReturn,
     report: (state, trace, reason) => {
       reports.push(trace === null ? state : `${state} ${trace}`)
       reasons.push(reason)
@@ -65,7 +73,8 @@ function run(suspects = new Suspects()) {
   }
   const running = () => eventually(() => started.length > deaths && reports.at(-1) === 'RUNNING', QUICK)
   const waitForTopics = (reason: string | null): void => topics(reason)
-  return { task, started, assigned, reports, reasons, waitForTopics, suspects, die, running }
+  const replace = (): void => replaced('another has its id')
+  return { task, started, assigned, reports, reasons, left, waitForTopics, replace, suspects, die, running }
 }
 
 /** Deaths over rows of a batch of ten, after which the first two records are found out. */
@@ -94,6 +103,41 @@ describe('a task whose host died while a plugin was at rows', () => {
         { ...rows(4), apart: true, poison },
       ],
     ])
+    await task.stop()
+  })
+
+  it('keeps its place as a static member for the task that starts again, without a wait', async () => {
+    const { task, left, die, running } = run()
+    await die(0, 9)
+    await running()
+    expect(left).to.deep.equal(['to return in 0'])
+    await task.stop()
+    expect(left.slice(1)).to.deep.equal(['for good in 1000'])
+  })
+
+  it('says goodbye to its group where it stops for good or fails, and not where it is to run again', async () => {
+    const returning = run(new Suspects(), true)
+    await returning.running()
+    await returning.task.stop()
+    expect(returning.left).to.deep.equal(['to return in 1000'])
+    const failing = run(new Suspects(), true)
+    await failing.running()
+    failing.started[0]?.listener.state('FAILED', 'broken')
+    expect(failing.left).to.deep.equal(['for good in 1000'])
+    await failing.task.stop()
+  })
+
+  it('is FAILED where another member has taken its place, and says what to do', async () => {
+    const { task, reports, replace, running } = run()
+    await running()
+    replace()
+    expect(reports.at(-1)).to.match(
+      /^FAILED FencedError \[kafka\.fenced\]: The task was stopped: another has its id\. /,
+    )
+    expect(reports.at(-1)).to.contain('consumer.override.group.instance.id')
+    const count = reports.length
+    replace()
+    expect(reports).to.have.lengthOf(count)
     await task.stop()
   })
 

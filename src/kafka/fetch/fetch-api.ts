@@ -20,6 +20,10 @@ export interface FetchPosition {
 
 export interface PartitionAnswer extends FetchedPartition {
   readonly error: number
+  /** One past the last record that is replicated; −1 with an error. */
+  readonly highWatermark: bigint
+  /** One past the last record before the first open transaction; −1 where the broker does not say. */
+  readonly lastStableOffset: bigint
 }
 
 export interface FetchResponse {
@@ -104,15 +108,16 @@ function readResponse(r: Reader, readTopic: () => string): FetchResponse {
 function readPartition(r: Reader, topic: string): PartitionAnswer {
   const partition = r.readInt32()
   const error = r.readInt16()
+  const highWatermark = r.readInt64()
+  const lastStableOffset = r.readInt64()
   r.readInt64()
-  r.readInt64()
-  r.readInt64()
+  const head = { topic, partition, error, highWatermark, lastStableOffset }
   const aborted =
     r.readNullableArray((r) => ({ producerId: r.readInt64(), firstOffset: r.readInt64() })) ?? []
   r.readInt32()
   const length = r.readUnsignedVarInt() - 1
   const start = r.position
-  if (length <= 0) return { topic, partition, error, aborted, bytes: Buffer.alloc(0) }
+  if (length <= 0) return { ...head, aborted, bytes: Buffer.alloc(0) }
   r.skip(length)
-  return { topic, partition, error, aborted, bytes: r.buffer.slice(start, start + length) }
+  return { ...head, aborted, bytes: r.buffer.slice(start, start + length) }
 }

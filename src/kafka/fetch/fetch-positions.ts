@@ -15,7 +15,9 @@ export interface Position extends TopicPartition {
   maxBytes: number
   /** The topic that the offset is of; null until it was asked for, or where brokers give none. */
   topicId: string | null
-  /** Whether that was compared with what the cluster says. */
+  /** Where what can be read of it ended at the last answer; null before the first. */
+  endOffset: bigint | null
+  /** Whether `topicId` was compared with what the cluster says. */
   identified: boolean
   /** Failures in a row, and when to try again (performance.now()). */
   failures: number
@@ -36,8 +38,12 @@ export class FetchPositions {
   readonly #positions = new Map<string, Position>()
 
   constructor(positions: readonly StartPosition[], maxPartitionBytes: number) {
+    this.add(positions, maxPartitionBytes)
+  }
+
+  add(positions: readonly StartPosition[], maxPartitionBytes: number): void {
     for (const { topic, partition, offset, topicId = null } of positions) {
-      const start = { topic, partition, offset, topicId, identified: false }
+      const start = { topic, partition, offset, topicId, endOffset: null, identified: false }
       const position = { ...start, maxBytes: maxPartitionBytes, failures: 0, retryAt: 0 }
       this.#positions.set(FetchPositions.key(position), position)
     }
@@ -49,6 +55,10 @@ export class FetchPositions {
 
   get(partition: TopicPartition): Position | undefined {
     return this.#positions.get(FetchPositions.key(partition))
+  }
+
+  delete(partition: TopicPartition): void {
+    this.#positions.delete(FetchPositions.key(partition))
   }
 
   /** Positions that need not wait, by leader. */

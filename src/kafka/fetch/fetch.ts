@@ -95,6 +95,28 @@ export class Fetcher {
     this.#wake()
   }
 
+  /** Reads these too; what is on its way of the others goes on. */
+  add(positions: readonly StartPosition[]): void {
+    this.#positions.add(positions, this.#options.maxPartitionBytes)
+    this.#wake()
+  }
+
+  /** Reads these no longer; what `next` has given of them and was not looked at yet is no longer current. */
+  remove(partitions: readonly TopicPartition[]): void {
+    for (const partition of partitions) this.#positions.delete(partition)
+    this.#found = this.#found.filter((batch) => this.#positions.get(batch) !== undefined)
+  }
+
+  /** Whether a batch of the last `next` is still what comes next: its partition was neither removed nor began anew. */
+  isCurrent(batch: FetchedBatch): boolean {
+    return this.#positions.get(batch)?.offset === batch.nextOffset
+  }
+
+  /** Where what can be read of a partition ended when a broker answered last; null where none did yet. */
+  endOffset(partition: TopicPartition): bigint | null {
+    return this.#positions.get(partition)?.endOffset ?? null
+  }
+
   /**
    * The next batches, at most one per partition; none where nothing came in `maxWaitMs`. A batch may have no rows,
    * only a new `nextOffset`: a position that the reset policy found is one too, because it must be committed, or a
@@ -231,6 +253,7 @@ export class Fetcher {
     const offsets = await askOffsets(this.#client, unset, startingPoint(reset, Date.now()), isolation)
     if (positions !== this.#positions) return
     for (const [i, position] of unset.entries()) {
+      if (positions.get(position) !== position) continue // removed meanwhile
       position.offset = offsets[i]!
       this.#found.push({
         ...emptyBatch(position.topic, position.partition, position.offset),
@@ -249,6 +272,8 @@ export class Fetcher {
         const position = this.#positions.get(answer)
         // Asked again of another leader meanwhile, or moved on: this answer is of no use.
         if (position?.offset !== asked.get(FetchPositions.key(answer)) || position?.offset == null) continue
+        if (!position.identified) continue // removed and added again: perhaps of another topic
+        if (answer.error === 0) position.endOffset = this.#endOffset(answer)
         const batch = this.#decode(answer, position, position.offset)
         if (batch === null) continue
         position.offset = batch.nextOffset
@@ -256,6 +281,13 @@ export class Fetcher {
       }
     }
     return batches
+  }
+
+  /** What a consumer can read up to, as Kafka counts its lag. */
+  #endOffset({ highWatermark, lastStableOffset }: PartitionAnswer): bigint {
+    return this.#options.isolation === 'read_committed' && lastStableOffset >= 0n
+      ? lastStableOffset
+      : highWatermark
   }
 
   #decode(answer: PartitionAnswer, position: Position, fromOffset: bigint): FetchedBatch | null {

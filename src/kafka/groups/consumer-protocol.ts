@@ -30,7 +30,21 @@ export interface ConsumerAssignment {
   readonly userData: Buffer | null
 }
 
-export const RANGE = 'range'
+export interface TopicAndPartition {
+  readonly topic: string
+  readonly partition: number
+}
+
+export function flatPartitions(owned: readonly OwnedPartitions[]): TopicAndPartition[] {
+  return owned.flatMap(({ topic, partitions }) => partitions.map((partition) => ({ topic, partition })))
+}
+
+export function groupedPartitions(flat: readonly TopicAndPartition[]): OwnedPartitions[] {
+  return [...Map.groupBy(flat, ({ topic }) => topic)].map(([topic, each]) => ({
+    topic,
+    partitions: each.map(({ partition }) => partition),
+  }))
+}
 
 /** A subscription to topics, of a member that owns nothing yet (what an eager assignor asks for). */
 export function subscriptionTo(topics: readonly string[]): Subscription {
@@ -74,50 +88,6 @@ export function decodeAssignment(bytes: Buffer): ConsumerAssignment {
   return { assigned: readPartitions(reader), userData: reader.nullableBytes() }
 }
 
-export interface RangeMember {
-  readonly memberId: string
-  readonly groupInstanceId?: string | null
-  readonly topics: readonly string[]
-}
-
-/**
- * Kafka's RangeAssignor without racks. Topic by topic: the subscribers in the order of their instance ids (static
- * members first), else member ids, get consecutive partitions; the first `partitions mod members` get one more.
- * A topic that is not in `partitionCounts` (it does not exist yet) is left out.
- */
-export function assignRange(
-  members: readonly RangeMember[],
-  partitionCounts: ReadonlyMap<string, number>,
-): Map<string, OwnedPartitions[]> {
-  const assigned = new Map<string, OwnedPartitions[]>(members.map(({ memberId }) => [memberId, []]))
-  const sorted = members.toSorted(compareMembers)
-  for (const [topic, count] of [...partitionCounts].toSorted(([a], [b]) => compareText(a, b))) {
-    const subscribers = sorted.filter((member) => member.topics.includes(topic))
-    let next = 0
-    for (const [rank, { memberId }] of subscribers.entries()) {
-      const share = Math.floor(count / subscribers.length) + (rank < count % subscribers.length ? 1 : 0)
-      if (share === 0) continue
-      const first = next
-      assigned.get(memberId)?.push({ topic, partitions: Array.from({ length: share }, (_, i) => first + i) })
-      next += share
-    }
-  }
-  return assigned
-}
-
-function compareMembers(a: RangeMember, b: RangeMember): number {
-  const [left, right] = [a.groupInstanceId ?? null, b.groupInstanceId ?? null]
-  if (left !== null && right !== null) return compareText(left, right)
-  if (left !== null) return -1
-  if (right !== null) return 1
-  return compareText(a.memberId, b.memberId)
-}
-
-/** By UTF-16 code units, as Java's String.compareTo. */
-function compareText(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0
-}
-
 function readVersion(reader: GroupReader): number {
   const version = reader.int16()
   if (version >= 0) return version
@@ -127,12 +97,12 @@ function readVersion(reader: GroupReader): number {
   )
 }
 
-function writePartitions(writer: GroupWriter, owned: readonly OwnedPartitions[]): void {
+export function writePartitions(writer: GroupWriter, owned: readonly OwnedPartitions[]): void {
   writer.array(owned, ({ topic, partitions }) =>
     writer.nullableString(topic).array(partitions, (partition) => writer.int32(partition)),
   )
 }
 
-function readPartitions(reader: GroupReader): OwnedPartitions[] {
+export function readPartitions(reader: GroupReader): OwnedPartitions[] {
   return reader.array(() => ({ topic: reader.string(), partitions: reader.array(() => reader.int32()) }))
 }

@@ -23,7 +23,6 @@ export const GROUP_CODES = {
 } as const
 
 const ANOTHER_COORDINATOR: readonly number[] = [15, GROUP_CODES.notCoordinator]
-const NO_INSTANCE_ID = null
 /** What a broker may add to the rebalance timeout before it answers a join (Java's client adds the same). */
 const JOIN_GRACE_MS = 5000
 const SHORTEST_REQUEST_TIMEOUT_MS = 1000
@@ -31,6 +30,8 @@ const SHORTEST_REQUEST_TIMEOUT_MS = 1000
 export interface GroupNames {
   readonly groupId: string
   readonly protocolType: string
+  /** Of a static member (KIP-345): it keeps its place while it is away, for the session timeout. */
+  readonly groupInstanceId?: string | null
 }
 
 export interface JoinedGroup {
@@ -39,7 +40,16 @@ export interface JoinedGroup {
   readonly leaderId: string
   readonly protocol: string
   /** Every member's metadata, where this member leads; empty otherwise. */
-  readonly members: readonly { readonly memberId: string; readonly metadata: Buffer }[]
+  readonly members: readonly MemberMetadata[]
+  /** This member leads, and came back to a group that goes on as it was: there is nothing to assign (KIP-814). */
+  readonly skipAssignment: boolean
+}
+
+/** What a member says of itself to the leader of its group. */
+export interface MemberMetadata {
+  readonly memberId: string
+  readonly groupInstanceId?: string | null | undefined
+  readonly metadata: Buffer
 }
 
 /** What a member asks of its coordinator; GroupRequests, but in simulations. */
@@ -72,6 +82,10 @@ export class GroupRequests {
     this.#joinPurpose = `join ${names.groupId} ${memberCount++}`
   }
 
+  get #instanceId(): string | null {
+    return this.#names.groupInstanceId ?? null
+  }
+
   /** One JoinGroup. A broker gives a new member its id first (KIP-394): join again with `assignedId`. */
   async join(
     memberId: string,
@@ -88,7 +102,7 @@ export class GroupRequests {
         this.#sessionTimeoutMs,
         this.#rebalanceTimeoutMs,
         memberId,
-        NO_INSTANCE_ID,
+        this.#instanceId,
         protocolType,
         [...protocols],
         reason.slice(0, LONGEST_REASON),
@@ -99,6 +113,7 @@ export class GroupRequests {
         leaderId: response.leader,
         protocol: response.protocolName ?? '',
         members: response.members,
+        skipAssignment: response.skipAssignment,
       }
     } catch (error) {
       const assignedId = requiredMemberId(error)
@@ -118,7 +133,7 @@ export class GroupRequests {
         groupId,
         joined.generation,
         joined.memberId,
-        NO_INSTANCE_ID,
+        this.#instanceId,
         protocolType,
         joined.protocol,
         [...assignments].map(([memberId, bytes]) => ({ memberId, assignment: bytes })),
@@ -134,7 +149,7 @@ export class GroupRequests {
     try {
       const connection = await this.#beating()
       apiVersion(connection, heartbeatV4.api.key, [heartbeatV4.api.version])
-      await heartbeatV4.api.async(connection, groupId, generation, memberId, NO_INSTANCE_ID)
+      await heartbeatV4.api.async(connection, groupId, generation, memberId, this.#instanceId)
     } catch (error) {
       throw this.#failed(error, `Sending a heartbeat to group ${groupId}`)
     }
@@ -145,7 +160,7 @@ export class GroupRequests {
     try {
       const connection = await this.#beating()
       const api = chooseApi(connection, [leaveGroupV5.api, leaveGroupV4.api])
-      await api.async(connection, groupId, [{ memberId, groupInstanceId: NO_INSTANCE_ID, reason }])
+      await api.async(connection, groupId, [{ memberId, groupInstanceId: this.#instanceId, reason }])
     } catch (error) {
       throw this.#failed(error, `Leaving group ${groupId}`)
     }

@@ -2,7 +2,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { KafkaClient } from '../client.ts'
-import { GROUP_CODES, type GroupCalls, groupCode, GroupRequests, type JoinedGroup } from './group-requests.ts'
+import {
+  GROUP_CODES,
+  type GroupCalls,
+  groupCode,
+  GroupRequests,
+  type JoinedGroup,
+  type MemberMetadata,
+} from './group-requests.ts'
 import { GroupSession, type Seat } from './group-session.ts'
 import { backOffMs, isRetriable } from '../retry.ts'
 
@@ -24,6 +31,13 @@ export interface GroupAssignment {
 export interface GroupMemberOptions {
   readonly groupId: string
   readonly protocolType: 'consumer' | 'connect'
+  /**
+   * Of a static member (KIP-345): it may leave without a word and come back within the session timeout, and the others
+   * hear nothing of it. Whoever joins later with the same id takes the place.
+   */
+  readonly groupInstanceId?: string | null
+  /** Of a consumer: what is assigned stays held while it joins again, until an assignment without it (KIP-429). */
+  readonly cooperative?: boolean
   readonly sessionTimeoutMs: number
   readonly rebalanceTimeoutMs: number
   readonly heartbeatMs: number
@@ -33,7 +47,7 @@ export interface GroupMemberOptions {
   /** Asked when this member leads (`leaderId` is its own id): each member's assignment. */
   assign(
     protocol: string,
-    members: readonly { memberId: string; metadata: Buffer }[],
+    members: readonly MemberMetadata[],
     leaderId: string,
     generation: number,
   ): Promise<Map<string, Buffer>> | Map<string, Buffer>
@@ -42,6 +56,8 @@ export interface GroupMemberOptions {
   onAssigned(assignment: GroupAssignment): Promise<void>
   /** Fenced, or the session expired: drop everything, commit nothing (invariant 4). */
   onLost(reason: string): void
+  /** After onLost: somebody else has taken the place of this static member. It has left the group for good. */
+  onReplaced?(reason: string): void
 }
 
 /**
@@ -56,8 +72,11 @@ export interface GroupMemberOptions {
  *                   ↑ any failure: back-off      └──────────┴───── lost: onLost ─────────┴────────→ joining
  *
  * Heartbeats go from the first JoinGroup answer on, in all of these states. What is assigned counts as held from
- * `assigning` until it was revoked (eager: protocol type `consumer`) or lost; Connect's workers keep running while
- * they join again (KIP-415), so they can lose what they hold in `joining` too.
+ * `assigning` until it was revoked (eager) or lost; cooperative consumers (KIP-429) and Connect's workers (KIP-415) keep
+ * running while they join again, so they can lose what they hold in `joining` too.
+ *
+ * A static member that was replaced goes from any state to `left`: were it to join again, the two would take the place
+ * from each other for ever.
  */
 type State = 'idle' | 'joining' | 'assigning' | 'stable' | 'revoking' | 'left'
 
@@ -78,6 +97,8 @@ export class GroupMember {
   #reason: string | null = null
   #lost = false
   #wake = Promise.withResolvers<undefined>()
+  /** Resolves when a rebalance is over. */
+  #settling = Promise.withResolvers<undefined>()
   /** The last trouble that was logged, so that it is logged once and not at each try. */
   #trouble: string | null = null
   /** On the clock of performance.now(). */
@@ -124,23 +145,44 @@ export class GroupMember {
   }
 
   /**
-   * Leaves the group, so that the others take over at once; waits at most 2 s for the coordinator. Calls no callback:
-   * finish and commit before. Idempotent.
+   * Leaves the group, so that the others take over at once; waits at most 2 s for the coordinator. `willReturn`: a static
+   * member says nothing, and keeps its place for the session timeout. Calls no callback: finish and commit before.
+   * Idempotent.
    */
-  async leave(): Promise<void> {
+  async leave({ willReturn = false } = {}): Promise<void> {
     if (this.#state === 'left') return
     const joined = this.#state !== 'idle' && this.#memberId !== ''
-    this.#state = 'left'
-    this.#session.end()
-    this.#stopped.abort()
-    this.#wake.resolve(undefined)
-    if (joined) {
+    const silent = willReturn && this.#isStatic
+    this.#end()
+    if (joined && !silent) {
       const left = this.#requests.leave(this.#memberId, 'the member stops').catch((error: unknown) => {
         this.#log.debug('could not say goodbye to the coordinator', { reason: messageOf(error) })
       })
       await Promise.race([left, sleep(LEAVE_WAIT_MS, undefined, { ref: false })])
     }
     await this.#requests.close()
+  }
+
+  /** Resolves when the member is between two rebalances, or has left. */
+  async settled(): Promise<void> {
+    while (this.#state === 'joining' || this.#state === 'assigning') await this.#settling.promise
+  }
+
+  #end(): void {
+    this.#state = 'left'
+    this.#session.end()
+    this.#stopped.abort()
+    this.#wake.resolve(undefined)
+    this.#settle()
+  }
+
+  #settle(): void {
+    this.#settling.resolve(undefined)
+    this.#settling = Promise.withResolvers<undefined>()
+  }
+
+  get #isStatic(): boolean {
+    return (this.#options.groupInstanceId ?? null) !== null
   }
 
   async #run(): Promise<void> {
@@ -166,9 +208,10 @@ export class GroupMember {
     this.#memberId = joined.memberId
     this.#session.begin(joined, this.#held)
     const leads = joined.leaderId === joined.memberId
-    const assignments = leads
-      ? await this.#options.assign(joined.protocol, joined.members, joined.memberId, joined.generation)
-      : new Map<string, Buffer>()
+    const assignments =
+      leads && !joined.skipAssignment
+        ? await this.#options.assign(joined.protocol, joined.members, joined.memberId, joined.generation)
+        : new Map<string, Buffer>()
     if (this.#isLeft()) return null
     const sentAt = performance.now()
     const assignment = await this.#requests.sync(joined, assignments)
@@ -201,6 +244,7 @@ export class GroupMember {
     const taken = await this.#guard('onAssigned', () => this.#options.onAssigned(assignment))
     if (this.#isLeft()) return
     this.#state = 'stable'
+    this.#settle()
     if (taken) {
       this.#failures = 0
       await this.#reasonToRejoin()
@@ -212,8 +256,12 @@ export class GroupMember {
     this.#state = 'revoking'
     this.#log.info('joining the group again', { reason: this.#reason ?? '' })
     const revoked = await this.#guard('onRevoked', () => this.#options.onRevoked())
-    if (this.#options.protocolType === 'consumer') this.#held = false
+    if (!this.#keepsWhileJoining) this.#held = false
     if (!revoked) await this.#backOff()
+  }
+
+  get #keepsWhileJoining(): boolean {
+    return this.#options.protocolType === 'connect' || this.#options.cooperative === true
   }
 
   async #reasonToRejoin(): Promise<void> {
@@ -235,8 +283,10 @@ export class GroupMember {
         if (this.#state === 'joining') return false
         this.#lose(`generation ${seat.generation} is over`)
         return false
-      case GROUP_CODES.unknownMember:
       case GROUP_CODES.fencedInstance:
+        this.#replaced()
+        return false
+      case GROUP_CODES.unknownMember:
         this.#memberId = ''
         this.#lose('the coordinator does not know this member any more')
         return false
@@ -264,10 +314,22 @@ export class GroupMember {
     this.#wake.resolve(undefined)
   }
 
+  /** Invariant 4: the older of two owners stops, and does not take the place back. */
+  #replaced(): void {
+    if (this.#isLeft()) return
+    const { groupInstanceId, groupId } = this.#options
+    const reason = `another member of group ${groupId} has taken the place of group.instance.id ${groupInstanceId ?? '?'}`
+    this.#lose(reason)
+    this.#end()
+    void this.#requests.close()
+    this.#options.onReplaced?.(reason)
+  }
+
   #joinFailed(error: unknown): void {
     if (this.#isLeft()) return
     const code = groupCode(error)
-    if (code === GROUP_CODES.unknownMember || code === GROUP_CODES.fencedInstance) {
+    if (code === GROUP_CODES.fencedInstance) this.#replaced()
+    else if (code === GROUP_CODES.unknownMember) {
       this.#memberId = ''
       this.#lose('the coordinator does not know this member any more')
     } else if (code !== GROUP_CODES.rebalanceInProgress && code !== GROUP_CODES.illegalGeneration) {

@@ -32,11 +32,18 @@ export interface OffsetToCommit {
 export interface CommitSeat {
   readonly memberId: string
   readonly generation: number
+  readonly groupInstanceId?: string | null
+  /**
+   * The member goes on while its group joins again, and hears of its new generation when that is over. A commit in
+   * between comes too early: it is refused for now, and no sign that the member was replaced.
+   */
+  readonly cooperative?: boolean
 }
 
 const WAIT_MS = 10_000
 const ANOTHER_COORDINATOR: readonly number[] = [15, 16]
 const REBALANCE_IN_PROGRESS = 27
+const ILLEGAL_GENERATION = 22
 const UNKNOWN_LEADER_EPOCH = -1
 /** A commit that no member makes; the broker takes it while the group has no members (admin tools, an empty group). */
 const NOBODY: CommitSeat = { memberId: '', generation: -1 }
@@ -98,7 +105,8 @@ async function fetchOnce(
  *
  * Invariant 2: FencedError where the member was replaced, its generation is over or the group has already joined
  * again without this commit; it must stop, and never retry. UnavailableError where the coordinator could not be
- * reached for some seconds; whether the commit happened is then not known, and committing again is safe.
+ * reached for some seconds; whether the commit happened is then not known, and committing again is safe. So it is with
+ * `kafka.rebalancing`, which a cooperative member is told at once: it commits again when its group has joined.
  */
 export async function commitOffsets(
   client: KafkaClient,
@@ -107,20 +115,25 @@ export async function commitOffsets(
   offsets: readonly OffsetToCommit[],
 ): Promise<void> {
   if (offsets.length === 0) return
-  const topicMissing = await retrying(WAIT_MS, () =>
+  const passed = await retrying(WAIT_MS, () =>
     commitOnce(client, groupId, seat ?? NOBODY, offsets).catch((error: unknown) => {
-      // It may never come back, and the offsets of the other topics are committed: nothing to wait for.
-      if (error instanceof UnavailableError && error.code === 'kafka.topic') return error
+      if (error instanceof UnavailableError && NOTHING_TO_WAIT_FOR.includes(error.code)) return error
       throw error
     }),
   )
-  if (topicMissing instanceof UnavailableError) throw topicMissing
+  if (passed instanceof UnavailableError) throw passed
 }
+
+/**
+ * A topic may never come back, and the offsets of the others are committed. A rebalance is over when the member is told
+ * so, which it cannot be while it waits here.
+ */
+const NOTHING_TO_WAIT_FOR: readonly string[] = ['kafka.topic', 'kafka.rebalancing']
 
 async function commitOnce(
   client: KafkaClient,
   groupId: string,
-  { memberId, generation }: CommitSeat,
+  { memberId, generation, groupInstanceId = null, cooperative = false }: CommitSeat,
   offsets: readonly OffsetToCommit[],
 ): Promise<void> {
   const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([name, entries]) => ({
@@ -135,9 +148,16 @@ async function commitOnce(
   try {
     const connection = await client.connection(await client.coordinator('group', groupId))
     const api = chooseApi(connection, [offsetCommitV9.api, offsetCommitV8.api])
-    await api.async(connection, groupId, generation, memberId, null, topics)
+    await api.async(connection, groupId, generation, memberId, groupInstanceId, topics)
   } catch (error) {
-    throw failed(client, groupId, error, `Committing offsets of group ${groupId}`)
+    const what = `Committing offsets of group ${groupId}`
+    const code = responseCode(error)?.code
+    if (cooperative && (code === REBALANCE_IN_PROGRESS || code === ILLEGAL_GENERATION))
+      throw new UnavailableError(
+        'kafka.rebalancing',
+        `${what}: the group rebalances; they are committed after it`,
+      )
+    throw failed(client, groupId, error, what)
   }
 }
 

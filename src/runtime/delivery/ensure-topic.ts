@@ -8,15 +8,25 @@ export interface TopicLike {
   readonly keepPartitions: boolean
 }
 
-/** Creates a missing target topic with the source's partition count; refuses one that is too narrow to keep partitions. */
+interface Wanted {
+  readonly topic: string
+  readonly like: TopicLike
+  readonly log: Logger
+}
+
+/**
+ * Creates a missing target topic with the source's partition count; refuses one that is too narrow to keep partitions. The
+ * two may be topics of two Kafkas.
+ */
 export async function ensureTopic(
+  source: KafkaClient,
   client: KafkaClient,
-  log: Logger,
-  topic: string,
-  like: TopicLike,
+  { topic, like, log }: Wanted,
 ): Promise<void> {
-  await client.metadata([like.sourceTopic, topic]) // what is cached may be from before partitions were added
-  const wanted = await client.partitionCount(like.sourceTopic)
+  // What is cached may be from before partitions were added.
+  if (source !== client) await source.metadata([like.sourceTopic])
+  await client.metadata(source === client ? [like.sourceTopic, topic] : [topic])
+  const wanted = await source.partitionCount(like.sourceTopic)
   if (wanted === null)
     throw new TaskError('kafka.topic', `Topic ${like.sourceTopic} does not exist (any more).`)
   let partitions = await client.partitionCount(topic)

@@ -10,6 +10,7 @@ import { createLogger } from './log.ts'
 import { LogLevels } from './log-levels.ts'
 import { openingProblems, problemsOf } from './opening-problems.ts'
 import { openTask, type OpenTask, type TaskOptions } from './open-task.ts'
+import { withClientDefaults } from '../plugins/client-settings.ts'
 import { connectorOf } from '../plugins/configured-plugins.ts'
 import { formatPackages } from '../plugins/plugin-lists.ts'
 import { loadPackages } from '../plugins/plugin-packages.ts'
@@ -198,18 +199,25 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
 /** With what config providers give for the configuration and the worker's converters, read anew at each start. */
 async function openResolved(host: Host, task: Omit<TaskOptions, 'settings' | 'models'>): Promise<Opened> {
   await task.events.at('the reading of values of config providers')
-  return openAnyTask({ ...task, ...(await resolved(host, task.config)), models: host.models })
+  const { config, settings } = await resolved(host, task.config)
+  const whole = withClientDefaults(settings.clients, config)
+  return openAnyTask({ ...task, config: whole, settings, models: host.models })
 }
 
 async function resolved(
   { providers, settings }: Host,
   config: RawConfig,
 ): Promise<{ readonly config: RawConfig; readonly settings: HostSettings }> {
-  const [own, converterDefaults] = await Promise.all([
-    resolveSecretly(providers, config),
-    resolveSecretly(providers, settings.converterDefaults),
-  ])
-  return { config: own, settings: { ...settings, converterDefaults } }
+  const resolve = (raw: RawConfig): Promise<RawConfig> => resolveSecretly(providers, raw)
+  const { own, producer, consumer, admin } = settings.clients
+  const clients = {
+    own: await resolve(own),
+    producer: await resolve(producer),
+    consumer: await resolve(consumer),
+    admin: await resolve(admin),
+  }
+  const converterDefaults = await resolve(settings.converterDefaults)
+  return { config: await resolve(config), settings: { ...settings, converterDefaults, clients } }
 }
 
 /** A task of either kind, as its connector's class says. */
@@ -231,7 +239,8 @@ async function pass(host: Host, message: TaskMessage): Promise<void> {
     else if (opened?.kind !== 'sink')
       return // a source is in no group
     else if (message.type === 'assign') await opened.task.assign(message.membership, message.suspects)
-    else await opened.task[message.type]()
+    else if (message.type === 'revoke') await opened.task.revoke(message.keep)
+    else await opened.task.lost()
   } catch (error) {
     send({ type: 'state', id, state: 'FAILED', trace: traceOf(error) })
   }

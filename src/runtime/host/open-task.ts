@@ -1,9 +1,10 @@
 import type { RawConfig } from '../../api/config.ts'
 import { Fetcher } from '../../kafka/fetch/fetch.ts'
 import { readOffsetReset } from '../../kafka/fetch/offset-reset.ts'
-import { KafkaClient } from '../../kafka/client.ts'
+import type { KafkaClient } from '../../kafka/client.ts'
 import { commitOffsets, fetchOffsets } from '../../kafka/groups/offsets.ts'
 import { Producer } from '../../kafka/produce/produce.ts'
+import { type Compression, COMPRESSIONS } from '../../kafka/record-batches/compression.ts'
 import { ConfigError, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { Models } from '../../api/models.ts'
@@ -25,6 +26,7 @@ import { Outbox, SinkPipeline } from '../sink/sink-pipeline.ts'
 import { SinkRequests } from '../sink/sink-requests.ts'
 import { RunningSinkTask } from '../sink/sink-task.ts'
 import { topicRefusal } from '../delivery/written-topics.ts'
+import { TaskClients } from './task-clients.ts'
 import { closeConverters, openConverters } from './task-converters.ts'
 import type { TaskMetrics } from './task-metrics.ts'
 import { WaitLog } from './wait-log.ts'
@@ -88,20 +90,21 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   const plugins = await openPlugins(options, stopping.signal, stages)
   const { workerTopics } = settings
   const encoding = { converters: plugins.converters, workerTopics, outside: stages.outside }
-  const client = openClient(options)
-  const producer = new Producer(client, { log })
+  const clients = openClients(options)
+  const client = clients.get('consumer')
+  const producer = new Producer(clients.get('producer'), { log, compression: compressionOf(config) })
   const fetcher = openFetcher(options, client)
   const close = async (): Promise<void> => {
     await fetcher.close()
     await producer.close()
-    await client.close()
+    await clients.close()
     plugins.close()
   }
   try {
     const [outbox, requests] = [new Outbox(), new SinkRequests()]
-    const context = sinkContext(options, client, { outbox, stages, requests }, stopping.signal)
+    const context = sinkContext(options, clients, { outbox, stages, requests }, stopping.signal)
     const policy = new ErrorPolicy(common, log, { tell: waits, metrics })
-    const letters = () => openDeadLetters(options, client, producer)
+    const letters = () => openDeadLetters(options, clients.get('admin'), producer)
     const sending = { producer, tolerant: policy.tolerant }
     const delivery = new AtLeastOnceDelivery({ ...sending, commit: committer(client) })
     const pipeline = new SinkPipeline({
@@ -110,7 +113,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
       sink: await openSink(options, context), // last: nothing after it fails and would leave it open
       outbox,
       policy,
-      encoder: new Encoder({ client, producer, ...encoding }),
+      encoder: new Encoder({ client: clients.get('producer'), producer, ...encoding }),
       ...{ delivery, stages, metrics, used },
     })
     const task = new RunningSinkTask(
@@ -152,9 +155,17 @@ export async function openDeadLetters(
 
 function committer(client: KafkaClient) {
   return ({ membership, offsets }: GroupProgress): Promise<void> => {
-    const { groupId, memberId, generation } = membership
-    return commitOffsets(client, groupId, { memberId, generation }, offsets)
+    return commitOffsets(client, membership.groupId, membership, offsets)
   }
+}
+
+/** Of a sink's own producer, for the topic that it writes to and dead letters. */
+function compressionOf(config: RawConfig): Compression {
+  const path = 'producer.override.compression.type'
+  const written = config[path]?.trim() ?? 'none'
+  const found = COMPRESSIONS.find((each) => each === written)
+  if (found !== undefined) return found
+  throw new ConfigError([{ path, message: `must be one of ${COMPRESSIONS.join(', ')}, not "${written}".` }])
 }
 
 function openFetcher({ config, log }: TaskOptions, client: KafkaClient): Fetcher {
@@ -167,9 +178,10 @@ function openFetcher({ config, log }: TaskOptions, client: KafkaClient): Fetcher
 }
 
 /** A task's own connections: a long poll of one never delays another. */
-export function openClient({ id, settings, log }: TaskOptions): KafkaClient {
+export function openClients({ id, config, settings, log }: TaskOptions): TaskClients {
+  const { clients, bootstrapServers } = settings
   const clientId = `${settings.clientId}-${id.connector}-${id.task}`
-  return new KafkaClient({ bootstrapServers: settings.bootstrapServers, clientId, log })
+  return new TaskClients({ config, clients, bootstrapServers, clientId, log })
 }
 
 /** Opens converters and transforms, as a check of a configuration too: no Kafka is needed. */
@@ -223,7 +235,7 @@ interface Surroundings {
 
 function sinkContext(
   { id, config, settings, models, log }: TaskOptions,
-  client: KafkaClient,
+  clients: TaskClients,
   { outbox, stages, requests }: Surroundings,
   signal: AbortSignal,
 ): SinkContext {
@@ -243,7 +255,7 @@ function sinkContext(
     ensureTopic: async (topic, like) => {
       if (topicRefusal(topic, settings.workerTopics) !== undefined) return // its rows fail at delivery
       void stages.at(IDLE) // a Kafka that is slow is no fault of the sink
-      await ensureTopic(client, log, topic, like)
+      await ensureTopic(clients.get('consumer'), clients.get('admin'), { log, topic, like })
       await stages.at('put')
     },
   }

@@ -4,6 +4,7 @@ import type { RawConfig } from '../../api/config.ts'
 import type { AllowedImages } from '../../api/images.ts'
 import type { Figures } from '../../api/plugins.ts'
 import type { ProviderSettings } from '../config-providers/config-providers.ts'
+import type { ClientDefaults } from '../plugins/client-settings.ts'
 
 /**
  * The messages between a worker process and its task hosts (Node's IPC channel, `serialization: 'advanced'`).
@@ -25,6 +26,8 @@ export function nameOf({ connector, task }: TaskId): string {
 /** What a task host must know of the worker's settings. */
 export interface HostSettings {
   readonly bootstrapServers: readonly string[]
+  /** As they are written: hosts ask the config providers themselves. */
+  readonly clients: ClientDefaults
   readonly clientId: string
   /** Nothing is written to these. */
   readonly workerTopics: readonly string[]
@@ -64,6 +67,10 @@ export interface Membership {
   readonly groupId: string
   readonly memberId: string
   readonly generation: number
+  /** Of a static member. */
+  readonly groupInstanceId?: string | null
+  /** Whether the task goes on while its group rebalances: an assignment then changes what it has, and replaces nothing. */
+  readonly cooperative?: boolean
   readonly partitions: readonly TopicPartitions[]
 }
 
@@ -130,8 +137,8 @@ export type ToHost =
       readonly membership: Membership
       readonly suspects: readonly SuspectRows[]
     }
-  /** Finish what is in flight, commit, stop fetching; answered by `revoked`. */
-  | { readonly type: 'revoke'; readonly id: TaskId }
+  /** Finish what is in flight, commit, stop fetching: all partitions, or all but those of `keep`; answered by `revoked`. */
+  | { readonly type: 'revoke'; readonly id: TaskId; readonly keep?: Membership }
   /** The membership was lost, of a source that of its worker: stop at once, commit nothing. */
   | { readonly type: 'lost'; readonly id: TaskId }
   | { readonly type: 'pause'; readonly id: TaskId }

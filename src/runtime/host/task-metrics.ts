@@ -32,12 +32,24 @@ export interface Timing {
   readonly maxMs: number
 }
 
+/** How far a sink's task is in a partition. */
+export interface PartitionProgress {
+  readonly topic: string
+  readonly partition: number
+  /** The next offset after what is committed, or where the task began; null until that is known. */
+  readonly offset: bigint | null
+  /** One past the last record that it could read, when a broker answered last; null before the first answer. */
+  readonly endOffset: bigint | null
+}
+
 /** How a task stood at a moment; travels from its host to the worker. */
 export interface MetricsSnapshot {
   readonly counters: Readonly<Record<Counter, number>>
   readonly timers: Readonly<Record<Timer, Timing>>
   /** When a record or a call failed last, in milliseconds since 1970; null where none did. */
   readonly lastErrorAt: number | null
+  /** Of a sink: each partition that it has. */
+  readonly partitions: readonly PartitionProgress[]
 }
 
 function each<K extends string, V>(names: readonly K[], value: V): Record<K, V> {
@@ -50,10 +62,17 @@ export class TaskMetrics {
   readonly #timers = each<Timer, Timing>(TIMERS, { count: 0, totalMs: 0, maxMs: 0 })
   #lastErrorAt: number | null = null
   #changed = true
+  #progress: () => readonly PartitionProgress[] = () => []
+  #told: readonly PartitionProgress[] = []
 
   /** Whether anything was counted since the last snapshot. */
   get changed(): boolean {
-    return this.#changed
+    return this.#changed || !isSame(this.#progress(), this.#told)
+  }
+
+  /** Where to ask how far the task is, whenever a snapshot is taken. */
+  follow(progress: () => readonly PartitionProgress[]): void {
+    this.#progress = progress
   }
 
   count(counter: Counter, by = 1): void {
@@ -78,10 +97,27 @@ export class TaskMetrics {
 
   snapshot(): MetricsSnapshot {
     this.#changed = false
+    this.#told = this.#progress()
     return {
       counters: { ...this.#counters },
       timers: { ...this.#timers },
       lastErrorAt: this.#lastErrorAt,
+      partitions: this.#told,
     }
   }
+}
+
+function isSame(some: readonly PartitionProgress[], others: readonly PartitionProgress[]): boolean {
+  return (
+    some.length === others.length &&
+    some.every((each, i) => {
+      const other = others[i]
+      return (
+        each.partition === other?.partition &&
+        each.topic === other.topic &&
+        each.offset === other.offset &&
+        each.endOffset === other.endOffset
+      )
+    })
+  )
 }

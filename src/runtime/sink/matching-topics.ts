@@ -2,8 +2,8 @@ import type { RawConfig } from '../../api/config.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf, UnavailableError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
-import { KafkaClient } from '../../kafka/client.ts'
 import type { HostSettings } from '../host/protocol.ts'
+import { TaskClients } from '../host/task-clients.ts'
 import { topicReader } from './read-topics.ts'
 
 const PATIENCE_MS = 2_000
@@ -15,17 +15,17 @@ const MOST = 100
  * not answer within two seconds: a check is no reason to wait for it.
  */
 export async function matchingTopics(
-  { bootstrapServers, clientId }: Pick<HostSettings, 'bootstrapServers' | 'clientId'>,
+  { bootstrapServers, clientId, clients }: Pick<HostSettings, 'bootstrapServers' | 'clientId' | 'clients'>,
   config: RawConfig,
   log: Logger,
 ): Promise<string[]> {
-  const client = new KafkaClient({ bootstrapServers, clientId: `${clientId}-check`, log })
+  const own = new TaskClients({ bootstrapServers, clientId: `${clientId}-check`, clients, config, log })
   const waiting = new AbortController()
   const late = sleep(PATIENCE_MS, undefined, { signal: waiting.signal }).then(() => {
     throw new UnavailableError('kafka.unavailable', `No answer within ${PATIENCE_MS} ms`)
   })
   try {
-    const found = await Promise.race([client.metadata(null), late])
+    const found = await Promise.race([own.get('consumer').metadata(null), late])
     const names = found.filter(({ error }) => error === 0).map(({ topic }) => topic)
     return names.filter(topicReader(config)).toSorted().slice(0, MOST)
   } catch (error) {
@@ -33,6 +33,6 @@ export async function matchingTopics(
     return []
   } finally {
     waiting.abort()
-    void client.close()
+    void own.close()
   }
 }

@@ -1,4 +1,5 @@
 import type { PartitionOffset as Offset, TopicPartition } from '../../api/plugins.ts'
+import { idOf } from './partitions.ts'
 
 interface InFlightBatch {
   readonly nextOffset: bigint
@@ -128,11 +129,23 @@ export class Positions {
   }
 
   #restart(topic: string, partition: number, from: Start): Partition {
-    this.#partitions.delete(idOf(topic, partition))
+    this.#partitions.delete(idOf({ topic, partition }))
     const state = this.#partition(topic, partition)
     state.next = state.origin = from
     state.topicId = from.topicId
     return state
+  }
+
+  /** Forgets these, which have another owner now; a delivery that is still on its way makes nothing committable. */
+  forget(partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) this.#partitions.delete(idOf(each))
+  }
+
+  /** Where each partition would begin again: what is committed of it, or where the task began; null before that is known. */
+  origins(): (TopicPartition & { readonly offset: bigint | null })[] {
+    return [...this.#partitions.values()].map(({ topic, partition, origin: { offset } }) => ({
+      ...{ topic, partition, offset },
+    }))
   }
 
   /** Forgets everything: the partitions have another owner now. */
@@ -141,7 +154,7 @@ export class Positions {
   }
 
   #partition(topic: string, partition: number): Partition {
-    const id = idOf(topic, partition)
+    const id = idOf({ topic, partition })
     let state = this.#partitions.get(id)
     if (state === undefined) {
       const unknown: Start = { offset: null, topicId: null }
@@ -151,8 +164,4 @@ export class Positions {
     }
     return state
   }
-}
-
-function idOf(topic: string, partition: number): string {
-  return `${topic}-${partition}`
 }

@@ -1,5 +1,6 @@
 import { TaskError } from '../../api/errors.ts'
 import type { PartitionOffset, TopicPartition } from '../../api/plugins.ts'
+import { idOf } from './partitions.ts'
 
 /** What a sink asks of its task's loop (`pause`, `offset`, `timeout`), kept until the loop looks between two rounds. */
 export class SinkRequests {
@@ -16,6 +17,20 @@ export class SinkRequests {
     this.#seeks = []
     this.#changed = false
     for (const each of partitions) this.#assigned.add(idOf(each))
+  }
+
+  /** These were assigned too; nothing of them is paused. */
+  add(partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) this.#assigned.add(idOf(each))
+  }
+
+  /** These were given away, and what was asked of them with them. */
+  remove(partitions: readonly TopicPartition[]): void {
+    for (const each of partitions) {
+      this.#assigned.delete(idOf(each))
+      this.#paused.delete(idOf(each))
+    }
+    this.#seeks = this.#seeks.filter((each) => this.#assigned.has(idOf(each)))
   }
 
   pause(partitions: readonly TopicPartition[]): void {
@@ -66,8 +81,4 @@ export class SinkRequests {
     if (this.#assigned.has(idOf(partition))) return
     throw new TaskError('task.failed', `${idOf(partition)} cannot be ${what}: this task does not have it.`)
   }
-}
-
-function idOf({ topic, partition }: TopicPartition): string {
-  return `${topic}-${partition}`
 }

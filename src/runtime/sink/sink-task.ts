@@ -6,10 +6,11 @@ import type { TopicPartition } from '../../api/plugins.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
 import { CommandLoop } from '../host/command-loop.ts'
 import type { Membership, SuspectRows } from '../host/protocol.ts'
-import type { TaskMetrics } from '../host/task-metrics.ts'
-import { allowedOffsets } from './allowed-offsets.ts'
+import type { PartitionProgress, TaskMetrics } from '../host/task-metrics.ts'
+import { flat, grouped, idOf, without } from './partitions.ts'
 import type { Puts } from './puts.ts'
-import { passes, type Prepared, type SinkPipeline } from './sink-pipeline.ts'
+import { SinkCommits } from './sink-commits.ts'
+import type { Prepared, SinkPipeline } from './sink-pipeline.ts'
 import type { SinkRequests } from './sink-requests.ts'
 import { type Chunk, SuspectChunks } from './suspect-chunks.ts'
 
@@ -52,8 +53,10 @@ export class RunningSinkTask {
   readonly #rounds = new Set<Promise<void>>()
   readonly #ended: Promise<void>
   #membership: Membership | null = null
-  /** Whether the fetcher knows where the partitions of the membership begin. */
-  #placed = false
+  /** Assigned, and the fetcher does not know yet where they begin; null where there are none. */
+  #unplaced: readonly TopicPartition[] | null = null
+  /** Goes up whenever all partitions are let go: what was sent before concerns nobody any more. */
+  #tenure = 0
   /** Aborted where the batch at work is of no use any more: what waits between two tries ends. */
   #interrupt = new AbortController()
   #paused: boolean
@@ -64,29 +67,54 @@ export class RunningSinkTask {
   /** The partitions that the sink has open. */
   #opened: readonly TopicPartition[] | null = null
   #suspects = new SuspectChunks([])
-  #lastCommit = performance.now()
+  readonly #commits: SinkCommits
 
   constructor(parts: SinkTaskParts, paused: boolean) {
     this.#parts = parts
+    const { pipeline, commit, metrics, log } = parts
+    const onCommitted = (offsets: readonly PartitionOffset[]): void => this.#onCommitted(offsets)
+    this.#commits = new SinkCommits({
+      pipeline,
+      positions: this.#positions,
+      commit,
+      onCommitted,
+      metrics,
+      log,
+    })
+    metrics.follow(() => this.#progress())
     this.#paused = paused
     this.#ended = this.#loop.run(() => this.#next())
   }
 
-  /** The partitions of a new generation, and what is known of their rows; replaces what was assigned before. */
+  /**
+   * The partitions of a new generation, and what is known of their rows. They replace what was assigned before; of a
+   * cooperative member they only add to it, and what stays goes on (what is given up was revoked before).
+   */
   assign(membership: Membership, suspects: readonly SuspectRows[] = []): Promise<void> {
     return this.#loop.command(async () => {
+      const before = this.#membership
+      this.#membership = membership
+      this.#suspects = new SuspectChunks(suspects)
+      if (membership.cooperative === true && before !== null) {
+        const gone = without(this.#partitions, flat(membership.partitions))
+        if (gone.length > 0) await this.#giveUp(membership)
+        const coming = without(flat(membership.partitions), this.#partitions)
+        if (coming.length > 0) this.#unplaced = [...(this.#unplaced ?? []), ...coming]
+        return
+      }
+      this.#tenure++
       await this.#close()
       this.#positions.clear()
-      this.#suspects = new SuspectChunks(suspects)
-      this.#membership = membership
-      this.#placed = false
+      this.#unplaced = flat(membership.partitions)
     })
   }
 
-  /** Finishes and commits what is in flight, then lets go of all partitions. */
-  revoke(): Promise<void> {
+  /** Finishes and commits what is in flight, then lets go of all partitions, or of all but those of `keep`. */
+  revoke(keep?: Membership): Promise<void> {
     this.#interrupt.abort()
-    return this.#loop.command(() => this.#letGo(true))
+    return this.#loop.command(() =>
+      keep === undefined || this.#membership === null ? this.#letGo(true) : this.#giveUp(keep),
+    )
   }
 
   /** Invariant 4: the membership was lost, so somebody else owns the partitions. Nothing is committed. */
@@ -129,8 +157,8 @@ export class RunningSinkTask {
   }
 
   async #round(): Promise<void> {
-    if (!this.#placed && !(await this.#place())) return
-    if (performance.now() - this.#lastCommit >= this.#parts.flushIntervalMs) await this.#commit()
+    if (this.#unplaced !== null && !(await this.#place(this.#unplaced))) return
+    if (this.#commits.isDue(this.#parts.flushIntervalMs)) await this.#commit()
     if (this.#parts.requests.changed) await this.#move()
     const wait = this.#parts.puts.waitMs
     if (wait > 0) {
@@ -158,41 +186,49 @@ export class RunningSinkTask {
     const batches = await Promise.race([this.#fetching, this.#loop.woken()])
     if (batches === undefined) return false
     this.#fetching = null
-    this.#waiting = batches.flatMap((fetched) => this.#suspects.cut(fetched))
+    // What was fetched of a partition that was given up is of no use, also where that came back meanwhile.
+    const current = batches.filter((fetched) => this.#parts.fetcher.isCurrent(fetched))
+    this.#waiting = current.flatMap((fetched) => this.#suspects.cut(fetched))
     return true
   }
 
-  /** Begins where the group has committed; false where Kafka does not say at the moment. */
-  async #place(): Promise<boolean> {
+  /** Begins where the group has committed; false where Kafka does not say at the moment, and nothing else is read. */
+  async #place(coming: readonly TopicPartition[]): Promise<boolean> {
     const membership = this.#membership
     if (membership === null) return false
-    await this.#open(membership)
+    await this.#open(coming)
     try {
-      const positions = await this.#parts.startAt(membership)
-      this.#clear(positions)
+      const positions = await this.#parts.startAt({ ...membership, partitions: grouped(coming) })
+      this.#onCommitted(positions)
       this.#positions.start(positions)
-      await this.#move()
-      this.#placed = true
+      if (without(this.#partitions, coming).length > 0) this.#parts.fetcher.add(positions)
+      else await this.#move()
+      this.#unplaced = null
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error
       this.#parts.log.warn('the committed offsets cannot be read; trying on', { error: error.message })
     }
-    return this.#placed
+    return this.#unplaced === null
   }
 
-  async #open({ partitions }: Membership): Promise<void> {
-    if (this.#opened !== null) return
-    this.#opened = partitions.flatMap(({ topic, partitions: numbers }) =>
-      numbers.map((partition) => ({ topic, partition })),
-    )
-    this.#parts.requests.assign(this.#opened)
-    await this.#parts.pipeline.open(this.#opened)
+  async #open(coming: readonly TopicPartition[]): Promise<void> {
+    const opened = this.#opened ?? []
+    const more = without(coming, opened)
+    if (this.#opened !== null && more.length === 0) return
+    this.#opened = [...opened, ...more]
+    if (opened.length === 0) this.#parts.requests.assign(more)
+    else this.#parts.requests.add(more)
+    await this.#parts.pipeline.open(more)
   }
 
-  async #close(): Promise<void> {
+  /** Closes these in the sink, or all that are open. */
+  async #close(partitions: readonly TopicPartition[] | null = null): Promise<void> {
     const opened = this.#opened
-    this.#opened = null
-    if (opened !== null) await this.#parts.pipeline.close(opened)
+    if (opened === null) return
+    const left = partitions === null ? [] : without(opened, partitions)
+    this.#opened = left.length === 0 ? null : left
+    const closing = without(opened, left)
+    if (partitions === null || closing.length > 0) await this.#parts.pipeline.close(closing)
   }
 
   /** Fetches anew, from where the positions and the sink say; what was fetched and not put is fetched again. */
@@ -232,14 +268,14 @@ export class RunningSinkTask {
       this.#parts.metrics.count('records.read', each.batch.length)
       if (stop !== undefined) throw stop.error
     })
-    const membership = this.#membership
+    const tenure = this.#tenure
     const round = Promise.all(sent)
       .then(
         () => undefined,
         (error: unknown) => {
           // What was sent for partitions that are gone is read again by their next owner.
           const fail = (): void => {
-            if (this.#membership === membership) this.#fail(error)
+            if (this.#tenure === tenure) this.#fail(error)
           }
           void this.#loop.command(fail)
         },
@@ -248,68 +284,90 @@ export class RunningSinkTask {
     this.#rounds.add(round)
   }
 
-  /**
-   * Invariant 1: only what is durable, here and (after flush) outside, is committed, and no more than the sink allows.
-   * `closing`: the partitions are given away, and closed before the commit, as in Kafka Connect.
-   */
-  async #commit(closing = false): Promise<void> {
-    const offsets = this.#positions.committable()
-    this.#lastCommit = performance.now()
+  async #commit(): Promise<void> {
     const membership = this.#membership
-    if (offsets.length === 0 || membership === null) return
-    const allowed = await this.#allowed(offsets, closing)
-    if (closing) await this.#close()
-    const { metrics } = this.#parts
-    if (allowed.length === 0) {
-      metrics.count('commits.skipped')
-      return
-    }
-    try {
-      await metrics.time('commit', () => this.#parts.commit(membership, allowed))
-      metrics.count('commits')
-      this.#positions.committed(allowed)
-      this.#clear(allowed)
-    } catch (error) {
-      metrics.count('commits.failed')
-      if (!(error instanceof UnavailableError)) throw error
-      this.#parts.log.warn('offsets could not be committed yet', { error: error.message })
-    }
+    if (membership === null || (await this.#commits.commit(membership)) || this.#failed) return
+    await this.#comeAgain()
   }
 
-  /** What the sink lets be committed; nothing where it could not make it durable for now: then all of it comes again. */
-  async #allowed(offsets: readonly PartitionOffset[], closing: boolean): Promise<readonly PartitionOffset[]> {
-    const { pipeline, log } = this.#parts
-    try {
-      await pipeline.flush()
-      const allowed = allowedOffsets(offsets, await pipeline.preCommit(offsets), log)
-      return this.#positions.forward(allowed)
-    } catch (error) {
-      if (!passes(error)) throw error
-      log.warn('the sink cannot store for now; going back to what is committed', { error: error.message })
-      if (closing || this.#failed) return []
-      this.#positions.rewind()
-      await this.#move()
-      return []
-    }
+  /** What the sink was given and is not committed is fetched again. */
+  async #comeAgain(): Promise<void> {
+    this.#positions.rewind()
+    await this.#move()
   }
 
-  #clear(committed: readonly { topic: string; partition: number; offset: bigint | null }[]): void {
-    const cleared = this.#suspects.clear(committed)
+  #onCommitted(offsets: readonly { topic: string; partition: number; offset: bigint | null }[]): void {
+    const cleared = this.#suspects.clear(offsets)
     if (cleared.length > 0) this.#parts.onCleared(cleared)
   }
 
   /** Waits for all acknowledgements, then commits; also after a failure, for what was durable before it. */
-  async #settleAndCommit(closing = false): Promise<void> {
+  async #settleAndCommit(): Promise<void> {
     await Promise.all(this.#rounds)
-    await this.#commit(closing).catch((error: unknown) => this.#fail(error))
+    await this.#commit().catch((error: unknown) => this.#fail(error))
   }
 
   async #letGo(commit: boolean): Promise<void> {
-    if (commit) await this.#settleAndCommit(true)
+    if (commit) await this.#settleAndClose(this.#opened ?? [])
     await this.#close().catch((error: unknown) => this.#fail(error))
     this.#drop()
     await this.#discardFetch()
     this.#interrupt = new AbortController()
+  }
+
+  /**
+   * Gives up the partitions that are not in `keep`: what is in flight of them is delivered, they are closed and committed,
+   * under the generation of `keep`, and nothing of them is left behind. The others go on where they are.
+   */
+  async #giveUp(keep: Membership): Promise<void> {
+    this.#membership = keep
+    const gone = without(this.#partitions, flat(keep.partitions))
+    this.#skip(gone)
+    const stored = await this.#settleAndClose(gone)
+    await this.#close(gone).catch((error: unknown) => this.#fail(error))
+    this.#interrupt = new AbortController()
+    this.#positions.forget(gone)
+    this.#parts.requests.remove(gone)
+    this.#unplaced = this.#unplaced && without(this.#unplaced, gone)
+    // What the sink has forgotten may have been of the others too.
+    if (!stored && this.#isAtWork()) await this.#comeAgain()
+  }
+
+  /** Nothing that was fetched of these is put any more. */
+  #skip(gone: readonly TopicPartition[]): void {
+    const ids = new Set(gone.map(idOf))
+    const [first] = this.#waiting
+    this.#waiting = this.#waiting.filter(({ fetched }) => !ids.has(idOf(fetched)))
+    if (first !== this.#waiting[0]) this.#parts.puts.forget()
+    this.#parts.fetcher.remove(gone)
+  }
+
+  /** False where the sink could not store what it has. */
+  async #settleAndClose(partitions: readonly TopicPartition[]): Promise<boolean> {
+    await Promise.all(this.#rounds)
+    const membership = this.#membership
+    if (membership === null) return true
+    const close = (): Promise<void> => this.#close(partitions)
+    return this.#commits.commit(membership, { partitions, close }).catch((error: unknown) => {
+      this.#fail(error)
+      return true
+    })
+  }
+
+  /** All that are assigned, and not given up yet. */
+  get #partitions(): readonly TopicPartition[] {
+    const [opened, unplaced] = [this.#opened ?? [], this.#unplaced ?? []]
+    return [...opened, ...without(unplaced, opened)]
+  }
+
+  #progress(): PartitionProgress[] {
+    const { fetcher } = this.#parts
+    return this.#positions.origins().map((each) => ({ ...each, endOffset: fetcher.endOffset(each) }))
+  }
+
+  /** A failure, or Kafka, may have ended its work while a method waited. */
+  #isAtWork(): boolean {
+    return this.#membership !== null && !this.#failed
   }
 
   /** What is on its way belongs to an earlier assignment. */
@@ -322,6 +380,8 @@ export class RunningSinkTask {
 
   #drop(): void {
     this.#membership = null
+    this.#unplaced = null
+    this.#tenure++
     this.#parts.fetcher.assign([])
     this.#rounds.clear()
     this.#positions.clear()

@@ -8,7 +8,8 @@ import { AtLeastOnceDelivery } from '../delivery/delivery.ts'
 import { Encoder } from '../delivery/encoder.ts'
 import { ErrorPolicy } from '../delivery/error-policy.ts'
 import { logIgnored } from '../plugins/ignored-keys.ts'
-import { openClient, openDeadLetters, openPlugins, type TaskOptions } from '../host/open-task.ts'
+import { openClients, openDeadLetters, openPlugins, type TaskOptions } from '../host/open-task.ts'
+import type { TaskClients } from '../host/task-clients.ts'
 import { IDLE, StageTracker } from '../host/stage-tracker.ts'
 import { requireSourceMap } from './offset-format.ts'
 import { OffsetStore, openOffsetStore } from './offset-store.ts'
@@ -27,26 +28,28 @@ const WITHOUT_END_MS = 2 ** 31 - 1
 export async function openSourceTask(options: TaskOptions, plugin: SourceConnector) {
   const { config, settings, log, id, stopping } = options
   const sourceConfig = sourceKeys.read(config)
+  logIgnored(sourceKeys, config, log)
   logIgnored(ignoredSourceKeys, config, log)
   const { metrics, waits, at, failed, used } = options.events
   const stages = new StageTracker(at)
   const plugins = await openPlugins(options, stopping.signal, stages)
   const { workerTopics, offsetFlushIntervalMs, stopTimeoutMs } = settings
   const encoding = { converters: plugins.converters, workerTopics, outside: stages.outside }
-  const client = openClient(options)
-  const topics = openTopics(client, options)
+  const clients = openClients(options)
+  const topics = openTopics(clients.get('admin'), options)
+  const client = clients.get('producer')
   const producer = openProducer(client, options, sourceConfig, topics)
   let offsets: SourceOffsets | undefined
   const close = async (): Promise<void> => {
     await producer.close()
     await offsets?.close()
-    await client.close()
+    await clients.close()
     plugins.close()
   }
   try {
     const policy = new ErrorPolicy(commonKeys.read(config), log, { tell: waits, metrics })
     const untilThere = <T>(open: () => Promise<T>): Promise<T> => policy.retry(open, stopping.signal)
-    offsets = await untilThere(() => openOffsets(client, options, sourceConfig))
+    offsets = await untilThere(() => openOffsets(clients, options, sourceConfig))
     const stored = offsets
     const delivery = new AtLeastOnceDelivery({
       ...{ producer, tolerant: policy.tolerant },
@@ -60,7 +63,7 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
       workerTopics,
       encoder: new Encoder({ client, producer, ...encoding }),
       delivery,
-      deadLetters: await untilThere(() => openDeadLetters(options, client, producer)),
+      deadLetters: await untilThere(() => openDeadLetters(options, clients.get('admin'), producer)),
       ...{ stages, used },
     })
     const task = new RunningSourceTask(
@@ -111,7 +114,7 @@ function openProducer(
  * all offsets itself, whatever topic a connector names, as in Kafka Connect.
  */
 async function openOffsets(
-  client: KafkaClient,
+  clients: TaskClients,
   { id, settings, log, offsetLog }: TaskOptions,
   config: SourceConfig,
 ): Promise<SourceOffsets> {
@@ -124,8 +127,14 @@ async function openOffsets(
     const store = await OffsetStore.open(offsetLog, 'the file of the worker', id.connector)
     return new SourceOffsets(id.connector, [store])
   }
-  const topics = own === undefined || own === offsetTopic.topic ? [] : [{ ...offsetTopic, topic: own }]
-  const opening = [...topics, offsetTopic].map((topic) => openOffsetStore(client, topic, log, id.connector))
+  const workers = openOffsetStore(clients.get('own'), offsetTopic, log, id.connector)
+  // The connector's own is where its records are.
+  const hasOwn = own !== undefined && own !== offsetTopic.topic
+  const topics = hasOwn ? [{ ...offsetTopic, topic: own }] : []
+  const opening = [
+    ...topics.map((topic) => openOffsetStore(clients.get('producer'), topic, log, id.connector)),
+    workers,
+  ]
   try {
     return new SourceOffsets(id.connector, await Promise.all(opening))
   } catch (error) {

@@ -109,14 +109,14 @@ export const sourceKeys = defineConfig({
     ...tuning,
     doc: 'Which replicas must have a record: always all.',
     displayName: 'Acks',
-    check: (value) =>
-      value === 'all' || value === '-1' ? undefined : 'Records are always written with acks=all',
+    ignored: 'Records are always written with acks=all.',
+    check: oneOf('all', '-1', '0', '1'),
   }),
   'producer.override.enable.idempotence': key.boolean({
     ...tuning,
     doc: 'Whether a record that is sent twice is written once: always true.',
     displayName: 'Idempotence',
-    check: (value) => (value ? undefined : 'The producer is always idempotent'),
+    ignored: 'The producer is always idempotent.',
   }),
   ...deadLetterKeys.keys,
 })

@@ -2,6 +2,7 @@ import type { RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { topicList } from '../../runtime/sink/read-topics.ts'
 import { topicRefusal } from '../../runtime/delivery/written-topics.ts'
+import { overrideProblems } from './override-check.ts'
 import { connectorClass } from './plugin-catalogue.ts'
 import { sinkGroupId } from '../groups/sink-group.ts'
 import type { WorkerMode } from '../settings/modes.ts'
@@ -11,7 +12,11 @@ import { workerTopics } from '../settings/worker-topics.ts'
 const WRITTEN = { sink: ['target.topic'], source: ['topic'], both: ['errors.deadletterqueue.topic.name'] }
 
 /** Where a connector would get in the way of the workers that run it, or read what they keep to themselves. */
-export function clusterProblems(config: RawConfig, { mode }: Pick<WorkerSettings, 'mode'>): ConfigProblem[] {
+export function clusterProblems(
+  config: RawConfig,
+  settings: Pick<WorkerSettings, 'mode' | 'overrides' | 'clients'>,
+): ConfigProblem[] {
+  const { mode } = settings
   const own = workerTopics(mode)
   const isSource = connectorClass(config).type === 'source'
   const written = [...(isSource ? WRITTEN.source : WRITTEN.sink), ...WRITTEN.both]
@@ -20,6 +25,7 @@ export function clusterProblems(config: RawConfig, { mode }: Pick<WorkerSettings
     const message = topic === '' || topic.includes('${topic}') ? undefined : topicRefusal(topic, own)
     return message === undefined ? [] : [{ path, message }]
   })
+  problems.push(...overrideProblems(config, settings))
   if (isSource) return [...problems, ...offsetTopicProblems(config, mode)]
   for (const topic of topicList(config).filter((name) => own.includes(name))) {
     const message = `Topic ${topic} holds the state of the workers, with the secrets of all connectors. Choose another.`

@@ -7,7 +7,6 @@ import { choose, converters, isNamed } from '../../runtime/plugins/plugins.ts'
 import { topicList, topicReader } from '../../runtime/sink/read-topics.ts'
 import { inOrder } from './config-infos.ts'
 import { type KnownKey, knownKeys } from './known-keys.ts'
-import { refusedOverrides } from './override-keys.ts'
 import { HEADER_CONVERTERS } from './worker-defaults.ts'
 
 export interface CheckedConfig {
@@ -24,13 +23,7 @@ export function checkConnectorConfig(raw: RawConfig): CheckedConfig {
   const tooBig = sizeProblems(raw)
   if (tooBig.length > 0) return { type: 'unknown', keys: [], problems: tooBig }
   const { connector, keys, problems } = knownKeys(raw)
-  const kind = connector?.kind ?? 'sink'
-  const found = [
-    ...problems,
-    ...nameProblems(raw, problems),
-    ...headerProblems(raw),
-    ...refusedOverrides(raw, kind),
-  ]
+  const found = [...problems, ...nameProblems(raw, problems), ...headerProblems(raw)]
   if (connector?.kind === 'sink') found.push(...topicProblems(raw), ...taskProblems(raw)) // nothing is asked of a class that nobody knows
   // A connector's own check counts on values that are right each by itself.
   const own = connector?.config.parse(raw)

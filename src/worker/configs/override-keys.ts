@@ -1,14 +1,12 @@
-import { defineConfig, key, type RawConfig } from '../../api/config.ts'
-import type { ConfigProblem } from '../../api/errors.ts'
-import { sinkKeys } from '../../runtime/plugins/connector-keys.ts'
-import { ignoredSourceKeys, sourceKeys } from '../../runtime/source/source-keys.ts'
+import { defineConfig, key } from '../../api/config.ts'
+import { readStrategy } from '../../kafka/groups/assignors/strategy.ts'
 
 const positive = (value: number): string | undefined => (value >= 1 ? undefined : 'Value must be at least 1')
 const tuning = { importance: 'LOW', group: 'Common', optional: true } as const
 
 /**
- * Settings of a sink's own consumer that a connector may override, besides those in `runtime/plugins/connector-keys.ts`. It
- * is an allow-list (as Kafka's Allowlist policy): nothing that names servers, files, credentials or classes is on it.
+ * Settings of a sink's own consumer that do something where a connector overrides them, besides those in
+ * `runtime/plugins/connector-keys.ts`. What may be overridden is the policy's (`override-policy.ts`).
  */
 export const overrideKeys = defineConfig({
   'consumer.override.group.id': key.string({
@@ -29,25 +27,27 @@ export const overrideKeys = defineConfig({
     displayName: 'Metadata age',
     check: (value) => (value >= 100 ? undefined : 'Value must be at least 100'),
   }),
+  'consumer.override.partition.assignment.strategy': key.string({
+    ...tuning,
+    doc:
+      'How partitions are shared out among the tasks: range, roundrobin, sticky, cooperative-sticky, or Java’s names of them; ' +
+      'several, separated by commas, while a group changes from one to another. Default: range,cooperative-sticky.',
+    displayName: 'Partition assignment',
+    recommended: ['range', 'roundrobin', 'sticky', 'cooperative-sticky'],
+    check: (value) => {
+      const read = readStrategy(value)
+      return 'problem' in read ? read.problem : undefined
+    },
+  }),
+  'consumer.override.group.instance.id': key.string({
+    ...tuning,
+    doc:
+      'Makes the tasks static members of the group, by the ids <this>-<task>: one that comes back within session.timeout.ms ' +
+      'has its partitions again, and the others go on meanwhile. Default: they are dynamic members.',
+    displayName: 'Group instance',
+    check: (value) =>
+      /^[A-Za-z0-9._-]{1,240}$/.test(value)
+        ? undefined
+        : 'Not a group instance id: use 1 to 240 letters, digits, ".", "_" and "-"',
+  }),
 })
-
-const OVERRIDE = /^(consumer|producer|admin)\.override\./
-const ALLOWED = {
-  sink: [...Object.keys(sinkKeys.keys), ...Object.keys(overrideKeys.keys)].filter((name) =>
-    OVERRIDE.test(name),
-  ),
-  source: [...Object.keys(sourceKeys.keys), ...Object.keys(ignoredSourceKeys.keys)].filter((name) =>
-    OVERRIDE.test(name),
-  ),
-} as const
-
-/** Overrides that are not on the list of a kind, each with a problem. Their values are never shown. */
-export function refusedOverrides(raw: RawConfig, kind: 'sink' | 'source'): ConfigProblem[] {
-  const allowed: readonly string[] = ALLOWED[kind]
-  return Object.keys(raw)
-    .filter((name) => OVERRIDE.test(name) && !allowed.includes(name))
-    .map((path) => ({
-      path,
-      message: `${path} may not be overridden by a ${kind}. Allowed are: ${allowed.join(', ')}.`,
-    }))
-}

@@ -50,8 +50,11 @@ export interface PluginCall {
 /** A task in a host. Whatever waits here also ends when the host dies. */
 export interface HostedTask {
   assign(membership: Membership, suspects?: readonly SuspectRows[]): void
-  /** Resolves when what was in flight is delivered and committed; a host that takes longer than `timeout` is killed. */
-  revoke(timeout: number): Promise<void>
+  /**
+   * Resolves when what was in flight is delivered and committed, of all partitions or of all but those of `keep`; a host
+   * that takes longer than `timeout` is killed.
+   */
+  revoke(timeout: number, keep?: Membership): Promise<void>
   lost(): void
   pause(): void
   resume(): void

@@ -107,11 +107,12 @@ export class TaskHost {
     return {
       assign: (membership, suspects = []) =>
         this.#sendTask(hosted, { type: 'assign', id, membership, suspects }),
-      revoke: (timeout) => this.#ask(hosted, 'revoke', 'revoked', timeout),
+      revoke: (timeout, keep) =>
+        this.#ask(hosted, { type: 'revoke', id, ...(keep && { keep }) }, 'revoked', timeout),
       lost: () => this.#sendTask(hosted, { type: 'lost', id }),
       pause: () => this.#sendTask(hosted, { type: 'pause', id }),
       resume: () => this.#sendTask(hosted, { type: 'resume', id }),
-      stop: (timeout) => this.#ask(hosted, 'stop', 'stopped', timeout),
+      stop: (timeout) => this.#ask(hosted, { type: 'stop', id }, 'stopped', timeout),
     }
   }
 
@@ -197,7 +198,7 @@ export class TaskHost {
 
   async #ask(
     hosted: Hosted,
-    type: 'revoke' | 'stop',
+    question: Extract<ToHost, { type: 'revoke' | 'stop' }>,
     answer: 'revoked' | 'stopped',
     timeout: number,
   ): Promise<void> {
@@ -206,9 +207,9 @@ export class TaskHost {
     hosted.waiting.push({ type: answer, done: () => resolve(undefined) })
     const late = setTimeout(() => {
       if (hosted.stage !== IDLE) this.#suspects.add(nameOf(hosted.id))
-      this.kill(`did not answer ${type} of task ${nameOf(hosted.id)} in ${timeout} ms`)
+      this.kill(`did not answer ${question.type} of task ${nameOf(hosted.id)} in ${timeout} ms`)
     }, timeout)
-    this.#send({ type, id: hosted.id })
+    this.#send(question)
     await promise
     clearTimeout(late)
   }

@@ -15,14 +15,20 @@ export interface TaskRunOptions {
   readonly paused: boolean
   readonly hosts: Pick<TaskHosts, 'start'>
   readonly suspects: Suspects
-  /** Makes the task's place in its group, not started yet. */
-  readonly join: (task: HostedTask, waits: (reason: string | null) => void) => Place
+  /** Makes the task's place in its group, not started yet. `replaced`: somebody else has the place, for good. */
+  readonly join: (
+    task: HostedTask,
+    waits: (reason: string | null) => void,
+    replaced: (reason: string) => void,
+  ) => Place
   /** `reason`: what a task that runs waits for. */
   readonly report: (state: State, trace: string | null, reason: string | null) => void
   /** It has used these topics since it said so last. */
   readonly onTopics?: (topics: readonly string[]) => void
   /** Of a monitor: it asks for new configs of its connector's tasks. */
   readonly onReconfigure?: () => void
+  /** Whether it is to run again as it is once it has stopped, here or on another worker. Default: not. */
+  readonly willReturn?: () => boolean
   readonly stopTimeout: number
   readonly log: Logger
 }
@@ -130,7 +136,7 @@ export class TaskRun {
   async stop(): Promise<void> {
     this.#stopped = true
     clearTimeout(this.#restart)
-    await this.#leave()
+    await this.#leave({ willReturn: this.#options.willReturn?.() ?? false })
     const task = this.#task
     await task?.stop(this.#options.stopTimeout)
     this.#task = undefined
@@ -145,9 +151,13 @@ export class TaskRun {
     }
     this.#report(state, null)
     if (this.#membership !== undefined) return
-    this.#membership = this.#options.join(this.#informed(task), (reason) => {
+    const waits = (reason: string | null): void => {
       if (this.#task === task) this.#onWaits('topics', reason)
-    })
+    }
+    const replaced = (reason: string): void => {
+      if (this.#task === task && !this.#stopped) this.#fail(replacedTrace(reason))
+    }
+    this.#membership = this.#options.join(this.#informed(task), waits, replaced)
     this.#membership.start()
     // It was paused or resumed while it opened its plugins.
     if (this.#paused !== (state === 'PAUSED')) task[this.#paused ? 'pause' : 'resume']()
@@ -176,7 +186,8 @@ export class TaskRun {
   #onDeath({ reason, suspect, call }: Death): void {
     const { suspects, log } = this.#options
     this.#task = undefined
-    void this.#leave()
+    // There is nothing to commit any more. A static member keeps its place for the task that starts again.
+    void this.#leave({ willReturn: true, timeout: 0 })
     const finding = call === undefined ? undefined : suspects.died(this.id.connector, call, reason)
     if (this.#stopped) return
     if (performance.now() - this.#startedAt > GOOD_CONDUCT) this.#pardon()
@@ -219,12 +230,12 @@ export class TaskRun {
     if (this.#state === 'RUNNING') this.#report('RUNNING', null)
   }
 
-  async #leave(): Promise<void> {
+  async #leave({ willReturn = false, timeout = this.#options.stopTimeout } = {}): Promise<void> {
     const membership = this.#membership
     this.#membership = undefined
     this.#waits.topics = null
     try {
-      await membership?.leave(this.#options.stopTimeout)
+      await membership?.leave(timeout, { willReturn })
     } catch (error) {
       this.#options.log.warn('the task could not leave its group', { error: messageOf(error) })
     }
@@ -235,6 +246,13 @@ export class TaskRun {
     const reasons = Object.values(this.#waits).filter((reason) => reason !== null)
     this.#options.report(state, trace, state === 'RUNNING' && reasons.length > 0 ? reasons.join('; ') : null)
   }
+}
+
+function replacedTrace(reason: string): string {
+  return (
+    `FencedError [kafka.fenced]: The task was stopped: ${reason}. Two members with one id cannot both be in a group: give ` +
+    'each connector a consumer.override.group.instance.id or group.id of its own, then restart the task.'
+  )
 }
 
 function placeOf({ rows: { topic, partition, first, last } }: PluginCall): string {

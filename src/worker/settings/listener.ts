@@ -6,10 +6,13 @@ export interface Listener {
 }
 
 /**
- * Reads `listeners`. The REST API has no authentication yet and can change what runs, so it is kept on this machine:
- * only loopback addresses are accepted.
+ * Reads `listeners`. The REST API has no authentication yet and can change what runs, so it is kept on this machine where
+ * the operator does not ask for the network by a setting of its own.
  */
-export function parseListener(listeners: readonly string[]): Listener | { readonly problem: string } {
+export function parseListener(
+  listeners: readonly string[],
+  allowNetwork = false,
+): Listener | { readonly problem: string } {
   const [written, ...more] = listeners
   if (written === undefined || more.length > 0)
     return { problem: 'must be one URL, for example http://127.0.0.1:8083.' }
@@ -22,13 +25,15 @@ export function parseListener(listeners: readonly string[]): Listener | { readon
     }
   if (Number(port) > 65_535) return { problem: `has no such port: ${port}.` }
   const host = bracketed.replace(/^\[|\]$/g, '')
-  if (!isLoopback(host)) {
-    const where = host === '' || host === '0.0.0.0' || host === '::' ? 'every network address' : host
-    return {
-      problem: `would open the REST API, which has no authentication yet, on ${where}. Listen on 127.0.0.1, and put a proxy with authentication in front of it.`,
-    }
+  if (isLoopback(host) || allowNetwork) return { host, port: Number(port) }
+  const where = isEveryAddress(host) ? `every network address (${written})` : host
+  return {
+    problem: `would open the REST API, which has no authentication yet, on ${where}. Listen on 127.0.0.1 behind a proxy with authentication; or, where only people whom you trust reach that address, set rest.allow.network=true.`,
   }
-  return { host, port: Number(port) }
+}
+
+export function isEveryAddress(host: string): boolean {
+  return host === '' || host === '0.0.0.0' || host === '::'
 }
 
 export function isLoopback(host: string): boolean {

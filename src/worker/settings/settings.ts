@@ -8,19 +8,23 @@ import { hideValue } from '../../api/credentials.ts'
 import type { AllowedImages } from '../../api/images.ts'
 import { converterProblems } from './default-converters.ts'
 import { didYouMean } from '../../api/did-you-mean.ts'
+import { SECURITY_KEYS } from '../../kafka/security/security-keys.ts'
 import { type ProviderSettings, readProviders } from '../../runtime/config-providers/config-providers.ts'
 import type { PackageProblem } from '../../runtime/plugins/left-out.ts'
 import { parseProperties } from '../../runtime/config-providers/properties-file.ts'
 import { type Listener, parseListener } from './listener.ts'
 import type { TopicTracking } from '../active-topics.ts'
+import type { ClientDefaults } from '../../runtime/plugins/client-settings.ts'
+import { type OverridePolicy, readPolicy } from '../configs/override-policy.ts'
+import { clientDefaults, clientKey, clientProblems, requireStores } from './client-keys.ts'
 import { loadPlugins, resolveOnce } from './load-plugins.ts'
 import { signingOf, signingProblems } from './signing.ts'
 import { type InternalTopic, isClusterKey, keysOf, matches, sharedTopics, type WorkerMode } from './modes.ts'
 import {
   CONVERTER_PREFIXES,
-  JVM_ONLY,
   STANDALONE_KEYS,
   UNSUPPORTED,
+  WITHOUT_EFFECT,
   type WorkerKey,
   type WorkerKeyName,
 } from './worker-keys.ts'
@@ -28,9 +32,17 @@ import {
 /** A worker's settings, read and checked. Times are milliseconds. */
 export interface WorkerSettings {
   readonly bootstrapServers: readonly string[]
+  /** Of this process; with the values that config providers gave at its start. */
+  readonly clients: ClientDefaults
+  /** The same as it is written: task hosts ask the providers themselves. */
+  readonly clientsAsWritten: ClientDefaults
+  /** What connectors may override of their clients. */
+  readonly overrides: OverridePolicy
   readonly clientId: string
   readonly mode: WorkerMode
   readonly listener: Listener
+  /** Names under which the REST API is asked, besides its own. */
+  readonly allowedHosts: readonly string[]
   readonly advertised: { readonly host: string | undefined; readonly port: number | undefined }
   /** Open by each process for itself. */
   readonly configProviders: readonly ProviderSettings[]
@@ -65,21 +77,22 @@ export interface ReadSettings {
 }
 
 /**
- * Reads a worker's settings: a file of JSON (`.json`) or Java properties, overridden by the environment, with what its config
+ * Reads a worker's settings: a file of JSON (`.json`) or Java properties, if any, overridden by the environment, with what its config
  * providers give. Loads the packages of `plugin.path` and those beside the worker, as settings may name what they bring.
  * @throws ConfigError with every wrong key at once
  */
 export async function loadSettings(
-  file: string,
+  file: string | undefined,
   env: NodeJS.ProcessEnv = process.env,
   kind: WorkerMode['kind'] = 'distributed',
 ): Promise<ReadSettings> {
-  const raw = new Map([...readFile(file), ...fromEnvironment(env)])
-  const { pluginPackages, leftOut } = await loadPlugins(raw, file)
+  const raw = new Map([...(file === undefined ? [] : readFile(file)), ...fromEnvironment(env)])
+  const owner = file ?? 'the environment'
+  const { pluginPackages, leftOut } = await loadPlugins(raw, owner)
   const { problems, providers } = readProviders(raw)
   if (problems.length > 0) throw new ConfigError(problems)
   const plain = [...raw].filter(([key]) => !isProviderKey(key))
-  const { config, provided } = await resolveOnce(providers, Object.fromEntries(plain), file)
+  const { config, provided } = await resolveOnce(providers, Object.fromEntries(plain), owner)
   for (const [key, values] of provided) if (!Object.hasOwn(keysOf(kind), key)) values.forEach(hideValue)
   const { settings, warnings } = readSettings(new Map([...raw, ...Object.entries(config)]), kind)
   const { converterDefaults } = settings
@@ -88,7 +101,9 @@ export async function loadSettings(
     raw.get(key) ?? converterDefaults[key] ?? '',
   ])
   const defaults = Object.fromEntries(asWritten) as Record<string, string>
-  return { settings: { ...settings, converterDefaults: defaults, pluginPackages }, warnings, leftOut }
+  await requireStores(settings.clients)
+  const more = { converterDefaults: defaults, clientsAsWritten: clientDefaults(raw), pluginPackages }
+  return { settings: { ...settings, ...more }, warnings, leftOut }
 }
 
 function isProviderKey(key: string): boolean {
@@ -159,6 +174,7 @@ export function readSettings(
     if (isProviderKey(key)) continue
     const found = classify(key, value, kind)
     if (found === 'known') known[flat(key)] = value.trim()
+    else if (found === 'acts') continue
     else if (found === 'converter') converterOptions[key] = value
     else if (found === 'harmless') continue
     else if ('problem' in found) problems.push({ path: key, message: found.problem })
@@ -175,15 +191,19 @@ export function readSettings(
   }
   problems.push(...converterProblems(defaults))
   if (kind === 'distributed') problems.push(...sharedTopics(raw), ...signingProblems(read))
-  const listener = parseListener(listOf(read('listeners')))
+  const clients = clientDefaults(raw)
+  problems.push(...clientProblems(clients))
+  const listener = parseListener(listOf(read('listeners')), isTrue(read('rest.allow.network')))
   if ('problem' in listener)
     throw new ConfigError([...problems, { path: 'listeners', message: listener.problem }])
   if (problems.length > 0) throw new ConfigError(problems)
-  const settings = assemble(read, modeOf(kind, read), { listener, converterDefaults: defaults })
+  const parts = { listener, converterDefaults: defaults, clients }
+  const settings = assemble(read, modeOf(kind, read), parts)
   return { settings: { ...settings, configProviders: providers }, warnings, leftOut: [] }
 }
 
-type Found = 'known' | 'converter' | 'harmless' | { readonly problem: string } | { readonly warning: string }
+type Found =
+  'known' | 'acts' | 'converter' | 'harmless' | { readonly problem: string } | { readonly warning: string }
 
 function classify(key: string, value: string, kind: WorkerMode['kind']): Found {
   const keys = keysOf(kind)
@@ -194,19 +214,24 @@ function classify(key: string, value: string, kind: WorkerMode['kind']): Found {
   if (Object.hasOwn(STANDALONE_KEYS, key))
     return { problem: 'is a setting of a standalone worker. Remove it, or start `sluice standalone`.' }
   const unsupported = Object.entries(UNSUPPORTED).find(([pattern]) => matches(pattern, key))
-  if (unsupported?.[1].includes(value.trim())) return 'harmless'
+  if (unsupported?.[1].includes(value.trim().toLowerCase())) return 'harmless'
   if (unsupported !== undefined) {
     return { problem: 'is a setting of Kafka Connect that Sluice does not support yet. Remove it.' }
   }
-  if (CONVERTER_PREFIXES.some((prefix) => key.startsWith(prefix))) return 'converter'
-  if (JVM_ONLY.some((pattern) => matches(pattern, key)))
+  const ofClient = clientKey(key)
+  if (ofClient !== undefined) return ofClient
+  if (WITHOUT_EFFECT.some((pattern) => matches(pattern, key)))
     return { warning: 'has no effect in Sluice and is ignored.' }
-  const near = didYouMean(key, Object.keys(keys))
-  const hint = near === undefined ? '' : ` Did you mean ${near}?`
-  // Kafka Connect accepts any key; who runs it by itself often has one file for several tools.
-  return standalone
-    ? { warning: `is not a setting of a worker and is ignored.${hint}` }
-    : { problem: `is not a setting of a worker.${hint}` }
+  if (CONVERTER_PREFIXES.some((prefix) => key.startsWith(prefix))) return 'converter'
+  // Kafka Connect accepts any key, and many files have keys of several tools.
+  const near = didYouMean(key, [...Object.keys(keys), ...Object.keys(SECURITY_KEYS)])
+  return {
+    warning: `is not a setting of a worker and is ignored.${near === undefined ? '' : ` Did you mean ${near}?`}`,
+  }
+}
+
+function isTrue(written: string): boolean {
+  return written.toLowerCase() === 'true'
 }
 
 /** convict takes dots for nesting; Kafka Connect's keys nest and hold values at once. */
@@ -236,7 +261,7 @@ function checkValue(name: string, key: WorkerKey, value: unknown): void {
 function whatIsWrong(key: WorkerKey, value: unknown): string | undefined {
   if (value === null || (value === '' && key.default === null)) return 'is required.'
   const written = typeof value === 'number' ? String(value) : typeof value === 'string' ? value : ''
-  if (key.oneOf !== undefined && !key.oneOf.includes(written))
+  if (key.oneOf !== undefined && !key.oneOf.includes(key.anyCase === true ? written.toLowerCase() : written))
     return `must be one of ${key.oneOf.join(', ')}, not "${written}".`
   const { check } = key
   if (check !== undefined) {
@@ -286,7 +311,7 @@ function modeOf(kind: WorkerMode['kind'], read: Read): WorkerMode {
     partitions: name === 'config' ? 1 : Number(read(`${name}.storage.partitions`)),
     replicationFactor: Number(read(`${name}.storage.replication.factor`)),
   })
-  const protocol = read('connect.protocol')
+  const protocol = read('connect.protocol').toLowerCase()
   return {
     kind,
     groupId: read('group.id'),
@@ -302,24 +327,29 @@ function modeOf(kind: WorkerMode['kind'], read: Read): WorkerMode {
 function assemble(
   read: Read,
   mode: WorkerMode,
-  { listener, converterDefaults }: Pick<WorkerSettings, 'listener' | 'converterDefaults'>,
+  parts: Pick<WorkerSettings, 'listener' | 'converterDefaults' | 'clients'>,
 ): Omit<WorkerSettings, 'configProviders'> {
   const number = (name: WorkerKeyName): number => Number(read(name))
   return {
     bootstrapServers: listOf(read('bootstrap.servers')),
     clientId: read('client.id') || `sluice-${mode.kind === 'distributed' ? mode.groupId : mode.kind}`,
     mode,
-    listener,
+    ...parts,
+    clientsAsWritten: parts.clients,
+    overrides: readPolicy(
+      read('connector.client.config.override.policy'),
+      listOf(read('connector.client.config.override.allowlist')),
+    ),
+    allowedHosts: listOf(read('rest.allowed.hosts')),
     advertised: {
       host: read('rest.advertised.host.name') || undefined,
       port: number('rest.advertised.port') || undefined,
     },
-    converterDefaults,
     offsetFlushInterval: number('offset.flush.interval.ms'),
-    topicCreation: read('topic.creation.enable') === 'true',
+    topicCreation: isTrue(read('topic.creation.enable')),
     topicTracking: {
-      enabled: read('topic.tracking.enable') === 'true',
-      resettable: read('topic.tracking.allow.reset') === 'true',
+      enabled: isTrue(read('topic.tracking.enable')),
+      resettable: isTrue(read('topic.tracking.allow.reset')),
     },
     shutdownTimeout: number('task.shutdown.graceful.timeout.ms'),
     sessionTimeout: number('session.timeout.ms'),
@@ -332,7 +362,7 @@ function assemble(
     images: {
       dirs: listOf(read('images.allowed.dirs')).map((dir) => resolve(dir)),
       origins: listOf(read('images.allowed.origins')),
-      privateAddresses: read('images.private.addresses') === 'true',
+      privateAddresses: isTrue(read('images.private.addresses')),
     },
     taskHosts: number('task.hosts') || Math.max(1, availableParallelism() - 1),
     taskDeadline: number('task.deadline.ms'),

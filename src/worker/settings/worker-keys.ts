@@ -1,5 +1,6 @@
 import { originProblem } from '../../api/images.ts'
 import { SIGNATURE_ALGORITHMS } from '../cluster/signatures.ts'
+import { policyProblem } from '../configs/override-policy.ts'
 
 /** One setting of a worker: Kafka Connect's name and default, or our own where `ours` is set. */
 export interface WorkerKey {
@@ -10,6 +11,8 @@ export interface WorkerKey {
   readonly min?: number
   readonly max?: number
   readonly oneOf?: readonly string[]
+  /** Whether upper and lower case are one in `oneOf`, as in Kafka Connect. */
+  readonly anyCase?: boolean
   readonly ours?: boolean
   /** What is wrong with one item of a list. */
   readonly check?: (item: string) => string | undefined
@@ -51,6 +54,11 @@ function memoryProblem(written: string): string | undefined {
     : `must be 0, or a whole number from ${LEAST_HOST_MEMORY} (256 MiB) on`
 }
 
+function hostProblem(written: string): string | undefined {
+  const isHost = /^(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+$|^\[[0-9A-Fa-f:.]+\]$/.test(written)
+  return isHost ? undefined : 'must hold names of hosts without a port'
+}
+
 /** Every setting that does something. */
 export const WORKER_KEYS = {
   'bootstrap.servers': list('Brokers to start from, host:port, separated by commas.', 'localhost:9092'),
@@ -72,8 +80,18 @@ export const WORKER_KEYS = {
   'status.storage.partitions': integer('Partitions of the status topic when it is created.', 5, { min: 1 }),
   'status.storage.replication.factor': replication('status'),
   listeners: list(
-    'Where the REST API listens: one http:// URL on a loopback address.',
+    'Where the REST API listens: one http:// URL. An address that other machines can reach needs rest.allow.network.',
     'http://127.0.0.1:8083',
+  ),
+  'rest.allow.network': text(
+    'Whether the REST API may listen on an address that other machines can reach. It has no authentication yet: whoever reaches it can change what runs, and read and write with the rights of the worker.',
+    'false',
+    { ours: true, oneOf: ['true', 'false'], anyCase: true },
+  ),
+  'rest.allowed.hosts': list(
+    'Names, besides its own and addresses of networks, under which the REST API is asked: of a proxy, or a service of Kubernetes. Any other is refused, against DNS rebinding.',
+    '',
+    { ours: true, check: hostProblem },
   ),
   'rest.advertised.host.name': text('The host that other workers and clients are told.', ''),
   'rest.advertised.port': integer(
@@ -85,6 +103,7 @@ export const WORKER_KEYS = {
   ),
   'rest.advertised.listener': text('The protocol that other workers and clients are told.', 'http', {
     oneOf: ['http'],
+    anyCase: true,
   }),
   'key.converter': text('The default converter of keys.', 'ByteArrayConverter'),
   'value.converter': text('The default converter of values.', 'ByteArrayConverter'),
@@ -97,14 +116,26 @@ export const WORKER_KEYS = {
     'true',
     {
       oneOf: ['true', 'false'],
+      anyCase: true,
     },
   ),
   'topic.tracking.enable': text('Whether it is noted which topics each connector uses.', 'true', {
     oneOf: ['true', 'false'],
+    anyCase: true,
   }),
   'topic.tracking.allow.reset': text('Whether that may be reset over REST.', 'true', {
     oneOf: ['true', 'false'],
+    anyCase: true,
   }),
+  'connector.client.config.override.policy': text(
+    'What connectors may override of their Kafka clients (producer.override.*, consumer.override.*, admin.override.*): All, None, Principal (security.protocol, sasl.mechanism and sasl.jaas.config), or Allowlist.',
+    'All',
+    { check: policyProblem },
+  ),
+  'connector.client.config.override.allowlist': list(
+    'What connectors may override with the policy Allowlist: names such as sasl.jaas.config, without a prefix.',
+    '',
+  ),
   'task.shutdown.graceful.timeout.ms': integer('How long all tasks may take to finish when stopped.', 5000),
   'session.timeout.ms': integer('A worker or sink task that is not heard of for this long is dead.', 6000, {
     min: 1,
@@ -115,6 +146,7 @@ export const WORKER_KEYS = {
   'metadata.max.age.ms': integer('How often topics and partitions are looked up anew.', 30_000, { min: 100 }),
   'connect.protocol': text('The group protocol preferred.', 'sessioned', {
     oneOf: ['sessioned', 'compatible', 'eager'],
+    anyCase: true,
   }),
   'inter.worker.key.generation.algorithm': text(
     'The kind of key with which workers sign what they ask of each other.',
@@ -160,7 +192,7 @@ export const WORKER_KEYS = {
   'images.private.addresses': text(
     'Whether allowed origins may have loopback or private addresses, such as an object store inside a company.',
     'false',
-    { ours: true, oneOf: ['true', 'false'] },
+    { ours: true, oneOf: ['true', 'false'], anyCase: true },
   ),
   'task.hosts': integer(
     'Processes that run tasks, at most (suspects run alone besides). 0: one per core, but one core is left to the worker and the rest of the machine.',
@@ -203,52 +235,79 @@ export const CONVERTER_PREFIXES: readonly string[] = [
   'header.converter.',
 ]
 
-/** Known to Kafka Connect, without a meaning here: a name, or a prefix with `*`. They warn. */
-export const JVM_ONLY: readonly string[] = [
+/** Known to Kafka, without a meaning here: a name, or a prefix with `*`. They warn. */
+export const WITHOUT_EFFECT: readonly string[] = [
+  // of Kafka Connect's workers
   'plugin.discovery',
-  'metric.reporters',
-  'metrics.*',
-  'auto.include.jmx.reporter',
-  'internal.key.converter*',
-  'internal.value.converter*',
-  'client.dns.lookup',
-  'receive.buffer.bytes',
-  'send.buffer.bytes',
-  'connections.max.idle.ms',
-  'reconnect.backoff.*',
-  'retry.backoff.*',
-  'request.timeout.ms',
-  'socket.connection.setup.timeout.*',
-  'metadata.recovery.*',
-  'enable.metrics.push',
+  'internal.*',
+  'header.converter.*',
+  'config.storage.*',
+  'offset.storage.*',
+  'status.storage.*',
   'offset.flush.timeout.ms',
   'worker.sync.timeout.ms',
   'worker.unsync.backoff.ms',
   'task.profiling.*',
+  'listeners.https.*',
+  'access.control.allow.*',
+  'rest.port',
+  'rest.host.name',
+  // of the JVM and of Confluent's images
+  'metric.reporters',
+  'metrics.*',
+  'auto.include.jmx.reporter',
   'log4j.*',
   'cub.*',
+  'confluent.*',
+  // of Kafka's clients
+  'acks',
+  'allow.auto.create.topics',
+  'auto.commit.interval.ms',
+  'auto.offset.reset',
+  'batch.size',
+  'buffer.memory',
+  'check.crcs',
+  'client.dns.lookup',
+  'client.rack',
+  'compression.*',
+  'connections.max.idle.ms',
+  'default.api.timeout.ms',
+  'delivery.timeout.ms',
+  'enable.auto.commit',
+  'enable.idempotence',
+  'enable.metrics.push',
+  'exclude.internal.topics',
+  'fetch.*',
+  'interceptor.classes',
+  'isolation.level',
+  'key.deserializer',
+  'key.serializer',
+  'linger.ms',
+  'max.block.ms',
+  'max.in.flight.requests.per.connection',
+  'max.partition.fetch.bytes',
+  'max.poll.*',
+  'max.request.size',
+  'metadata.max.idle.ms',
+  'metadata.recovery.*',
+  'partition.assignment.strategy',
+  'partitioner.*',
+  'receive.buffer.bytes',
+  'reconnect.backoff.*',
+  'request.timeout.ms',
+  'retries',
+  'retry.backoff.*',
+  'send.buffer.bytes',
+  'socket.connection.setup.timeout.*',
+  'value.deserializer',
+  'value.serializer',
 ]
 
-/** Known to Kafka Connect and not built yet; ignoring them would be wrong. The values listed change nothing. */
+/** What ignoring would change in meaning or security. The values listed change nothing. */
 export const UNSUPPORTED: Readonly<Record<string, readonly string[]>> = {
-  'security.protocol': ['PLAINTEXT'],
-  'security.providers': [''],
-  'ssl.*': [],
-  'sasl.*': [],
-  'listeners.https.*': [],
   'admin.listeners*': [''],
   'rest.extension.classes': [''],
   'response.http.headers.config': [''],
-  'access.control.allow.origin': [''],
-  'access.control.allow.methods': [''],
-  'exactly.once.source.support': ['disabled'],
-  'connector.client.config.override.policy': ['Allowlist'],
+  'exactly.once.source.support': ['disabled', 'preparing'],
   'header.converter.plugin.version': ['', 'latest'],
-  'header.converter.*': [],
-  'config.storage.*': [],
-  'offset.storage.*': [],
-  'status.storage.*': [],
-  'producer.*': [],
-  'consumer.*': [],
-  'admin.*': [],
 }

@@ -31,4 +31,22 @@ describe('what a task counts', () => {
     changed.push(metrics.changed)
     expect(changed).to.deep.equal([true, false, false, true, true])
   })
+
+  it('include how far it is in its partitions, and change with that', () => {
+    const metrics = new TaskMetrics()
+    const at = (offset: bigint | null, endOffset: bigint | null) => ({
+      topic: 't',
+      partition: 0,
+      offset,
+      endOffset,
+    })
+    const steps = [[], [at(null, null)], [at(5n, null)], [at(5n, 9n)], [{ ...at(5n, 9n), partition: 1 }], []]
+    metrics.snapshot()
+    for (const [step, now] of steps.entries()) {
+      metrics.follow(() => now)
+      expect([step, metrics.changed]).to.deep.equal([step, step > 0])
+      expect(metrics.snapshot().partitions).to.equal(now)
+      expect(metrics.changed).to.equal(false)
+    }
+  })
 })

@@ -2,12 +2,13 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import net from 'node:net'
 import { SILENT } from '../../../src/index.ts'
+import { NO_CLIENT_SETTINGS } from '../../../src/runtime/plugins/client-settings.ts'
 import { matchingTopics } from '../../../src/runtime/sink/matching-topics.ts'
 import { freePort } from '../../../src/dev/ports.ts'
 
 const matching = (port: number) =>
   matchingTopics(
-    { bootstrapServers: [`127.0.0.1:${port}`], clientId: 'test' },
+    { bootstrapServers: [`127.0.0.1:${port}`], clientId: 'test', clients: NO_CLIENT_SETTINGS },
     { 'topics.regex': '.*' },
     SILENT,
   )

@@ -36,6 +36,7 @@ function reading(batches: readonly FetchedBatch[], onPrepare: (offset: number) =
     assign: (positions: readonly { offset: bigint | null }[]) => {
       queue = batches.filter(({ baseOffset }) => positions.some(({ offset }) => baseOffset >= (offset ?? 0n)))
     },
+    isCurrent: () => true,
     next: async () => {
       await new Promise((resolve) => setImmediate(resolve))
       return queue.splice(0, 1)

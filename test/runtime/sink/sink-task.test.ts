@@ -38,6 +38,7 @@ function scripted(hooks: {
   }
   const fetcher = {
     assign: (positions: readonly unknown[]) => seen.assigned.push(positions.length),
+    isCurrent: () => true,
     next: async () => {
       await new Promise((resolve) => setImmediate(resolve))
       const nextOffset = queue.shift()

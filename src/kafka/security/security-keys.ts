@@ -1,0 +1,69 @@
+/** Every setting of security that does something, by Kafka's name. */
+export const SECURITY_KEYS = {
+  'security.protocol':
+    'How brokers are talked to: PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL. Default: PLAINTEXT.',
+  'sasl.mechanism': 'How a client proves who it is: PLAIN, SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER.',
+  'sasl.jaas.config':
+    'User and password, as Kafka has them: `org.apache.kafka.common.security.plain.PlainLoginModule required username="…" password="…";`',
+  'sasl.login.callback.handler.class':
+    'Of OAUTHBEARER: OAuthBearerLoginCallbackHandler asks the token endpoint, OAuthBearerUnsecuredLoginCallbackHandler makes tokens for tests. Default: the former where a token endpoint is set.',
+  'sasl.oauthbearer.token.endpoint.url':
+    'Where OAUTHBEARER gets its tokens: an http or https URL of an identity provider (client credentials), or a file URL of a token.',
+  'sasl.oauthbearer.client.credentials.client.id': 'The client id for the token endpoint.',
+  'sasl.oauthbearer.client.credentials.client.secret': 'The client secret for the token endpoint.',
+  'sasl.oauthbearer.scope': 'The scope asked for at the token endpoint.',
+  'sasl.oauthbearer.header.urlencode': 'Whether client id and secret are URL-encoded for the token endpoint.',
+  'ssl.truststore.type': 'JKS, PKCS12 or PEM. Default: JKS, but the format of a file is seen by itself.',
+  'ssl.truststore.location':
+    'The file of the certificates that sign those of brokers. Default: the usual authorities.',
+  'ssl.truststore.password': 'The password of that file.',
+  'ssl.truststore.certificates': 'These certificates themselves, as PEM.',
+  'ssl.keystore.type': 'JKS, PKCS12 or PEM, as ssl.truststore.type.',
+  'ssl.keystore.location':
+    'The file of the client’s own key and certificate, for brokers that ask for one (mutual TLS).',
+  'ssl.keystore.password': 'The password of that file.',
+  'ssl.keystore.key': 'The client’s own private key itself, as PEM.',
+  'ssl.keystore.certificate.chain': 'The client’s own certificate with those that sign it, as PEM.',
+  'ssl.key.password': 'The password of the private key; default: that of its file.',
+  'ssl.endpoint.identification.algorithm':
+    'Whether the certificate of a broker must be for the host that is connected to: https, or empty to accept any host.',
+  'ssl.enabled.protocols': 'TLSv1.2, TLSv1.3 or both, which is the default.',
+  'ssl.protocol': 'The newest TLS that is spoken: TLSv1.3, the default, or TLSv1.2.',
+  'ssl.cipher.suites': 'The cipher suites that are allowed, by their standard names. Default: those of Node.',
+} as const
+
+export type SecurityKey = keyof typeof SECURITY_KEYS
+
+export function isSecurityKey(name: string): name is SecurityKey {
+  return Object.hasOwn(SECURITY_KEYS, name)
+}
+
+/** Settings of Java's security that change nothing here, a name, or a prefix with `*`. */
+export const JAVA_SECURITY: readonly string[] = [
+  'security.providers',
+  'ssl.provider',
+  'ssl.keymanager.algorithm',
+  'ssl.trustmanager.algorithm',
+  'ssl.secure.random.implementation',
+  'ssl.client.auth', // of a listener of the REST API
+  'sasl.login.refresh.*',
+  'sasl.login.connect.timeout.ms',
+  'sasl.login.read.timeout.ms',
+  'sasl.login.retry.backoff.*',
+  'sasl.kerberos.*',
+  'sasl.oauthbearer.scope.claim.name',
+  'sasl.oauthbearer.sub.claim.name',
+  'sasl.oauthbearer.jwks.endpoint.*',
+  'sasl.oauthbearer.clock.skew.seconds',
+  'sasl.oauthbearer.expected.*',
+  'sasl.oauthbearer.jwt.validator.class',
+]
+
+/** Secrets as a whole; `sasl.jaas.config` has some in it. */
+export const SECRET_KEYS: readonly SecurityKey[] = [
+  'sasl.oauthbearer.client.credentials.client.secret',
+  'ssl.truststore.password',
+  'ssl.keystore.password',
+  'ssl.keystore.key',
+  'ssl.key.password',
+]
