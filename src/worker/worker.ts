@@ -1,6 +1,7 @@
 import type { RawConfig } from '../api/config.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../api/log.ts'
+import type { InstallVersion } from '../inference/store/add-model-version.ts'
 import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
 import { fenceProducers } from '../kafka/produce/fence-producers.ts'
@@ -13,6 +14,7 @@ import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
 import { ClusterLoggers } from './cluster-loggers.ts'
 import { amongWorkers } from './cluster/among-workers.ts'
 import type { Place } from './cluster/place.ts'
+import { askPeer } from './cluster/peers.ts'
 import type { SessionKeys } from './cluster/session-keys.ts'
 import { TaskPublisher } from './cluster/task-publisher.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
@@ -20,7 +22,8 @@ import type { StoredConnector } from './stores/config-state.ts'
 import { workerTopics } from './settings/worker-topics.ts'
 import { ConnectorCheck } from './configs/connector-check.ts'
 import { ConnectorViews } from './connector-views.ts'
-import { Herder } from './herder.ts'
+import { Herder, type HerderOptions } from './herder.ts'
+import { shownElsewhere } from './shared/shown-elsewhere.ts'
 import { hostSpawner, type SpawnHost } from './hosts/host-process.ts'
 import { openStores, stoppedEarly, type Stores } from './stores/open-stores.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
@@ -55,6 +58,8 @@ export interface WorkerOptions {
 export interface RunningWorker {
   readonly herder: Herder
   readonly clusterId: string
+  /** How a model that comes over REST reaches all workers; undefined where it stays on this one. */
+  readonly installModel: InstallVersion | undefined
   /** Where it stands in its cluster. */
   readonly place: Place
   /** What other workers' requests are checked with; undefined where there are none. */
@@ -128,6 +133,8 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   readonly spawn: SpawnHost
   /** Fences the producers of transactional ids. */
   readonly fence: (ids: readonly string[]) => Promise<void>
+  /** Asks another worker; over HTTP, but in simulations. */
+  readonly ask?: typeof askPeer
 }
 
 /** Puts a worker together; nothing runs before `start`, which resolves with the first assignment. */
@@ -135,7 +142,11 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const { settings, advertised, log, stores } = surroundings
   const { configs, statuses, clusterId, offsetFile } = stores
   const providers = new ConfigProviders(settings.configProviders)
-  const resolve = (config: RawConfig): Promise<RawConfig> => resolveSecretly(providers, config)
+  const { shared } = stores
+  const resolve = async (config: RawConfig): Promise<RawConfig> => {
+    await shared?.current()
+    return resolveSecretly(providers, config)
+  }
   const hosts = new TaskHosts({
     spawn: surroundings.spawn,
     settings: hostSettings(settings),
@@ -149,7 +160,8 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const versionOf = (name: string): string | null => connectorClass(configs.get(name)?.config).version
   const workerId = `${advertised.host}:${advertised.port}`
   const reporter = new StatusReporter(statuses, workerId, versionOf)
-  const suspects = new Suspects()
+  const suspects = new Suspects(shared?.suspects)
+  shared?.suspects.follow((...known) => suspects.take(...known))
   const topics = new ActiveTopics({ tracking: settings.topicTracking, statuses, configs })
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects, topics })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
@@ -167,7 +179,13 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     },
   })
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
-  const check = new ConnectorCheck(hosts, settings, log)
+  const validating: Pick<TaskHosts, 'validate'> = {
+    validate: async (...config) => {
+      await shared?.current()
+      return hosts.validate(...config)
+    },
+  }
+  const check = new ConnectorCheck(validating, settings, log)
   const stored = (name: string): StoredConnector => views.stored(name)
   const { groups } = surroundings
   const offsets = new ConnectorOffsets({ places: stores.offsets, groups, stored, resolve })
@@ -180,21 +198,32 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const { mode } = settings
   const { sessionKeys, ...among } = amongWorkers({ mode, configs, log, fence: surroundings.fence }, group)
   const place = group
-  const told = { views, check, offsets, topics, loggers, lag }
+  const elsewhere: HerderOptions['shownElsewhere'] = (connector, name) =>
+    shownElsewhere(connector, name, { statuses, workerId })
+  const told = { views, check, offsets, topics, loggers, lag, shownElsewhere: elsewhere }
   const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, rejoin, ...among })
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
-  const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write })
+  const publisher = new TaskPublisher({
+    place,
+    keys: sessionKeys,
+    configs,
+    write,
+    ask: surroundings.ask ?? askPeer,
+  })
   const stop = async (): Promise<void> => {
     sessionKeys?.close()
     await stopWork({ group, work, hosts }, settings.shutdownTimeout)
-    await Promise.all([configs.close(), statuses.close(), offsets.close(), offsetFile?.close()])
+    const open = [configs, statuses, offsets, offsetFile, shared]
+    await Promise.all(open.map((each) => each?.close()))
   }
   const settled = async (): Promise<void> => {
     await group.settled()
     await work.settled()
   }
   const inGroup = (): boolean => group.inGroup
-  return { herder, clusterId, place, sessionKeys, start: () => group.start(), inGroup, settled, stop }
+  const installModel: InstallVersion | undefined = shared && ((checked) => shared.models.publish(checked))
+  const shown = { herder, clusterId, place, sessionKeys, installModel }
+  return { ...shown, start: () => group.start(), inGroup, settled, stop }
 }
 
 interface Stopping {

@@ -2,7 +2,7 @@ import type { LogRecord, OpenLog } from '../../src/worker/stores/record-log.ts'
 
 /** The three topics in memory: what is written is read back at once by every log that is open on the topic. */
 export class MemoryTopics {
-  readonly topics = new Map<string, { key: string; value: string | null }[]>()
+  readonly topics = new Map<string, { key: string; value: string | Buffer | null }[]>()
   readonly #readers = new Map<string, ((record: LogRecord) => void)[]>()
   /** What readers that lag have not read yet. */
   readonly #lagging = new Map<(record: LogRecord) => void, LogRecord[]>()
@@ -43,13 +43,13 @@ export class MemoryTopics {
     for (const record of missed) reader(record)
   }
 
-  records(topic: string): { key: string; value: string | null }[] {
+  records(topic: string): { key: string; value: string | Buffer | null }[] {
     const found = this.topics.get(topic) ?? []
     this.topics.set(topic, found)
     return found
   }
 
-  write(topic: string, key: string, value: string | null): void {
+  write(topic: string, key: string, value: string | Buffer | null): void {
     const records = this.records(topic)
     records.push({ key, value })
     for (const reader of this.#readers.get(topic) ?? []) {
@@ -61,6 +61,6 @@ export class MemoryTopics {
   }
 }
 
-function asRecord({ key, value }: { key: string; value: string | null }, at: number): LogRecord {
+function asRecord({ key, value }: { key: string; value: string | Buffer | null }, at: number): LogRecord {
   return { key, value: value === null ? null : Buffer.from(value), offset: BigInt(at) }
 }

@@ -83,6 +83,7 @@ describe('worker settings', () => {
         configTopic: { topic: 'c', partitions: 1, replicationFactor: 3 },
         offsetTopic: { topic: 'o', partitions: 25, replicationFactor: 3 },
         statusTopic: { topic: 's', partitions: 5, replicationFactor: 3 },
+        sharedTopic: { topic: 'g-sluice', partitions: 1, replicationFactor: -1 },
         protocol: 'sessioned',
         rebalanceDelay: 3_000,
         signing: 'signing' in settings.mode && settings.mode.signing,

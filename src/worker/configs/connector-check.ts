@@ -116,18 +116,15 @@ function withoutValues({ path, message }: ConfigProblem, provided: Resolved['pro
   return { path, message: shown }
 }
 
-/** Every problem, in Kafka Connect's words. */
+/** In Kafka Connect's words. */
 export function invalidConfig(problems: readonly ConfigProblem[]): ConfigError {
-  return new ConfigError(problems, listing(problems))
-}
-
-function listing(problems: readonly ConfigProblem[]): string {
   const lines = problems.map(({ path, message }) =>
     message.includes(path) ? message : `${path}: ${message}`,
   )
-  return [
+  const listing = [
     `Connector configuration is invalid and contains the following ${problems.length} error(s):`,
     ...lines,
     `You can also find the above list of errors at the endpoint \`${ENDPOINT}\``,
-  ].join('\n')
+  ]
+  return new ConfigError(problems, listing.join('\n'))
 }

@@ -318,10 +318,17 @@ function modeOf(kind: WorkerMode['kind'], read: Read): WorkerMode {
     configTopic: topic('config'),
     offsetTopic: topic('offset'),
     statusTopic: topic('status'),
+    sharedTopic: sharedTopic(read),
     protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
     rebalanceDelay: Number(read('scheduled.rebalance.max.delay.ms')),
     signing: signingOf(read),
   }
+}
+
+function sharedTopic(read: Read): InternalTopic | null {
+  const topic = read('sluice.storage.topic') || `${read('group.id')}-sluice`
+  if (topic === 'none') return null
+  return { topic, partitions: 1, replicationFactor: Number(read('sluice.storage.replication.factor')) }
 }
 
 function assemble(
