@@ -11,7 +11,7 @@ import {
 
 /** `/sluice/lag` and `/sluice/connectors/{connector}/lag`: how far sinks are behind. Kafka Connect has nothing like it. */
 export function lagRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   router
     .route('/sluice/lag')
     .get(async (request, response) => {

@@ -10,6 +10,7 @@ import type { ConnectorOffsets, GivenOffset } from './connector-offsets.ts'
 import type { ConnectorInfo, ConnectorStatus, ConnectorViews } from './connector-views.ts'
 import type { LagReports } from './lag-reports.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import { connectorClass } from './configs/plugin-catalogue.ts'
 import { unmasked } from './configs/secrets.ts'
 import { type ShadowReport, shadowReport } from './shadow-report.ts'
 import type { ShownElsewhere, TaskShown } from './shared/shown-elsewhere.ts'
@@ -33,6 +34,8 @@ export interface HerderOptions {
   >
   /** Where this worker stands: the leader alone writes. */
   readonly place: Place
+  /** Whether another member has a class that is not here, and finds the configuration right. @throws ConfigError */
+  readonly foreign: (className: string, config: RawConfig) => Promise<boolean>
   /** Does a round of zombie fencing of a connector's producers. */
   readonly fence: (connector: string) => Promise<void>
   readonly rejoin: (reason: string) => void
@@ -225,11 +228,13 @@ export class Herder {
     }
     const { configs } = this.#options
     const whole = unmasked({ ...config, name }, configs.get(name)?.config)
-    if ((whole['connector.class'] ?? '').trim() === '') {
+    const className = (whole['connector.class'] ?? '').trim()
+    if (className === '') {
       const path = 'connector.class'
       throw new ConfigError([{ path, message: `Connector config ${name} contains no connector type` }])
     }
-    await this.check.require(whole)
+    const isHere = connectorClass(whole).type !== 'unknown'
+    if (isHere || !(await this.#options.foreign(className, whole))) await this.check.require(whole)
     await configs.putConnector(name, whole, target)
     return this.views.info(name)
   }

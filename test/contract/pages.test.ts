@@ -33,7 +33,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/plugins.md: CONNECT_PLUGIN_PATH': 'tested with another folder in test/chaos/sinks.test.ts',
   'create-sluice-plugin/README.md: npm create': 'as in docs/plugins.md',
   'create-sluice-plugin/template/README.md: npm install\n': 'as in docs/plugins.md',
-  'create-sluice-plugin/template/README.md: npm pack': 'as test/integration/packaging.test.ts does it',
+  'create-sluice-plugin/template/README.md: npm pack': 'as test/long/packaging.test.ts does it',
   'docs/rest.md: kafka-consumer-groups.sh': 'a tool of Apache Kafka',
 }
 

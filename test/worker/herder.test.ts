@@ -72,8 +72,10 @@ describe('a worker', () => {
     const host = await eventually(() => worker.hosts.find((each) => each.heard('assign').length > 0), QUICK)
     expect(host.heard('assign')[0]?.membership).to.deep.equal({
       groupId: 'connect-a',
+      groupInstanceId: null,
       memberId: 'm',
       generation: 1,
+      cooperative: false,
       partitions: [{ topic: 'in', partitions: [0, 1, 2, 3] }],
     })
   })

@@ -8,7 +8,7 @@ describe('the task configs of a source', () => {
   it('are the connector’s own, with what its plugin adds and the class of the task', async () => {
     const config = { ...CONFIG, file: '/tmp/f' }
     expect(await sourceTaskConfigs(config, config)).to.deep.equal([
-      { ...config, 'task.class': 'FileStreamSourceTask' },
+      { ...config, 'task.class': 'org.apache.kafka.connect.file.FileStreamSourceTask' },
     ])
   })
 
