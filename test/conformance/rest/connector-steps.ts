@@ -252,7 +252,7 @@ const RESTARTS: readonly Step[] = [
     '?forward=true',
     '?includeTasks=',
   ].flatMap((query) => [
-    request(`restart${query}`, 'POST', `/connectors/re/restart${query}`),
+    request(`restart, with the query "${query}"`, 'POST', `/connectors/re/restart${query}`),
     settled('re', 'RUNNING', ['RUNNING', 'RUNNING']),
   ]),
   request('restart a task that is not there', 'POST', '/connectors/re/tasks/2/restart'),
