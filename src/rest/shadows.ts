@@ -3,7 +3,7 @@ import { herderOf, methodNotAllowed, pathParameter, type RestContext } from './c
 
 /** `/sluice/connectors/{connector}/shadows`: models that score beside. Kafka Connect has nothing like it. */
 export function shadowRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   router
     .route('/sluice/connectors/:connector/shadows')
     .get(async (request, response) => {

@@ -12,11 +12,11 @@ import type { HostSettings, TaskId } from '../runtime/host/protocol.ts'
 import { ActiveTopics } from './active-topics.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
 import { ClusterLoggers } from './cluster-loggers.ts'
+import { amongWorkers } from './cluster/among-workers.ts'
 import type { Place } from './cluster/place.ts'
-import { SessionKeys } from './cluster/session-keys.ts'
 import type { askPeer } from './cluster/peers.ts'
+import type { SessionKeys } from './cluster/session-keys.ts'
 import { TaskPublisher } from './cluster/task-publisher.ts'
-import { fenceZombies } from './cluster/zombie-fencing.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
 import type { StoredConnector } from './stores/config-state.ts'
 import { workerTopics } from './settings/worker-topics.ts'
@@ -166,7 +166,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects, topics })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
   const publish: TaskPublisher['publish'] = (...tasks) => publisher.publish(...tasks)
-  const made = { createTask, createMonitor, suspects, resolve, publish }
+  const made = { createTask, createMonitor, suspects, resolve, publish, workerId }
   const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...made })
   const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, {
     onGeneration: (generation) => {
@@ -195,12 +195,13 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   levels.follow((table) => hosts.setLevels(table))
   const loggers = new ClusterLoggers({ levels, configs, log })
   configs.writtenBy(group)
-  const { sessionKeys, fence } = clusterOf(surroundings, group)
+  const { mode } = settings
+  const { sessionKeys, ...among } = amongWorkers({ mode, configs, log, fence: surroundings.fence }, group)
   const place = group
   const elsewhere: HerderOptions['shownElsewhere'] = (connector, name) =>
     shownElsewhere(connector, name, { statuses, workerId })
   const told = { views, check, offsets, topics, loggers, lag, shownElsewhere: elsewhere }
-  const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, fence, rejoin })
+  const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, rejoin, ...among })
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
   const { ask } = surroundings
   const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write, ask })
@@ -234,19 +235,6 @@ async function stopWork({ group, work, hosts }: Stopping, timeout: number): Prom
   await bounded(HAND_BACK, group.handBack(), () => undefined)
   await group.leave()
   await hosts.stop()
-}
-
-/** What there is only among workers: a standalone worker has nobody to talk with. */
-function clusterOf(
-  { settings: { mode }, stores: { configs }, log, fence }: Surroundings,
-  place: WorkerGroup | LoneWorker,
-) {
-  if (mode.kind === 'standalone') return { sessionKeys: undefined, fence: () => Promise.resolve() }
-  const { groupId, signing } = mode
-  return {
-    sessionKeys: new SessionKeys({ configs, place, settings: signing, log }),
-    fence: (connector: string) => fenceZombies(connector, { configs, groupId, fence }),
-  }
 }
 
 type GroupEvents = Pick<WorkerGroupOptions, 'onGeneration' | 'onTaken'>

@@ -46,6 +46,6 @@ export function sinkPlace(
   return {
     start: () => place.start(),
     rejoin: (reason) => place.rejoin(reason),
-    leave: (timeout) => place.leave(timeout).finally(() => own.close()),
+    leave: (timeout, how) => place.leave(timeout, how).finally(() => own.close()),
   }
 }

@@ -3,7 +3,7 @@ import { describe, it } from 'mocha'
 import { errorCode, FencedError, type SinkTask, TaskError, UnavailableError } from '../../../src/index.ts'
 import type { Membership } from '../../../src/runtime/host/protocol.ts'
 import { eventually } from '../../support/eventually.ts'
-import { membership, place, recordingTask, valuesOf } from '../../support/recording-task.ts'
+import { membership, place, recordingTask } from '../../support/recording-task.ts'
 
 const LATER = 60_000
 
@@ -184,22 +184,25 @@ describe('a sink task whose group rebalances cooperatively', () => {
     expect(committed.has(1)).to.equal(false)
   })
 
-  it('forgets what its sink has asked for a partition that it gives up', async () => {
-    const { task, calls, committed, failures } = await recordingTask((requests) => ({
+  it('forgets what its sink has asked of a partition that it gives up, and takes no more wishes for it', async () => {
+    let wish = false
+    const { task, committed, failures } = await recordingTask((requests) => ({
       open: (partitions) => {
-        for (const each of partitions.filter(({ partition }) => partition === 1)) requests.pause([each])
+        if (partitions.some(({ partition }) => partition === 1)) requests.pause([place(1)])
       },
-      put: (batch) => {
-        if (valuesOf(batch) === '20–29') requests.offset(place(0), 30n)
+      flush: () => {
+        if (wish) requests.resume([place(1)])
       },
     }))
     await task.assign(cooperative(1, 0, 1))
     await eventually(() => committed.get(0) === 30n)
     await task.revoke(cooperative(2, 0))
-    await task.assign(cooperative(3, 0, 1))
-    await eventually(() => calls.filter((call) => call === 'open 1').length === 1)
+    expect([committed.has(1), failures]).to.deep.equal([false, []])
+    wish = true
+    await task.assign(cooperative(3, 0, 2))
+    await eventually(() => failures.length === 1)
+    expect(String(failures[0])).to.contain('t-1 cannot be resumed: this task does not have it')
     await task.stop()
-    expect([putsOf(calls, 1), failures]).to.deep.equal([[], []])
   })
 
   it('still fails for a delivery that began before a rebalance', async () => {
