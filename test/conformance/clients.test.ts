@@ -21,6 +21,8 @@ interface Recorded {
     readonly has?: readonly string[]
     /** The state that the connector and its tasks come to. */
     readonly then?: string
+    /** How many tasks it then has; where that is not said, any number. */
+    readonly tasks?: number
   }[]
 }
 
@@ -139,7 +141,7 @@ describe('clients of Kafka Connect, unchanged', function () {
     it(`the requests of ${client}`, async () => {
       const name = uniqueName('recorded')
       const config = { 'connector.class': 'FileStreamSink', topics: topic, file: '/dev/null' }
-      for (const { call, method, path: to, body, status, has = [], then } of requests) {
+      for (const { call, method, path: to, body, status, has = [], then, tasks } of requests) {
         const text = body === undefined ? undefined : filled(JSON.stringify(body), name, config)
         const response = await fetch(worker.base + to.replaceAll('{name}', name), {
           method,
@@ -150,11 +152,11 @@ describe('clients of Kafka Connect, unchanged', function () {
         expect([call, response.status], answer).to.deep.equal([call, status])
         if (has.length > 0)
           expect(JSON.parse(answer), call).to.include.keys(has.map((key) => key.replaceAll('{name}', name)))
-        if (then !== undefined) await settles(name, then)
+        if (then !== undefined) await settles(name, then, tasks)
       }
     })
 
-  async function settles(name: string, state: string): Promise<void> {
+  async function settles(name: string, state: string, count?: number): Promise<void> {
     await eventually(
       async () => {
         const response = await fetch(`${worker.base}/connectors/${name}/status`)
@@ -163,6 +165,7 @@ describe('clients of Kafka Connect, unchanged', function () {
         }
         const states = [connector, ...(tasks ?? [])].map((each) => each?.state)
         expect(new Set(states)).to.deep.equal(new Set([state]))
+        expect(tasks).to.have.lengthOf(count ?? tasks?.length ?? 0)
         return true
       },
       { timeoutMs: 30_000 },

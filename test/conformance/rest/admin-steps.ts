@@ -59,6 +59,7 @@ const TOPICS: readonly Step[] = [
   settled('at', 'STOPPED', []),
   topics('of a stopped source', 'GET', '/connectors/at/topics'),
   topics('reset', 'PUT', '/connectors/at/topics/reset'),
+  until('/connectors/at/topics', '[]'),
   topics('after the reset', 'GET', '/connectors/at/topics'),
   topics('reset again, with a slash', 'PUT', '/connectors/at/topics/reset/'),
   topics('reset with a body', 'PUT', '/connectors/at/topics/reset', {}),
