@@ -1,114 +1,115 @@
 /**
- * Runs the tests: first those that need no server, in one mocha; then those with servers, two files at a time, each
- * in a mocha of its own, in two lanes with a Kafka each (two registries or workers of one name must not share one). They
- * mostly wait (for a rebalance, a JVM, a killed process), so that two at a time take little more than half the time of one
- * after the other. Those that kill processes for minutes are a suite of their own.
+ * Runs the tests. First those that need no server, in three mochas; then those with servers, each file in a mocha of its
+ * own, in two lanes with a Kafka each (two registries or workers of one name must not share one), and beside them the
+ * checks (lint, types, documents) at a lower priority: tests with servers mostly wait.
  *
- * Usage: `node scripts/test.ts [unit | server | chaos]`; the first two without an argument. Ends with `12 passed, 0 failed`.
+ * Usage: `node scripts/test.ts [checks | unit | server | long | chaos]`; the first three without an argument.
+ * Ends with `12 passed, 0 failed`.
  */
-import { spawn } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { glob } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { glob, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
-import { SILENT } from '../src/api/log.ts'
-import { startBroker } from '../src/dev/broker.ts'
-import { freePort } from '../src/dev/ports.ts'
+import { check, mocha, type Outcome, ROOT, stopAll, withKafka } from './test-runs.ts'
 
-const ROOT = path.resolve(import.meta.dirname, '..')
-const MOCHA = path.join(ROOT, 'node_modules/mocha/bin/mocha.js')
-/** The folders of each suite with servers; what is in none of them needs none. */
-const SERVER_FOLDERS = { server: ['conformance', 'integration'], chaos: ['chaos'] } as const
-const SUITES = ['unit', 'server', 'chaos'] as const
+/** The folders of each suite with servers, one path per feature in `server`; what is in none of them needs none. */
+const SERVER_FOLDERS = { server: ['conformance', 'integration'], long: ['long'], chaos: ['chaos'] } as const
+const SUITES = ['checks', 'unit', 'server', 'long', 'chaos'] as const
+const CHECKS = ['format:check', 'types', 'docs:check', 'lint:code'] as const
+/** What takes longest begins, so that no lane is left with it at the end. */
+const FIRST = [
+  'packaging',
+  'quickstart',
+  'worker',
+  'dev',
+  'transform-examples',
+  'hostile-plugins',
+  'source-to-sink',
+]
 const AT_A_TIME = 2
+const UNIT_PARTS = 3
 
-interface Outcome {
-  readonly passed: number
-  readonly failed: number
-}
+type Suite = (typeof SUITES)[number]
 
-const started = new Set<ReturnType<typeof spawn>>()
-
-/** One mocha over these files. Its output is shown as it comes where `live`, else when it ends. */
-async function mocha(files: readonly string[], live: boolean, env: Readonly<Record<string, string>> = {}) {
-  const child = spawn(process.execPath, [MOCHA, ...files], {
-    ...{ cwd: ROOT, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] },
-  })
-  started.add(child)
-  let output = ''
-  const take = (chunk: Buffer): void => {
-    output += chunk.toString()
-    if (live) process.stdout.write(chunk)
-  }
-  child.stdout.on('data', take)
-  child.stderr.on('data', take)
-  const code = await new Promise<number>((resolve) => child.once('close', (status) => resolve(status ?? 1)))
-  started.delete(child)
-  return { ...outcomeOf(output, code), output }
-}
-
-/** What the last line of test/support/reporter.ts says; a mocha that ended badly without it counts as a failure. */
-function outcomeOf(output: string, code: number): Outcome {
-  const last = /(\d+) passed, (\d+) failed\s*$/.exec(output)
-  const [passed, failed] = [Number(last?.[1] ?? 0), Number(last?.[2] ?? 0)]
-  return { passed, failed: failed === 0 && code !== 0 ? 1 : failed }
-}
-
-async function unitTests(): Promise<Outcome[]> {
-  const folders = Object.values(SERVER_FOLDERS).flat()
-  const ignored = folders.flatMap((folder) => ['--ignore', `test/${folder}/**`])
-  return [await mocha(['test/**/*.test.ts', ...ignored], true)]
-}
-
-async function serverTests(folders: readonly string[]): Promise<Outcome[]> {
+async function filesIn(patterns: readonly string[]): Promise<string[]> {
   const files: string[] = []
-  for await (const file of glob(
-    folders.map((folder) => `test/${folder}/**/*.test.ts`),
-    { cwd: ROOT },
-  ))
-    files.push(file)
-  const queue = files.sort()
+  for await (const file of glob(patterns, { cwd: ROOT })) files.push(file)
+  return files.sort()
+}
+
+async function unitFiles(): Promise<string[]> {
+  const servers = new Set<string>(Object.values(SERVER_FOLDERS).flat())
+  return (await filesIn(['test/**/*.test.ts'])).filter((file) => !servers.has(file.split(path.sep)[1] ?? ''))
+}
+
+/** The files without servers in parts that take about as long: every third one. A third process works while others wait. */
+async function unitTests(): Promise<Outcome[]> {
+  const files = await unitFiles()
+  return Promise.all(
+    Array.from({ length: UNIT_PARTS }, (_, part) =>
+      mocha(
+        `unit tests, part ${part + 1} of ${UNIT_PARTS}`,
+        files.filter((_, i) => i % UNIT_PARTS === part),
+      ),
+    ),
+  )
+}
+
+/** Properties and mutations with as many runs as `runs(…)` of test/support/runs.ts has for this suite. */
+async function longProperties(): Promise<Outcome[]> {
+  const files: string[] = []
+  for (const file of await unitFiles())
+    if ((await readFile(path.join(ROOT, file), 'utf8')).includes('support/runs.ts')) files.push(file)
+  return [await mocha('properties with more runs', files, { SLUICE_TEST_RUNS: 'long' })]
+}
+
+async function serverTests(suite: keyof typeof SERVER_FOLDERS): Promise<Outcome[]> {
+  const files = await filesIn(SERVER_FOLDERS[suite].map((folder) => `test/${folder}/**/*.test.ts`))
+  const rank = (file: string) => (FIRST.includes(path.basename(file, '.test.ts')) ? 0 : 1)
+  const queue = files.sort((a, b) => rank(a) - rank(b))
   const outcomes: Outcome[] = []
-  const lane = async (): Promise<void> => {
-    const dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-test-kafka-'))
-    const broker = await startBroker({ port: await freePort(), dataDir, log: SILENT })
-    process.once('exit', () => broker.kill())
-    const env = { SLUICE_TEST_KAFKA: broker.bootstrapServers }
-    for (let file = queue.shift(); file !== undefined; file = queue.shift()) {
-      const began = performance.now()
-      const outcome = await mocha([file], false, env)
-      const seconds = Math.round((performance.now() - began) / 1000)
-      outcomes.push(outcome)
-      const mark = outcome.failed > 0 ? `✖ ${outcome.failed} failed` : `✔ ${outcome.passed}`
-      process.stdout.write(`${outcome.failed > 0 ? outcome.output : ''}  ${mark}  ${file} (${seconds} s)\n`)
-    }
-    broker.kill()
-    await broker.exited
-    await rm(dataDir, { recursive: true, force: true })
-  }
+  const lane = (): Promise<void> =>
+    withKafka(async (env) => {
+      for (let file = queue.shift(); file !== undefined; file = queue.shift())
+        outcomes.push(await mocha(file, [file], env))
+    })
   await Promise.all(Array.from({ length: AT_A_TIME }, lane))
   return outcomes
 }
 
-const { positionals } = parseArgs({ allowPositionals: true })
-const [only] = positionals
-const suites = SUITES.filter((suite) => (only === undefined ? suite !== 'chaos' : suite === only))
-if (suites.length === 0) {
-  process.stderr.write(
-    `There are no "${only ?? ''}" tests. Usage: node scripts/test.ts [${SUITES.join(' | ')}]\n`,
-  )
+async function checks(): Promise<Outcome[]> {
+  const outcomes: Outcome[] = []
+  for (const script of CHECKS) outcomes.push(await check(script))
+  return outcomes
+}
+
+async function outcomesOf(suite: Suite): Promise<Outcome[]> {
+  if (suite === 'checks') return checks()
+  if (suite === 'unit') return unitTests()
+  return suite === 'long' ? [...(await longProperties()), ...(await serverTests(suite))] : serverTests(suite)
+}
+
+/** What `npm test` runs. */
+async function everyDay(): Promise<Outcome[]> {
+  const units = await unitTests()
+  return [...units, ...(await Promise.all([serverTests('server'), checks()])).flat()]
+}
+
+function suiteOf(name: string): Suite {
+  const suite = SUITES.find((each) => each === name)
+  if (suite !== undefined) return suite
+  const usage = `Usage: node scripts/test.ts [${SUITES.join(' | ')}]`
+  process.stderr.write(`There are no "${name}" tests. ${usage}\n`)
   process.exit(2)
 }
+
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   process.once(signal, () => {
-    for (const child of started) child.kill(signal)
+    stopAll(signal)
     process.exit(130)
   })
 }
-const outcomes: Outcome[] = []
-for (const suite of suites)
-  outcomes.push(...(suite === 'unit' ? await unitTests() : await serverTests(SERVER_FOLDERS[suite])))
+const [only] = parseArgs({ allowPositionals: true }).positionals
+const outcomes = only === undefined ? await everyDay() : await outcomesOf(suiteOf(only))
 const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0)
 const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0)
 process.stdout.write(`${passed} passed, ${failed} failed\n`)

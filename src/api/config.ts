@@ -132,9 +132,10 @@ function shownInError({ type }: ConfigKey, value: unknown): string {
   return Array.isArray(value) ? `[${value.join(', ')}]` : String(value)
 }
 
-function wrongValue({ min, check }: ConfigKey, value: unknown): string | undefined {
+function wrongValue(definition: ConfigKey, value: unknown): string | undefined {
+  const { min } = definition
   if (min !== undefined && typeof value === 'number' && value < min) return `Value must be at least ${min}`
-  return check?.(value)
+  return definition.check?.(value)
 }
 
 type ParsedKey = { readonly value: unknown } | { readonly problems: readonly string[] }

@@ -50,11 +50,11 @@ export async function connect(
   const connection = new ShortSession(clientId, options)
   let lost: Error | undefined
   connection.on('error', (error: Error) => (lost ??= error)) // what is in flight fails on its own, but does not say why
-  let answeredInTls = false
+  const answered = { inTls: false }
   try {
     const opening = connection.connect(address.host, address.port)
     if (secure.tls === undefined)
-      connection.socket.once('data', (chunk: Buffer) => (answeredInTls = isTlsRecord(chunk)))
+      connection.socket.once('data', (chunk: Buffer) => (answered.inTls = isTlsRecord(chunk)))
     await opening
     const { apiKeys } = await apiVersionsV3.api.async(connection, 'sluice', '1')
     versionsOf.set(
@@ -65,7 +65,7 @@ export async function connect(
   } catch (error) {
     connection.close(() => undefined)
     // The library sees this by itself, but not in the middle of SASL.
-    if (answeredInTls) throw new UserError('Broker requires TLS.')
+    if (answered.inTls) throw new UserError('Broker requires TLS.')
     throw lost !== undefined && lost !== error ? new Error(messageOf(error), { cause: lost }) : error
   }
 }
@@ -84,7 +84,9 @@ function isTlsRecord(chunk: Buffer): boolean {
 class ShortSession extends Connection {
   override reauthenticate(): void {
     this.emit('closing')
-    setTimeout(() => void this.close(() => undefined), RETIREMENT_MS).unref()
+    setTimeout(() => {
+      this.close(() => undefined)
+    }, RETIREMENT_MS).unref()
   }
 }
 

@@ -5,7 +5,7 @@ import { flag, herderOf, methodNotAllowed, pathParameter, queryValues, type Rest
 
 /** `/connector-plugins` and what hangs below it. */
 export function connectorPluginsRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   router
     .route('/connector-plugins')
     .get((request, response) => {

@@ -4,7 +4,7 @@ import { flag, herderOf, locate, methodNotAllowed, pathParameter, type RestConte
 
 /** `/connectors/{connector}` and what hangs below it, but for its tasks. */
 export function connectorRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   router
     .route('/connectors/:connector')
     .get((request, response) => {

@@ -7,7 +7,7 @@ import { herderOf, locate, methodNotAllowed, queryValues, type RestContext } fro
 
 /** `/connectors`. */
 export function connectorsRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   router
     .route('/connectors')
     .get((request, response) => {

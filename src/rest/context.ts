@@ -24,10 +24,12 @@ export interface RestContext {
   readonly models?: ModelDirectory
 }
 
+export const STARTING = 'The worker is still starting up.'
+
 /** The worker, or 503 while it starts. */
 export function running(context: RestContext): WorkerView {
   const worker = context.worker()
-  if (worker === undefined) throw new HttpError(503, 'The worker is still starting up.')
+  if (worker === undefined) throw new HttpError(503, STARTING)
   return worker
 }
 

@@ -14,7 +14,7 @@ const LARGEST = 32 * 1024 * 1024
  * former tasks. Where all workers know how to, these are signed with the session key of the config topic (KIP-507).
  */
 export function internalRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   const body = express.raw({ type: () => true, limit: LARGEST })
   const signed: RequestHandler[] = [amongWorkers(context), body, requireSignature(context)]
   router.post('/connectors/:connector/tasks', ...signed, async (request, response) => {

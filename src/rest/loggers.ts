@@ -7,7 +7,7 @@ import { HttpError } from './errors.ts'
 
 /** `/admin/loggers`: levels of loggers, of this worker (`scope=worker`, which is the default) or of all (`cluster`). */
 export function loggerRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   router
     .route('/admin/loggers')
     .get((_request, response) => {

@@ -12,7 +12,7 @@ import { readModelBody, requireModelQuery, requireModelType, sentModel } from '.
 
 /** `/sluice/models`: which there are, and new versions of them. Kafka Connect has nothing like it: docs/rest.md. */
 export function modelRoutes({ models: directory }: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   const models = (): ModelDirectory => {
     if (directory === undefined) throw new HttpError(404, 'This worker serves no models.')
     return directory

@@ -7,7 +7,7 @@ import { herderOf, methodNotAllowed, pathParameter, type RestContext } from './c
 
 /** `/connectors/{connector}/offsets`. */
 export function offsetRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   router
     .route('/connectors/:connector/offsets')
     .get(async (request, response) => {

@@ -6,7 +6,7 @@ const COMPATIBLE_WITH = '4.3.1'
 
 /** `/` and `/health`. */
 export function rootRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   router
     .route('/')
     .get((_request, response) => {

@@ -6,6 +6,8 @@ import { isEveryAddress, isLoopback } from '../worker/settings/listener.ts'
 import { modelDirectory } from '../worker/model-directory.ts'
 import type { WorkerSettings } from '../worker/settings/settings.ts'
 import { type RunningWorker, startWorker } from '../worker/worker.ts'
+import { STARTING } from './context.ts'
+import { HttpError } from './errors.ts'
 import { type RestServer, startRest } from './server.ts'
 
 export interface ServeOptions {
@@ -54,7 +56,7 @@ export async function serveWorker({
     log: log.child({ logger: 'sluice.rest' }),
     network,
     members: () => (worker === undefined ? [] : memberHosts(worker.place)),
-    models: modelDirectory(settings.modelsDir),
+    models: modelDirectory(settings.modelsDir, undefined, () => requireWorker(worker).installModel),
   })
   const stopping = new AbortController()
   const starting = startWorker({
@@ -78,6 +80,11 @@ export async function serveWorker({
     await rest.close()
   }
   return { url: urlOf(host, rest), started, stop: () => (stopped ??= stop()) }
+}
+
+function requireWorker(worker: RunningWorker | undefined): RunningWorker {
+  if (worker === undefined) throw new HttpError(503, STARTING)
+  return worker
 }
 
 /** As far as this worker knows them: the leader knows all, the others the leader. */

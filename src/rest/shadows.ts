@@ -3,11 +3,19 @@ import { herderOf, methodNotAllowed, pathParameter, type RestContext } from './c
 
 /** `/sluice/connectors/{connector}/shadows`: models that score beside. Kafka Connect has nothing like it. */
 export function shadowRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   router
     .route('/sluice/connectors/:connector/shadows')
+    .get(async (request, response) => {
+      response.json(await herderOf(context).shadows(pathParameter(request, 'connector')))
+    })
+    .all(methodNotAllowed)
+  // Asked by other workers, which add it up.
+  router
+    .route('/sluice/connectors/:connector/shown/:name')
     .get((request, response) => {
-      response.json(herderOf(context).shadows(pathParameter(request, 'connector')))
+      const [connector, name] = [pathParameter(request, 'connector'), pathParameter(request, 'name')]
+      response.json(herderOf(context).shown(connector, name))
     })
     .all(methodNotAllowed)
   return router

@@ -3,7 +3,7 @@ import { herderOf, methodNotAllowed, pathParameter, type RestContext, taskNumber
 
 /** `/connectors/{connector}/tasks` and what hangs below it. */
 export function taskRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   router
     .route('/connectors/:connector/tasks')
     .get((request, response) => {

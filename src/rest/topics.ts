@@ -7,7 +7,7 @@ type Topics = Pick<ActiveTopics, 'tracking' | 'list' | 'reset'>
 
 /** `/connectors/{connector}/topics`: which topics a connector uses. A connector that is not there uses none. */
 export function topicRoutes(context: RestContext): Router {
-  const router = Router()
+  const router = Router({ caseSensitive: true })
   router
     .route('/connectors/:connector/topics')
     .get((request, response) => {

@@ -12,6 +12,7 @@ import type { StoredConnector } from './stores/config-state.ts'
 import { Monitors, type MonitorsOptions } from './monitors.ts'
 import { KeyedQueue } from './keyed-queue.ts'
 import type { StatusReporter } from './status-reporter.ts'
+import { requireClass } from './configs/required-class.ts'
 import { sameConfig, sameConfigs, taskConfigs } from './configs/task-configs.ts'
 import type { Suspects } from './hosts/suspects.ts'
 import type { TaskHosts } from './hosts/task-hosts.ts'
@@ -30,6 +31,8 @@ export interface AssignedWorkOptions {
   readonly createMonitor: MonitorsOptions['create']
   /** Puts the values of config providers in. @throws ConfigError */
   readonly resolve: (config: RawConfig) => Promise<RawConfig>
+  /** `host:port` of this worker, as errors name it. */
+  readonly workerId: string
   readonly log: Logger
 }
 
@@ -121,7 +124,7 @@ export class AssignedWork {
   refreshTasks(connector: string): void {
     for (const id of this.tasks) {
       if (id.connector !== connector) continue
-      const config = this.#options.configs.get(connector)?.tasks[id.task]
+      const config = this.#configOf(id)
       if (!sameConfig(config, this.#tasks.get(nameOf(id))?.run?.config)) this.restartTask(id)
     }
   }
@@ -174,6 +177,7 @@ export class AssignedWork {
         return
       }
       const resolved = await this.#options.resolve(stored.config)
+      requireClass(resolved, this.#options.workerId)
       const tasks = await this.#tasksOf(name, stored, resolved)
       if (tasks === undefined) return
       void statuses.connector(name, stored.target === 'PAUSED' ? 'PAUSED' : 'RUNNING')
@@ -225,14 +229,37 @@ export class AssignedWork {
   }
 
   async #startTask(id: TaskId): Promise<void> {
-    const config = this.#options.configs.get(id.connector)?.tasks[id.task]
+    const config = this.#configOf(id)
     // The host says what is wrong, before the task takes its place in a group.
     const resolved = config && (await this.#options.resolve(config).catch(() => config))
+    const isWanted = this.#tasks.has(nameOf(id))
+    if (isWanted && resolved !== undefined && !(await this.#hasClass(id, resolved))) return
     const slot = this.#tasks.get(nameOf(id))
     if (slot === undefined) return
     const configs = config && resolved && { config, resolved }
     slot.run = configs && this.#options.createTask(id, configs, this.#isPaused(id.connector))
     slot.run?.start()
+  }
+
+  /** A Java connector may say of its tasks only what is theirs; what it is, its own configuration says. */
+  #configOf({ connector, task }: TaskId): RawConfig | undefined {
+    const stored = this.#options.configs.get(connector)
+    const config = stored?.tasks[task]
+    if (config === undefined || config['connector.class'] !== undefined) return config
+    return { ...stored?.config, ...config }
+  }
+
+  /** A task whose class is not here fails before it takes a place in a group. */
+  async #hasClass(id: TaskId, config: RawConfig): Promise<boolean> {
+    const { statuses, workerId, log } = this.#options
+    try {
+      requireClass(config, workerId)
+      return true
+    } catch (error) {
+      log.error('the task failed', { ...id, error: messageOf(error) })
+      await statuses.task(id, 'FAILED', traceOf(error))
+      return false
+    }
   }
 
   #dropTask(id: TaskId): Promise<void> {

@@ -3,15 +3,17 @@ import { ConflictError, ConfigError, NotFoundError, RequestError } from '../api/
 import type { AssignedWork } from './assigned-work.ts'
 import type { ConfigChange, TargetState } from './stores/config-state.ts'
 import type { ConfigStore, WrittenConfig } from './stores/config-store.ts'
-import type { ConnectorCheck } from './configs/connector-check.ts'
+import { type ConnectorCheck, invalidConfig } from './configs/connector-check.ts'
 import type { ActiveTopics } from './active-topics.ts'
 import type { ClusterLoggers } from './cluster-loggers.ts'
 import type { ConnectorOffsets, GivenOffset } from './connector-offsets.ts'
 import type { ConnectorInfo, ConnectorStatus, ConnectorViews } from './connector-views.ts'
 import type { LagReports } from './lag-reports.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import { connectorClass } from './configs/plugin-catalogue.ts'
 import { unmasked } from './configs/secrets.ts'
 import { type ShadowReport, shadowReport } from './shadow-report.ts'
+import type { ShownElsewhere, TaskShown } from './shared/shown-elsewhere.ts'
 import type { StatusReporter } from './status-reporter.ts'
 import type { StatusStore } from './stores/status-store.ts'
 import { elsewhere, type Place, requireLead } from './cluster/place.ts'
@@ -23,18 +25,26 @@ export interface HerderOptions {
   readonly views: ConnectorViews
   readonly check: ConnectorCheck
   readonly offsets: ConnectorOffsets
-  readonly lag: LagReports
   readonly topics: ActiveTopics
   readonly loggers: ClusterLoggers
+  readonly lag: LagReports
   readonly work: Pick<
     AssignedWork,
     'refreshConnector' | 'refreshTasks' | 'refreshTarget' | 'restartTask' | 'connectors' | 'shown'
   >
   /** Where this worker stands: the leader alone writes. */
   readonly place: Place
+  /** Whether another member has a class that is not here, and finds the configuration right. @throws ConfigError */
+  readonly foreign: (className: string, config: RawConfig) => Promise<boolean>
   /** Does a round of zombie fencing of a connector's producers. */
   readonly fence: (connector: string) => Promise<void>
   readonly rejoin: (reason: string) => void
+  readonly shownElsewhere: (connector: string, name: string) => Promise<ShownElsewhere>
+}
+
+const NO_NAME = {
+  path: 'name',
+  message: 'Missing required configuration "name" which has no default value.',
 }
 
 /**
@@ -46,9 +56,9 @@ export class Herder {
   readonly views: ConnectorViews
   readonly check: ConnectorCheck
   readonly offsets: Pick<ConnectorOffsets, 'list'>
-  readonly lag: LagReports
   readonly topics: Pick<ActiveTopics, 'tracking' | 'list' | 'reset'>
   readonly loggers: ClusterLoggers
+  readonly lag: LagReports
   readonly #options: HerderOptions
   /** Changes of one connector happen one after another, so that of two creations only one succeeds. */
   readonly #changes = new KeyedQueue()
@@ -58,9 +68,9 @@ export class Herder {
     this.views = options.views
     this.check = options.check
     this.offsets = options.offsets
-    this.lag = options.lag
     this.topics = options.topics
     this.loggers = options.loggers
+    this.lag = options.lag
     options.configs.follow((change) => this.#onChange(change))
   }
 
@@ -84,6 +94,7 @@ export class Herder {
   /** Changes single keys; null removes one. */
   patch(name: string, changes: Readonly<Record<string, string | null>>): Promise<ConnectorInfo> {
     return this.#change(name, () => {
+      if (changes['name'] === null) throw invalidConfig([NO_NAME])
       const merged = Object.entries({ ...this.views.stored(name).config, ...changes })
       const config = Object.fromEntries(
         merged.filter((entry): entry is [string, string] => entry[1] !== null),
@@ -165,10 +176,16 @@ export class Herder {
     return this.#change(name, () => this.#options.fence(name))
   }
 
-  /** How the shadow models of a connector compare, in the tasks that run on this worker. */
-  shadows(name: string): ShadowReport {
-    this.views.stored(name)
-    return shadowReport(name, this.#options.work.shown(name, 'shadows'))
+  /** How the shadow models of a connector compare, on all workers. */
+  async shadows(name: string): Promise<ShadowReport> {
+    const here = this.shown(name, 'shadows')
+    return shadowReport(name, here, await this.#options.shownElsewhere(name, 'shadows'))
+  }
+
+  /** What the transforms of a connector's tasks show under a name, of those tasks that run on this worker. */
+  shown(connector: string, name: string): readonly TaskShown[] {
+    this.views.stored(connector)
+    return this.#options.work.shown(connector, name)
   }
 
   /** Removes what the status topic says of connectors and tasks that do not exist any more. */
@@ -211,19 +228,22 @@ export class Herder {
     }
     const { configs } = this.#options
     const whole = unmasked({ ...config, name }, configs.get(name)?.config)
-    if ((whole['connector.class'] ?? '').trim() === '') {
+    const className = (whole['connector.class'] ?? '').trim()
+    if (className === '') {
       const path = 'connector.class'
       throw new ConfigError([{ path, message: `Connector config ${name} contains no connector type` }])
     }
-    await this.check.require(whole)
+    const isHere = connectorClass(whole).type !== 'unknown'
+    if (isHere || !(await this.#options.foreign(className, whole))) await this.check.require(whole)
     await configs.putConnector(name, whole, target)
     return this.views.info(name)
   }
 
   #setTarget(name: string, target: TargetState): Promise<void> {
     return this.#change(name, async () => {
-      const { tasks } = this.views.stored(name)
       const { configs } = this.#options
+      const tasks = configs.get(name)?.tasks
+      if (tasks === undefined) throw new NotFoundError('connector.unknown', `Unknown connector ${name}`)
       if (target === 'STOPPED' && tasks.length > 0) await configs.putTasks(name, [])
       await configs.putTarget(name, target)
     })

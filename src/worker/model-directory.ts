@@ -1,6 +1,11 @@
 import path from 'node:path'
 import { ConnectError, NotFoundError } from '../api/errors.ts'
-import { type AddedVersion, addVersion, type NewVersion } from '../inference/store/add-model-version.ts'
+import {
+  type AddedVersion,
+  addVersion,
+  type InstallVersion,
+  type NewVersion,
+} from '../inference/store/add-model-version.ts'
 import { latest } from '../inference/store/model-folder.ts'
 import { type InspectModel, inspectInProcess, type ModelFacts } from '../inference/store/model-inspection.ts'
 import {
@@ -35,9 +40,11 @@ export interface ModelDirectory {
   add(version: NewVersion): Promise<AddedVersion>
 }
 
+/** `install`: how a version reaches the other workers of the cluster; undefined: it stays on this one. */
 export function modelDirectory(
   modelsDir: string,
   inspect: InspectModel = inspectInProcess(undefined, undefined, undefined, formatPackages()),
+  install: () => InstallVersion | undefined = () => undefined,
 ): ModelDirectory {
   // One at a time: each may take much memory, and the second version of a model is held against the first.
   const queue = new KeyedQueue()
@@ -45,7 +52,7 @@ export function modelDirectory(
   return {
     list: () => listModels(modelsDir),
     show: (name, version) => one(() => show(modelsDir, { name, version }, inspect)),
-    add: (version) => one(() => addVersion(modelsDir, version, inspect)),
+    add: (version) => one(() => addVersion(modelsDir, version, inspect, install())),
   }
 }
 

@@ -1,5 +1,5 @@
 import { addSums, type ShadowSummary, type ShadowSums, summarise } from '../api/shadows.ts'
-import type { Shown } from '../runtime/host/protocol.ts'
+import type { ShownElsewhere, TaskShown } from './shared/shown-elsewhere.ts'
 
 type Of<T> = T & { readonly transform: string }
 
@@ -8,14 +8,18 @@ export interface ShadowReport {
   readonly connector: string
   readonly shadows: readonly Of<ShadowSummary>[]
   readonly tasks: readonly (Of<ShadowSummary> & { readonly task: number })[]
+  /** Workers (`host:port`) that have tasks of the connector and did not answer: their figures are missing. */
+  readonly unanswered?: readonly string[]
 }
 
 /** Figures of other versions of a model, as during a replacement, stay apart. */
 export function shadowReport(
   connector: string,
-  shown: readonly (Shown & { readonly task: number })[],
+  here: readonly TaskShown[],
+  elsewhere: ShownElsewhere = { shown: [], unanswered: [] },
 ): ShadowReport {
   const total = new Map<string, Of<ShadowSums>>()
+  const shown = [...here, ...elsewhere.shown].toSorted((a, b) => a.task - b.task)
   const tasks = shown.flatMap(({ task, transform, figures }) =>
     // What transforms show under this name is theirs.
     (figures as unknown as readonly ShadowSums[]).map((sums) => {
@@ -26,5 +30,6 @@ export function shadowReport(
     }),
   )
   const shadows = [...total.values()].map((sums) => ({ transform: sums.transform, ...summarise(sums) }))
-  return { connector, shadows, tasks }
+  const { unanswered } = elsewhere
+  return { connector, shadows, tasks, ...(unanswered.length === 0 ? {} : { unanswered }) }
 }

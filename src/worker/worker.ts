@@ -1,6 +1,7 @@
 import type { RawConfig } from '../api/config.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../api/log.ts'
+import type { InstallVersion } from '../inference/store/add-model-version.ts'
 import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
 import { fenceProducers } from '../kafka/produce/fence-producers.ts'
@@ -11,16 +12,18 @@ import type { HostSettings, TaskId } from '../runtime/host/protocol.ts'
 import { ActiveTopics } from './active-topics.ts'
 import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
 import { ClusterLoggers } from './cluster-loggers.ts'
+import { amongWorkers } from './cluster/among-workers.ts'
 import type { Place } from './cluster/place.ts'
-import { SessionKeys } from './cluster/session-keys.ts'
+import { askPeer } from './cluster/peers.ts'
+import type { SessionKeys } from './cluster/session-keys.ts'
 import { TaskPublisher } from './cluster/task-publisher.ts'
-import { fenceZombies } from './cluster/zombie-fencing.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
 import type { StoredConnector } from './stores/config-state.ts'
 import { workerTopics } from './settings/worker-topics.ts'
 import { ConnectorCheck } from './configs/connector-check.ts'
 import { ConnectorViews } from './connector-views.ts'
-import { Herder } from './herder.ts'
+import { Herder, type HerderOptions } from './herder.ts'
+import { shownElsewhere } from './shared/shown-elsewhere.ts'
 import { hostSpawner, type SpawnHost } from './hosts/host-process.ts'
 import { openStores, stoppedEarly, type Stores } from './stores/open-stores.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
@@ -32,8 +35,8 @@ import { type SinkClients, sinkClients, sinkPlace } from './groups/sink-clients.
 import { sinkGroup } from './groups/sink-group.ts'
 import { type ClusterView, type CreateMember, SinkMembership } from './groups/sink-membership.ts'
 import type { MonitorsOptions } from './monitors.ts'
-import { sameConfig } from './configs/task-configs.ts'
 import { type GroupAdmin, groupAdmin } from './sink-offsets.ts'
+import { sameConfig } from './configs/task-configs.ts'
 import { StatusReporter } from './status-reporter.ts'
 import { Suspects } from './hosts/suspects.ts'
 import { TaskHosts } from './hosts/task-hosts.ts'
@@ -55,6 +58,8 @@ export interface WorkerOptions {
 export interface RunningWorker {
   readonly herder: Herder
   readonly clusterId: string
+  /** How a model that comes over REST reaches all workers; undefined where it stays on this one. */
+  readonly installModel: InstallVersion | undefined
   /** Where it stands in its cluster. */
   readonly place: Place
   /** What other workers' requests are checked with; undefined where there are none. */
@@ -97,7 +102,7 @@ export async function startWorker(options: WorkerOptions): Promise<RunningWorker
     cluster: client,
     groups: groupAdmin(client),
     createMember: (member) => new GroupMember(client, member),
-    consumerOf: sinkClients(settings, log),
+    consumerOf: sinkClients(settings, log.child({ logger: 'sluice.kafka' })),
     fence: (ids) => fenceProducers(client, ids),
     spawn: options.spawn ?? hostSpawner(settings.hostMemory),
   })
@@ -128,6 +133,8 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   readonly spawn: SpawnHost
   /** Fences the producers of transactional ids. */
   readonly fence: (ids: readonly string[]) => Promise<void>
+  /** Asks another worker; over HTTP, but in simulations. */
+  readonly ask?: typeof askPeer
 }
 
 /** Puts a worker together; nothing runs before `start`, which resolves with the first assignment. */
@@ -135,7 +142,11 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const { settings, advertised, log, stores } = surroundings
   const { configs, statuses, clusterId, offsetFile } = stores
   const providers = new ConfigProviders(settings.configProviders)
-  const resolve = (config: RawConfig): Promise<RawConfig> => resolveSecretly(providers, config)
+  const { shared } = stores
+  const resolve = async (config: RawConfig): Promise<RawConfig> => {
+    await shared?.current()
+    return resolveSecretly(providers, config)
+  }
   const hosts = new TaskHosts({
     spawn: surroundings.spawn,
     settings: hostSettings(settings),
@@ -149,12 +160,13 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const versionOf = (name: string): string | null => connectorClass(configs.get(name)?.config).version
   const workerId = `${advertised.host}:${advertised.port}`
   const reporter = new StatusReporter(statuses, workerId, versionOf)
-  const suspects = new Suspects()
+  const suspects = new Suspects(shared?.suspects)
+  shared?.suspects.follow((...known) => suspects.take(...known))
   const topics = new ActiveTopics({ tracking: settings.topicTracking, statuses, configs })
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects, topics })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
   const publish: TaskPublisher['publish'] = (...tasks) => publisher.publish(...tasks)
-  const made = { createTask, createMonitor, suspects, resolve, publish }
+  const made = { createTask, createMonitor, suspects, resolve, publish, workerId }
   const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...made })
   const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, {
     onGeneration: (generation) => {
@@ -167,7 +179,13 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     },
   })
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
-  const check = new ConnectorCheck(hosts, settings, log)
+  const validating: Pick<TaskHosts, 'validate'> = {
+    validate: async (...config) => {
+      await shared?.current()
+      return hosts.validate(...config)
+    },
+  }
+  const check = new ConnectorCheck(validating, settings, log)
   const stored = (name: string): StoredConnector => views.stored(name)
   const { groups } = surroundings
   const offsets = new ConnectorOffsets({ places: stores.offsets, groups, stored, resolve })
@@ -177,23 +195,35 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   levels.follow((table) => hosts.setLevels(table))
   const loggers = new ClusterLoggers({ levels, configs, log })
   configs.writtenBy(group)
-  const { sessionKeys, fence } = clusterOf(surroundings, group)
+  const { mode } = settings
+  const { sessionKeys, ...among } = amongWorkers({ mode, configs, log, fence: surroundings.fence }, group)
   const place = group
-  const told = { views, check, offsets, topics, loggers, lag }
-  const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, fence, rejoin })
+  const elsewhere: HerderOptions['shownElsewhere'] = (connector, name) =>
+    shownElsewhere(connector, name, { statuses, workerId })
+  const told = { views, check, offsets, topics, loggers, lag, shownElsewhere: elsewhere }
+  const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, rejoin, ...among })
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
-  const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write })
+  const publisher = new TaskPublisher({
+    place,
+    keys: sessionKeys,
+    configs,
+    write,
+    ask: surroundings.ask ?? askPeer,
+  })
   const stop = async (): Promise<void> => {
     sessionKeys?.close()
     await stopWork({ group, work, hosts }, settings.shutdownTimeout)
-    await Promise.all([configs.close(), statuses.close(), offsets.close(), offsetFile?.close()])
+    const open = [configs, statuses, offsets, offsetFile, shared]
+    await Promise.all(open.map((each) => each?.close()))
   }
   const settled = async (): Promise<void> => {
     await group.settled()
     await work.settled()
   }
   const inGroup = (): boolean => group.inGroup
-  return { herder, clusterId, place, sessionKeys, start: () => group.start(), inGroup, settled, stop }
+  const installModel: InstallVersion | undefined = shared && ((checked) => shared.models.publish(checked))
+  const shown = { herder, clusterId, place, sessionKeys, installModel }
+  return { ...shown, start: () => group.start(), inGroup, settled, stop }
 }
 
 interface Stopping {
@@ -210,19 +240,6 @@ async function stopWork({ group, work, hosts }: Stopping, timeout: number): Prom
   await bounded(HAND_BACK, group.handBack(), () => undefined)
   await group.leave()
   await hosts.stop()
-}
-
-/** What there is only among workers: a standalone worker has nobody to talk with. */
-function clusterOf(
-  { settings: { mode }, stores: { configs }, log, fence }: Surroundings,
-  place: WorkerGroup | LoneWorker,
-) {
-  if (mode.kind === 'standalone') return { sessionKeys: undefined, fence: () => Promise.resolve() }
-  const { groupId, signing } = mode
-  return {
-    sessionKeys: new SessionKeys({ configs, place, settings: signing, log }),
-    fence: (connector: string) => fenceZombies(connector, { configs, groupId, fence }),
-  }
 }
 
 type GroupEvents = Pick<WorkerGroupOptions, 'onGeneration' | 'onTaken'>

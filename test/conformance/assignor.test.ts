@@ -20,5 +20,5 @@ describe('leaders assign what Kafka Connect’s assignors do', () => {
       }
     }
     expect(golden.sequences.flat().length).to.be.greaterThan(10_000)
-  })
+  }).timeout(120_000)
 })

@@ -6,7 +6,7 @@ import { compared, type Deviation } from './rest-expected.ts'
 import { readGolden } from './rest-golden.ts'
 import { type Answer, JAVA_NAMES, type Names, readJson } from './rest-replay.ts'
 import { type ScriptName, SCRIPTS } from './rest-scripts.ts'
-import { classesFor, javaAnswers, replayAt } from './rest-suite.ts'
+import { classesFor, deleteConnectors, javaAnswers, replayAt } from './rest-suite.ts'
 import { type GoldenRecord, readTopic, recordsOf } from './rest-topics.ts'
 import { createTopic, startTestWorker, type TestWorker } from './rest-worker.ts'
 
@@ -52,9 +52,11 @@ describe('the REST API against Java connect-runtime 4.3.1', function () {
     for (const script of scripts) {
       java.set(script, new Map((await javaAnswers(script)).map((answer) => [answer.id, answer])))
       answers.set(script, await replayAt(script, names))
+      if (script !== 'base') await deleteConnectors(worker.base)
       if (script !== 'base') continue
       const [configs, status] = [`${prefix}-configs`, `${prefix}-status`]
       written = { configs: await readTopic(kafka, configs), status: await readTopic(kafka, status) }
+      await deleteConnectors(worker.base)
     }
   })
 

@@ -2,10 +2,12 @@ import type { Answer } from './rest-replay.ts'
 import {
   comparableInfos,
   comparableKeys,
+  errorsOf,
   expectedInfos,
   expectedKeys,
   isKeyList,
   isWhole,
+  type WholeInfos,
 } from './rest-whole.ts'
 
 /** Where Sluice answers otherwise than Kafka Connect, and why: one entry of rest-deviations.json. */
@@ -19,6 +21,8 @@ export interface Deviation {
   readonly body?: Body
   /** The error's message is Sluice's own, any text but an empty one. */
   readonly ownMessage?: boolean
+  /** Of `validate`: only the errors are compared, as Kafka Connect shows fewer keys, or none. */
+  readonly onlyErrors?: boolean
   /** Of `validate`: the number of errors, the errors of single keys, and whole values. */
   readonly errorCount?: number
   readonly errors?: Readonly<Record<string, readonly string[]>>
@@ -46,6 +50,11 @@ export function compared(
 ): { expected: Answer; actual: Answer } {
   const { status, type, location } = { ...java, ...deviation }
   const head = { id: java.id, status, type, location }
+  if (deviation?.onlyErrors === true && isWhole(ours.body)) {
+    const { errorCount: count, errors } = deviation
+    const body = { error_count: count ?? (java.body as WholeInfos).error_count, errors }
+    return { expected: { ...head, body }, actual: { ...ours, body: errorsOf(ours.body) } }
+  }
   if (isWhole(java.body) && isWhole(ours.body)) {
     const expected = { ...head, body: expectedInfos(java.body, deviation) }
     return { expected, actual: { ...ours, body: comparableInfos(ours.body, java.body) } }

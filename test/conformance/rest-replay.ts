@@ -100,17 +100,17 @@ async function ask(step: RequestStep, names: Names): Promise<Answer> {
   }
 }
 
-/** As clients do, what is refused because of a rebalance is sent again. */
+/** As clients do, what is refused because of a rebalance is sent again, for a while. */
 async function answered(send: () => Promise<Response>): Promise<{ response: Response; body: string }> {
-  return eventually(
-    async () => {
-      const response = await send()
-      const body = await response.text()
-      if (response.status === 409 && /rebalance|stale/.test(body)) throw new Error(body)
-      return { response, body }
-    },
-    { timeoutMs: 30_000 },
-  )
+  let last: { response: Response; body: string } | undefined
+  const isOver = async (): Promise<boolean> => {
+    const response = await send()
+    last = { response, body: await response.text() }
+    return response.status !== 409 || !/rebalance|stale/.test(last.body)
+  }
+  await eventually(isOver, { timeoutMs: 4_000, everyMs: 200 }).catch(() => undefined)
+  if (last === undefined) throw new Error('no answer came')
+  return last
 }
 
 async function shown({ until, has }: UntilStep, { base }: Names): Promise<void> {

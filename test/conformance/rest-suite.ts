@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { SILENT } from '../../src/api/log.ts'
 import { startBroker } from '../../src/dev/broker.ts'
+import { eventually } from '../support/eventually.ts'
 import { freePort, kafkajsClient } from '../support/kafka.ts'
 import { startJavaWorker } from './java-worker.ts'
 import { readGolden } from './rest-golden.ts'
@@ -29,6 +30,14 @@ export async function replayAt(
   } finally {
     await rm(folder, { recursive: true, force: true })
   }
+}
+
+/** Deletes what a script has left, so that the next one begins without connectors. */
+export async function deleteConnectors(base: string): Promise<void> {
+  const names = async () => (await (await fetch(`${base}/connectors`)).json()) as string[]
+  for (const name of await names())
+    await fetch(`${base}/connectors/${encodeURIComponent(name)}`, { method: 'DELETE' })
+  await eventually(async () => (await names()).length === 0)
 }
 
 /** With SLUICE_CONFORMANCE=live a real Kafka Connect is asked now, else what it answered when it was recorded. */

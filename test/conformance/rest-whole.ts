@@ -77,6 +77,12 @@ export function comparableInfos(ours: WholeInfos, java: WholeInfos): object {
   return comparable({ ...ours, configs })
 }
 
+/** The errors alone, by key. */
+export function errorsOf({ error_count, configs }: WholeInfos): object {
+  const wrong = configs.map((entry) => worded(entry).value).filter(({ errors }) => errors.length > 0)
+  return { error_count, errors: Object.fromEntries(wrong.map(({ name, errors }) => [name, errors])) }
+}
+
 function isMore(name: string): boolean {
   return MORE.some((pattern) => pattern.test(name))
 }

@@ -19,6 +19,10 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/models.md: {\n  "connector"': 'an answer with parts left out',
   'docs/rest.md: curl -s 127.0.0.1:8083/sluice/models': 'tested as requests in test/rest/models.test.ts',
   'docs/rest.md: cd models/airline-delay': 'tested as requests in test/rest/models.test.ts',
+  "docs/rest.md: curl -X PATCH -H 'Content-Type: application/json' 127.0.0.1:8083/connectors/fraud/offsets":
+    'tested as requests in test/integration/sink-offsets.test.ts',
+  'docs/rest.md: curl -X PUT -H \'Content-Type: application/json\' -d \'{"level":"DEBUG"}\'':
+    'tested as requests in test/integration/sink-offsets.test.ts',
   'docs/rest.md: curl -X PUT 127.0.0.1:8083/connectors/lines/stop':
     'tested as requests in test/integration/source-connector.test.ts',
   'docs/config-providers.md: # worker.properties':
@@ -29,7 +33,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/plugins.md: CONNECT_PLUGIN_PATH': 'tested with another folder in test/chaos/sinks.test.ts',
   'create-sluice-plugin/README.md: npm create': 'as in docs/plugins.md',
   'create-sluice-plugin/template/README.md: npm install\n': 'as in docs/plugins.md',
-  'create-sluice-plugin/template/README.md: npm pack': 'as test/integration/packaging.test.ts does it',
+  'create-sluice-plugin/template/README.md: npm pack': 'as test/long/packaging.test.ts does it',
   'docs/rest.md: kafka-consumer-groups.sh': 'a tool of Apache Kafka',
 }
 

@@ -151,7 +151,7 @@ describe('the package that npm create sluice-plugin writes', function () {
   })
   after(() => rm(folder, { recursive: true, force: true }))
 
-  // Its types are checked with those of the checkout, and as its reader does in test/integration/packaging.test.ts.
+  // Its types are checked with those of the checkout, and as its reader does in test/long/packaging.test.ts.
   it('is built, and passes its own tests without a Kafka', async () => {
     compile(project, '-p', 'tsconfig.build.json', '--noCheck')
     const runner = ['--test', '--test-reporter=tap', '--test-isolation=none', 'test/*.test.ts']

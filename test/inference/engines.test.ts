@@ -5,6 +5,7 @@ import { binNumbers } from '../../src/inference/engines/binning.ts'
 import { createTabulated } from '../../src/inference/engines/tabulated.ts'
 import { type Feature, TreeBuilder, type TreeEnsemble } from '../../src/inference/engines/tree-ensemble.ts'
 import { createWalk } from '../../src/inference/engines/walk.ts'
+import { runs } from '../support/runs.ts'
 
 /** A small deterministic generator: a counterexample is one seed. */
 function random(seed: number): () => number {
@@ -133,7 +134,7 @@ describe('tabulated trees', () => {
         })
         expect(found!.equals(walked!)).to.equal(true)
       }),
-      { numRuns: 150 },
+      { numRuns: runs(50, 150) },
     )
   })
 

@@ -60,6 +60,25 @@ describe('Producer, over faults', () => {
     expect(stamp(requests[6]!)).to.deep.equal({ producerId: 1n, sequence: 1 })
   })
 
+  it('sends nothing after the time that it was given, neither at first nor again', async () => {
+    const { cluster, producer } = await start({
+      leaders: [0],
+      produce: inTurn(0, 'cut', 'cut', 'cut', 'cut'),
+    })
+    const send = (until: number) =>
+      producer.send('t', 0, rowsOf([plain('a')]), noneTooLarge, { until }).catch((error: unknown) => error)
+    expect(await send(performance.now() + 60_000)).to.equal(undefined)
+    const began = performance.now()
+    const late = await send(began - 1)
+    expect(late).to.be.instanceOf(UnavailableError).with.property('message').that.contains('so late')
+    expect(cluster.produced).to.have.length(1)
+    expect(performance.now() - began, 'it does not wait to say so').to.be.lessThan(2000)
+    const until = performance.now() + 200
+    expect(await send(until)).to.be.instanceOf(UnavailableError)
+    expect(performance.now()).to.be.greaterThan(until)
+    expect(cluster.produced.length).to.be.within(2, 4)
+  })
+
   it('takes a duplicate sequence for success: the first answer was lost', async () => {
     const { cluster, send } = await start({ leaders: [0], produce: inTurn('cut', 46) })
     await send('a')

@@ -95,6 +95,22 @@ describe('requests to a worker that does not lead', () => {
     expect(code).to.equal(201)
   })
 
+  it('change what the leader has read, not what a worker that lags has', async () => {
+    await create(leader, 'a')
+    await leader.call('PUT', '/connectors/a/pause')
+    await untilStates(follower, 'a', 'PAUSED', 'PAUSED')
+    const log = cluster.topics.lag('configs', 1)
+    await leader.call('PUT', '/connectors/a/config', { ...CONFIG, topics: 'newer' })
+    expect((await follower.call('GET', '/connectors/a/config')).body).to.have.property('topics', 'in')
+    const patched = await follower.call('PATCH', '/connectors/a/config', { 'tasks.max': '2' })
+    expect(patched.body).to.have.property('config').that.includes({ topics: 'newer', 'tasks.max': '2' })
+    expect((await follower.call('PUT', '/connectors/a/resume')).code).to.equal(202)
+    log.catchUp()
+    await untilStates(follower, 'a', 'RUNNING', 'RUNNING', 'RUNNING')
+    const tasks = follower.worker.herder.views.taskConfigs('a')
+    expect(tasks.map(({ config }) => config['topics'])).to.deep.equal(['newer', 'newer'])
+  })
+
   it('say 409 while no leader is known, and write nothing', async () => {
     follower.member.heldUntil = 0
     const answer = await create(follower, 'a')

@@ -28,7 +28,11 @@ describe('what workers ask of the leader', () => {
   /** The session key, as the config topic has it. */
   function sessionKey(): SessionKey {
     const { value } = cluster.topics.records('configs').findLast(({ key }) => key === 'session-key') ?? {}
-    const data = JSON.parse(value ?? '{}') as { key: string; algorithm: string; 'creation-timestamp': number }
+    const data = JSON.parse(String(value ?? '{}')) as {
+      key: string
+      algorithm: string
+      'creation-timestamp': number
+    }
     const { algorithm, 'creation-timestamp': createdAt } = data
     return { key: Buffer.from(data.key, 'base64'), algorithm, createdAt }
   }

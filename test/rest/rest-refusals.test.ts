@@ -128,6 +128,34 @@ describe('the REST API, given what is wrong,', () => {
     expect(preflight.headers.get('access-control-allow-origin')).to.equal(null)
   })
 
+  it('knows its paths in lower case alone, so that whoever guards them need look for one', async () => {
+    for (const path of [
+      '/Connectors',
+      '/connectors/none/Config',
+      '/ADMIN/loggers',
+      '/Health',
+      '/sluice/Models',
+    ])
+      expectError(await call('GET', path), 404)
+  })
+
+  it('takes the first of two values of a flag, as Kafka Connect does', async () => {
+    await api.create('twice')
+    const restart = '/connectors/twice/restart?includeTasks=false&includeTasks=true'
+    expect((await call('POST', restart)).code).to.equal(204)
+  })
+
+  it('keeps a connector’s name: it can be neither changed nor removed', async () => {
+    await api.create('named')
+    const removed = await call('PATCH', '/connectors/named/config', { name: null })
+    expectError(removed, 400)
+    expect(messageOf(removed)).to.match(
+      /contains the following 1 error\(s\):\nMissing required configuration "name"/,
+    )
+    expectError(await call('PATCH', '/connectors/named/config', { name: 'other' }), 400)
+    expect(messageOf(await call('PUT', '/connectors/none/pause'))).to.equal('Unknown connector none')
+  })
+
   it('says which methods a path has, asked for them or with a 405', async () => {
     const asked = await fetch(`http://127.0.0.1:${api.port}/connectors/none/config`, { method: 'OPTIONS' })
     expect([asked.status, await asked.text()]).to.deep.equal([200, 'GET, PUT, PATCH, HEAD, OPTIONS'])

@@ -146,7 +146,9 @@ describe('the REST API', () => {
     }[]
     // Packages that other tests of this process load may bring formats of models.
     const kinds = new Set(all.map(({ type }) => type).filter((type) => type !== 'model_format'))
-    expect([...kinds]).to.deep.equal([...['sink', 'source', 'transformation', 'predicate', 'converter']])
+    expect([...kinds]).to.deep.equal([
+      ...['sink', 'source', 'transformation', 'predicate', 'converter', 'header_converter'],
+    ])
     expect(all.map((plugin) => plugin.class))
       .to.include('ScoreH2OGbm$Value')
       .and.to.include('AvroConverter')
@@ -182,7 +184,7 @@ describe('the REST API', () => {
       configs: { definition: { group: string } | null; value: { name: string; errors: string[] } }[]
     }
     const wrong = infos.configs.filter(({ value }) => value.errors.length > 0).map(({ value }) => value.name)
-    expect(infos.error_count).to.equal(2)
+    expect(infos.error_count).to.equal(3) // two of tasks.max, as in Kafka Connect
     expect(wrong).to.have.members(['tasks.max', 'transforms.s.model'])
     expect(infos.groups).to.include.members([
       'Common',

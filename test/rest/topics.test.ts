@@ -8,6 +8,11 @@ import { CONFIG, expectError, messageOf, restApi } from './rest-api.ts'
 
 const QUICK = { everyMs: 2, timeoutMs: 5_000 }
 
+/** In which whatever was asked for would have been written. */
+async function turns(): Promise<void> {
+  for (let turn = 0; turn < 5; turn++) await new Promise(setImmediate)
+}
+
 describe('the REST API, asked for the topics of a connector,', () => {
   const api = restApi()
   const { call } = api
@@ -44,11 +49,12 @@ describe('the REST API, asked for the topics of a connector,', () => {
     await use('in')
     await shows('in', 'more')
     await use('more')
+    await turns()
     expect(records().map(({ key }) => key)).to.deep.equal([
       'status-topic-in:connector-a',
       'status-topic-more:connector-a',
     ])
-    const { topic } = JSON.parse(records()[0]?.value ?? '{}') as { topic: Record<string, unknown> }
+    const { topic } = JSON.parse(String(records()[0]?.value ?? '{}')) as { topic: Record<string, unknown> }
     expect(topic).to.deep.include({ name: 'in', connector: 'a', task: 0 })
     expect(topic['discoverTimestamp']).to.be.within(before, Date.now())
   })
@@ -80,11 +86,15 @@ describe('the REST API, asked for the topics of a connector,', () => {
   it('reads keys whose connector’s name looks like one', async () => {
     const value = '{"topic":{"name":"t","connector":"x:connector-y","task":0,"discoverTimestamp":1}}'
     api.worker.topics.write('statuses', 'status-topic-t:connector-x:connector-y', value)
-    for (const key of ['t', ':connector-a', 't:connector-', 't-connector-a', 'u:connector-x'])
-      api.worker.topics.write('statuses', `status-topic-${key}`, '{"topic":{}}')
+    for (const key of ['t', ':connector-a', 't:connector-', 't-connector-a'])
+      api.worker.topics.write('statuses', `status-topic-${key}`, value)
+    for (const unreadable of ['{"topic":{}}', '{"topic":5}', '{}', 'x'])
+      api.worker.topics.write('statuses', 'status-topic-u:connector-x', unreadable)
     expect(await topics('x:connector-y')).to.deep.equal({ 'x:connector-y': { topics: ['t'] } })
-    expect(await topics('x')).to.deep.equal({ x: { topics: [] } })
-    await call('PUT', '/connectors/x:connector-y/topics/reset')
+    for (const name of ['x', 'a', 'pic-t-connector-a'])
+      expect(await topics(name)).to.deep.equal({ [name]: { topics: [] } })
+    await api.worker.herder.removeStaleStatuses()
+    expect(await topics('x:connector-y')).to.deep.equal({ 'x:connector-y': { topics: [] } })
   })
 })
 
@@ -118,6 +128,7 @@ describe('the topics of connectors, where topic.tracking', () => {
     await worker?.herder.create('a', CONFIG)
     const host = await eventually(() => worker?.hosts.find((each) => each.heard('assign').length > 0), QUICK)
     host.say({ type: 'topics', id: { connector: 'a', task: 0 }, topics: ['in'] })
+    await turns()
     expect(worker?.topics.records('statuses').filter(({ key }) => key.includes('topic-'))).to.deep.equal([])
   })
 

@@ -11,7 +11,7 @@ export const KEY_PASSWORD = 'key-secret-2'
 /** Files by name, in one folder. */
 export interface Certificates {
   readonly folder: string
-  file(name: string): string
+  readonly file: (name: string) => string
 }
 
 /**

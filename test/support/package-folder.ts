@@ -23,7 +23,7 @@ const BIN = `#!/bin/sh\nexec ${process.execPath} --conditions=source ${SLUICE} "
 /**
  * A folder as it is after `npm install sluice` and these packages of the checkout, with a running `sluice dev` in a
  * cluster of its own over the shared Kafka, whose models are in `models/` there. The packed package itself is tested
- * by test/integration/packaging.test.ts.
+ * by test/long/packaging.test.ts.
  */
 export async function startPackageFolder(
   packages: readonly string[],

@@ -59,6 +59,7 @@ export async function recordingTask(
   const requests = new SinkRequests()
   const own = sink(requests)
   const metrics = new TaskMetrics()
+  const used: string[] = []
   const names = (of: readonly { partition: number; offset?: bigint }[]) =>
     of.map(({ partition, offset }) => (offset === undefined ? partition : `${partition}@${offset}`)).join()
   const task: SinkTask = {
@@ -100,6 +101,7 @@ export async function recordingTask(
     deadLetters: undefined,
     stages: new StageTracker(() => undefined),
     metrics,
+    used: (topic) => used.push(topic),
   })
   const running = new RunningSinkTask(
     {
@@ -128,7 +130,7 @@ export async function recordingTask(
     },
     false,
   )
-  return { task: running, calls, failures, committed, metrics }
+  return { task: running, calls, failures, committed, metrics, used }
 }
 
 function arrayFetcher(ends: readonly number[], onFetch: RecordingHooks['onFetch']): Fetcher {

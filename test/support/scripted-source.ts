@@ -26,6 +26,7 @@ export async function scriptedSource(hooks: Hooks) {
   const queue: (readonly SourceRecord[] | Error)[] = []
   const seen = {
     sent: [] as unknown[],
+    used: [] as string[],
     letters: [] as { value: string; error: string }[],
     commits: [] as SourcePosition[],
     failures: [] as Error[],
@@ -37,7 +38,7 @@ export async function scriptedSource(hooks: Hooks) {
   }
   const config = commonKeys.read({ name: 'a', 'connector.class': 'Test', ...hooks.config })
   const delivery = {
-    encode: ({ batch }: Emission) => Promise.resolve([{ batch }] as never),
+    encode: ({ batch }: Emission) => Promise.resolve([{ batch, topic: batch.topic(0) }] as never),
     send: async (producerBatches: readonly { batch: Batch }[]) => {
       const values = producerBatches.flatMap(({ batch }) =>
         Array.from(batch.states.liveRows(), (row) => batch.value('value', row)),
@@ -80,6 +81,7 @@ export async function scriptedSource(hooks: Hooks) {
         delivery,
         deadLetters: letter,
         stages: new StageTracker(at),
+        used: (topic) => seen.used.push(topic),
       }),
       commit: async (positions) => {
         await hooks.write?.(positions)

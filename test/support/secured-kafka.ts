@@ -65,7 +65,9 @@ export async function startSecuredKafka(): Promise<SecuredKafka> {
             'CONTROLLER:PLAINTEXT',
             ...protocols,
           ].join(','),
-          ...Object.assign({}, ...names.map((name) => listenerSettings(name, certificates))),
+          ...Object.fromEntries(
+            names.flatMap((name) => Object.entries(listenerSettings(name, certificates))),
+          ),
         }
       },
     },

@@ -36,7 +36,10 @@ function counted(connectors: number) {
   const stored = new Map<string, StoredConnector>(
     Array.from({ length: connectors }, (_, n) => {
       const config = new Proxy({ ...CONFIG, name: `c${n}` }, reading)
-      return [String(config.name), { config, target: 'STARTED', tasks: Array<RawConfig>(TASKS).fill(CONFIG) }] as const
+      return [
+        String(config.name),
+        { config, target: 'STARTED', tasks: Array<RawConfig>(TASKS).fill(CONFIG) },
+      ] as const
     }),
   )
   const asked = <T>(answer: T): T => {

@@ -1,5 +1,8 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { messageOf } from '../../src/api/errors.ts'
+import { SILENT } from '../../src/api/log.ts'
+import { ConnectorCheck } from '../../src/worker/configs/connector-check.ts'
 import { overrideProblems } from '../../src/worker/configs/override-check.ts'
 import { policyProblem } from '../../src/worker/configs/override-policy.ts'
 import { readSettings } from '../../src/worker/settings/settings.ts'
@@ -9,15 +12,20 @@ type Settings = Readonly<Record<string, string>>
 const JAAS =
   'org.apache.kafka.common.security.plain.PlainLoginModule required username="alice" password="geheim-1";'
 
+const MINIMUM = {
+  'group.id': 'g',
+  'config.storage.topic': 'c',
+  'offset.storage.topic': 'o',
+  'status.storage.topic': 's',
+}
+
+function workerOf(more: Settings) {
+  return readSettings(new Map(Object.entries({ ...MINIMUM, ...more }))).settings
+}
+
 function problemsOf(config: Settings, worker: Settings = {}): Record<string, string> {
-  const minimum = {
-    'group.id': 'g',
-    'config.storage.topic': 'c',
-    'offset.storage.topic': 'o',
-    'status.storage.topic': 's',
-  }
-  const { settings } = readSettings(new Map(Object.entries({ ...minimum, ...worker })))
-  return Object.fromEntries(overrideProblems(config, settings).map(({ path, message }) => [path, message]))
+  const problems = overrideProblems(config, workerOf(worker))
+  return Object.fromEntries(problems.map(({ path, message }) => [path, message]))
 }
 
 const policy = (name: string, allowlist = ''): Settings => ({
@@ -52,6 +60,26 @@ describe('the overrides of a connector', () => {
     expect(problemsOf(PRINCIPAL, policy('Principal'))).to.deep.equal({})
     expect(problemsOf(TUNING, policy('Principal'))).to.have.all.keys(Object.keys(TUNING))
     expect(problemsOf({ 'consumer.group.id': 'x', name: 'n' }, policy('None'))).to.deep.equal({})
+  })
+
+  it('are refused where a configuration is validated, and where it is stored; no secret is shown', async () => {
+    const check = new ConnectorCheck(
+      { validate: () => Promise.resolve([]) },
+      workerOf(policy('None')),
+      SILENT,
+    )
+    const config = { name: 'n', topics: 't', 'target.topic': 'u', 'consumer.override.sasl.jaas.config': JAAS }
+    const infos = await check.infos('TopicSink', config)
+    expect(infos.error_count).to.equal(1)
+    const found = infos.configs.find(({ value }) => value.name === 'consumer.override.sasl.jaas.config')
+    expect(found?.value.errors).to.deep.equal([
+      "The 'None' policy does not allow 'sasl.jaas.config' to be overridden in the connector configuration.",
+    ])
+    const stored = await check
+      .require({ ...config, 'connector.class': 'TopicSink' })
+      .catch((error: unknown) => messageOf(error))
+    expect(stored).to.contain("The 'None' policy does not allow 'sasl.jaas.config'")
+    expect(JSON.stringify([infos, stored])).not.to.contain('geheim')
   })
 
   it('are allowed one by one by the policy Allowlist', () => {
@@ -102,8 +130,6 @@ describe('the overrides of a connector', () => {
       [path]: 'http://169.254.169.254/token',
     }
     expect(problemsOf(config)[path]).to.contain("the worker's own settings do not name")
-    expect(problemsOf(config, { 'sasl.oauthbearer.token.endpoint.url': config[path] ?? '' })).to.deep.equal(
-      {},
-    )
+    expect(problemsOf(config, { 'sasl.oauthbearer.token.endpoint.url': config[path] })).to.deep.equal({})
   })
 })

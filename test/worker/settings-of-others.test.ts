@@ -6,9 +6,76 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { ConfigError } from '../../src/api/errors.ts'
 import { forgetLeftOut } from '../../src/runtime/plugins/left-out.ts'
-import { loadSettings } from '../../src/worker/settings/settings.ts'
+import { loadSettings, readSettings } from '../../src/worker/settings/settings.ts'
 
 const FIXTURES = path.resolve(import.meta.dirname, '../fixtures/worker')
+
+const MINIMUM = {
+  'group.id': 'g',
+  'config.storage.topic': 'c',
+  'offset.storage.topic': 'o',
+  'status.storage.topic': 's',
+}
+
+function read(more: Readonly<Record<string, string>>) {
+  return readSettings(new Map(Object.entries({ ...MINIMUM, ...more })))
+}
+
+describe('the settings of a worker, as Kafka Connect reads them,', () => {
+  it('warn of a key that nobody knows, as Kafka Connect does, with the key that was meant', () => {
+    const { warnings } = read({ 'bootstrap.server': 'x', 'sasl.mechanisms': 'PLAIN', 'my.tool': '1' })
+    expect(warnings).to.deep.equal([
+      'bootstrap.server is not a setting of a worker and is ignored. Did you mean bootstrap.servers?',
+      'sasl.mechanisms is not a setting of a worker and is ignored. Did you mean sasl.mechanism?',
+      'my.tool is not a setting of a worker and is ignored.',
+    ])
+  })
+
+  it('take values in any case where Kafka Connect does', () => {
+    const { settings } = read({ 'topic.creation.enable': 'FALSE', 'connect.protocol': 'EAGER' })
+    expect(settings.topicCreation).to.equal(false)
+    expect(settings.mode).to.include({ protocol: 'eager' })
+    expect(
+      read({ 'exactly.once.source.support': 'Disabled', 'security.protocol': 'plaintext' }).warnings,
+    ).to.deep.equal([])
+    expect(() => read({ 'log.level': 'INFO' })).to.throw('log.level')
+  })
+
+  it('may name every address where that is asked for by a setting of its own', () => {
+    for (const listener of [
+      'http://:8083',
+      'HTTP://0.0.0.0:8083',
+      'http://[::]:8083',
+      'http://kafka.internal:8083',
+    ]) {
+      expect(() => read({ listeners: listener }), listener)
+        .to.throw(listener.startsWith('http://kafka') ? 'kafka.internal' : listener)
+        .with.property('message')
+        .that.contains('rest.allow.network=true')
+      const { settings } = read({ listeners: listener, 'rest.allow.network': 'True' })
+      expect(settings.listener.port, listener).to.equal(8083)
+    }
+    for (const host of ['a:80', 'http://a', 'a/b', '*'])
+      expect(() => read({ 'rest.allowed.hosts': `good.host, ${host}` }), host).to.throw('rest.allowed.hosts')
+  })
+
+  it('makes no group of all sinks', () => {
+    const { settings, warnings } = read({
+      'consumer.group.id': 'all',
+      'consumer.isolation.level': 'read_committed',
+    })
+    expect(warnings).to.have.lengthOf(1)
+    expect(warnings[0]).to.contain('consumer.group.id is ignored: each sink has a group of its own')
+    expect(settings.clients.consumer).to.deep.equal({ 'isolation.level': 'read_committed' })
+  })
+
+  it('has values below producer. and consumer. that are checked like those of connectors', () => {
+    expect(() => read({ 'consumer.auto.offset.reset': 'middle' })).to.throw('consumer.auto.offset.reset')
+    expect(() => read({ 'producer.bootstrap.servers': 'nowhere' })).to.throw('producer.bootstrap.servers')
+    expect(() => read({ 'admin.security.protocol': 'TLS' })).to.throw('admin.security.protocol')
+    expect(() => read({ 'connector.client.config.override.policy': 'Some' })).to.throw('one of All, None')
+  })
+})
 
 describe('the settings of a worker of another distribution', () => {
   let folder: string

@@ -8,7 +8,8 @@ import { parseListener } from '../../src/worker/settings/listener.ts'
 import { parseProperties } from '../../src/runtime/config-providers/properties-file.ts'
 import { forgetLeftOut } from '../../src/runtime/plugins/left-out.ts'
 import { versionedCode, writePackage } from '../support/plugin-package.ts'
-import { fromEnvironment, loadSettings, readSettings } from '../../src/worker/settings/settings.ts'
+import { loadSettings, readSettings } from '../../src/worker/settings/settings.ts'
+import { fromEnvironment } from '../../src/worker/settings/settings-file.ts'
 
 const MINIMUM: Readonly<Record<string, string>> = {
   'bootstrap.servers': '127.0.0.1:9999',
@@ -83,6 +84,7 @@ describe('worker settings', () => {
         configTopic: { topic: 'c', partitions: 1, replicationFactor: 3 },
         offsetTopic: { topic: 'o', partitions: 25, replicationFactor: 3 },
         statusTopic: { topic: 's', partitions: 5, replicationFactor: 3 },
+        sharedTopic: { topic: 'g-sluice', partitions: 1, replicationFactor: -1 },
         protocol: 'sessioned',
         rebalanceDelay: 3_000,
         signing: 'signing' in settings.mode && settings.mode.signing,
@@ -134,15 +136,6 @@ describe('worker settings', () => {
     expect(found.get('group.id')).to.equal('is required.')
   })
 
-  it('warn of a key that nobody knows, as Kafka Connect does, with the key that was meant', () => {
-    const { warnings } = read({ 'bootstrap.server': 'x', 'sasl.mechanisms': 'PLAIN', 'my.tool': '1' })
-    expect(warnings).to.deep.equal([
-      'bootstrap.server is not a setting of a worker and is ignored. Did you mean bootstrap.servers?',
-      'sasl.mechanisms is not a setting of a worker and is ignored. Did you mean sasl.mechanism?',
-      'my.tool is not a setting of a worker and is ignored.',
-    ])
-  })
-
   it('refuse one topic for two purposes', () => {
     const problems = problemsOf({ 'status.storage.topic': 'c' })
     expect([...problems.keys()]).to.deep.equal(['status.storage.topic'])
@@ -175,16 +168,6 @@ describe('worker settings', () => {
     })
     expect(found.size).to.equal(4)
     for (const message of found.values()) expect(message).to.contain('does not support yet')
-  })
-
-  it('take values in any case where Kafka Connect does', () => {
-    const { settings } = read({ 'topic.creation.enable': 'FALSE', 'connect.protocol': 'EAGER' })
-    expect(settings.topicCreation).to.equal(false)
-    expect(settings.mode).to.include({ protocol: 'eager' })
-    expect(
-      read({ 'exactly.once.source.support': 'Disabled', 'security.protocol': 'plaintext' }).warnings,
-    ).to.deep.equal([])
-    expect([...problemsOf({ 'log.level': 'INFO' }).keys()]).to.deep.equal(['log.level'])
   })
 
   it('accept the values of such keys that change nothing', () => {
@@ -249,7 +232,7 @@ describe('worker settings', () => {
     const url = `\${file:${secrets!}:url}`
     const avro = { 'value.converter': 'AvroConverter', 'value.converter.schema.registry.url': url }
     write({ ...provider, ...avro, 'group.id': `\${file:${secrets!}:group}` })
-    const { settings } = await loadSettings(file!, {})
+    const { settings } = await loadSettings(file, {})
     expect(settings.mode).to.include({ groupId: 'g' })
     expect(settings.converterDefaults['value.converter.schema.registry.url']).to.equal(url)
     expect(settings.configProviders).to.deep.equal([
@@ -257,7 +240,7 @@ describe('worker settings', () => {
     ])
     const refusal = (more: Readonly<Record<string, string>>) => {
       write({ ...provider, ...more })
-      return loadSettings(file!, {}).then(
+      return loadSettings(file, {}).then(
         () => expect.fail('taken'),
         (error: unknown) => messageOf(error),
       )

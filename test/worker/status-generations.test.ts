@@ -39,6 +39,14 @@ describe('statuses of workers that take over from each other', () => {
     })
   }
 
+  it('what was said in the generation that a worker joins counts', async () => {
+    topics.write('status', KEY, json('RUNNING', 'new', 8))
+    const store = await open()
+    store.joined({ generation: 8, workerId: 'watcher' })
+    topics.write('status', KEY, json('FAILED', 'old', 7))
+    expect(shown(store)).to.equal('RUNNING new 8')
+  })
+
   it('of one worker the last one counts, whatever its generation', async () => {
     const store = await open()
     store.joined({ generation: 8, workerId: 'watcher' })
@@ -109,8 +117,11 @@ describe('statuses of workers that take over from each other', () => {
 
   it('a group that began anew counts from 1: its statuses take the place of those before', async () => {
     topics.write('status', KEY, json('RUNNING', 'before', 50))
+    topics.write('status', 'status-connector-a', json('RUNNING', 'before', 50))
     const store = await open()
     store.joined({ generation: 1, workerId: 'now' })
+    topics.write('status', 'status-connector-a', json('FAILED', 'now', 1))
+    expect(store.connector('a')?.workerId).to.equal('now')
     expect(shown(store)).to.equal('RUNNING before 50')
     await store.putTask('a', 0, status('FAILED', 'now', 1))
     expect(shown(store)).to.equal('FAILED now 1')

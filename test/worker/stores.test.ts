@@ -4,6 +4,8 @@ import { SILENT } from '../../src/api/log.ts'
 import type { ConfigChange } from '../../src/worker/stores/config-state.ts'
 import { ConfigStore } from '../../src/worker/stores/config-store.ts'
 import { StatusStore } from '../../src/worker/stores/status-store.ts'
+import { ElsewhereError, type Place } from '../../src/worker/cluster/place.ts'
+import { rejection } from '../support/rejection.ts'
 import { MemoryTopics } from './memory-log.ts'
 
 const CONFIG = { topic: 'configs', partitions: 1, replicationFactor: 1 }
@@ -38,6 +40,56 @@ describe('the config store', () => {
       'connector-a-b null',
       'target-state-a-b null',
     ])
+  })
+
+  it('writes only as long as its worker leads, and tells the topic until when', async () => {
+    const topics = new MemoryTopics()
+    const untils: (number | undefined)[] = []
+    const open: typeof topics.open = async (topic, onRecord) => {
+      const log = await topics.open(topic, onRecord)
+      return { ...log, append: (...record) => (untils.push(record[2]), log.append(...record)) }
+    }
+    const store = await ConfigStore.open(open, CONFIG, SILENT)
+    const place = { leads: true, heldUntil: 77, leaderUrl: 'http://other/' }
+    store.writtenBy(place as Place)
+    await store.putConnector('a', {})
+    const written = topics.records('configs').length
+    place.leads = false
+    for (const write of [
+      () => store.putConnector('a', {}),
+      () => store.removeConnector('a'),
+      () => store.putTasks('a', [{}]),
+      () => store.putTarget('a', 'STOPPED'),
+      () => store.putRestart('a', true, true),
+      () => store.putTaskCount('a', 1),
+      () => store.putSessionKey({ key: Buffer.alloc(32), algorithm: 'HmacSHA256', createdAt: 0 }),
+    ])
+      expect(await rejection(write()))
+        .to.be.instanceOf(ElsewhereError)
+        .with.property('url', 'http://other/')
+    expect(topics.records('configs')).to.have.lengthOf(written)
+    expect(untils).to.deep.equal([77])
+  })
+
+  it('takes session keys and task counts, and nothing that is none', async () => {
+    const topics = new MemoryTopics()
+    const store = await ConfigStore.open(topics.open, CONFIG, SILENT)
+    const key = { key: Buffer.from('a key'), algorithm: 'HmacSHA256', createdAt: 1_700_000_000_000 }
+    await store.putSessionKey(key)
+    await store.putConnector('a', {})
+    await store.putTasks('a', [{}])
+    expect([store.taskCount('a'), store.isUnfenced('a')]).to.deep.equal([undefined, true])
+    await store.putTaskCount('a', 1)
+    for (const value of [null, 'x', '[]', '{}', '{"key":1}', '{"key":"","algorithm":"x"}']) {
+      topics.write('configs', 'session-key', value)
+      topics.write('configs', 'session-key-2', value)
+      topics.write('configs', 'tasks-fencing-a', value)
+    }
+    topics.write('configs', 'session-key-2', '{"key":"","algorithm":"x","creation-timestamp":1}')
+    expect(store.sessionKey).to.deep.equal(key)
+    expect([store.taskCount('a'), store.isUnfenced('a')]).to.deep.equal([1, false])
+    await store.putTasks('a', [{}])
+    expect([store.taskCount('a'), store.isUnfenced('a')]).to.deep.equal([1, true])
   })
 
   it('takes task configs at their commit and not before', async () => {

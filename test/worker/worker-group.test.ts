@@ -30,8 +30,7 @@ describe('the membership of a worker', () => {
       ),
     )
     const ran: Ran[] = []
-    const before: number[] = []
-    const calls: string[] = []
+    const [calls, before]: [string[], number[]] = [[], []]
     const configs = { offset: 5n, readToEnd: () => Promise.resolve(void calls.push('read')) }
     const work = {
       runOnly: (connectors: readonly string[], tasks: readonly TaskId[]) =>

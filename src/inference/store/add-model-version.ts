@@ -20,7 +20,8 @@ import type { InspectModel } from './model-inspection.ts'
 import { findServing } from './serving-version.ts'
 
 const LARGEST_MANIFEST = 2 ** 20
-const STAGING = '.incoming-'
+/** Begins the folders below `models.dir` in which versions arrive: no name leads there. */
+export const STAGING = '.incoming-'
 /** Longer than any check takes: what is older was left by a worker that was killed. */
 const LEFT_MS = 60 * 60_000
 const PLAIN =
@@ -45,6 +46,13 @@ export interface AddedVersion {
   readonly latest: string
 }
 
+/** Makes a version that was checked one of its model's. Undefined: by moving its folder to its place. */
+export type InstallVersion = (checked: {
+  readonly name: string
+  readonly version: string
+  readonly files: ReadonlyMap<string, Buffer>
+}) => Promise<void>
+
 /**
  * Adds a version to a model below `models.dir`: it is written to a folder where no name leads, checked there, and
  * appears in one step. Where that fails nothing is left of it.
@@ -54,13 +62,14 @@ export async function addVersion(
   modelsDir: string,
   sent: NewVersion,
   inspect: InspectModel,
+  install?: InstallVersion,
 ): Promise<AddedVersion> {
   if (!MODEL_NAME.test(sent.name)) throw wrong(`The name of a model ${PLAIN}.`)
   const manifest = readManifest(sent)
   const files = nameFiles(sent, manifest)
   try {
     await mkdir(modelsDir, { recursive: true })
-    return await store(await realpath(modelsDir), { sent, manifest, files }, inspect)
+    return await store(await realpath(modelsDir), { sent, manifest, files }, inspect, install)
   } catch (error) {
     if (!(error instanceof Error && 'syscall' in error)) throw error
     const what = `The worker cannot store the model in models.dir (${modelsDir}): ${messageOf(error)}`
@@ -75,7 +84,12 @@ interface Arrival {
   readonly files: ReadonlyMap<string, Buffer>
 }
 
-async function store(root: string, arrival: Arrival, inspect: InspectModel): Promise<AddedVersion> {
+async function store(
+  root: string,
+  arrival: Arrival,
+  inspect: InspectModel,
+  install?: InstallVersion,
+): Promise<AddedVersion> {
   const { name } = arrival.sent
   const versions = await versionsToJoin(root, name)
   const version = chooseVersion(arrival, versions)
@@ -92,15 +106,20 @@ async function store(root: string, arrival: Arrival, inspect: InspectModel): Pro
     const { serving } = await findServing(root, { name, versions }, inspect)
     const replaces = serving === null ? undefined : path.join(root, `${name}$${serving.version}`)
     await inspect(path.join(staging, `${name}$${version}`), replaces)
-    await mkdir(path.dirname(target), { recursive: true })
-    await rename(folder, target).catch((error: unknown) => {
-      // Another worker with the same models.dir was faster.
-      throw isTaken(error) ? exists(name, version) : error
-    })
+    if (install === undefined) await moveTo(target, folder, () => exists(name, version))
+    else await install({ name, version, files: arrival.files })
     return { version, latest: latest(serving === null ? [version] : [version, serving.version]) }
   } finally {
     await rm(staging, { recursive: true, force: true }).catch(() => undefined) // else it is a leftover
   }
+}
+
+async function moveTo(target: string, folder: string, taken: () => ConflictError): Promise<void> {
+  await mkdir(path.dirname(target), { recursive: true })
+  await rename(folder, target).catch((error: unknown) => {
+    // Another worker with the same models.dir was faster.
+    throw isTaken(error) ? taken() : error
+  })
 }
 
 /** The versions that there are, where the model is one with versions or a new one. */

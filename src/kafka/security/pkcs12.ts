@@ -11,7 +11,7 @@ import { type StoreContent, StoreError } from './store-content.ts'
 export function readPkcs12(file: Buffer, password: string | undefined): StoreContent {
   const bags = open(file, password).safeContents.flatMap(({ safeBags }) => safeBags)
   const certificates = bags.filter(({ type }) => type === forge.pki.oids['certBag']).map(certificate)
-  const found = bags.find(({ type }) => type !== undefined && KEY_BAGS.includes(type))
+  const found = bags.find(({ type }) => KEY_BAGS.includes(type))
   if (found === undefined) return { certificates, key: null }
   const privateKey = keyOf(found)
   const leaf = certificates.find((pem) => belongs(pem, privateKey))
@@ -50,15 +50,13 @@ function der(content: forge.asn1.Asn1): Buffer {
 
 /** What is not RSA comes as it is in the file. */
 function certificate({ cert, asn1 }: forge.pkcs12.Bag): string {
-  return pemOf(
-    'CERTIFICATE',
-    der(cert === undefined || cert === null ? asn1 : forge.pki.certificateToAsn1(cert)),
-  )
+  return pemOf('CERTIFICATE', der(cert ? forge.pki.certificateToAsn1(cert) : asn1))
 }
 
 function keyOf({ key, asn1 }: forge.pkcs12.Bag): string {
-  if (key === undefined || key === null) return pemOf('PRIVATE KEY', der(asn1))
-  return pemOf('RSA PRIVATE KEY', der(forge.pki.privateKeyToAsn1(key)))
+  return key
+    ? pemOf('RSA PRIVATE KEY', der(forge.pki.privateKeyToAsn1(key)))
+    : pemOf('PRIVATE KEY', der(asn1))
 }
 
 function belongs(certificatePem: string, privateKey: string): boolean {

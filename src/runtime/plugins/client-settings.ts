@@ -50,15 +50,15 @@ export function clientSettings(defaults: ClientDefaults, kind: ClientKind, conne
   if (kind === 'own') return own
   const prefixed = connectionKeys(defaults[kind])
   const overrides = connectionKeys(overridesOf(kind, connector))
-  const { 'client.id': _, ...inherited } = own
+  const inherited = without(own, (name) => name === 'client.id')
   const saysSecurity = kind !== 'admin' && Object.keys(prefixed).some(isSecurityKey)
   const isElsewhere = overrides['bootstrap.servers'] !== undefined
-  const base = isElsewhere ? {} : saysSecurity ? withoutSecurity(inherited) : inherited
+  const base = isElsewhere ? {} : saysSecurity ? without(inherited, isSecurityKey) : inherited
   return { ...base, ...prefixed, ...overrides }
 }
 
-function withoutSecurity(settings: RawConfig): RawConfig {
-  return Object.fromEntries(Object.entries(settings).filter(([name]) => !isSecurityKey(name)))
+function without(settings: RawConfig, goes: (name: string) => boolean): RawConfig {
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => !goes(name)))
 }
 
 /** `producer.override.*` and so on of a connector, without the prefix. */

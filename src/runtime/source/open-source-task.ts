@@ -28,16 +28,14 @@ const WITHOUT_END_MS = 2 ** 31 - 1
 export async function openSourceTask(options: TaskOptions, plugin: SourceConnector) {
   const { config, settings, log, id, stopping } = options
   const sourceConfig = sourceKeys.read(config)
-  logIgnored(sourceKeys, config, log)
-  logIgnored(ignoredSourceKeys, config, log)
+  for (const keys of [sourceKeys, ignoredSourceKeys]) logIgnored(keys, config, log)
   const { metrics, waits, at, failed, used } = options.events
   const stages = new StageTracker(at)
   const plugins = await openPlugins(options, stopping.signal, stages)
   const { workerTopics, offsetFlushIntervalMs, stopTimeoutMs } = settings
   const encoding = { converters: plugins.converters, workerTopics, outside: stages.outside }
   const clients = openClients(options)
-  const topics = openTopics(clients.get('admin'), options)
-  const client = clients.get('producer')
+  const [client, topics] = [clients.get('producer'), openTopics(clients.get('admin'), options)]
   const producer = openProducer(client, options, sourceConfig, topics)
   let offsets: SourceOffsets | undefined
   const close = async (): Promise<void> => {

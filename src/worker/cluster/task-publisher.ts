@@ -10,6 +10,8 @@ export interface TaskPublisherOptions {
   readonly configs: Pick<ConfigStore, 'readToEnd'>
   /** Writes them here, where this worker leads. */
   readonly write: (connector: string, tasks: readonly WrittenConfig[]) => Promise<void>
+  /** Asks the leader; over HTTP where absent. */
+  readonly ask?: typeof askPeer | undefined
 }
 
 const DEADLINE = 30_000
@@ -27,12 +29,12 @@ export class TaskPublisher {
 
   /** @throws ElsewhereError where no leader is known, UnavailableError where the leader did not take them: try again */
   async publish(connector: string, tasks: readonly WrittenConfig[]): Promise<void> {
-    const { place, keys, configs, write } = this.#options
+    const { place, keys, configs, write, ask = askPeer } = this.#options
     if (place.leads) return write(connector, tasks)
     const url = place.leaderUrl
     if (url === undefined) throw new ElsewhereError(undefined)
     const body = Buffer.from(JSON.stringify(tasks))
-    const { status, body: answer } = await askPeer({
+    const { status, body: answer } = await ask({
       method: 'POST',
       url: `${url.replace(/\/+$/, '')}/connectors/${encodeURIComponent(connector)}/tasks`,
       headers: { 'content-type': 'application/json', accept: 'application/json', ...keys?.sign(body) },

@@ -57,7 +57,7 @@ export class ConnectorCheck {
   /** @throws ConfigError with every problem, in Kafka Connect's words */
   async require(config: RawConfig): Promise<void> {
     const { keys, problems } = await this.#checked(config)
-    if (problems.length > 0) throw new ConfigError(problems, listing(problems))
+    if (problems.length > 0) throw invalidConfig(problems)
     const connector = config['name'] ?? ''
     this.#tellOnce(connector, unknownKeys(config, keys), 'nothing reads some keys of a configuration')
     this.#tellOnce(connector, unusedPredicates(config), 'no transformation names some predicates')
@@ -116,13 +116,15 @@ function withoutValues({ path, message }: ConfigProblem, provided: Resolved['pro
   return { path, message: shown }
 }
 
-function listing(problems: readonly ConfigProblem[]): string {
+/** In Kafka Connect's words. */
+export function invalidConfig(problems: readonly ConfigProblem[]): ConfigError {
   const lines = problems.map(({ path, message }) =>
     message.includes(path) ? message : `${path}: ${message}`,
   )
-  return [
+  const listing = [
     `Connector configuration is invalid and contains the following ${problems.length} error(s):`,
     ...lines,
     `You can also find the above list of errors at the endpoint \`${ENDPOINT}\``,
-  ].join('\n')
+  ]
+  return new ConfigError(problems, listing.join('\n'))
 }

@@ -95,6 +95,6 @@ function embedded(keys: ConfigKeys): ConfigKeys {
       Number(isRequired(y)) - Number(isRequired(x)) || rank(x) - rank(y) || (a < b ? -1 : Number(a > b)),
   )
   return Object.fromEntries(
-    sorted.map(([name, each], i) => [name, { width: 'NONE', ...each, orderInGroup: i + 2 } as ConfigKey]),
+    sorted.map(([name, each], i) => [name, { width: 'NONE', ...each, orderInGroup: i + 2 }]),
   )
 }

@@ -134,7 +134,7 @@ export class CooperativeAssignor {
     if (this.#scheduled > 0 && now >= this.#scheduled) return this.#giveBack(lost, loads)
     for (const { memberId, items } of loads) if (items.size === 0) this.#returned.add(memberId)
     const left = Math.ceil(this.#scheduled - now)
-    this.#delay = left > 0 ? Math.min(left, this.#maxDelay) : this.#maxDelay
+    this.#delay = left > 0 ? left : this.#maxDelay
     this.#scheduled = now + this.#delay
     return NO_ITEMS
   }

@@ -13,7 +13,6 @@ export interface Load {
  */
 export function surplus(configured: Items, loads: readonly Load[]): Map<string, Items> {
   const above = new Map<string, Items>()
-  if (configured.size === 0 || loads.every(({ items }) => items.size === 0)) return above
   for (const isKind of KINDS) {
     const total = count(configured, isKind)
     for (const [memberId, items] of surplusOf(isKind, total, loads)) {

@@ -30,8 +30,10 @@ export function sinkClients(
   }
 }
 
-function comparable({ 'client.id': _, ...settings }: RawConfig): string {
-  return JSON.stringify(Object.entries(settings).toSorted())
+/** How two clients connect, whatever they are called. */
+function comparable(settings: RawConfig): string {
+  const entries = Object.entries(settings).filter(([name]) => name !== 'client.id')
+  return JSON.stringify(entries.toSorted())
 }
 
 /** The place of a sink's task in its group; its own client, where it has one, ends with it. */

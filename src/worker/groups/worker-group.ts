@@ -66,13 +66,14 @@ export class WorkerGroup implements Place {
   #generation = -1
   #inGroup = false
   #dropping = 0
+  #losses = 0
   #retired = false
   #left = false
+  #farewell: Farewell | undefined
   #memberId = ''
   #rebalancing = true
   /** As this worker shared the work out last, where it led. */
   #owners: Owners = NO_OWNERS
-  #farewell: Farewell | undefined
 
   constructor(options: WorkerGroupOptions, create: CreateMember) {
     const { mode, settings, log, work } = options
@@ -213,7 +214,6 @@ export class WorkerGroup implements Place {
     protocol,
     assignment,
   }: GroupAssignment): Promise<void> {
-    if (this.#left) return
     const taken = decodeConnectAssignment(assignment)
     this.#generation = generation
     if (this.#retired) {
@@ -223,7 +223,10 @@ export class WorkerGroup implements Place {
     clearTimeout(this.#delayed)
     const { work, configs, onTaken, log } = this.#options
     this.#version = connectProtocolVersion(protocol)
+    const losses = this.#losses
     if (taken.error === CONFIG_MISMATCH || taken.configOffset > configs.offset) await configs.readToEnd()
+    // It stops, or lost the place that this assignment is for, while it read.
+    if (this.#isRetired() || losses !== this.#losses) return
     if (taken.error === CONFIG_MISMATCH) {
       this.rejoin('the configurations were behind')
       return
@@ -263,8 +266,14 @@ export class WorkerGroup implements Place {
     } else farewell.resolve(undefined)
   }
 
+  // Changes while a method waits, which the compiler does not see.
+  #isRetired(): boolean {
+    return this.#retired
+  }
+
   /** Invariant 4: whoever has lost its place stops. */
   #onLost(): void {
+    this.#losses++
     this.#inGroup = false
     this.#rebalancing = true
     this.#held = NOTHING

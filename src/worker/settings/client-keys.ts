@@ -20,6 +20,9 @@ const PREFIX = /^(producer|consumer|admin)\.(.+)$/
 /** Settings below a prefix that are defaults of what connectors override. */
 const DEFINITIONS: readonly ConfigDefinition[] = [sinkKeys, sourceKeys, overrideKeys]
 
+/** For all sinks at once they would make one group of all. */
+const OF_ONE_SINK: readonly string[] = ['consumer.group.id', 'consumer.group.instance.id']
+
 function definitionOf(kind: string, name: string) {
   const path = `${kind}.override.${name}`
   return DEFINITIONS.map(({ keys }) => keys[path]).find((key) => key !== undefined)
@@ -33,6 +36,10 @@ export function clientKey(key: string): 'acts' | { readonly warning: string } | 
   const [, kind = '', name = ''] = PREFIX.exec(key) ?? []
   if (kind === '' || key.startsWith('admin.listeners')) return undefined
   if (isConnectionKey(name)) return 'acts'
+  if (OF_ONE_SINK.includes(key))
+    return {
+      warning: 'is ignored: each sink has a group of its own. Set consumer.override.* in the connector.',
+    }
   const definition = definitionOf(kind, name)
   if (definition === undefined) return { warning: 'has no effect in Sluice and is ignored.' }
   return definition.ignored === undefined

@@ -16,6 +16,8 @@ export interface DistributedMode {
   readonly configTopic: InternalTopic
   readonly offsetTopic: InternalTopic
   readonly statusTopic: InternalTopic
+  /** What is Sluice's own and holds for all workers (`worker/shared`); null: each worker for itself. */
+  readonly sharedTopic: InternalTopic | null
   readonly protocol: 'sessioned' | 'compatible' | 'eager'
   readonly rebalanceDelay: number
   readonly signing: SigningSettings
@@ -38,6 +40,7 @@ export const CLUSTER_KEYS = [
   'offset.storage.partitions',
   'offset.storage.replication.factor',
   'status.storage.*',
+  'sluice.storage.*',
   'connect.protocol',
   'scheduled.rebalance.max.delay.ms',
   'inter.worker.*',
@@ -61,7 +64,12 @@ export function matches(pattern: string, key: string): boolean {
 
 /** Two logs in one topic would take each other's records for their own. */
 export function sharedTopics(raw: ReadonlyMap<string, string>): ConfigProblem[] {
-  const keys = ['config.storage.topic', 'offset.storage.topic', 'status.storage.topic'] as const
+  const keys = [
+    'config.storage.topic',
+    'offset.storage.topic',
+    'status.storage.topic',
+    'sluice.storage.topic',
+  ] as const
   return keys.flatMap((path, i) => {
     const topic = raw.get(path)?.trim() ?? ''
     const same = topic === '' ? undefined : keys.slice(0, i).find((other) => raw.get(other)?.trim() === topic)

@@ -1,7 +1,6 @@
 import type { RawConfig } from '../../api/config.ts'
-import { readFileSync } from 'node:fs'
 import { availableParallelism, totalmem } from 'node:os'
-import { extname, resolve } from 'node:path'
+import { resolve } from 'node:path'
 import convict from 'convict'
 import { type ConfigProblem, ConfigError, messageOf } from '../../api/errors.ts'
 import { hideValue } from '../../api/credentials.ts'
@@ -11,11 +10,11 @@ import { didYouMean } from '../../api/did-you-mean.ts'
 import { SECURITY_KEYS } from '../../kafka/security/security-keys.ts'
 import { type ProviderSettings, readProviders } from '../../runtime/config-providers/config-providers.ts'
 import type { PackageProblem } from '../../runtime/plugins/left-out.ts'
-import { parseProperties } from '../../runtime/config-providers/properties-file.ts'
 import { type Listener, parseListener } from './listener.ts'
 import type { TopicTracking } from '../active-topics.ts'
 import type { ClientDefaults } from '../../runtime/plugins/client-settings.ts'
 import { type OverridePolicy, readPolicy } from '../configs/override-policy.ts'
+import { fromEnvironment, readFile } from './settings-file.ts'
 import { clientDefaults, clientKey, clientProblems, requireStores } from './client-keys.ts'
 import { loadPlugins, resolveOnce } from './load-plugins.ts'
 import { signingOf, signingProblems } from './signing.ts'
@@ -108,56 +107,6 @@ export async function loadSettings(
 
 function isProviderKey(key: string): boolean {
   return key === 'config.providers' || key.startsWith('config.providers.')
-}
-
-function readFile(file: string): Map<string, string> {
-  let content: string
-  try {
-    content = readFileSync(file, 'utf8')
-  } catch (error) {
-    throw new ConfigError([{ path: file, message: `cannot be read: ${messageOf(error)}` }])
-  }
-  if (content.includes('\0'))
-    throw new ConfigError([{ path: file, message: 'is not a text. Name a file of settings.' }])
-  return extname(file) === '.json' ? fromJson(file, content) : parseProperties(content)
-}
-
-function fromJson(file: string, content: string): Map<string, string> {
-  let data: unknown
-  try {
-    data = JSON.parse(content)
-  } catch (error) {
-    throw new ConfigError([{ path: file, message: `is not JSON: ${messageOf(error)}` }])
-  }
-  if (typeof data !== 'object' || data === null || Array.isArray(data))
-    throw new ConfigError([{ path: file, message: 'must hold one JSON object of settings.' }])
-  return new Map(
-    Object.entries(data).map(([key, value]: [string, unknown]) => [key, settingText(key, value)]),
-  )
-}
-
-function settingText(key: string, value: unknown): string {
-  if (Array.isArray(value)) return value.map((item: unknown) => settingText(key, item)).join(',')
-  if (typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean')
-    return String(value)
-  throw new ConfigError([
-    { path: key, message: 'must be a string, a number, true, false or a list of these.' },
-  ])
-}
-
-/**
- * `CONNECT_BOOTSTRAP_SERVERS` is `bootstrap.servers`, as in Confluent's images: `_` is a dot, `__` an underscore,
- * `___` a dash.
- */
-export function fromEnvironment(env: NodeJS.ProcessEnv): Map<string, string> {
-  const found = new Map<string, string>()
-  for (const [name, value] of Object.entries(env)) {
-    if (!name.startsWith('CONNECT_') || value === undefined) continue
-    const parts = name.slice('CONNECT_'.length).toLowerCase().split(/(_+)/)
-    const key = parts.map((part) => ({ _: '.', __: '_', ___: '-' })[part] ?? part).join('')
-    if (key !== '') found.set(key, value)
-  }
-  return found
 }
 
 /** @throws ConfigError with every wrong key at once */
@@ -318,10 +267,17 @@ function modeOf(kind: WorkerMode['kind'], read: Read): WorkerMode {
     configTopic: topic('config'),
     offsetTopic: topic('offset'),
     statusTopic: topic('status'),
+    sharedTopic: sharedTopic(read),
     protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
     rebalanceDelay: Number(read('scheduled.rebalance.max.delay.ms')),
     signing: signingOf(read),
   }
+}
+
+function sharedTopic(read: Read): InternalTopic | null {
+  const topic = read('sluice.storage.topic') || `${read('group.id')}-sluice`
+  if (topic === 'none') return null
+  return { topic, partitions: 1, replicationFactor: Number(read('sluice.storage.replication.factor')) }
 }
 
 function assemble(

@@ -79,6 +79,16 @@ export const WORKER_KEYS = {
   'status.storage.topic': text('The topic that keeps states: compacted.', null),
   'status.storage.partitions': integer('Partitions of the status topic when it is created.', 5, { min: 1 }),
   'status.storage.replication.factor': replication('status'),
+  'sluice.storage.topic': text(
+    'The topic that brings models and knowledge of records that kill task hosts to all workers: one partition, compacted. By default `<group.id>-sluice`; `none`: each worker for itself.',
+    '',
+    { ours: true },
+  ),
+  'sluice.storage.replication.factor': integer(
+    "Replication factor of that topic when it is created; -1 takes the broker's default.",
+    -1,
+    { min: -1, max: 32_767, ours: true },
+  ),
   listeners: list(
     'Where the REST API listens: one http:// URL. An address that other machines can reach needs rest.allow.network.',
     'http://127.0.0.1:8083',

@@ -11,6 +11,7 @@ import { openMemoryLog } from './memory-log.ts'
 import { OffsetFile } from './offset-file.ts'
 import { filePlace, type OffsetPlaces, topicPlaces } from './offset-places.ts'
 import type { OpenLog } from './record-log.ts'
+import { openSharedLog, type SharedLog } from '../shared/shared-log.ts'
 import { StatusStore } from './status-store.ts'
 
 const FIRST_PAUSE = 250
@@ -22,6 +23,8 @@ export interface Stores {
   readonly statuses: StatusStore
   readonly clusterId: string
   readonly offsets: OffsetPlaces
+  /** Absent: what other workers know and take stays with them. */
+  readonly shared?: SharedLog
   /** Of a standalone worker: its task hosts ask it for offsets. */
   readonly offsetFile?: OffsetFile
 }
@@ -78,7 +81,8 @@ function openTopics(opening: Opening, mode: DistributedMode): Promise<Stores> {
     if (config.status === 'fulfilled' && status.status === 'fulfilled' && offset.status === 'fulfilled') {
       const clusterId = await client.clusterId()
       const offsets = topicPlaces(openLog, mode.offsetTopic)
-      return { configs: config.value, statuses: status.value, clusterId, offsets }
+      const shared = await openShared(openLog, opening, mode)
+      return { configs: config.value, statuses: status.value, clusterId, offsets, ...(shared && { shared }) }
     }
     if (config.status === 'fulfilled') await config.value.close()
     if (status.status === 'fulfilled') await status.value.close()
@@ -87,6 +91,14 @@ function openTopics(opening: Opening, mode: DistributedMode): Promise<Stores> {
     )
     throw reasons[0]
   })
+}
+
+async function openShared(
+  openLog: OpenLog,
+  { settings: { modelsDir }, log }: Opening,
+  { sharedTopic: topic }: DistributedMode,
+): Promise<SharedLog | undefined> {
+  return topic === null ? undefined : openSharedLog(openLog, { topic, modelsDir, log })
 }
 
 /** What a log in memory is called, which has no topic. */

@@ -13,7 +13,7 @@ export interface RecordLog {
    * Resolves when the record was read back: what was written is then part of the state. After `until`
    * (performance.now()) nothing of it is sent any more.
    */
-  append(key: string, value: string | null, until?: number): Promise<void>
+  append(key: string, value: string | Buffer | null, until?: number): Promise<void>
   /** Resolves when everything that is in the topic now was read. */
   readToEnd(): Promise<void>
   close(): Promise<void>

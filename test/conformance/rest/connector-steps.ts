@@ -46,7 +46,6 @@ const SOURCE_LIFE: readonly Step[] = [
   get('/connectors/src/tasks?'),
   put('a source becomes a sink', 'src', sinkConfig()),
   settled('src', 'RUNNING', ['RUNNING']),
-  get('/connectors/src/status?'),
   request('source: delete', 'DELETE', '/connectors/src'),
   until('/connectors/src/status', '"error_code"'),
   request('source: deleted', 'GET', '/connectors/src/status'),

@@ -10,6 +10,7 @@ import { ByteWriter } from '../../../src/converters/byte-writer.ts'
 import { stringifyExact } from '../../../src/converters/exact-json.ts'
 import { sameSchema, sameValue } from '../../../src/converters/same-schema.ts'
 import type { Value } from '../../../src/index.ts'
+import { runs } from '../../support/runs.ts'
 import { Failures } from '../support.ts'
 import { samples } from './arbitraries.ts'
 import { avroSide, avscType } from './support.ts'
@@ -38,7 +39,7 @@ describe('Avro against avsc', () => {
         side.rows.walkLive(failures, failures.fail)
         expect(failures.codes()).to.deep.equal({})
       }),
-      { numRuns: 400 },
+      { numRuns: runs(100, 400) },
     )
   })
 
@@ -57,7 +58,7 @@ describe('Avro against avsc', () => {
           expect(type.toBuffer(type.fromBuffer(bytes))).to.deep.equal(bytes)
         }
       }),
-      { numRuns: 300 },
+      { numRuns: runs(100, 300) },
     )
   })
 })

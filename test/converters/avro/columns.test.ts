@@ -15,6 +15,7 @@ import {
   type Side,
   UNSEEN,
 } from '../../../src/index.ts'
+import { runs } from '../../support/runs.ts'
 import { Failures, slicesOf } from '../support.ts'
 import { samples } from './arbitraries.ts'
 import { avroSide, avscType, record, withHeader } from './support.ts'
@@ -216,7 +217,7 @@ describe('Avro columns', () => {
         }
         expect(none.codes()).to.deep.equal({})
       }),
-      { numRuns: 300 },
+      { numRuns: runs(100, 300) },
     )
   })
 })

@@ -11,6 +11,7 @@ import {
   type Schema,
   type Side,
 } from '../../../src/index.ts'
+import { runs } from '../../support/runs.ts'
 import { Failures } from '../support.ts'
 import { samples } from './arbitraries.ts'
 import { columns, converterAtWork, FIELDS, FLIGHT, flight } from './flights.ts'
@@ -158,7 +159,7 @@ describe('AvroConverter, encoding what it decoded,', () => {
         }
         expect(at.failures.codes()).to.deep.equal({})
       }),
-      { numRuns: 100 },
+      { numRuns: runs(40, 100) },
     )
   })
 

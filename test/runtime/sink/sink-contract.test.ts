@@ -17,10 +17,11 @@ function failing(times: number, error: () => Error): () => void {
 
 describe('what a sink is called with', () => {
   it('comes in the order of Kafka Connect: open, put, flush, preCommit, close, commit, stop', async () => {
-    const { task, calls, failures } = await recordingTask(() => ({}), LATER)
+    const { task, calls, failures, used } = await recordingTask(() => ({}), LATER)
     await task.assign(membership(0))
     await eventually(() => calls.includes('put 0: 20–29'))
     await task.stop()
+    expect(used, 'told of its topic once a batch').to.deep.equal(['t', 't', 't'])
     expect(calls).to.deep.equal([
       ...['open 0', 'put 0: 0–9', 'put 0: 10–19', 'put 0: 20–29'],
       ...['flush', 'preCommit 0@30', 'close 0', 'commit 0@30', 'stop'],

@@ -1,0 +1,53 @@
+/**
+ * Compares a worker with the real Kafka Connect: its REST API request by request, and unchanged clients.
+ *
+ * Usage: `npm run test:conformance [-- --live | --record]`. Without an option the answers of the real worker are those that
+ * were recorded; `--live` starts one beside ours (Java and Maven); `--record` writes its answers anew, and runs no test.
+ */
+import { spawn } from 'node:child_process'
+import path from 'node:path'
+import { parseArgs } from 'node:util'
+import type { Deviation } from '../test/conformance/rest-expected.ts'
+import { readGolden } from '../test/conformance/rest-golden.ts'
+import { readJson } from '../test/conformance/rest-replay.ts'
+import { type ScriptName, SCRIPTS } from '../test/conformance/rest-scripts.ts'
+
+const ROOT = path.resolve(import.meta.dirname, '..')
+const TESTS = ['rest-api', 'rest-topics', 'clients', 'connect-protocol'] as const
+
+async function node(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
+  const child = spawn(process.execPath, args, {
+    cwd: ROOT,
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
+  return new Promise((resolve) => child.once('close', (code) => resolve(code ?? 1)))
+}
+
+async function record(): Promise<number> {
+  const recorded = await node(['--conditions=source', 'test/conformance/rest-record.ts'])
+  const written = [...(Object.keys(SCRIPTS) as ScriptName[]).map(goldenOf), 'rest-topics'].map(
+    (name) => `test/conformance/golden/${name}.json`,
+  )
+  return recorded === 0 ? node(['node_modules/prettier/bin/prettier.cjs', '--write', ...written]) : recorded
+}
+
+function goldenOf(script: ScriptName): string {
+  return script === 'base' ? 'rest-answers' : `rest-${script}`
+}
+
+async function compare(live: boolean): Promise<number> {
+  const files = TESTS.map((name) => `test/conformance/${name}.test.ts`)
+  const env = { SLUICE_CONFORMANCE: live ? 'live' : 'recorded' }
+  const code = await node(['node_modules/mocha/bin/mocha.js', ...files], env)
+  const requests = (Object.keys(SCRIPTS) as ScriptName[]).flatMap((script) => readGolden(script)).length
+  const deviations = readJson('rest-deviations.json') as readonly Deviation[]
+  const otherwise = deviations.flatMap(({ steps }) => steps).length
+  process.stdout.write(
+    `${requests} requests were compared with Kafka Connect 4.3.1: ${otherwise} deviate as documented, ${requests - otherwise} are to be equal.\n`,
+  )
+  return code
+}
+
+const { values } = parseArgs({ options: { live: { type: 'boolean' }, record: { type: 'boolean' } } })
+process.exitCode = await (values.record === true ? record() : compare(values.live === true))

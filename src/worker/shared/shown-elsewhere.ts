@@ -1,0 +1,54 @@
+import type { Shown } from '../../runtime/host/protocol.ts'
+import { askPeer } from '../cluster/peers.ts'
+import type { StatusStore } from '../stores/status-store.ts'
+
+/** What a transform of a task shows. */
+export type TaskShown = Shown & { readonly task: number }
+
+export interface ShownElsewhere {
+  readonly shown: readonly TaskShown[]
+  /** The workers (`host:port`) that have tasks of the connector and did not answer. */
+  readonly unanswered: readonly string[]
+}
+
+export interface ElsewhereOptions {
+  readonly statuses: Pick<StatusStore, 'tasks'>
+  /** Of this worker, which is not asked. */
+  readonly workerId: string
+}
+
+const DEADLINE = 5_000
+
+/**
+ * Asks the other workers that run tasks of a connector what those show. Who they are is in the status topic: any worker
+ * knows it, whoever leads. A worker in Java has no such route, and shows nothing.
+ */
+export async function shownElsewhere(
+  connector: string,
+  name: string,
+  { statuses, workerId }: ElsewhereOptions,
+): Promise<ShownElsewhere> {
+  const tasks = statuses.tasks(connector).filter(([, status]) => status.workerId !== workerId)
+  const workers = [...new Set(tasks.map(([, status]) => status.workerId))]
+  const answers = await Promise.all(
+    workers.map(async (worker) => {
+      const mine = new Set(tasks.filter(([, status]) => status.workerId === worker).map(([task]) => task))
+      return { worker, shown: await ask(worker, connector, name).catch(() => undefined), mine }
+    }),
+  )
+  return {
+    // A worker that has lost a task may still know what it showed.
+    shown: answers.flatMap(({ shown, mine }) => shown?.filter(({ task }) => mine.has(task)) ?? []),
+    unanswered: answers.filter(({ shown }) => shown === undefined).map(({ worker }) => worker),
+  }
+}
+
+async function ask(worker: string, connector: string, name: string): Promise<readonly TaskShown[]> {
+  const path = ['sluice', 'connectors', connector, 'shown', name].map(encodeURIComponent).join('/')
+  const headers = { accept: 'application/json' }
+  const url = `http://${worker}/${path}`
+  const { status, body } = await askPeer({ method: 'GET', url, headers, deadline: DEADLINE })
+  if (status === 404) return []
+  if (status !== 200) throw new Error(`HTTP ${status}`)
+  return JSON.parse(body.toString('utf8')) as readonly TaskShown[]
+}
