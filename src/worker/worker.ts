@@ -189,7 +189,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const stored = (name: string): StoredConnector => views.stored(name)
   const { groups } = surroundings
   const offsets = new ConnectorOffsets({ places: stores.offsets, groups, stored, resolve })
-  const lag = lagReports(surroundings, work)
+  const lag = new LagReports({ configs, statuses, work, workerId, log })
   const rejoin = (reason: string): void => group.rejoin(reason)
   const { levels = new LogLevels(settings.logLevel) } = surroundings
   levels.follow((table) => hosts.setLevels(table))
@@ -250,16 +250,6 @@ function placeOf(
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
   const shareOut = shareOutFrom({ configs, maxDelay: mode.rebalanceDelay })
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
-}
-
-function lagReports({ stores, advertised, log }: Surroundings, work: AssignedWork): LagReports {
-  return new LagReports({
-    ...stores,
-    progress: () => work.progress(),
-    workerId: `${advertised.host}:${advertised.port}`,
-    isSink: ({ config }) => connectorClass(config).type === 'sink',
-    log,
-  })
 }
 
 function taskCreator(
