@@ -3,6 +3,7 @@ import { messageOf } from '../api/errors.ts'
 import type { PartitionProgress } from '../runtime/host/task-metrics.ts'
 import type { TaskId } from '../runtime/host/protocol.ts'
 import { askPeer } from './cluster/peers.ts'
+import { connectorClass } from './configs/plugin-catalogue.ts'
 import type { StoredConnector } from './stores/config-state.ts'
 import type { StatusStore } from './stores/status-store.ts'
 
@@ -36,13 +37,11 @@ export interface LagReportsOptions {
   readonly configs: { names(): string[]; get(name: string): StoredConnector | undefined }
   readonly statuses: Pick<StatusStore, 'task'>
   /** How far the tasks are that run on this worker. */
-  readonly progress: () => readonly {
-    readonly id: TaskId
-    readonly partitions: readonly PartitionProgress[]
-  }[]
+  readonly work: {
+    progress(): readonly { readonly id: TaskId; readonly partitions: readonly PartitionProgress[] }[]
+  }
   /** `host:port` of this worker, as statuses have it. */
   readonly workerId: string
-  readonly isSink: (stored: StoredConnector) => boolean
   readonly log: Logger
 }
 
@@ -81,11 +80,8 @@ export class LagReports {
   }
 
   #names(): string[] {
-    const { configs, isSink } = this.#options
-    const sinks = configs.names().filter((name) => {
-      const stored = configs.get(name)
-      return stored !== undefined && isSink(stored)
-    })
+    const { configs } = this.#options
+    const sinks = configs.names().filter((name) => connectorClass(configs.get(name)?.config).type === 'sink')
     return sinks.sort()
   }
 
@@ -100,12 +96,11 @@ export class LagReports {
   }
 
   #local(): Map<string, TaskLag> {
-    const { progress, workerId } = this.#options
+    const { work, workerId } = this.#options
     return new Map(
-      progress().map(({ id, partitions }) => [
-        keyOf(id),
-        taskLag(id.task, workerId, partitions.map(partitionLag)),
-      ]),
+      work
+        .progress()
+        .map(({ id, partitions }) => [keyOf(id), taskLag(id.task, workerId, partitions.map(partitionLag))]),
     )
   }
 

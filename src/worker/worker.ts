@@ -14,7 +14,7 @@ import { AssignedWork, type TaskConfigs } from './assigned-work.ts'
 import { ClusterLoggers } from './cluster-loggers.ts'
 import { amongWorkers } from './cluster/among-workers.ts'
 import type { Place } from './cluster/place.ts'
-import { askPeer } from './cluster/peers.ts'
+import type { askPeer } from './cluster/peers.ts'
 import type { SessionKeys } from './cluster/session-keys.ts'
 import { TaskPublisher } from './cluster/task-publisher.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
@@ -134,7 +134,7 @@ export interface Surroundings extends Omit<WorkerOptions, 'signal' | 'spawn'> {
   /** Fences the producers of transactional ids. */
   readonly fence: (ids: readonly string[]) => Promise<void>
   /** Asks another worker; over HTTP, but in simulations. */
-  readonly ask?: typeof askPeer
+  readonly ask?: typeof askPeer | undefined
 }
 
 /** Puts a worker together; nothing runs before `start`, which resolves with the first assignment. */
@@ -189,7 +189,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const stored = (name: string): StoredConnector => views.stored(name)
   const { groups } = surroundings
   const offsets = new ConnectorOffsets({ places: stores.offsets, groups, stored, resolve })
-  const lag = lagReports(surroundings, work)
+  const lag = new LagReports({ configs, statuses, work, workerId, log })
   const rejoin = (reason: string): void => group.rejoin(reason)
   const { levels = new LogLevels(settings.logLevel) } = surroundings
   levels.follow((table) => hosts.setLevels(table))
@@ -203,13 +203,8 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const told = { views, check, offsets, topics, loggers, lag, shownElsewhere: elsewhere }
   const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, rejoin, ...among })
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
-  const publisher = new TaskPublisher({
-    place,
-    keys: sessionKeys,
-    configs,
-    write,
-    ask: surroundings.ask ?? askPeer,
-  })
+  const { ask } = surroundings
+  const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write, ask })
   const stop = async (): Promise<void> => {
     sessionKeys?.close()
     await stopWork({ group, work, hosts }, settings.shutdownTimeout)
@@ -255,16 +250,6 @@ function placeOf(
   const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
   const shareOut = shareOutFrom({ configs, maxDelay: mode.rebalanceDelay })
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
-}
-
-function lagReports({ stores, advertised, log }: Surroundings, work: AssignedWork): LagReports {
-  return new LagReports({
-    ...stores,
-    progress: () => work.progress(),
-    workerId: `${advertised.host}:${advertised.port}`,
-    isSink: ({ config }) => connectorClass(config).type === 'sink',
-    log,
-  })
 }
 
 function taskCreator(

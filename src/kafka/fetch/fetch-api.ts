@@ -121,3 +121,12 @@ function readPartition(r: Reader, topic: string): PartitionAnswer {
   r.skip(length)
   return { ...head, aborted, bytes: r.buffer.slice(start, start + length) }
 }
+
+/** Answers by topic id, under the names that were asked for. */
+export function named(
+  answers: readonly PartitionAnswer[],
+  asked: readonly FetchPosition[],
+): readonly PartitionAnswer[] {
+  const names = new Map(asked.map(({ topicId, topic }) => [topicId, topic]))
+  return answers.map((answer) => ({ ...answer, topic: names.get(answer.topic) ?? '' }))
+}

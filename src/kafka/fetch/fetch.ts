@@ -5,7 +5,7 @@ import type { KafkaClient, TopicMetadata } from '../client.ts'
 import { chooseApi } from '../connections.ts'
 import { brokerError, errorName, isRetriableCode, kafkaError } from '../errors.ts'
 import { NO_TOPIC_ID } from '../metadata-api.ts'
-import { type FetchPosition, fetchV12, fetchV13, type PartitionAnswer } from './fetch-api.ts'
+import { type FetchPosition, fetchV12, fetchV13, named, type PartitionAnswer } from './fetch-api.ts'
 import { FetchPositions, type Position, type StartPosition } from './fetch-positions.ts'
 import { type OffsetReset, startingPoint } from './offset-reset.ts'
 import { decodePartition } from '../record-batches/record-batch-decode.ts'
@@ -347,15 +347,6 @@ export class Fetcher {
     this.#complainedAt = now
     this.#options.log.warn(`${problem.message}; trying again until it works`)
   }
-}
-
-/** Answers by topic id, under the names that were asked for. */
-function named(
-  answers: readonly PartitionAnswer[],
-  asked: readonly FetchPosition[],
-): readonly PartitionAnswer[] {
-  const names = new Map(asked.map(({ topicId, topic }) => [topicId, topic]))
-  return answers.map((answer) => ({ ...answer, topic: names.get(answer.topic) ?? '' }))
 }
 
 function leaderless({ topic, partition }: TopicPartition, answers: readonly TopicMetadata[]): ConnectError {

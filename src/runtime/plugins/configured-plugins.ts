@@ -30,16 +30,10 @@ export function connectorOf(raw: RawConfig): SinkConnector | SourceConnector {
   return findConnector(raw['connector.class']?.trim() ?? '', { version: raw[key], key })
 }
 
-/**
- * The `task.class` of a connector's tasks. Where it is one of Java's too, this is Java's class: a Java worker of the same
- * group loads it by that name.
- */
-export function taskClassOf(
-  { aliases = [] }: { readonly aliases?: readonly string[] },
-  className: string,
-): string {
-  const java = aliases.find((alias) => /^[a-z].*\..*Connector$/.test(alias))
-  return java === undefined ? `${className}Task` : java.replace(/Connector$/, 'Task')
+/** The class of a connector's tasks, as Kafka Connect calls it: of its own connectors a Java worker runs it by this name. */
+export function taskClass({ name, aliases = [] }: SinkConnector | SourceConnector): string {
+  const java = aliases.find((alias) => alias.startsWith('org.apache.kafka.connect.'))
+  return `${(java ?? name).replace(/Connector$/, '')}Task`
 }
 
 /** @param path the key that names its class; without that it is a ByteArrayConverter */

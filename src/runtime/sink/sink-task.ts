@@ -7,6 +7,7 @@ import { type PartitionOffset, Positions } from './positions.ts'
 import { CommandLoop } from '../host/command-loop.ts'
 import type { Membership, SuspectRows } from '../host/protocol.ts'
 import type { PartitionProgress, TaskMetrics } from '../host/task-metrics.ts'
+import { OpenPartitions } from './open-partitions.ts'
 import { flat, grouped, idOf, without } from './partitions.ts'
 import type { Puts } from './puts.ts'
 import { SinkCommits } from './sink-commits.ts'
@@ -64,14 +65,14 @@ export class RunningSinkTask {
   #fetching: Promise<readonly FetchedBatch[]> | null = null
   /** Fetched, and not yet put. */
   #waiting: Chunk[] = []
-  /** The partitions that the sink has open. */
-  #opened: readonly TopicPartition[] | null = null
+  readonly #opened: OpenPartitions
   #suspects = new SuspectChunks([])
   readonly #commits: SinkCommits
 
   constructor(parts: SinkTaskParts, paused: boolean) {
     this.#parts = parts
-    const { pipeline, commit, metrics, log } = parts
+    const { pipeline, requests, commit, metrics, log } = parts
+    this.#opened = new OpenPartitions(pipeline, requests)
     const onCommitted = (offsets: readonly PartitionOffset[]): void => this.#onCommitted(offsets)
     this.#commits = new SinkCommits({
       pipeline,
@@ -103,7 +104,7 @@ export class RunningSinkTask {
         return
       }
       this.#tenure++
-      await this.#close()
+      await this.#opened.close()
       this.#positions.clear()
       this.#unplaced = flat(membership.partitions)
     })
@@ -196,7 +197,7 @@ export class RunningSinkTask {
   async #place(coming: readonly TopicPartition[]): Promise<boolean> {
     const membership = this.#membership
     if (membership === null) return false
-    await this.#open(coming)
+    await this.#opened.open(coming)
     try {
       const positions = await this.#parts.startAt({ ...membership, partitions: grouped(coming) })
       this.#onCommitted(positions)
@@ -209,26 +210,6 @@ export class RunningSinkTask {
       this.#parts.log.warn('the committed offsets cannot be read; trying on', { error: error.message })
     }
     return this.#unplaced === null
-  }
-
-  async #open(coming: readonly TopicPartition[]): Promise<void> {
-    const opened = this.#opened ?? []
-    const more = without(coming, opened)
-    if (this.#opened !== null && more.length === 0) return
-    this.#opened = [...opened, ...more]
-    if (opened.length === 0) this.#parts.requests.assign(more)
-    else this.#parts.requests.add(more)
-    await this.#parts.pipeline.open(more)
-  }
-
-  /** Closes these in the sink, or all that are open. */
-  async #close(partitions: readonly TopicPartition[] | null = null): Promise<void> {
-    const opened = this.#opened
-    if (opened === null) return
-    const left = partitions === null ? [] : without(opened, partitions)
-    this.#opened = left.length === 0 ? null : left
-    const closing = without(opened, left)
-    if (partitions === null || closing.length > 0) await this.#parts.pipeline.close(closing)
   }
 
   /** Fetches anew, from where the positions and the sink say; what was fetched and not put is fetched again. */
@@ -308,8 +289,8 @@ export class RunningSinkTask {
   }
 
   async #letGo(commit: boolean): Promise<void> {
-    if (commit) await this.#settleAndClose(this.#opened ?? [])
-    await this.#close().catch((error: unknown) => this.#fail(error))
+    if (commit) await this.#settleAndClose(this.#opened.all)
+    await this.#opened.close().catch((error: unknown) => this.#fail(error))
     this.#drop()
     await this.#discardFetch()
     this.#interrupt = new AbortController()
@@ -324,7 +305,7 @@ export class RunningSinkTask {
     const gone = without(this.#partitions, flat(keep.partitions))
     this.#skip(gone)
     const stored = await this.#settleAndClose(gone)
-    await this.#close(gone).catch((error: unknown) => this.#fail(error))
+    await this.#opened.close(gone).catch((error: unknown) => this.#fail(error))
     this.#interrupt = new AbortController()
     this.#positions.forget(gone)
     this.#parts.requests.remove(gone)
@@ -347,7 +328,7 @@ export class RunningSinkTask {
     await Promise.all(this.#rounds)
     const membership = this.#membership
     if (membership === null) return true
-    const close = (): Promise<void> => this.#close(partitions)
+    const close = (): Promise<void> => this.#opened.close(partitions)
     return this.#commits.commit(membership, { partitions, close }).catch((error: unknown) => {
       this.#fail(error)
       return true
@@ -356,7 +337,7 @@ export class RunningSinkTask {
 
   /** All that are assigned, and not given up yet. */
   get #partitions(): readonly TopicPartition[] {
-    const [opened, unplaced] = [this.#opened ?? [], this.#unplaced ?? []]
+    const [opened, unplaced] = [this.#opened.all, this.#unplaced ?? []]
     return [...opened, ...without(unplaced, opened)]
   }
 

@@ -1,7 +1,7 @@
 import type { RawConfig } from '../../api/config.ts'
 import { TaskError } from '../../api/errors.ts'
 import { commonKeys } from '../plugins/connector-keys.ts'
-import { connectorOf, taskClassOf } from '../plugins/configured-plugins.ts'
+import { connectorOf, taskClass } from '../plugins/configured-plugins.ts'
 
 /**
  * The configs of a source's tasks: the connector's own, with what its plugin adds for each, and `task.class`. The plugin
@@ -11,7 +11,7 @@ import { connectorOf, taskClassOf } from '../plugins/configured-plugins.ts'
  */
 export async function sourceTaskConfigs(config: RawConfig, resolved: RawConfig): Promise<RawConfig[]> {
   const common = commonKeys.read(resolved)
-  const { name, 'tasks.max': most, 'connector.class': className } = common
+  const { name, 'tasks.max': most } = common
   const plugin = connectorOf(resolved)
   if (plugin.kind !== 'source') throw new TaskError('task.failed', `${plugin.name} is no source.`)
   const own: unknown = await plugin.taskConfigs(plugin.config.read(resolved), resolved, most)
@@ -26,7 +26,7 @@ export async function sourceTaskConfigs(config: RawConfig, resolved: RawConfig):
   }
   return own.map((each) => {
     const added = Object.entries(each).filter(([key, value]) => value !== resolved[key])
-    return { ...config, ...Object.fromEntries(added), 'task.class': taskClassOf(plugin, className) }
+    return { ...config, ...Object.fromEntries(added), 'task.class': taskClass(plugin) }
   })
 }
 

@@ -1,6 +1,6 @@
 import type { RawConfig } from '../../api/config.ts'
 import { ConfigError } from '../../api/errors.ts'
-import { connectorOf, taskClassOf } from '../../runtime/plugins/configured-plugins.ts'
+import { connectorOf, taskClass } from '../../runtime/plugins/configured-plugins.ts'
 import { commonKeys } from '../../runtime/plugins/connector-keys.ts'
 import type { TaskHosts } from '../hosts/task-hosts.ts'
 import { checkConnectorConfig } from './connector-config.ts'
@@ -19,9 +19,8 @@ export async function taskConfigs(
   const { type, problems } = checkConnectorConfig(resolved)
   if (problems.length > 0) throw new ConfigError(problems)
   if (type === 'source') return hosts.configure(config)
-  const { 'tasks.max': count, 'connector.class': className } = commonKeys.read(resolved)
-  const taskClass = taskClassOf(connectorOf(resolved), className)
-  return Array.from({ length: count }, () => ({ ...config, 'task.class': taskClass }))
+  const { 'tasks.max': count } = commonKeys.read(resolved)
+  return Array.from({ length: count }, () => ({ ...config, 'task.class': taskClass(connectorOf(resolved)) }))
 }
 
 export function sameConfig(a: RawConfig | undefined, b: RawConfig | undefined): boolean {

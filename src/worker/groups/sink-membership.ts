@@ -140,9 +140,9 @@ export class SinkMembership {
       owned: this.#owned,
       generation: this.#last?.generation ?? -1,
     }
-    return this.#options.assignors.map(({ name, userData }) => ({
-      name,
-      metadata: encodeSubscription({ ...subscription, userData: userData(this.#last) }),
+    return this.#options.assignors.map((assignor) => ({
+      name: assignor.name,
+      metadata: encodeSubscription({ ...subscription, userData: assignor.userData(this.#last) }),
     }))
   }
 
