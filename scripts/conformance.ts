@@ -10,10 +10,10 @@ import { parseArgs } from 'node:util'
 import type { Deviation } from '../test/conformance/rest-expected.ts'
 import { readGolden } from '../test/conformance/rest-golden.ts'
 import { readJson } from '../test/conformance/rest-replay.ts'
+import { CONFORMANCE_TESTS } from './conformance-tests.ts'
 import { type ScriptName, SCRIPTS } from '../test/conformance/rest-scripts.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '..')
-const TESTS = ['rest-api', 'rest-topics', 'clients', 'connect-protocol'] as const
 
 async function node(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
   const child = spawn(process.execPath, args, {
@@ -37,9 +37,8 @@ function goldenOf(script: ScriptName): string {
 }
 
 async function compare(live: boolean): Promise<number> {
-  const files = TESTS.map((name) => `test/conformance/${name}.test.ts`)
   const env = { SLUICE_CONFORMANCE: live ? 'live' : 'recorded' }
-  const code = await node(['node_modules/mocha/bin/mocha.js', ...files], env)
+  const code = await node(['node_modules/mocha/bin/mocha.js', ...CONFORMANCE_TESTS], env)
   const requests = (Object.keys(SCRIPTS) as ScriptName[]).flatMap((script) => readGolden(script)).length
   const deviations = readJson('rest-deviations.json') as readonly Deviation[]
   const otherwise = deviations.flatMap(({ steps }) => steps).length

@@ -9,6 +9,7 @@
 import { glob, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
+import { CONFORMANCE_TESTS } from './conformance-tests.ts'
 import { check, mocha, type Outcome, ROOT, stopAll, withKafka } from './test-runs.ts'
 
 /** The folders of each suite with servers, one path per feature in `server`; what is in none of them needs none. */
@@ -63,7 +64,8 @@ async function longProperties(): Promise<Outcome[]> {
 }
 
 async function serverTests(suite: keyof typeof SERVER_FOLDERS): Promise<Outcome[]> {
-  const files = await filesIn(SERVER_FOLDERS[suite].map((folder) => `test/${folder}/**/*.test.ts`))
+  const found = await filesIn(SERVER_FOLDERS[suite].map((folder) => `test/${folder}/**/*.test.ts`))
+  const files = found.filter((file) => !CONFORMANCE_TESTS.includes(file))
   const rank = (file: string) => (FIRST.includes(path.basename(file, '.test.ts')) ? 0 : 1)
   const queue = files.sort((a, b) => rank(a) - rank(b))
   const outcomes: Outcome[] = []

@@ -87,7 +87,8 @@ export class KeyFinder {
 
   /** A key that names a version of a plugin says which there are; the latest is its default. */
   versions(name: string, plugin: AnyPlugin | undefined): void {
-    if (this.checks) this.keys.splice(0, this.keys.length, ...this.keys.map((known) => withVersions(known, name, plugin)))
+    if (this.checks)
+      this.keys.splice(0, this.keys.length, ...this.keys.map((known) => withVersions(known, name, plugin)))
   }
 }
 

@@ -139,7 +139,7 @@ describe('what is wrong between transforms and predicates', () => {
     const negate = 'transforms.a.negate'
     expect(conditionProblems({ ...CONFIG, [negate]: 'true' })).to.deep.equal([
       {
-        path: negate,
+        path: 'transforms.a.type',
         message: `Config '${negate}' was provided but there is no config '${path}' defining a predicate to be negated.`,
       },
     ])

@@ -1,0 +1,9 @@
+/** The files of test/conformance that `npm run test:conformance` runs, and `npm test` does not: a whole worker beside Kafka Connect's answers. */
+export const CONFORMANCE_TESTS: readonly string[] = [
+  'rest-api',
+  'rest-changes',
+  'rest-topics',
+  'clients',
+  'connect-protocol',
+  'mixed-group',
+].map((name) => `test/conformance/${name}.test.ts`)
