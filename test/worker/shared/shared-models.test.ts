@@ -22,7 +22,7 @@ interface Member {
   readonly modelsDir: string
 }
 
-async function member(topics: MemoryTopics, modelsDir?: string): Promise<Member> {
+async function member(topics: Pick<MemoryTopics, 'open'>, modelsDir?: string): Promise<Member> {
   const folder = modelsDir ?? (await mkdtemp(path.join(tmpdir(), 'sluice-shared-')))
   folders.push(folder)
   return {
@@ -128,7 +128,7 @@ describe('a model that one worker took', () => {
           key.startsWith('model/') ? Promise.reject(new Error('Kafka is away')) : real.append(key, value)
         return { ...real, append }
       },
-    } as MemoryTopics)
+    })
     const failure = await rejection(log.models.publish(version({ 'm.zip': Buffer.from('sent') })))
     expect(failure.message).to.equal('Kafka is away')
     const kept = new Map(topics.records(TOPIC.topic).map(({ key, value }) => [key, value]))
