@@ -1,7 +1,7 @@
 import type { RawConfig } from '../api/config.ts'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../api/log.ts'
-import type { InstallVersion } from '../inference/store/add-model-version.ts'
+import type { ClusterModels } from './model-directory.ts'
 import { ConfigProviders } from '../runtime/config-providers/config-providers.ts'
 import { resolveSecretly } from '../runtime/config-providers/resolve-secretly.ts'
 import { LogLevels } from '../runtime/host/log-levels.ts'
@@ -39,7 +39,7 @@ export interface RunningWorker {
   readonly herder: Herder
   readonly clusterId: string
   /** How a model that comes over REST reaches all workers; undefined where it stays on this one. */
-  readonly installModel: InstallVersion | undefined
+  readonly models: ClusterModels | undefined
   /** Where it stands in its cluster. */
   readonly place: Place
   /** What other workers' requests are checked with; undefined where there are none. */
@@ -131,8 +131,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     await work.settled()
   }
   const inGroup = (): boolean => group.inGroup
-  const installModel: InstallVersion | undefined = shared && ((checked) => shared.models.publish(checked))
-  const shown = { herder, clusterId, place, sessionKeys, installModel }
+  const shown = { herder, clusterId, place, sessionKeys, models: shared?.models }
   return { ...shown, start: () => group.start(), inGroup, settled, stop }
 }
 
