@@ -5,7 +5,7 @@ import { parseCount, parsePort } from './options.ts'
 export function register(program: Command): void {
   program
     .command('dev')
-    .summary('run Kafka, a schema registry and a worker on this machine')
+    .summary('run Kafka, a schema registry and workers on this machine')
     .description(
       'Starts an embedded Kafka, a schema registry and workers on 127.0.0.1, each as a process of its own, and starts ' +
         'again what dies. When all is healthy it prints one JSON line with the addresses. Data survives a restart. ' +
@@ -15,7 +15,12 @@ export function register(program: Command): void {
     .option('--registry-port <port>', 'the port of the schema registry', parsePort, 8081)
     .option('--rest-port <port>', "the port of the first worker's REST API; others count up", parsePort, 8083)
     .option('--data-dir <folder>', 'where data is kept', '.sluice')
-    .option('--workers <number>', 'how many workers', parseCount, 1)
+    .option(
+      '--workers <number>',
+      'how many workers, one cluster that shares connectors and tasks',
+      parseCount,
+      1,
+    )
     .option('--bootstrap-servers <list>', 'use this Kafka (host:port,…) instead of starting one')
     .action(run)
 }

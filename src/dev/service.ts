@@ -3,6 +3,7 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CommandError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
+import { LOG_NAME } from '../runtime/host/log.ts'
 import { killGroup } from './broker-process.ts'
 import { isChildMessage } from './child-channel.ts'
 
@@ -20,6 +21,8 @@ export interface ServiceOptions {
   readonly graceMs: number
   /** How long its first start may take. Default 60 s. */
   readonly startMs?: number
+  /** What its log lines and those of its children say of where they come from (`process`); absent: what the command says. */
+  readonly logName?: string
   /** Where its standard error goes: ours, or a file that is open. */
   readonly stderr: 'inherit' | number
   readonly log: Logger
@@ -73,8 +76,9 @@ export class Service {
   }
 
   #launch(): void {
-    const { name, args, log, stderr } = this.#options
+    const { name, args, log, logName, stderr } = this.#options
     const child = spawn(process.execPath, [...process.execArgv, mainFile(), ...args], {
+      ...(logName === undefined ? {} : { env: { ...process.env, [LOG_NAME]: logName } }),
       stdio: ['ignore', 'ignore', stderr, 'ipc'],
       detached: true,
     })

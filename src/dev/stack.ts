@@ -126,6 +126,8 @@ export class Stack {
         return new Service({
           name: `worker on port ${restPort}`,
           args: ['worker', file],
+          // Which of several a line is of; one alone needs no name.
+          ...(rest.length > 1 ? { logName: `worker-${restPort}` } : {}),
           healthy: () => answersOk(`${url}/health`),
           ...this.#common(),
           graceMs: 15_000,

@@ -17,7 +17,7 @@ interface Run {
   readonly records: readonly Produced[]
 }
 
-const DEADLINE = 1_500
+const DEADLINE = 3_000
 const STRICT = { 'errors.tolerance': 'none' }
 const RECORDS = 60
 /** One in each of the two partitions, neither of them first or last. */
@@ -151,7 +151,7 @@ describe('a record that kills its task host', function () {
       run.records.map(({ key }) => key).filter((key) => !POISONED.includes(Number(key))),
     )
     for (const said of await expectLetters(run))
-      expect(said).to.match(/^ScoreOnnx: .*makes its task die.*transforms\.score.*1500 ms/)
+      expect(said).to.match(/^ScoreOnnx: .*makes its task die.*transforms\.score.*3000 ms/)
     await untilTasks(worker.rest, run.name, 'RUNNING')
     await worker.expectCalm()
   })

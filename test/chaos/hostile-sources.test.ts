@@ -7,7 +7,7 @@ import { eventually, uniqueName } from '../support/eventually.ts'
 import { call, type ConnectorStatus, untilTasks } from '../support/sluice-dev.ts'
 import { readTopic } from '../support/topics.ts'
 
-const DEADLINE = 1_500
+const DEADLINE = 3_000
 
 describe('a source that misbehaves', function () {
   this.timeout(120_000)

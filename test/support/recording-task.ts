@@ -122,6 +122,7 @@ export async function recordingTask(
         calls.push(`commit ${names(offsets)}`)
         for (const { partition, offset } of offsets) committed.set(partition, offset)
       },
+      isOwner: () => true,
       onFailed: (error) => failures.push(error),
       onFenced: () => calls.push('fenced'),
       onCleared: () => undefined,

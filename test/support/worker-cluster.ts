@@ -20,23 +20,28 @@ export interface ClusterWorker {
   ): Promise<{ code: number; headers: Headers; body: unknown }>
   /** Ends it as an operator does. */
   stop(): Promise<void>
+  /** Starts it again once it has ended: the same settings and the same address. */
+  again(): Promise<ClusterWorker>
 }
+
+/** Over those of the cluster; undefined takes a key away, so that the worker's own default counts. */
+export type ClusterSettings = Readonly<Record<string, string | undefined>>
 
 /** Real workers in processes of their own, ours and Java's, with one group and one set of topics on the shared Kafka. */
 export class WorkerCluster {
   readonly name = uniqueName('cluster')
   readonly workers: ClusterWorker[] = []
-  readonly #settings: Readonly<Record<string, string>>
+  readonly #settings: ClusterSettings
   #folder: string | undefined
 
-  constructor(settings: Readonly<Record<string, string>> = {}) {
+  constructor(settings: ClusterSettings = {}) {
     this.#settings = settings
   }
 
   /** A worker of ours that is ready. */
   async sluice(settings: Readonly<Record<string, string>> = {}): Promise<ClusterWorker> {
     const { base, file } = await this.#properties(settings)
-    return this.#ready(base, sluice(['worker', file]))
+    return this.#ready(base, () => sluice(['worker', file]))
   }
 
   /** A worker of ours with a folder of models of its own, as one on another machine has. */
@@ -50,7 +55,8 @@ export class WorkerCluster {
     const lib = await connectJars()
     const { base, file } = await this.#properties(settings)
     const main = 'org.apache.kafka.connect.cli.ConnectDistributed'
-    return this.#ready(base, startProcess('java', ['-Xmx256m', '-cp', path.join(lib, '*'), main, file]))
+    const args = ['-Xmx256m', '-cp', path.join(lib, '*'), main, file]
+    return this.#ready(base, () => startProcess('java', args))
   }
 
   /** The records of the config topic, oldest first. */
@@ -91,19 +97,22 @@ export class WorkerCluster {
     }
     this.#folder ??= await mkdtemp(path.join(tmpdir(), 'sluice-cluster-'))
     const file = path.join(this.#folder, `${port}.properties`)
-    const lines = Object.entries({ ...settings, ...this.#settings, ...more })
-    await writeFile(file, lines.map(([key, value]) => `${key}=${value}\n`).join(''))
+    const given = Object.entries({ ...settings, ...this.#settings, ...more })
+    const lines = given.flatMap(([key, value]) => (value === undefined ? [] : [`${key}=${value}\n`]))
+    await writeFile(file, lines.join(''))
     return { base, file }
   }
 
-  async #ready(base: string, process: StartedProcess): Promise<ClusterWorker> {
+  async #ready(base: string, start: () => StartedProcess): Promise<ClusterWorker> {
+    const process = start()
     const call: ClusterWorker['call'] = (...request) => send(base, ...request)
     const stop = async (): Promise<void> => {
       process.signal('SIGTERM')
       await process.exited
       this.workers.splice(this.workers.indexOf(worker), 1)
     }
-    const worker: ClusterWorker = { base, id: new URL(base).host, process, call, stop }
+    const again = (): Promise<ClusterWorker> => this.#ready(base, start)
+    const worker: ClusterWorker = { base, id: new URL(base).host, process, call, stop, again }
     this.workers.push(worker)
     const options = { timeoutMs: 90_000, everyMs: 100 }
     await eventually(async () => (await fetch(`${base}/health`)).status === 200, options).catch(

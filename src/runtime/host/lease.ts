@@ -1,6 +1,6 @@
 /**
  * Until when a host's tasks are surely nobody else's. Its worker, which heartbeats for it, renews it; a worker that is
- * stopped (SIGSTOP, a paused machine) or cut off does not, and then its sources hold still before others take over.
+ * stopped (SIGSTOP, a paused machine) or cut off does not, and then its tasks hold still before others take over.
  */
 export class Lease {
   #until = 0

@@ -5,6 +5,12 @@ import { connectorLogger, LogLevels, ROOT } from './log-levels.ts'
 
 type Fields = Readonly<Record<string, unknown>>
 
+/**
+ * The environment variable that tells a worker, and with it its task hosts, what to call themselves in each line (`process`):
+ * where several write to one place.
+ */
+export const LOG_NAME = 'SLUICE_LOG_NAME'
+
 /** Where lines go; a test collects them. */
 export interface LogSink {
   write(line: string): void
@@ -15,7 +21,7 @@ export interface LogSink {
  * Lines are written synchronously, so the last words of a process are not lost. A child whose fields name a `logger` or a
  * `connector` goes by that name, which has a level of its own (log-levels.ts).
  */
-export function createLogger(level: string | LogLevels, fields: Fields = {}, sink?: LogSink): Logger {
+export function createLogger(level: string | LogLevels, fields: Fields = named(), sink?: LogSink): Logger {
   const levels = typeof level === 'string' ? new LogLevels(level) : level
   const root = pino(
     {
@@ -28,6 +34,11 @@ export function createLogger(level: string | LogLevels, fields: Fields = {}, sin
     sink ?? pino.destination({ dest: 2, sync: true }),
   )
   return new PinoLogger(root, levels, { name: ROOT, shown: {} }).child(fields)
+}
+
+function named(): Fields {
+  const name = process.env[LOG_NAME] ?? ''
+  return name === '' ? {} : { process: name }
 }
 
 const RANK = { debug: 20, info: 30, warn: 40, error: 50 } as const

@@ -126,6 +126,7 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
         log,
         startAt: ({ groupId, partitions }) => fetchOffsets(client, groupId, partitions),
         commit: (membership, offsets) => delivery.commit({ membership, offsets }),
+        isOwner: options.isOwner ?? (() => true),
         onFailed: options.events.failed,
         onFenced: options.events.fenced,
         onCleared: options.events.cleared,

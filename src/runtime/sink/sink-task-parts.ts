@@ -18,6 +18,8 @@ export interface SinkTaskParts {
   /** Where each assigned partition goes on; null where nothing was committed. Tries for a while before it throws. */
   readonly startAt: (membership: Membership) => Promise<readonly StartPosition[]>
   readonly commit: (membership: Membership, offsets: readonly PartitionOffset[]) => Promise<void>
+  /** Whether the task is surely nobody else's at the moment (`host/lease`). */
+  readonly isOwner: () => boolean
   readonly onFailed: (error: unknown) => void
   /** The task has let go of its partitions and waits to be assigned anew. */
   readonly onFenced: () => void

@@ -14,6 +14,8 @@ import { type Chunk, SuspectChunks } from './suspect-chunks.ts'
 
 /** How many rounds of fetched batches may wait for their acknowledgement while the next one is worked on. */
 const MAX_ROUNDS_IN_FLIGHT = 3
+/** How often a task that holds still looks whether it may go on. */
+const OWNER_LOOK_MS = 200
 /** How many chunks of batches that are taken apart make a round. */
 const MOST_PIECES = 100
 
@@ -137,6 +139,11 @@ export class RunningSinkTask {
   async #round(): Promise<void> {
     if (this.#unplaced !== null && !(await this.#place(this.#unplaced))) return
     if (this.#commits.isDue(this.#parts.flushIntervalMs)) await this.#commit()
+    if (!this.#parts.isOwner()) {
+      await this.#settleAndCommit()
+      await this.#loop.woken(OWNER_LOOK_MS)
+      return
+    }
     if (this.#parts.requests.changed) await this.#move()
     const wait = this.#parts.puts.waitMs
     if (wait > 0) {
@@ -153,7 +160,14 @@ export class RunningSinkTask {
       return
     }
     if (this.#waiting.length === 0 && !(await this.#fetch())) return
+    if (!this.#parts.isOwner()) return
     const prepared = await this.#prepare()
+    if (prepared.length > 0 && !this.#parts.isOwner()) {
+      // Its process, or its worker's, was stopped meanwhile, and others may have these records.
+      await this.#settleAndCommit()
+      if (this.#isAtWork()) await this.#comeAgain()
+      return
+    }
     if (prepared.length > 0) this.#deliver(prepared)
     if (prepared.at(-1)?.stop !== undefined) await this.#settleAndCommit()
   }

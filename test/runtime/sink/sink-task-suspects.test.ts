@@ -76,6 +76,7 @@ function reading(batches: readonly FetchedBatch[], onPrepare: (offset: number) =
         }
         return Promise.resolve()
       },
+      isOwner: () => true,
       onFailed: (error) => log.push(`failed ${String(error)}`),
       onFenced: () => undefined,
       onCleared: (offsets) => seen.cleared.push(...offsets),
