@@ -6,4 +6,5 @@ export const CONFORMANCE_TESTS: readonly string[] = [
   'clients',
   'connect-protocol',
   'mixed-group',
+  'takeover',
 ].map((name) => `test/conformance/${name}.test.ts`)

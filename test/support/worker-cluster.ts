@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { access, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
+import { expect } from 'chai'
 import { run } from '../../src/dev/java.ts'
 import { eventually, uniqueName } from './eventually.ts'
 import { freePort, sharedKafka } from './kafka.ts'
@@ -40,8 +41,7 @@ export class WorkerCluster {
 
   /** A worker of ours that is ready. */
   async sluice(settings: Readonly<Record<string, string>> = {}): Promise<ClusterWorker> {
-    const { base, file } = await this.#properties(settings)
-    return this.#ready(base, () => sluice(['worker', file]))
+    return this.started('sluice', await this.#properties(settings))
   }
 
   /** A worker of ours with a folder of models of its own, as one on another machine has. */
@@ -52,11 +52,18 @@ export class WorkerCluster {
 
   /** A worker of Apache Kafka Connect 4.3.1; it takes some 15 s to be ready. */
   async java(settings: Readonly<Record<string, string>> = {}): Promise<ClusterWorker> {
-    const lib = await connectJars()
-    const { base, file } = await this.#properties(settings)
+    return this.started('java', await this.#properties(settings))
+  }
+
+  /** A worker with the settings of a file that somebody else wrote, whose listener is `base`. */
+  async started(
+    kind: 'sluice' | 'java',
+    { base, file }: { readonly base: string; readonly file: string },
+  ): Promise<ClusterWorker> {
+    if (kind === 'sluice') return this.#ready(base, () => sluice(['worker', file]))
     const main = 'org.apache.kafka.connect.cli.ConnectDistributed'
-    const args = ['-Xmx256m', '-cp', path.join(lib, '*'), main, file]
-    return this.#ready(base, () => startProcess('java', args))
+    const lib = path.join(await connectJars(), '*')
+    return this.#ready(base, () => startProcess('java', ['-Xmx256m', '-cp', lib, main, file]))
   }
 
   /** The records of the config topic, oldest first. */
@@ -114,14 +121,27 @@ export class WorkerCluster {
     const again = (): Promise<ClusterWorker> => this.#ready(base, start)
     const worker: ClusterWorker = { base, id: new URL(base).host, process, call, stop, again }
     this.workers.push(worker)
-    const options = { timeoutMs: 90_000, everyMs: 100 }
-    await eventually(async () => (await fetch(`${base}/health`)).status === 200, options).catch(
-      (error: unknown) => {
-        throw new Error(`${String(error)}\n${process.stdout()}${process.stderr()}`)
-      },
-    )
+    await healthy(worker).catch((error: unknown) => {
+      throw new Error(`${String(error)}\n${process.stdout()}${process.stderr()}`)
+    })
     return worker
   }
+}
+
+/** At once where it ends before. */
+async function healthy(worker: ClusterWorker): Promise<void> {
+  let ended = false
+  void worker.process.exited.finally(() => (ended = true)).catch(() => undefined)
+  const status = await eventually(
+    async () => {
+      if (ended) return 'the worker has ended'
+      const { code, body } = await worker.call('GET', '/health')
+      expect([code, body], 'health').to.have.property('0', 200)
+      return code
+    },
+    { timeoutMs: 180_000, everyMs: 200 },
+  )
+  if (status !== 200) throw new Error(String(status))
 }
 
 async function send(base: string, method: string, url: string, body?: unknown) {
