@@ -1,18 +1,15 @@
-import type { Fetcher, StartPosition } from '../../kafka/fetch/fetch.ts'
 import type { FetchedBatch } from '../../kafka/record-batches/records.ts'
 import { FencedError, messageOf, UnavailableError } from '../../api/errors.ts'
-import type { Logger } from '../../api/log.ts'
 import type { TopicPartition } from '../../api/plugins.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
 import { CommandLoop } from '../host/command-loop.ts'
 import type { Membership, SuspectRows } from '../host/protocol.ts'
-import type { PartitionProgress, TaskMetrics } from '../host/task-metrics.ts'
+import type { PartitionProgress } from '../host/task-metrics.ts'
 import { OpenPartitions } from './open-partitions.ts'
 import { flat, grouped, idOf, without } from './partitions.ts'
-import type { Puts } from './puts.ts'
 import { SinkCommits } from './sink-commits.ts'
-import type { Prepared, SinkPipeline } from './sink-pipeline.ts'
-import type { SinkRequests } from './sink-requests.ts'
+import type { Prepared } from './sink-pipeline.ts'
+import type { SinkTaskParts } from './sink-task-parts.ts'
 import { type Chunk, SuspectChunks } from './suspect-chunks.ts'
 
 /** How many rounds of fetched batches may wait for their acknowledgement while the next one is worked on. */
@@ -21,28 +18,6 @@ const MAX_ROUNDS_IN_FLIGHT = 3
 const OWNER_LOOK_MS = 200
 /** How many chunks of batches that are taken apart make a round. */
 const MOST_PIECES = 100
-
-export interface SinkTaskParts {
-  readonly pipeline: SinkPipeline
-  readonly fetcher: Fetcher
-  readonly requests: SinkRequests
-  readonly puts: Puts
-  readonly flushIntervalMs: number
-  readonly log: Logger
-  /** Where each assigned partition goes on; null where nothing was committed. Tries for a while before it throws. */
-  readonly startAt: (membership: Membership) => Promise<readonly StartPosition[]>
-  readonly commit: (membership: Membership, offsets: readonly PartitionOffset[]) => Promise<void>
-  /** Whether the task is surely nobody else's at the moment (`host/lease`). */
-  readonly isOwner: () => boolean
-  readonly onFailed: (error: unknown) => void
-  /** The task has let go of its partitions and waits to be assigned anew. */
-  readonly onFenced: () => void
-  /** Suspect rows before these offsets are done with. */
-  readonly onCleared: (offsets: readonly PartitionOffset[]) => void
-  readonly metrics: TaskMetrics
-  /** Aborted when the task must stop. */
-  readonly stopping: AbortController
-}
 
 type Ready = Prepared & { readonly durable: (before?: bigint) => void }
 
@@ -78,14 +53,8 @@ export class RunningSinkTask {
     const { pipeline, requests, commit, metrics, log } = parts
     this.#opened = new OpenPartitions(pipeline, requests)
     const onCommitted = (offsets: readonly PartitionOffset[]): void => this.#onCommitted(offsets)
-    this.#commits = new SinkCommits({
-      pipeline,
-      positions: this.#positions,
-      commit,
-      onCommitted,
-      metrics,
-      log,
-    })
+    const positions = this.#positions
+    this.#commits = new SinkCommits({ pipeline, positions, commit, onCommitted, metrics, log })
     metrics.follow(() => this.#progress())
     this.#paused = paused
     this.#ended = this.#loop.run(() => this.#next())
