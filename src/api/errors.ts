@@ -42,6 +42,7 @@ export const ERROR_CATALOGUE = {
   'model.probe': 'A model does not give the outputs that its probe file records.',
   'model.incompatible': 'A new version of a model reads or writes other fields than the one that serves.',
   'model.exists': 'The model has this version already.',
+  'model.own': 'The version was copied into a models.dir by hand.',
   'model.storage': 'A model cannot be stored: the disk is full, or its folder may not be written.',
   'kafka.unavailable': 'A broker or coordinator cannot be reached at the moment.',
   'kafka.security':

@@ -25,7 +25,7 @@ import {
   readSettings,
   type WorkerSettings,
 } from '../worker/settings/settings.ts'
-import { hostSettings } from '../worker/worker.ts'
+import { hostSettings } from '../worker/host-settings.ts'
 import type { InputShape } from './input-records.ts'
 
 /** What a dry run takes of a worker: settings, plugins and models. */

@@ -36,6 +36,13 @@ export function modelRoutes({ models: directory }: RestContext): Router {
       const added = await models().add({ name, version, ...sentModel(request) })
       response.status(201).json({ name, ...added })
     })
+    .delete(async (request, response) => {
+      refuseOtherQueries(request, ['version'])
+      const [version] = queryValues(request, 'version')
+      if (version === undefined) throw new HttpError(400, 'Name the version to remove: ?version=…')
+      await models().remove(pathParameter(request, 'name'), version)
+      response.status(204).end()
+    })
     .all(methodNotAllowed)
   return router
 }

@@ -56,7 +56,7 @@ export async function serveWorker({
     log: log.child({ logger: 'sluice.rest' }),
     network,
     members: () => (worker === undefined ? [] : memberHosts(worker.place)),
-    models: modelDirectory(settings.modelsDir, undefined, () => requireWorker(worker).installModel),
+    models: modelDirectory(settings.modelsDir, undefined, () => requireWorker(worker).models),
   })
   const stopping = new AbortController()
   const starting = startWorker({

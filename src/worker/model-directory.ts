@@ -1,9 +1,8 @@
 import path from 'node:path'
-import { ConnectError, NotFoundError } from '../api/errors.ts'
+import { ConflictError, ConnectError, NotFoundError } from '../api/errors.ts'
 import {
   type AddedVersion,
   addVersion,
-  type InstallVersion,
   type NewVersion,
 } from '../inference/store/add-model-version.ts'
 import { latest } from '../inference/store/model-folder.ts'
@@ -17,6 +16,7 @@ import {
 import { findServing, type Serving } from '../inference/store/serving-version.ts'
 import { formatPackages } from '../runtime/plugins/plugin-lists.ts'
 import { KeyedQueue } from './keyed-queue.ts'
+import type { SharedModels } from './shared/shared-models.ts'
 
 export type { NewVersion }
 
@@ -38,13 +38,18 @@ export interface ModelDirectory {
   show(name: string, version?: string): Promise<ModelView>
   /** Takes a model that passes its check. Throws as `addVersion` does. */
   add(version: NewVersion): Promise<AddedVersion>
+  /** Removes a version that came over REST. Throws NotFoundError; ConflictError where it did not come so. */
+  remove(name: string, version: string): Promise<void>
 }
 
-/** `install`: how a version reaches the other workers of the cluster; undefined: it stays on this one. */
+/** The models that came to the cluster over REST. */
+export type ClusterModels = Pick<SharedModels, 'publish' | 'remove'>
+
+/** `cluster`: how a version reaches the other workers; undefined: it stays on this one. */
 export function modelDirectory(
   modelsDir: string,
   inspect: InspectModel = inspectInProcess(undefined, undefined, undefined, formatPackages()),
-  install: () => InstallVersion | undefined = () => undefined,
+  cluster: () => ClusterModels | undefined = () => undefined,
 ): ModelDirectory {
   // One at a time: each may take much memory, and the second version of a model is held against the first.
   const queue = new KeyedQueue()
@@ -52,8 +57,28 @@ export function modelDirectory(
   return {
     list: () => listModels(modelsDir),
     show: (name, version) => one(() => show(modelsDir, { name, version }, inspect)),
-    add: (version) => one(() => addVersion(modelsDir, version, inspect, install())),
+    add: (version) =>
+      one(() => {
+        const shared = cluster()
+        return addVersion(modelsDir, version, inspect, shared && ((checked) => shared.publish(checked)))
+      }),
+    remove: (name, version) => one(() => remove(modelsDir, { name, version }, cluster())),
   }
+}
+
+async function remove(
+  modelsDir: string,
+  { name, version }: { readonly name: string; readonly version: string },
+  cluster: ClusterModels | undefined,
+): Promise<void> {
+  if ((await cluster?.remove(name, version)) === true) return
+  const found = await findVersions(modelsDir, name)
+  if (found?.versions.includes(version) !== true)
+    throw new NotFoundError('model.missing', `There is no version ${version} of a model ${name}.`)
+  const message =
+    `Version ${version} of the model ${name} did not come to the cluster over REST: it lies in models.dir of this worker, ` +
+    'and of others perhaps. Remove its folder there.'
+  throw new ConflictError('model.own', message)
 }
 
 async function show(

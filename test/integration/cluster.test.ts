@@ -1,7 +1,10 @@
 import { expect } from 'chai'
+import { readFile } from 'node:fs/promises'
+import path from 'node:path'
 import { afterEach, before, describe, it } from 'mocha'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { sharedKafka } from '../support/kafka.ts'
+import { REPOSITORY } from '../support/process.ts'
 import { fillTopic } from '../support/topics.ts'
 import { type ClusterWorker, WorkerCluster } from '../support/worker-cluster.ts'
 
@@ -119,6 +122,41 @@ describe('two workers of one cluster', function () {
     expect(records.includes('connector-zombie')).to.equal(made)
     await eventually(async () => (await create(leader, 'again')).code === 201, PATIENT)
     await running(follower, 'again')
+  })
+
+  it('have a model that either was sent, from the first connector on that names it, and lose it together', async () => {
+    const cluster = new WorkerCluster()
+    clusters.push(cluster)
+    const [first, second] = [await cluster.own('first'), await cluster.own('second')]
+    const model = await readFile(path.join(REPOSITORY, 'models/airline-delay/airline-delay.mojo.zip'))
+    const send = (worker: ClusterWorker) =>
+      fetch(`${worker.base}/sluice/models/delay?file=m.zip&version=1`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/octet-stream' },
+        body: new Uint8Array(model),
+      })
+    expect((await send(second)).status).to.equal(201)
+    const scoring = {
+      ...{
+        transforms: 'score',
+        'transforms.score.type': 'ScoreH2OGbm$Value',
+        'transforms.score.model': 'delay',
+      },
+      ...{ 'value.converter': 'JsonConverter', 'value.converter.schemas.enable': 'false' },
+    }
+    const created = await first.call('POST', '/connectors', {
+      name: 'a',
+      config: { ...config(), ...scoring },
+    })
+    expect(created.code, JSON.stringify(created.body)).to.equal(201)
+    await running(second, 'a')
+    for (const worker of [first, second])
+      expect((await worker.call('GET', '/sluice/models/delay')).body).to.deep.include({ latest: '1' })
+    expect((await send(first)).status).to.equal(409)
+    expect((await first.call('GET', '/sluice/connectors/a/shadows')).code).to.equal(200)
+    expect((await first.call('DELETE', '/sluice/models/delay?version=1')).code).to.equal(204)
+    for (const worker of [first, second])
+      await eventually(async () => (await worker.call('GET', '/sluice/models/delay')).code === 404, PATIENT)
   })
 
   it('go on with a new leader where the old one was killed', async () => {

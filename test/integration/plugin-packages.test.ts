@@ -108,7 +108,7 @@ describe('a worker with packages of plugins', function () {
     expect(model).to.include({ format: 'xgboost-json', reader: READER, probes: 20 })
   })
 
-  it('says what is not there in one error: a version with those that are, a class with what was left out', async () => {
+  it('says what is not there, each once for its key: a version with those that are, a class with what was left out', async () => {
     const refused = async (more: Readonly<Record<string, string>>) => {
       const wrong = { name: uniqueName('wrong'), config: { ...config('1.0.0'), ...more } }
       const { status, body } = await call(worker.rest, 'POST', '/connectors', wrong)
@@ -117,7 +117,7 @@ describe('a worker with packages of plugins', function () {
     }
     const version = await refused({ 'transforms.side.plugin.version': '[3,)' })
     expect(version)
-      .to.include('contains the following 1 error(s)')
+      .to.include('contains the following 2 error(s)')
       .and.include('available versions: [1.0.0, 2.0.0]')
     const unknown = await refused({ 'transforms.side.type': 'AcmeHoure$Value' })
     expect(unknown).to.include('The nearest names: AcmeHours$Value, ').and.include('broken 1.0.0 in')

@@ -202,8 +202,7 @@ describe('a source connector on a real broker', function () {
       'exactly.once.support': 'required',
       'transaction.boundary': 'connector',
       'topic.creation.default.partitions': '0',
-      'producer.override.bootstrap.servers': 'elsewhere:9092',
-      'producer.override.acks': '0',
+      'producer.override.security.protocol': 'TLS',
       'batch.size': '0',
       'offsets.storage.topic': 'a topic',
     }

@@ -202,7 +202,7 @@ describe('sluice worker on a real broker', function () {
 
   it('says in one line, with exit code 1, which settings are wrong', async () => {
     const file = path.join(folder, 'wrong.json')
-    await writeFile(file, JSON.stringify({ 'bootstrap.server': 'x', 'security.protocol': 'SSL' }))
+    await writeFile(file, JSON.stringify({ 'bootstrap.server': 'x', 'security.protocol': 'TLS' }))
     const worker = sluice(['worker', file])
     workers.push(worker)
     expect(await worker.exited).to.equal(1)

@@ -44,6 +44,12 @@ export class WorkerCluster {
     return this.#ready(base, () => sluice(['worker', file]))
   }
 
+  /** A worker of ours with a folder of models of its own, as one on another machine has. */
+  async own(folder: string): Promise<ClusterWorker> {
+    this.#folder ??= await mkdtemp(path.join(tmpdir(), 'sluice-cluster-'))
+    return this.sluice({ 'models.dir': path.join(this.#folder, folder) })
+  }
+
   /** A worker of Apache Kafka Connect 4.3.1; it takes some 15 s to be ready. */
   async java(settings: Readonly<Record<string, string>> = {}): Promise<ClusterWorker> {
     const lib = await connectJars()

@@ -33,7 +33,7 @@ describe('a connector whose records killed a task host', () => {
   })
 
   it('begins anew when its task is restarted by a request', async () => {
-    worker.herder.restartTask('a', 0)
+    await worker.herder.restartTask('a', 0)
     await eventually(() => told().length === 3, QUICK)
     expect(told()[2]).to.deep.equal([])
   })

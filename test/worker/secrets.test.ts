@@ -28,6 +28,24 @@ describe('secrets', () => {
     expect(isSecretName('transforms.a.key')).to.equal(false)
   })
 
+  it('are masked in the settings of a connector’s own clients', () => {
+    const config = {
+      ...GOOD,
+      'errors.deadletterqueue.topic.name': 'dead',
+      'consumer.override.sasl.jaas.config': 'x.PlainLoginModule required username="u" password="canary";',
+      'producer.override.ssl.truststore.password': 'canary',
+      'admin.override.ssl.keystore.key': 'canary',
+      'consumer.override.max.poll.records': '5',
+    }
+    const shown = masked(config)
+    expect(JSON.stringify(shown)).not.to.contain('canary')
+    expect(shown['consumer.override.max.poll.records']).to.equal('5')
+    expect(unmasked(shown, config)).to.deep.equal(config)
+    const { keys } = checkConnectorConfig(config)
+    const infos = configInfos('TopicSink', config, { keys, isReference, problems: [] })
+    expect(JSON.stringify(infos)).not.to.contain('canary')
+  })
+
   it('are masked within URLs, and come back with them as they were shown', () => {
     const registry = 'value.converter.schema.registry.url'
     const stored = {

@@ -10,7 +10,7 @@ import { OffsetFile } from '../../src/worker/stores/offset-file.ts'
 import { filePlace } from '../../src/worker/stores/offset-places.ts'
 import { StatusStore } from '../../src/worker/stores/status-store.ts'
 import { readSettings } from '../../src/worker/settings/settings.ts'
-import { assembleWorker, type RunningWorker } from '../../src/worker/worker.ts'
+import { assembleWorker, type RunningWorker } from '../../src/worker/assemble-worker.ts'
 import { eventually } from '../support/eventually.ts'
 import { type FakeHost, fakeHosts, LoneMember, MemoryGroups } from './memory-worker.ts'
 

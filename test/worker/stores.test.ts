@@ -30,7 +30,7 @@ describe('the config store', () => {
     await store.putTasks('a-b', [{ x: '1' }, { x: '2' }])
     await store.putRestart('a-b', true, false)
     await store.removeConnector('a-b')
-    expect(topics.records('configs').map(({ key, value }) => `${key} ${value}`)).to.deep.equal([
+    expect(topics.records('configs').map(({ key, value }) => `${key} ${String(value)}`)).to.deep.equal([
       'target-state-a-b {"state":"PAUSED","state.v2":"STOPPED"}',
       'connector-a-b {"properties":{"name":"a-b"}}',
       'task-a-b-0 {"properties":{"x":"1"}}',

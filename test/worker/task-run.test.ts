@@ -24,8 +24,8 @@ function run(suspects = new Suspects(), willReturn = false) {
   const left: string[] = []
   let topics: (reason: string | null) => void = () => undefined
   let replaced: (reason: string) => void = () => undefined
-  const leave: Place['leave'] = (timeout, { willReturn: returning } = {}) => {
-    left.push(`${returning === true ? 'to return' : 'for good'} in ${timeout}`)
+  const leave: Place['leave'] = (timeout, options) => {
+    left.push(`${options?.willReturn === true ? 'to return' : 'for good'} in ${timeout}`)
     return Promise.resolve()
   }
   const hosted: HostedTask = {

@@ -1,5 +1,4 @@
 import { ConnectError, TaskError } from '../../api/errors.ts'
-import type { Logger } from '../../api/log.ts'
 import { askOffsets, type TopicPartition } from '../admin.ts'
 import type { KafkaClient, TopicMetadata } from '../client.ts'
 import { chooseApi } from '../connections.ts'
@@ -7,31 +6,13 @@ import { brokerError, errorName, isRetriableCode, kafkaError } from '../errors.t
 import { NO_TOPIC_ID } from '../metadata-api.ts'
 import { type FetchPosition, fetchV12, fetchV13, named, type PartitionAnswer } from './fetch-api.ts'
 import { FetchPositions, type Position, type StartPosition } from './fetch-positions.ts'
-import { type OffsetReset, startingPoint } from './offset-reset.ts'
+import { startingPoint } from './offset-reset.ts'
+import type { FetcherOptions } from './fetcher-options.ts'
 import { decodePartition } from '../record-batches/record-batch-decode.ts'
 import { emptyBatch, type FetchedBatch } from '../record-batches/records.ts'
 
 export type { StartPosition } from './fetch-positions.ts'
 export type { FetchedBatch } from '../record-batches/records.ts'
-
-export interface FetcherOptions {
-  readonly isolation: 'read_committed' | 'read_uncommitted'
-  /** Where to begin without an offset, or with one that the log no longer has. `none` fails. */
-  readonly reset: OffsetReset
-  readonly log: Logger
-  /** How long a broker, and `next`, may wait for records. Default 500. */
-  readonly maxWaitMs?: number
-  /** How many bytes a broker waits for. Default 1. */
-  readonly minBytes?: number
-  /** The most that one broker answers with. Default 16 MiB. */
-  readonly maxBytes?: number
-  /** The most per partition. Default 1 MiB. A batch that is larger comes all the same. */
-  readonly maxPartitionBytes?: number
-  /** The most that the compressed batches of one partition and fetch may inflate to. Default 64 MiB. */
-  readonly maxInflatedBytes?: number
-  /** The name of its connections; no two fetchers of a client share one. Default: a number. */
-  readonly purpose?: string
-}
 
 /** What one broker answered to one request, until `next` takes it. */
 interface Arrival {

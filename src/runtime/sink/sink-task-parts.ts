@@ -7,7 +7,7 @@ import type { Puts } from './puts.ts'
 import type { SinkPipeline } from './sink-pipeline.ts'
 import type { SinkRequests } from './sink-requests.ts'
 
-/** What the loop of a sink task is made of, and whom it tells. */
+/** What the loop of a sink task works with. */
 export interface SinkTaskParts {
   readonly pipeline: SinkPipeline
   readonly fetcher: Fetcher

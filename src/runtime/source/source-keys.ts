@@ -126,9 +126,9 @@ export function transactionProblems(raw: RawConfig): ConfigProblem[] {
   const { values } = sourceKeys.parse(raw)
   const problems: ConfigProblem[] = []
   const refuse = (path: string, message: string) => problems.push({ path, message })
-  if (values['exactly.once.support']?.toLowerCase() === 'required')
+  if (values['exactly.once.support'].toLowerCase() === 'required')
     refuse('exactly.once.support', 'This worker does not have exactly-once source support enabled.')
-  if (values['transaction.boundary']?.toLowerCase() === 'connector')
+  if (values['transaction.boundary'].toLowerCase() === 'connector')
     refuse(
       'transaction.boundary',
       'The connector does not support connector-defined transaction boundaries with the given configuration. Please reconfigure it to use a different transaction boundary definition.',

@@ -3,9 +3,10 @@ import { isSecretName, MASK, withoutUrlSecrets } from '../../api/credentials.ts'
 import { type ConfigProblem, ConfigError } from '../../api/errors.ts'
 import { knownKeys } from './known-keys.ts'
 
-/** The names of the secrets in a configuration: PASSWORD keys of its plugins, and undefined keys named like one. */
+/** The names of the secrets in a configuration: PASSWORD keys of its plugins, and keys named like one that nothing defines. */
 function secretNames(config: RawConfig): Set<string> {
-  const defined = new Map(knownKeys(config, 'keys').keys.map(({ name, key }) => [name, key.type]))
+  const known = knownKeys(config, 'keys').keys.filter(({ isUndefined = false }) => !isUndefined)
+  const defined = new Map(known.map(({ name, key }) => [name, key.type]))
   const names = Object.keys(config).filter((name) => {
     const type = defined.get(name)
     return type === undefined ? isSecretName(name) : type === 'PASSWORD'

@@ -117,6 +117,8 @@ export function readSettings(
   const { problems: wrongProviders, providers } = readProviders(raw)
   const problems = [...wrongProviders]
   const warnings: string[] = []
+  /** A setting that is missing may be there under another name. */
+  const misspelt: ConfigProblem[] = []
   const known: Record<string, string> = {}
   const converterOptions: Record<string, string> = {}
   for (const [key, value] of raw) {
@@ -127,7 +129,10 @@ export function readSettings(
     else if (found === 'converter') converterOptions[key] = value
     else if (found === 'harmless') continue
     else if ('problem' in found) problems.push({ path: key, message: found.problem })
-    else warnings.push(`${key} ${found.warning}`)
+    else {
+      warnings.push(`${key} ${found.warning}`)
+      if (found.warning.includes('Did you mean')) misspelt.push({ path: key, message: found.warning })
+    }
   }
   const config = convict(kind === 'distributed' ? DISTRIBUTED_SCHEMA : STANDALONE_SCHEMA)
   config.load(known)
@@ -143,9 +148,11 @@ export function readSettings(
   const clients = clientDefaults(raw)
   problems.push(...clientProblems(clients))
   const listener = parseListener(listOf(read('listeners')), isTrue(read('rest.allow.network')))
-  if ('problem' in listener)
-    throw new ConfigError([...problems, { path: 'listeners', message: listener.problem }])
-  if (problems.length > 0) throw new ConfigError(problems)
+  if ('problem' in listener) {
+    problems.push({ path: 'listeners', message: listener.problem })
+    throw new ConfigError([...problems, ...misspelt])
+  }
+  if (problems.length > 0) throw new ConfigError([...problems, ...misspelt])
   const parts = { listener, converterDefaults: defaults, clients }
   const settings = assemble(read, modeOf(kind, read), parts)
   return { settings: { ...settings, configProviders: providers }, warnings, leftOut: [] }

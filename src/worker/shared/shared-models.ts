@@ -1,6 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto'
 import { closeSync, existsSync, mkdirSync, openSync, writeSync } from 'node:fs'
-import { access, mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { access, mkdir, readFile, rename, rm, rmdir } from 'node:fs/promises'
 import path from 'node:path'
 import { ConflictError, messageOf } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
@@ -50,7 +50,7 @@ export class SharedModels {
   readonly #options: SharedModelsOptions
   readonly #uploads = new Map<string, Upload>()
   /** The upload that counts, by name and version. */
-  readonly #winners = new Map<string, string>()
+  readonly #winners = new Map<string, { readonly id: string; readonly files: readonly FileFacts[] }>()
   readonly #queue = new KeyedQueue()
   /** Workers may share one models.dir: each collects files in a folder of its own. */
   readonly #staging = `${STAGING}${randomUUID()}-`
@@ -87,12 +87,29 @@ export class SharedModels {
       throw error
     }
     await this.#queue.settled()
-    if (this.#winners.get(`${name}/${version}`) === id) return
+    if (this.#winners.get(`${name}/${version}`)?.id === id) return
     await this.#remove([...keys, `model/${name}/${version}/${id}`])
     throw new ConflictError(
       'model.exists',
       `Another worker took a version ${version} of the model ${name} at the same time. Send yours under another version.`,
     )
+  }
+
+  /**
+   * Removes a version from all workers; resolves when it is gone here. False where it did not come to the cluster over
+   * REST: then it is somebody's own.
+   */
+  async remove(name: string, version: string): Promise<boolean> {
+    const winner = this.#winners.get(`${name}/${version}`)
+    if (winner === undefined) return false
+    const { append } = this.#options
+    await append(`model/${name}/${version}/${winner.id}`, null)
+    const chunks = winner.files.flatMap(({ bytes }, file) =>
+      Array.from({ length: Math.ceil(bytes / CHUNK_BYTES) }, (_, n) => `chunk/${winner.id}/${file}/${n}`),
+    )
+    await this.#remove([`upload/${winner.id}`, ...chunks])
+    await this.#queue.settled()
+    return true
   }
 
   /** Resolves when everything that was read so far is installed. Never throws. */
@@ -119,12 +136,16 @@ export class SharedModels {
   ended([name = '', version = '', id = '']: readonly string[], isWhole: boolean): void {
     const key = `${name}/${version}`
     const upload = this.#uploads.get(id)
-    if (!isWhole && this.#winners.get(key) === id) this.#winners.delete(key)
+    const winner = this.#winners.get(key)
+    if (!isWhole && winner?.id === id) {
+      this.#winners.delete(key)
+      void this.#queue.run(name, () => this.#uninstall({ name, version, files: winner.files }))
+    }
     if (!isWhole || upload?.name !== name || upload.version !== version || this.#winners.has(key)) {
       void this.#queue.run('', () => this.#forget(id))
       return
     }
-    this.#winners.set(key, id)
+    this.#winners.set(key, { id, files: upload.files })
     void this.#queue
       .run(name, () => this.#install(id, upload))
       .catch((error: unknown) => {
@@ -169,6 +190,23 @@ export class SharedModels {
     } finally {
       await this.#forget(id)
     }
+  }
+
+  /** What lies there may be somebody's own by now. */
+  async #uninstall({ name, version, files }: Pick<Upload, 'name' | 'version' | 'files'>): Promise<void> {
+    const { modelsDir, log } = this.#options
+    const target = path.join(modelsDir, name, version)
+    if (!(await isSame(target, files))) return
+    await rm(target, { recursive: true, force: true }).then(
+      () => log.info('a model of the cluster was removed', { model: name, version }),
+      (error: unknown) =>
+        log.warn('a model of the cluster could not be removed', {
+          model: name,
+          version,
+          error: messageOf(error),
+        }),
+    )
+    await rmdir(path.dirname(target)).catch(() => undefined) // it has other versions
   }
 
   async #forget(id: string): Promise<void> {

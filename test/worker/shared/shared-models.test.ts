@@ -22,7 +22,7 @@ interface Member {
   readonly modelsDir: string
 }
 
-async function member(topics: MemoryTopics, modelsDir?: string): Promise<Member> {
+async function member(topics: Pick<MemoryTopics, 'open'>, modelsDir?: string): Promise<Member> {
   const folder = modelsDir ?? (await mkdtemp(path.join(tmpdir(), 'sluice-shared-')))
   folders.push(folder)
   return {
@@ -128,10 +128,35 @@ describe('a model that one worker took', () => {
           key.startsWith('model/') ? Promise.reject(new Error('Kafka is away')) : real.append(key, value)
         return { ...real, append }
       },
-    } as MemoryTopics)
+    })
     const failure = await rejection(log.models.publish(version({ 'm.zip': Buffer.from('sent') })))
     expect(failure.message).to.equal('Kafka is away')
     const kept = new Map(topics.records(TOPIC.topic).map(({ key, value }) => [key, value]))
     expect([...kept.values()]).to.deep.equal([null, null])
+  })
+
+  it('is removed from all workers, and from the topic', async () => {
+    const topics = new MemoryTopics()
+    const [first, second] = [await member(topics), await member(topics)]
+    await first.log.models.publish(version({ 'm.zip': Buffer.alloc(2 * CHUNK_BYTES + 1) }, '1'))
+    await first.log.models.publish(version({ 'm.zip': Buffer.from('two') }))
+    expect(await second.log.models.remove('delay', '1')).to.equal(true)
+    await first.log.current()
+    for (const { modelsDir } of [first, second])
+      expect(await readdir(path.join(modelsDir, 'delay'))).to.deep.equal(['2'])
+    const kept = new Map(topics.records(TOPIC.topic).map(({ key, value }) => [key, value]))
+    expect([...kept.values()].filter((value) => value !== null)).to.have.length(3)
+    expect(await second.log.models.remove('delay', '1')).to.equal(false)
+    await first.log.models.publish(version({ 'm.zip': Buffer.from('anew') }, '1'))
+    expect((await installed(second, '1'))['m.zip']?.toString()).to.equal('anew')
+  })
+
+  it('stays where somebody put other files under its name', async () => {
+    const topics = new MemoryTopics()
+    const { log, modelsDir } = await member(topics)
+    await log.models.publish(version({ 'm.zip': Buffer.from('sent') }))
+    await writeFile(path.join(modelsDir, 'delay/2/m.zip'), 'own')
+    await log.models.remove('delay', '2')
+    expect(await readFile(path.join(modelsDir, 'delay/2/m.zip'), 'utf8')).to.equal('own')
   })
 })
