@@ -185,8 +185,11 @@ describe('three workers of one group, with six tasks under a stream', function (
       const [first, second] = await Promise.all(late)
       expect(first?.code).to.equal(409)
       expect(second?.code).to.be.oneOf([201, 409, 503])
-      const { body } = await others[0]!.call('GET', `/connectors/${taken}/config`)
-      expect(body).to.include(theirs)
+      // Each worker answers by what it has read, and one that does not lead reads a moment later.
+      await eventually(async () => {
+        const { body } = await others[0]!.call('GET', `/connectors/${taken}/config`)
+        return expect(body).to.include(theirs)
+      }, PATIENT)
       if (second?.code !== 201)
         expect((await cluster.configs()).map(({ key }) => key)).not.to.include(`connector-${free}`)
       await eventually(

@@ -1,5 +1,5 @@
-import type { Fetcher, StartPosition } from '../../kafka/fetch/fetch.ts'
 import type { Logger } from '../../api/log.ts'
+import type { Fetcher, StartPosition } from '../../kafka/fetch/fetch.ts'
 import type { Membership } from '../host/protocol.ts'
 import type { TaskMetrics } from '../host/task-metrics.ts'
 import type { PartitionOffset } from './positions.ts'

@@ -53,14 +53,8 @@ export class RunningSinkTask {
     const { pipeline, requests, commit, metrics, log } = parts
     this.#opened = new OpenPartitions(pipeline, requests)
     const onCommitted = (offsets: readonly PartitionOffset[]): void => this.#onCommitted(offsets)
-    this.#commits = new SinkCommits({
-      pipeline,
-      positions: this.#positions,
-      commit,
-      onCommitted,
-      metrics,
-      log,
-    })
+    const positions = this.#positions
+    this.#commits = new SinkCommits({ pipeline, positions, commit, onCommitted, metrics, log })
     metrics.follow(() => this.#progress())
     this.#paused = paused
     this.#ended = this.#loop.run(() => this.#next())
