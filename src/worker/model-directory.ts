@@ -1,10 +1,6 @@
 import path from 'node:path'
 import { ConflictError, ConnectError, NotFoundError } from '../api/errors.ts'
-import {
-  type AddedVersion,
-  addVersion,
-  type NewVersion,
-} from '../inference/store/add-model-version.ts'
+import { type AddedVersion, addVersion, type NewVersion } from '../inference/store/add-model-version.ts'
 import { latest } from '../inference/store/model-folder.ts'
 import { type InspectModel, inspectInProcess, type ModelFacts } from '../inference/store/model-inspection.ts'
 import {
