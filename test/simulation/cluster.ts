@@ -74,7 +74,7 @@ export class Cluster {
     return this.workers.filter(({ process }) => process.state !== 'dead')
   }
 
-  /** Starts a worker process; where it cannot open its topics it ends, as the real one does not. */
+  /** Starts a worker process. */
   start(): void {
     const process: Process = { name: `worker ${++this.#started}`, state: 'running', waiting: [] }
     const simulated: SimulatedWorker = { process, configs: undefined, worker: undefined, isStopping: false }
@@ -145,7 +145,8 @@ export class Cluster {
     const { mode } = settings
     if (mode.kind !== 'distributed') throw new Error('a worker of the simulation is one of a cluster')
     const open = this.topics.opener(process)
-    const configs = await ConfigStore.open(open, mode.configTopic, SILENT)
+    const configs = await this.#untilReached(process, () => ConfigStore.open(open, mode.configTopic, SILENT))
+    const statuses = await this.#untilReached(process, () => StatusStore.open(open, mode.statusTopic, SILENT))
     simulated.configs = configs
     const worker = assembleWorker({
       settings,
@@ -155,7 +156,7 @@ export class Cluster {
       createMember: this.#createMember(simulated),
       stores: {
         configs,
-        statuses: await StatusStore.open(open, mode.statusTopic, SILENT),
+        statuses,
         clusterId: 'simulation',
         offsets: topicPlaces(open, mode.offsetTopic),
       },
@@ -166,6 +167,18 @@ export class Cluster {
     })
     simulated.worker = worker
     await worker.start()
+  }
+
+  /** A worker that starts tries on, for ever, while Kafka cannot be reached. */
+  async #untilReached<T>(process: Process, work: () => Promise<T>): Promise<T> {
+    for (;;) {
+      try {
+        return await work()
+      } catch (error) {
+        if (!(error instanceof UnavailableError)) throw error
+        await new Promise<void>((resolve) => this.time.after(500, process, resolve))
+      }
+    }
   }
 
   #spawn(process: Process, events: ConstructorParameters<typeof SimulatedHost>[2]) {
