@@ -13,6 +13,8 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'models/efficientnet-lite0/README.md: pip install': 'makes the model, with Python',
   'models/iris-dl4j/README.md: cd models/iris-dl4j': 'trains the model, with DL4J from Maven',
   'docs/command-line.md: sluice topics --create flights': 'as in the README, with two partitions',
+  'docs/command-line.md: sluice dev --workers 3':
+    'test/integration/dev-workers.test.ts starts them at ports of its own',
   'docs/models.md: {\n  "manifestVersion"': 'a manifest with a checksum left out',
   'docs/models.md: "signature"': 'a part of a manifest',
   'docs/models.md: "preprocess"': 'a part of a manifest',
