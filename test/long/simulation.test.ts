@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { simulate } from '../simulation/run.ts'
 
-const SCHEDULES = 1_500
+const SCHEDULES = 10_000
 const PROCESSES = Math.min(4, availableParallelism())
 
 describe('simulated clusters, at length', () => {
