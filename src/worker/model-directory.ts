@@ -47,7 +47,7 @@ export function modelDirectory(
   inspect: InspectModel = inspectInProcess(undefined, undefined, undefined, formatPackages()),
   cluster: () => ClusterModels | undefined = () => undefined,
 ): ModelDirectory {
-  // One at a time: each may take much memory, and the second version of a model is held against the first.
+  // One at a time: each may take much memory, and the second version of a model is checked against the first.
   const queue = new KeyedQueue()
   const one = <T>(work: () => Promise<T>): Promise<T> => queue.run('', work)
   return {

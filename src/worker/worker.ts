@@ -17,7 +17,7 @@ export interface WorkerOptions extends Pick<Surroundings, 'settings' | 'advertis
 
 /**
  * Starts the worker process's part of everything: stores, membership, work. Resolves when the worker is a member of
- * its group. Tries on, for ever, while Kafka cannot be reached.
+ * its group. Retries for ever while Kafka cannot be reached.
  * @throws TaskError where a topic does not fit, UnavailableError where `signal` ended it
  */
 export async function startWorker(options: WorkerOptions): Promise<RunningWorker> {

@@ -39,7 +39,7 @@ describe('the commands of docs/models.md', function () {
 
   const run = (command: string) => outputOf(command, { cwd: folder })
 
-  it('look at a model, score a file with it, and hold it against its probes', async () => {
+  it('look at a model, score a file with it, and check it against its probes', async () => {
     const commands = commandsOf(codeBlock('docs/models.md', 'npm run -s sluice -- models inspect'))
     const [inspected = '', , verified = ''] = await Promise.all(commands.map(run))
     expect(inspected).to.contain('probes        198')

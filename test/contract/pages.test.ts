@@ -70,7 +70,7 @@ describe('the pages that users read', () => {
       'config/connectors/seed/README.md',
     ])
     expect(linksOf('docs/rest.md')).to.include('models.md#the-manifest')
-    expect(anchorsOf('docs/models.md')).to.include('look-at-it-score-with-it-hold-it-against-its-probes')
+    expect(anchorsOf('docs/models.md')).to.include('look-at-it-score-with-it-check-it-against-its-probes')
   })
 
   it('have no code that no test runs', () => {

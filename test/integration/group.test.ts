@@ -242,7 +242,7 @@ describe('GroupMember', function () {
       protocols: () => [{ name: 'sessioned', metadata: Buffer.from([++tries]) }],
     })
     await eventually(() => tries >= 4)
-    expect(errors).to.deep.equal(['cannot be a member of the group; trying on'])
+    expect(errors).to.deep.equal(['cannot be a member of the group; retrying'])
   })
 
   it('comes back by itself when its broker was killed and started again', async function () {
@@ -277,7 +277,7 @@ describe('GroupMember', function () {
     await commitOffsets(own, 'g', back.seat, [{ topic: 't', partition: 1, offset: 5n }])
     expect(logged, 'once for each change, not for each try').to.deep.equal([
       'joined the group',
-      'the group cannot be reached; trying on',
+      'the group cannot be reached; retrying',
       'lost the place in the group',
       'the group answers again',
       'joined the group',

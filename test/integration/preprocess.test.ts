@@ -120,7 +120,7 @@ describe('a model whose manifest says how its input is made, in a connector on A
     expect(largestDifference(scores, ORACLE.nchw)).to.be.lessThan(2e-6)
   })
 
-  it('is held against the schema of the topic before anything runs', async () => {
+  it('is checked against the schema of the topic before anything runs', async () => {
     const topic = uniqueName('rows')
     const types = { Origin: 'string', Hour: 'string', Distance: 'double' }
     await registerSchema(dev.schemaRegistry, `${topic}-value`, schemaOf(types))

@@ -169,7 +169,7 @@ export class Cluster {
     await worker.start()
   }
 
-  /** A worker that starts tries on, for ever, while Kafka cannot be reached. */
+  /** A worker that starts retries for ever while Kafka cannot be reached. */
   async #untilReached<T>(process: Process, work: () => Promise<T>): Promise<T> {
     for (;;) {
       try {

@@ -45,7 +45,7 @@ async function refusal(work: Promise<unknown>): Promise<Error> {
 }
 
 describe('a version that is added', () => {
-  it('is held against the latest that can be read, until its folder is removed', async () => {
+  it('is checked against the latest that can be read, until its folder is removed', async () => {
     await copy('1')
     await copy('2', OTHER)
     const { message } = await refusal(add())
@@ -55,7 +55,7 @@ describe('a version that is added', () => {
     expect(await add()).to.deep.equal({ version: '3', latest: '3' })
   })
 
-  it('is held against nothing where no other can be read', async () => {
+  it('is checked against nothing where no other can be read', async () => {
     await copy('1', OTHER)
     await damage('1')
     expect(await add()).to.deep.equal({ version: '2', latest: '2' })

@@ -203,7 +203,7 @@ export class CompactedLog {
           return
         }
         if (failures === 0) {
-          this.#options.log.warn('the topic cannot be read; trying on', { reason: messageOf(error) })
+          this.#options.log.warn('the topic cannot be read; retrying', { reason: messageOf(error) })
         }
         await sleep(backOffMs(failures++))
       }

@@ -346,8 +346,8 @@ export class GroupMember {
     if (isRetriable(error) && answered && performance.now() - this.#troubleSince < HICCUP_MS) return
     this.#trouble = text
     const fields = { reason: messageOf(error) }
-    if (isRetriable(error)) this.#log.warn('the group cannot be reached; trying on', fields)
-    else this.#log.error('cannot be a member of the group; trying on', fields)
+    if (isRetriable(error)) this.#log.warn('the group cannot be reached; retrying', fields)
+    else this.#log.error('cannot be a member of the group; retrying', fields)
   }
 
   #recovered(): void {

@@ -192,7 +192,7 @@ export class RunningSinkTask {
       this.#unplaced = null
     } catch (error) {
       if (!(error instanceof UnavailableError)) throw error
-      this.#parts.log.warn('the committed offsets cannot be read; trying on', { error: error.message })
+      this.#parts.log.warn('the committed offsets cannot be read; retrying', { error: error.message })
     }
     return this.#unplaced === null
   }

@@ -38,7 +38,7 @@ interface Opening {
 
 /**
  * Opens what a worker keeps its state in: the three topics of its cluster, creating missing ones; or, of a standalone
- * worker, its memory and its file. Tries on, for ever, while Kafka cannot be reached.
+ * worker, its memory and its file. Retries for ever while Kafka cannot be reached.
  * @throws TaskError where a topic or the file does not fit, UnavailableError where `signal` ended it
  */
 export function openStores(opening: Opening): Promise<Stores> {
@@ -50,7 +50,7 @@ export function stoppedEarly(): UnavailableError {
   return new UnavailableError('kafka.unavailable', 'The worker was stopped before it had reached Kafka.')
 }
 
-/** Tries on while Kafka cannot be reached, with growing pauses. */
+/** Retries while Kafka cannot be reached, with growing pauses. */
 async function untilReached<T>({ settings, log, signal }: Opening, work: () => Promise<T>): Promise<T> {
   let tellAt = 0
   for (let pause = FIRST_PAUSE; ; pause = Math.min(LONGEST_PAUSE, pause * 2)) {
@@ -60,7 +60,7 @@ async function untilReached<T>({ settings, log, signal }: Opening, work: () => P
       if (!(error instanceof ConnectError && error.retriable)) throw error
       if (performance.now() >= tellAt) {
         const fields = { bootstrapServers: settings.bootstrapServers, error: messageOf(error) }
-        log.warn('Kafka is not there yet; trying on', fields)
+        log.warn('Kafka is not there yet; retrying', fields)
         tellAt = performance.now() + TELL_INTERVAL
       }
     }

@@ -115,7 +115,7 @@ describe('the loop of a source task', () => {
     await task.stop()
   })
 
-  it('tries on while Kafka is away, and delivers then', async () => {
+  it('retries while Kafka is away, and delivers then', async () => {
     let tries = 0
     const { task, queue, seen } = await scripted({
       ensure: () =>
