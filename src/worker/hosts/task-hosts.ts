@@ -1,5 +1,5 @@
 import type { RawConfig } from '../../api/config.ts'
-import type { ConfigProblem } from '../../api/errors.ts'
+import { type ConfigProblem, UnavailableError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { LevelTable } from '../../runtime/host/log-levels.ts'
 import type { HostSettings, TaskId } from '../../runtime/host/protocol.ts'
@@ -81,7 +81,12 @@ export class TaskHosts {
     )
     const host = free ?? this.#add(false)
     try {
-      return await question(host)
+      const answer = await question(host)
+      // It says nothing of the configuration: the host was ended with the others.
+      if (this.#stopped) throw stopping()
+      return answer
+    } catch (error) {
+      throw this.#stopped ? stopping() : error
     } finally {
       this.#release(host)
     }
@@ -99,8 +104,9 @@ export class TaskHosts {
     await Promise.all([...this.#hosts].map((host) => host.end()))
   }
 
-  /** Ends all hosts at once, whatever they do. */
+  /** Ends all hosts at once, whatever they do: the worker stops. */
   kill(why: string): void {
+    this.#stopped = true
     for (const host of this.#hosts) host.kill(why)
   }
 
@@ -130,4 +136,8 @@ export class TaskHosts {
     if (!idle() || this.#stopped) return
     setTimeout(() => void (idle() && host.end()), this.#options.keep ?? KEEP).unref()
   }
+}
+
+function stopping(): UnavailableError {
+  return new UnavailableError('cluster.unavailable', 'This worker is stopping. Ask again, or another worker.')
 }
