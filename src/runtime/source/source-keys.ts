@@ -123,12 +123,11 @@ export const sourceKeys = defineConfig({
 
 /** What a source asks for, in values that are right, and no worker here gives. */
 export function transactionProblems(raw: RawConfig): ConfigProblem[] {
-  const { values } = sourceKeys.parse(raw)
   const problems: ConfigProblem[] = []
   const refuse = (path: string, message: string) => problems.push({ path, message })
-  if (values['exactly.once.support'].toLowerCase() === 'required')
+  if (raw['exactly.once.support']?.trim().toLowerCase() === 'required')
     refuse('exactly.once.support', 'This worker does not have exactly-once source support enabled.')
-  if (values['transaction.boundary'].toLowerCase() === 'connector')
+  if (raw['transaction.boundary']?.trim().toLowerCase() === 'connector')
     refuse(
       'transaction.boundary',
       'The connector does not support connector-defined transaction boundaries with the given configuration. Please reconfigure it to use a different transaction boundary definition.',
