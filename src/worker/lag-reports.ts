@@ -2,7 +2,7 @@ import type { Logger } from '../api/log.ts'
 import { messageOf } from '../api/errors.ts'
 import type { PartitionProgress } from '../runtime/host/task-metrics.ts'
 import type { TaskId } from '../runtime/host/protocol.ts'
-import { askPeer } from './cluster/peers.ts'
+import { getFromWorker } from './cluster/peers.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
 import type { StoredConnector } from './stores/config-state.ts'
 import type { StatusStore } from './stores/status-store.ts'
@@ -47,7 +47,6 @@ export interface LagReportsOptions {
 
 /** How long another worker may take, in milliseconds: a UI that asks is not to wait for one that is away. */
 const PEER_DEADLINE = 2_000
-const WORKER_ID = /^[^/?#@\s]+:\d{1,5}$/
 
 /**
  * How far sinks are behind the ends of their partitions. What a task's fetches say anyway is kept where it runs; a report of
@@ -115,13 +114,9 @@ export class LagReports {
 
   /** What another worker knows of its own tasks; nothing where it does not answer, which is no reason to know nothing. */
   async #ask(workerId: string): Promise<readonly ConnectorLag[]> {
-    if (!WORKER_ID.test(workerId)) return []
     try {
-      const url = `http://${workerId}/sluice/lag?scope=worker`
-      const headers = { accept: 'application/json', 'user-agent': 'sluice' }
-      const { status, body } = await askPeer({ method: 'GET', url, headers, deadline: PEER_DEADLINE })
-      if (status !== 200) return []
-      return (JSON.parse(body.toString()) as { readonly connectors: readonly ConnectorLag[] }).connectors
+      const answer = await getFromWorker(workerId, '/sluice/lag?scope=worker', PEER_DEADLINE)
+      return (answer as { readonly connectors: readonly ConnectorLag[] } | undefined)?.connectors ?? []
     } catch (error) {
       this.#options.log.debug('a worker did not say how far its tasks are', {
         worker: workerId,

@@ -42,6 +42,33 @@ export async function askPeer({ url, deadline, signal, ...request }: PeerRequest
   }
 }
 
+const WORKER_ID = /^[^/?#@\s]+:\d{1,5}$/
+
+/**
+ * What another worker answers to GET, as JSON; undefined where it has nothing of that name (404), as a worker in Java of what
+ * is Sluice's own. `workerId` is its `host:port`, as statuses name it.
+ * @throws UnavailableError where it does not answer so
+ */
+export async function getFromWorker(workerId: string, path: string, deadline: number): Promise<unknown> {
+  // It comes from a topic: nothing of it may lead the request elsewhere.
+  if (!WORKER_ID.test(workerId))
+    throw new UnavailableError('cluster.unavailable', `"${workerId}" is no address of a worker`)
+  const headers = { accept: 'application/json', 'user-agent': 'sluice' }
+  const { status, body } = await askPeer({
+    method: 'GET',
+    url: `http://${workerId}${path}`,
+    headers,
+    deadline,
+  })
+  if (status === 404) return undefined
+  if (status !== 200)
+    throw new UnavailableError(
+      'cluster.unavailable',
+      `The worker at ${workerId} answered with HTTP ${status}`,
+    )
+  return JSON.parse(body.toString('utf8'))
+}
+
 interface Sending extends Pick<PeerRequest, 'method' | 'headers' | 'body'> {
   readonly signal: AbortSignal
 }

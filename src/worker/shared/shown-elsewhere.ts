@@ -1,5 +1,5 @@
 import type { Shown } from '../../runtime/host/protocol.ts'
-import { askPeer } from '../cluster/peers.ts'
+import { getFromWorker } from '../cluster/peers.ts'
 import type { StatusStore } from '../stores/status-store.ts'
 
 /** What a transform of a task shows. */
@@ -45,10 +45,5 @@ export async function shownElsewhere(
 
 async function ask(worker: string, connector: string, name: string): Promise<readonly TaskShown[]> {
   const path = ['sluice', 'connectors', connector, 'shown', name].map(encodeURIComponent).join('/')
-  const headers = { accept: 'application/json' }
-  const url = `http://${worker}/${path}`
-  const { status, body } = await askPeer({ method: 'GET', url, headers, deadline: DEADLINE })
-  if (status === 404) return []
-  if (status !== 200) throw new Error(`HTTP ${status}`)
-  return JSON.parse(body.toString('utf8')) as readonly TaskShown[]
+  return ((await getFromWorker(worker, `/${path}`, DEADLINE)) ?? []) as readonly TaskShown[]
 }
