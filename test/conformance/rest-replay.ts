@@ -130,17 +130,22 @@ interface Status {
   readonly tasks: readonly { readonly state: string }[]
 }
 
+/** A restart acts a moment after its answer: only what several looks in a row show has come to stay. */
+const LOOKS_ALIKE = 4
+
 async function settled({ await: connector, state, tasks }: AwaitStep, { base }: Names): Promise<void> {
   const url = `${base}/connectors/${connector}`
+  let alike = 0
   await eventually(
     async () => {
       const status = (await (await fetch(`${url}/status`)).json()) as Partial<Status>
       const { length } = (await (await fetch(`${url}/tasks`)).json()) as unknown[]
       const found = [status.connector?.state, ...(status.tasks ?? []).map((task) => task.state)]
-      if (isDeepStrictEqual(found, [state, ...tasks]) && length === tasks.length) return true
+      alike = isDeepStrictEqual(found, [state, ...tasks]) && length === tasks.length ? alike + 1 : 0
+      if (alike > 0) return alike >= LOOKS_ALIKE
       throw new Error(`${connector}: ${JSON.stringify(status)}, ${length} task configs`)
     },
-    { timeoutMs: 30_000 },
+    { timeoutMs: 30_000, everyMs: 100 },
   )
 }
 

@@ -14,13 +14,15 @@ def show(call, answer):
     print(json.dumps({"call": call, "answer": answer}), flush=True)
 
 
-def until(state):
+def until(state, tasks=1):
+    """Waits until the connector and so many tasks are in this state: a task's status comes after its connector's."""
     end = time.monotonic() + 30
     while time.monotonic() < end:
         try:
             status = client.get_connector_status(name)
-            if status["connector"]["state"] == state and all(task["state"] == state for task in status["tasks"]):
-                return status["connector"]["state"]
+            states = [task["state"] for task in status["tasks"]]
+            if status["connector"]["state"] == state and states == [state] * tasks:
+                return state
         except Exception as error:  # it has no status yet
             if time.monotonic() > end - 1:
                 raise error
@@ -50,6 +52,6 @@ client.resume_connector(name)
 show("resumed", until("RUNNING"))
 show("topics", list(client.list_connector_topics(name)))
 client.stop_connector(name)
-show("stopped", until("STOPPED"))
+show("stopped", until("STOPPED", tasks=0))
 client.delete_connector(name)
 show("deleted", name not in client.list_connectors())
