@@ -5,15 +5,13 @@
  * were recorded; `--live` starts one beside ours (Java and Maven); `--record` writes its answers anew, and runs no test.
  */
 import { spawn } from 'node:child_process'
-import path from 'node:path'
 import { parseArgs } from 'node:util'
 import type { Deviation } from '../test/conformance/rest-expected.ts'
 import { readGolden } from '../test/conformance/rest-golden.ts'
 import { readJson } from '../test/conformance/rest-replay.ts'
 import { CONFORMANCE_TESTS } from './conformance-tests.ts'
+import { closeWith, mocha, type Outcome, ROOT, stopOnSignals, withKafka } from './test-runs.ts'
 import { type ScriptName, SCRIPTS } from '../test/conformance/rest-scripts.ts'
-
-const ROOT = path.resolve(import.meta.dirname, '..')
 
 async function node(args: readonly string[], env: Readonly<Record<string, string>> = {}): Promise<number> {
   const child = spawn(process.execPath, args, {
@@ -36,17 +34,23 @@ function goldenOf(script: ScriptName): string {
   return script === 'base' ? 'rest-answers' : `rest-${script}`
 }
 
-async function compare(live: boolean): Promise<number> {
-  const env = { SLUICE_CONFORMANCE: live ? 'live' : 'recorded' }
-  const code = await node(['node_modules/mocha/bin/mocha.js', ...CONFORMANCE_TESTS], env)
+/** Each file in a mocha of its own, with one Kafka for all. */
+async function compare(live: boolean): Promise<void> {
+  stopOnSignals()
   const requests = (Object.keys(SCRIPTS) as ScriptName[]).flatMap((script) => readGolden(script)).length
   const deviations = readJson('rest-deviations.json') as readonly Deviation[]
   const otherwise = deviations.flatMap(({ steps }) => steps).length
   process.stdout.write(
-    `${requests} requests were compared with Kafka Connect 4.3.1: ${otherwise} deviate as documented, ${requests - otherwise} are to be equal.\n`,
+    `${requests} requests are compared with Kafka Connect 4.3.1: ${otherwise} deviate as documented, ${requests - otherwise} are to be equal.\n`,
   )
-  return code
+  const outcomes: Outcome[] = []
+  await withKafka(async (env) => {
+    const variables = { ...env, SLUICE_CONFORMANCE: live ? 'live' : 'recorded' }
+    for (const file of CONFORMANCE_TESTS) outcomes.push(await mocha(file, [file], variables))
+  })
+  closeWith(outcomes)
 }
 
 const { values } = parseArgs({ options: { live: { type: 'boolean' }, record: { type: 'boolean' } } })
-process.exitCode = await (values.record === true ? record() : compare(values.live === true))
+if (values.record === true) process.exitCode = await record()
+else await compare(values.live === true)

@@ -10,7 +10,7 @@ import { glob, readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { parseArgs } from 'node:util'
 import { CONFORMANCE_TESTS } from './conformance-tests.ts'
-import { check, mocha, type Outcome, ROOT, stopAll, withKafka } from './test-runs.ts'
+import { check, closeWith, mocha, type Outcome, ROOT, stopOnSignals, withKafka } from './test-runs.ts'
 
 /** The folders of each suite with servers, one path per feature in `server`; what is in none of them needs none. */
 const SERVER_FOLDERS = { server: ['conformance', 'integration'], long: ['long'], chaos: ['chaos'] } as const
@@ -104,15 +104,6 @@ function suiteOf(name: string): Suite {
   process.exit(2)
 }
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    stopAll(signal)
-    process.exit(130)
-  })
-}
+stopOnSignals()
 const [only] = parseArgs({ allowPositionals: true }).positionals
-const outcomes = only === undefined ? await everyDay() : await outcomesOf(suiteOf(only))
-const passed = outcomes.reduce((sum, outcome) => sum + outcome.passed, 0)
-const failed = outcomes.reduce((sum, outcome) => sum + outcome.failed, 0)
-process.stdout.write(`${passed} passed, ${failed} failed\n`)
-process.exitCode = failed > 0 || passed === 0 ? 1 : 0
+closeWith(only === undefined ? await everyDay() : await outcomesOf(suiteOf(only)))
