@@ -1,4 +1,4 @@
-import { deepStrictEqual } from 'node:assert/strict'
+import { AssertionError, deepStrictEqual } from 'node:assert/strict'
 import type { RecordBatch, SideName, SinkRecord } from '../api/batch.ts'
 import { type ConnectError, messageOf, ModelError } from '../api/errors.ts'
 import { type Logger, SILENT } from '../api/log.ts'
@@ -74,7 +74,8 @@ function textOf(batch: RecordBatch): string {
 
 /**
  * Runs the examples of a transform.
- * @throws AssertionError for the first that is not as wanted, saying which, and what came out
+ * @throws Error for the first that is not as wanted: an AssertionError that says what came out, or with the `cause`
+ * that kept the transform from working. Its message begins with the name of the example.
  */
 export async function runExamples(
   plugin: TransformPlugin,
@@ -87,15 +88,20 @@ export async function runExamples(
 /** Runs one of the examples. Parts of a record that it does not name may come out as they like, but for the value. */
 export async function runExample(
   plugin: TransformPlugin,
-  { summary, config, have, want }: Example,
+  example: Example,
   surroundings: ExampleSurroundings = {},
 ): Promise<void> {
-  const where = `${plugin.name}, example "${summary}"`
+  const where = `${plugin.name}, example "${example.summary}"`
+  const { have, want } = example
   if (have.length !== want.length)
     throw new Error(
       `${where} has ${have.length} records and wants ${want.length}: give null for a dropped one.`,
     )
-  const outcomes = await applyTransform(plugin, config, have, surroundings)
+  const outcomes = await applyTransform(plugin, example.config, have, surroundings).catch(
+    (error: unknown) => {
+      throw new Error(`${where}: ${messageOf(error)}`, { cause: error })
+    },
+  )
   for (const [row, wanted] of want.entries()) {
     const outcome = outcomes[row] ?? null
     const found = parts(outcome, wanted, surroundings.tolerance ?? 0)
@@ -149,8 +155,9 @@ function compare(found: unknown, wanted: unknown, where: string): void {
   try {
     deepStrictEqual(found, wanted)
   } catch (error) {
-    if (error instanceof Error) error.message = `${where}: ${messageOf(error)}`
-    throw error
+    if (!(error instanceof AssertionError)) throw error
+    // A new error: runners show the stack, in which a message that is changed later does not stand.
+    throw new AssertionError({ message: `${where}: ${error.message}`, actual: found, expected: wanted })
   }
 }
 

@@ -2,6 +2,7 @@ import { AssertionError } from 'node:assert'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import {
+  ConfigError,
   DataError,
   defineConfig,
   type Example,
@@ -54,6 +55,7 @@ describe('runExamples', () => {
     const wrong = await failure(example([row(1), row(2)], [row(2), row(5)]))
     expect(wrong).to.be.instanceOf(AssertionError)
     expect(wrong.message).to.match(/^Double, example "a number", record 1: [^]*\+ +n: 4\n- +n: 5/)
+    expect(wrong.stack).to.contain(wrong.message) // which is what test runners show
     expect((await failure(example([{ value: 'text' }], [row(2)]))).message).to.contain('record 0')
     expect((await failure(example([row(1)], [null]))).message).to.contain('n: 2')
     expect((await failure(example([row(1)], [{ error: 'record.field' }]))).message).to.contain('n: 2')
@@ -85,11 +87,18 @@ describe('runExamples', () => {
     expect(await rejection(runExamples(doubling(third)))).to.be.instanceOf(AssertionError)
   })
 
+  it('names the example that the transform cannot work on', async () => {
+    const misspelt = { ...example([row(1)], [row(2)]), config: { feild: 'n' } }
+    const { message, cause } = await failure(example([row(1)], [row(2)]), misspelt)
+    expect(message).to.match(/^Double, example "a number": [^]*field/)
+    expect(cause).to.be.instanceOf(ConfigError)
+  })
+
   it('refuses examples that are none', async () => {
     expect((await failure()).message).to.equal('Double has no examples.')
     expect((await failure(example([row(1)], []))).message).to.contain('has 1 records and wants 0')
     expect((await failure(example([{ value: { n: 1 } }], [row(2)]))).message).to.equal(
-      'A record that the test gives: the value has a plain object, which no transform takes for a struct. Make it with struct({ … }).',
+      'Double, example "a number": A record that the test gives: the value has a plain object, which no transform takes for a struct. Make it with struct({ … }).',
     )
   })
 })
