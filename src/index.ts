@@ -21,6 +21,7 @@ export { checkExpression, type Expression, expressionOf } from './api/expression
 export { type CelValue, Duration, type Kind, kindOf, type StaticKind } from './api/expression/values.ts'
 export { withScale } from './api/expression/decimals.ts'
 export { checkPattern, type Pattern, patternOf } from './api/pattern.ts'
+// A plugin that reads schemas itself, as Datagen does, sees them as the Avro converter does.
 export {
   type AvroBranch,
   type AvroSchema,

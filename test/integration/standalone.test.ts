@@ -36,7 +36,7 @@ describe('a standalone worker on a real broker', function () {
   let bootstrapServers: string
   let rest: string
   let worker: StartedProcess
-  const topic = uniqueName('readings')
+  const topic = uniqueName('shuttle')
 
   const inFolder = (name: string): string => path.join(folder, name)
   const start = (args: readonly string[], env: Readonly<Record<string, string>> = {}): StartedProcess => {
@@ -59,7 +59,7 @@ describe('a standalone worker on a real broker', function () {
         .replace('127.0.0.1:9092', bootstrapServers)
         .replace('http://127.0.0.1:8083', rest),
     )
-    const named = (text: string) => text.replaceAll(/(topics?"?[=:] ?"?)readings/g, `$1${topic}`)
+    const named = (text: string) => text.replaceAll(/(topics?"?[=:] ?"?)shuttle/g, `$1${topic}`)
     await write('readings.properties', named(codeBlock('docs/standalone.md', 'name=readings')))
     await write('scores.json', named(codeBlock('docs/standalone.md', '{\n  "name": "scores"')))
     await write('results.properties', named(codeBlock('docs/standalone.md', 'name=results')))
