@@ -17,9 +17,10 @@ export class Refusal extends Error {}
 /**
  * Writes the template into a folder under the names of the project. The template is a package itself: in it the names
  * are `my-plugin`, `MyPlugin` and `my`, and files that would mean something where they lie begin with `_`.
+ * Gives the range of Node that the package needs.
  * @throws Refusal where the folder holds anything, or is a file
  */
-export async function createProject(folder: string, project: Project): Promise<void> {
+export async function createProject(folder: string, project: Project): Promise<{ readonly node: string }> {
   const present = await readdir(folder).catch((error: unknown) => {
     if (!existsSync(folder)) return []
     throw new Refusal(`${folder} cannot be used: ${error instanceof Error ? error.message : String(error)}`)
@@ -32,6 +33,8 @@ export async function createProject(folder: string, project: Project): Promise<v
     await mkdir(path.dirname(target), { recursive: true })
     await writeFile(target, filled(path.basename(target), await readFile(source, 'utf8'), project))
   }
+  const manifest = await readFile(path.join(folder, 'package.json'), 'utf8')
+  return (JSON.parse(manifest) as { readonly engines: { readonly node: string } }).engines
 }
 
 function targetOf(file: string): string {

@@ -2,6 +2,7 @@
 import path from 'node:path'
 import { createInterface } from 'node:readline/promises'
 import { parseArgs } from 'node:util'
+import { nodeProblem, sluiceProblem } from './checks.ts'
 import { createProject, Refusal } from './create.ts'
 import { nameProblem, namesOf } from './names.ts'
 
@@ -11,8 +12,8 @@ Writes a package of plugins for Sluice into a new folder: a source, a sink and a
 with tests that run without Kafka. <name> is that of the package: acme-weather, or @acme/weather.
 
 Options:
-  --sluice <spec>  what npm takes Sluice from, such as a version or file:../sluice-0.1.0.tgz;
-                   npm create needs -- before it
+  --sluice <spec>  what npm takes Sluice from, such as a version or file:../sluice-0.1.0.tgz
+                   (from the new folder); npm create needs -- before it
   --help           shows this
 `
 
@@ -53,14 +54,17 @@ async function main(args: readonly string[]): Promise<void> {
     return
   }
   const name = request.name ?? (await askName())
-  const problem = nameProblem(name)
-  if (problem !== undefined) throw new Refusal(problem)
   const names = namesOf(name)
+  const folder = path.resolve(names.base)
   const { sluice } = request
-  await createProject(path.resolve(names.base), { names, ...(sluice === undefined ? {} : { sluice }) })
+  const problem = nameProblem(name) ?? (sluice === undefined ? undefined : sluiceProblem(sluice, folder))
+  if (problem !== undefined) throw new Refusal(problem)
+  const { node } = await createProject(folder, { names, ...(sluice === undefined ? {} : { sluice }) })
   const next = [`cd ${names.base}`, 'npm install', 'npm test', 'npm run dev']
   process.stdout.write(`${names.base} has the package ${name}. Its README says how to try it:\n\n`)
   process.stdout.write(`${next.map((line) => `  ${line}`).join('\n')}\n`)
+  const old = nodeProblem(node, process.versions.node)
+  if (old !== undefined) process.stderr.write(`create-sluice-plugin: ${old}\n`)
 }
 
 try {

@@ -6,6 +6,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha'
+import { nodeProblem, sluiceProblem } from '../../create-sluice-plugin/src/checks.ts'
 import { nameProblem, namesOf } from '../../create-sluice-plugin/src/names.ts'
 import { compile, CREATE, CREATE_MAIN, linkPackages } from '../support/plugin-project.ts'
 import { REPOSITORY } from '../support/process.ts'
@@ -45,6 +46,7 @@ describe('npm create sluice-plugin', () => {
   })
 
   it('takes a name with a scope, which the folder has not, and Sluice from where it is told', async () => {
+    await writeFile(path.join(folder, 'sluice.tgz'), '')
     expect(create('@acme/weather', '--sluice', 'file:../sluice.tgz').status).to.equal(0)
     const project = path.join(folder, 'weather')
     const { name, peerDependencies, devDependencies } = await manifestOf(project)
@@ -81,6 +83,7 @@ describe('npm create sluice-plugin', () => {
       [['one', 'two'], /one name is enough, and these are 2\n/],
       [['acme', '--kind', 'sink'], /Unknown option '--kind'\. See npm create sluice-plugin -- --help\n/],
       [['acme', '--sluice'], /Option '--sluice <value>' argument missing\. See /],
+      [['acme', '--sluice', 'file:'], /--sluice names no file: put the path of a tarball after file:\n/],
     ] as const) {
       const { status, stdout, stderr } = create(...args)
       expect({ status, stdout }, args.join(' ')).to.deep.equal({ status: 1, stdout: '' })
@@ -89,6 +92,34 @@ describe('npm create sluice-plugin', () => {
         .and.to.match(said)
     }
     expect(globSync('*', { cwd: folder })).to.deep.equal([])
+  })
+
+  it('looks for the file that it is to take Sluice from, and leaves the rest to npm', () => {
+    const problem = (spec: string) => sluiceProblem(spec, '/no/acme')
+    expect(problem(' ')).to.equal('--sluice is empty: name a version, or file: and the path of a tarball')
+    expect(problem('file:s.tgz')).to.equal(
+      '--sluice names /no/acme/s.tgz, which is not there: its path counts from the folder of the package',
+    )
+    expect(problem('../s.tgz')).to.contain('/no/s.tgz, which')
+    expect(problem('file:///no/s.tgz')).to.contain(' /no/s.tgz, which')
+    expect(sluiceProblem('file:names.ts', path.join(CREATE, 'src'))).to.equal(undefined)
+    for (const spec of ['^0.1.0', 'next', 'file:~/s.tgz', 'git+ssh://host/sluice.git'])
+      expect(problem(spec)).to.equal(undefined)
+  })
+
+  it('says which Node the package needs, on an older one', () => {
+    for (const [present, tooOld] of [
+      ['20.20.2', true],
+      ['22.21.9', true],
+      ['22.9.0', true],
+      ['22.22.0', false],
+      ['22.22.1', false],
+      ['24.0.0', false],
+    ] as const)
+      expect(nodeProblem('>=22.22.0', present) !== undefined, present).to.equal(tooOld)
+    expect(nodeProblem('>=22.22.0', '20.20.2')).to.match(
+      /^the package needs Node 22\.22\.0 or newer, and this is 20\.20\.2; install a newer one from /,
+    )
   })
 
   it('takes the names that npm takes', () => {
