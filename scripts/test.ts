@@ -28,6 +28,29 @@ const FIRST = [
 ]
 const AT_A_TIME = 2
 const UNIT_PARTS = 3
+/** CPU seconds of the unit tests that take longest, children included, so that the parts take about as long; others take a half. */
+const UNIT_SECONDS: Readonly<Record<string, number>> = {
+  'simulation/simulation': 9,
+  'inference/store/model-inspection': 9,
+  'converters/linear-work': 6,
+  'cli/models-deadline': 5,
+  'cli/main': 5,
+  'cli/models-guide': 5,
+  'inference/images/efficientnet-lite0': 5,
+  'contract/plugins': 5,
+  'create-sluice-plugin/create': 5,
+  'cli/models': 4,
+  'cli/models-networks': 4,
+  'cli/test-configs': 4,
+  'kafka/compression': 4,
+  'inference/pojo': 4,
+  'inference/packaged-formats': 4,
+  'cli/run': 3,
+  'cli/testing-page': 3,
+  'inference/onnx-absent': 3,
+  'kafka/consumer-assignors': 3,
+  'runtime/sink/cooperative-moves': 3,
+}
 
 type Suite = (typeof SUITES)[number]
 
@@ -42,17 +65,23 @@ async function unitFiles(): Promise<string[]> {
   return (await filesIn(['test/**/*.test.ts'])).filter((file) => !servers.has(file.split(path.sep)[1] ?? ''))
 }
 
-/** The files without servers in parts that take about as long: every third one. A third process works while others wait. */
+/** Each file, those that take longest first, goes to the part that has least to do so far. */
+function inParts(files: readonly string[], count: number): readonly (readonly string[])[] {
+  const seconds = (file: string) =>
+    UNIT_SECONDS[file.replace(/^test.|\.test\.ts$/g, '').replaceAll(path.sep, '/')] ?? 0.5
+  const parts = Array.from({ length: count }, () => ({ files: new Array<string>(), seconds: 0 }))
+  for (const file of files.toSorted((a, b) => seconds(b) - seconds(a))) {
+    const [least] = parts.toSorted((a, b) => a.seconds - b.seconds)
+    least?.files.push(file)
+    if (least !== undefined) least.seconds += seconds(file)
+  }
+  return parts.map((part) => part.files.toSorted())
+}
+
+/** The files without servers in parts that take about as long. A third process works while others wait. */
 async function unitTests(): Promise<Outcome[]> {
-  const files = await unitFiles()
-  return Promise.all(
-    Array.from({ length: UNIT_PARTS }, (_, part) =>
-      mocha(
-        `unit tests, part ${part + 1} of ${UNIT_PARTS}`,
-        files.filter((_, i) => i % UNIT_PARTS === part),
-      ),
-    ),
-  )
+  const parts = inParts(await unitFiles(), UNIT_PARTS)
+  return Promise.all(parts.map((files, i) => mocha(`unit tests, part ${i + 1} of ${UNIT_PARTS}`, files)))
 }
 
 /** Properties and mutations with as many runs as `runs(…)` of test/support/runs.ts has for this suite. */

@@ -9,6 +9,7 @@ import { messageOf } from '../../src/api/errors.ts'
 import { initModel, type InitOptions } from '../../src/cli/init-model.ts'
 import { FIXTURES } from '../support/model-fixtures.ts'
 import { openFolder } from '../support/model-folder.ts'
+import { UNSUPERVISED } from '../support/process.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
 const root = mkdtempSync(path.join(tmpdir(), 'sluice-init-'))
@@ -158,10 +159,14 @@ describe('sluice models init', () => {
   it('prints what it wrote and what is next, and verify says whose the probes are', () => {
     const folder = folderOf('models/iris-onnx/iris.onnx')
     const run = (...args: string[]) =>
-      spawnSync(process.execPath, ['--conditions=source', 'src/cli/main.ts', 'models', ...args], {
-        cwd: ROOT,
-        encoding: 'utf8',
-      })
+      spawnSync(
+        process.execPath,
+        ['--conditions=source', 'src/cli/main.ts', 'models', ...args, ...UNSUPERVISED],
+        {
+          cwd: ROOT,
+          encoding: 'utf8',
+        },
+      )
     const { status, stdout } = run('init', folder, '--sample', csv('a,b,c,d', '5,3,1,0.2'))
     expect(status).to.equal(0)
     expect(stdout).to.include(`sluice models verify ${folder}`)

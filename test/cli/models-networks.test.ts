@@ -12,13 +12,22 @@ import { scoreFile } from '../../src/cli/score-csv.ts'
 import { encodeGraph } from '../../src/inference/engines/onnx-graph.ts'
 import { writeModel } from '../support/model-folder.ts'
 import { NETWORKS, type Rows } from '../support/network-fixtures.ts'
+import { UNSUPERVISED } from '../support/process.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
 const folder = mkdtempSync(path.join(tmpdir(), 'sluice-networks-'))
 after(() => rmSync(folder, { recursive: true }))
 
 function verify(model: string, ...flags: string[]) {
-  const command = ['--conditions=source', 'src/cli/main.ts', 'models', 'verify', model, ...flags]
+  const command = [
+    '--conditions=source',
+    'src/cli/main.ts',
+    'models',
+    'verify',
+    model,
+    ...flags,
+    ...UNSUPERVISED,
+  ]
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8' })
   return { status, stdout, stderr }
 }

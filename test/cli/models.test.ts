@@ -9,13 +9,14 @@ import { CommandError } from '../../src/api/errors.ts'
 import { openModel } from '../../src/cli/open-model.ts'
 import { scoreFile } from '../../src/cli/score-csv.ts'
 import { FIXTURES } from '../support/model-fixtures.ts'
+import { UNSUPERVISED } from '../support/process.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
 const folder = mkdtempSync(path.join(tmpdir(), 'sluice-cli-'))
 after(() => rmSync(folder, { recursive: true }))
 
 function sluice(...args: string[]) {
-  const command = ['--conditions=source', 'src/cli/main.ts', 'models', ...args]
+  const command = ['--conditions=source', 'src/cli/main.ts', 'models', ...args, ...UNSUPERVISED]
   const { status, stdout, stderr } = spawnSync(process.execPath, command, { cwd: ROOT, encoding: 'utf8' })
   return { status, stdout, stderr }
 }

@@ -3,7 +3,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import path from 'node:path'
 import { after, before, describe, it } from 'mocha'
 import { type Asked, DryRunFolder, JSON_SINK, refusal } from '../support/dry-run.ts'
-import { REPOSITORY, sluice } from '../support/process.ts'
+import { REPOSITORY, sluice, UNSUPERVISED } from '../support/process.ts'
 
 const FLIGHT_SCHEMA = path.join(REPOSITORY, 'schemas/flight.avsc')
 const FLIGHT_DELAY = JSON.parse(
@@ -267,7 +267,7 @@ describe('sluice run', function () {
 
   it('as a command reads standard input, and ends with 0, or 2 for what is no good', async () => {
     const connector = await folder.file('connector.json', JSON_SINK)
-    const good = sluice(['run', connector, '--input', '-', '--all'])
+    const good = sluice(['run', connector, '--input', '-', '--all', ...UNSUPERVISED])
     good.child.stdin?.end('{"a":1}\n')
     const bad = sluice(['run', connector, '--inptu', 'x'])
     expect([await good.exited, await bad.exited]).to.deep.equal([0, 2])

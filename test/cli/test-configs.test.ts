@@ -6,7 +6,7 @@ import { differences } from '../../src/cli/json-differences.ts'
 import { testConfigs, type TestOptions } from '../../src/cli/run-tests.ts'
 import { parseWithFractions } from '../../src/converters/exact-json.ts'
 import { DryRunFolder, JSON_SINK, refusal } from '../support/dry-run.ts'
-import { REPOSITORY, sluice } from '../support/process.ts'
+import { REPOSITORY, sluice, UNSUPERVISED } from '../support/process.ts'
 
 const CAST = { transforms: 'cast', 'transforms.cast.type': 'Cast$Value', 'transforms.cast.spec': 'a:int32' }
 
@@ -201,7 +201,7 @@ describe('sluice test', function () {
     const runs = [
       ['test', file],
       ['test', path.join(REPOSITORY, 'schemas')],
-    ].map((args) => sluice(args))
+    ].map((args) => sluice([...args, ...UNSUPERVISED]))
     expect(await Promise.all(runs.map(({ exited }) => exited))).to.deep.equal([1, 2])
   })
 })

@@ -7,7 +7,7 @@ import { freePort } from '../../src/dev/ports.ts'
 import { INSTALL_ONNXRUNTIME } from '../../src/inference/engines/install-onnxruntime.ts'
 import { eventually } from '../support/eventually.ts'
 import { NETWORKS } from '../support/network-fixtures.ts'
-import { startProcess, type StartedProcess } from '../support/process.ts'
+import { startProcess, type StartedProcess, UNSUPERVISED } from '../support/process.ts'
 
 const ROOT = path.resolve(import.meta.dirname, '../..')
 /** Makes the optional package absent for one process. */
@@ -21,7 +21,10 @@ registerHooks({ resolve(name, context, next) {
 const SLUICE = ['--conditions=source', '--import', HOOK, 'src/cli/main.ts']
 
 function inspect(model: string) {
-  return spawnSync(process.execPath, [...SLUICE, 'models', 'inspect', model], { cwd: ROOT, encoding: 'utf8' })
+  return spawnSync(process.execPath, [...SLUICE, 'models', 'inspect', model, ...UNSUPERVISED], {
+    cwd: ROOT,
+    encoding: 'utf8',
+  })
 }
 
 describe('without onnxruntime-node', () => {

@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { COMPRESSIONS } from '../../src/kafka/record-batches/compression.ts'
 import { AT } from '../../src/kafka/record-batches/record-batch.ts'
+import { unicodeText } from '../support/unicode-text.ts'
 import { atOffsets, decode, decoded, encode, MIB, valuesOf } from './codec.ts'
 import { craftBatch, plain, type PlainRecord, recordsOf } from './craft.ts'
 
@@ -11,7 +12,7 @@ const bytesArbitrary = fc.uint8Array({ maxLength: 200 }).map((array) => Buffer.f
 const recordArbitrary: fc.Arbitrary<PlainRecord> = fc.record({
   key: fc.option(bytesArbitrary),
   value: fc.option(bytesArbitrary),
-  headers: fc.array(fc.record({ key: fc.string({ unit: 'grapheme' }), value: fc.option(bytesArbitrary) }), {
+  headers: fc.array(fc.record({ key: unicodeText(), value: fc.option(bytesArbitrary) }), {
     maxLength: 3,
   }),
   timestamp: fc.oneof(

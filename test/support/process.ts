@@ -69,6 +69,12 @@ export function sluice(args: readonly string[], options: StartOptions = {}): Sta
   return startProcess(process.execPath, ['--conditions=source', main, ...args], options)
 }
 
+/**
+ * Options with which a command that is about to be timed does its work in the process that was started, not in a second
+ * one: half the time of a test. What the second one is for, test/cli/models-deadline.test.ts tests.
+ */
+export const UNSUPERVISED = ['--timeout', '0'] as const
+
 export function stopAllProcesses(): void {
   for (const started of running) started.kill()
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { type Struct, struct, type Value } from '../../../src/index.ts'
+import { unicodeText } from '../../support/unicode-text.ts'
 
 /** A random Avro schema with a value of it, in avsc's form and as the Connect value that it must become. */
 export interface Sample {
@@ -7,7 +8,7 @@ export interface Sample {
   readonly value: fc.Arbitrary<{ avsc: unknown; connect: Value }>
 }
 
-const text = fc.string({ unit: 'binary', maxLength: 40 }).filter((s) => s.isWellFormed())
+const text = unicodeText({ maxLength: 40 })
 const long = fc.oneof(
   fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }),
   fc.bigInt({ min: -200n, max: 200n }),

@@ -33,7 +33,7 @@ const models: Models = {
 }
 
 describe('shadow models beside a GBM on Avro records', () => {
-  const flights = heldOutFlights().slice(0, 40)
+  const flights = heldOutFlights(40)
   let registry: RegistryStandIn
   before(async () => {
     registry = await RegistryStandIn.start()
