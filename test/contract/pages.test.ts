@@ -31,6 +31,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
     'tested with other files in test/integration/config-providers.test.ts',
   'docs/config-providers.md: {\n  "value.converter"':
     'part of a connector; test/integration/config-providers.test.ts runs such',
+  'docs/plugins.md: npm pack ./sluice': 'as test/long/packaging.test.ts does it',
   'docs/plugins.md: async monitor(': 'part of a source; test/chaos/hostile-sources.test.ts runs such',
   'docs/plugins.md: CONNECT_PLUGIN_PATH': 'tested with another folder in test/chaos/sinks.test.ts',
   'create-sluice-plugin/README.md: npm create': 'as in docs/plugins.md',
