@@ -113,6 +113,23 @@ export class StatusStore {
     return this.#putStatus({ kind: 'task', connector, task }, status)
   }
 
+  /**
+   * Shows a connector, or one of its tasks, as RESTARTING on this worker, until its next status comes: whoever runs it
+   * restarts it, and says so a moment later.
+   */
+  restarting(connector: string, task?: number): void {
+    const key: StatusKey =
+      task === undefined ? { kind: 'connector', connector } : { kind: 'task', connector, task }
+    const known = this.#known(key)
+    if (known === undefined) return
+    const now = {
+      ...known,
+      status: { ...known.status, state: 'RESTARTING' as const, trace: null, reason: null },
+    }
+    if (task === undefined) this.#connectors.set(connector, now)
+    else putBelow(this.#tasks, connector, task, now)
+  }
+
   /** Never throws, as with statuses. */
   putTopic(use: TopicUse): Promise<void> {
     return this.#write({ kind: 'topic', ...use }, topicUseJson(use))
