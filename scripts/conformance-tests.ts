@@ -1,6 +1,7 @@
 /** The files of test/conformance that `npm run test:conformance` runs, and `npm test` does not: a whole worker beside Kafka Connect's answers. */
 export const CONFORMANCE_TESTS: readonly string[] = [
   'rest-api',
+  'rest-follower',
   'rest-changes',
   'rest-topics',
   'clients',

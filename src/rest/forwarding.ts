@@ -37,6 +37,7 @@ export function repeatElsewhere(context: RestContext) {
     const answer = await untilGone(running(context).place, error.url, (signal) =>
       askPeer({ ...taken(request), url, deadline: DEADLINE, signal }),
     )
+    if (request.method !== 'GET' && answer.status < 300) await caughtUp(context)
     if (!isAnswered(response)) passOn(answer, request, response)
   }
 }
@@ -59,6 +60,18 @@ async function untilGone<T>(place: Place, url: string, ask: (signal: AbortSignal
   } finally {
     clearInterval(look)
   }
+}
+
+/**
+ * Whoever changes something and then looks asks the same worker, which must have read it by then; Kafka Connect's workers
+ * may not have. Where the topic cannot be read at the moment, the change was made all the same.
+ */
+async function caughtUp(context: RestContext): Promise<void> {
+  await running(context)
+    .herder.catchUp()
+    .catch((error: unknown) => {
+      context.log.warn('what was changed could not be read back', { error: messageOf(error) })
+    })
 }
 
 /** The time limit may have answered meanwhile. */

@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import type { Logger } from '../api/log.ts'
 import type { LogLevels } from '../worker/cluster-loggers.ts'
 import type { SpawnHost } from '../worker/hosts/host-process.ts'
-import { isEveryAddress, isLoopback } from '../worker/settings/listener.ts'
+import { hostInUrl, isEveryAddress, isLoopback } from '../worker/settings/listener.ts'
 import { modelDirectory } from '../worker/model-directory.ts'
 import type { WorkerSettings } from '../worker/settings/settings.ts'
 import { type RunningWorker, startWorker } from '../worker/worker.ts'
@@ -95,6 +95,5 @@ function memberHosts({ leaderUrl, others }: RunningWorker['place']): string[] {
 }
 
 function urlOf(host: string, { port }: RestServer): string {
-  const shown = host === '' ? '0.0.0.0' : host
-  return `http://${shown.includes(':') ? `[${shown}]` : shown}:${port}`
+  return `http://${hostInUrl(host === '' ? '0.0.0.0' : host)}:${port}`
 }

@@ -21,9 +21,11 @@ import { shownElsewhere } from './shared/shown-elsewhere.ts'
 import type { SpawnHost } from './hosts/host-process.ts'
 import type { Stores } from './stores/open-stores.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
+import { hostInUrl } from './settings/listener.ts'
 import type { WorkerSettings } from './settings/settings.ts'
 import { LagReports } from './lag-reports.ts'
 import { LoneWorker } from './groups/lone-worker.ts'
+import { MissingPlugins } from './groups/missing-plugins.ts'
 import { shareOutFrom } from './groups/share-out.ts'
 import type { SinkClients } from './groups/sink-clients.ts'
 import type { ClusterView, CreateMember } from './groups/sink-membership.ts'
@@ -90,7 +92,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   }
   const hosts = hostsOf(surroundings, () => group.heldUntil)
   const versionOf = (name: string): string | null => connectorClass(configs.get(name)?.config).version
-  const workerId = `${advertised.host}:${advertised.port}`
+  const workerId = `${hostInUrl(advertised.host)}:${advertised.port}`
   const reporter = new StatusReporter(statuses, workerId, versionOf)
   const suspects = new Suspects(shared?.suspects)
   shared?.suspects.follow((...known) => suspects.take(...known))
@@ -98,19 +100,29 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const createTask = taskCreator(surroundings, { hosts, reporter, suspects, topics })
   const createMonitor = monitorCreator(surroundings, { hosts, reporter })
   const publish: TaskPublisher['publish'] = (...tasks) => publisher.publish(...tasks)
-  const made = { createTask, createMonitor, suspects, resolve, publish, workerId }
+  const missing = new MissingPlugins({ configs, statuses })
+  const failedOn = (connector: string): string[] => missing.failedOn(connector, workerId)
+  const made = { createTask, createMonitor, suspects, resolve, publish, workerId, failedOn }
   const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...made })
-  const group: WorkerGroup | LoneWorker = placeOf(surroundings, work, {
-    onGeneration: (generation) => {
-      reporter.generation = generation
-      statuses.joined({ generation, workerId })
+  const group: WorkerGroup | LoneWorker = placeOf(
+    surroundings,
+    { work, missing },
+    {
+      onGeneration: (generation) => {
+        reporter.generation = generation
+        statuses.joined({ generation, workerId })
+      },
+      onTaken: async (_, leads) => {
+        void sessionKeys?.refresh()
+        if (leads) await herder.removeStaleStatuses()
+      },
     },
-    onTaken: async (_, leads) => {
-      void sessionKeys?.refresh()
-      if (leads) await herder.removeStaleStatuses()
-    },
-  })
+  )
   const rejoin = (reason: string): void => group.rejoin(reason)
+  statuses.follow((connector, status) => {
+    if (missing.heard(connector, status) && group.leads)
+      rejoin(`worker ${status.workerId} does not have the plugin of connector ${connector}`)
+  })
   configs.writtenBy(group)
   const { mode } = settings
   const { sessionKeys, ...among } = amongWorkers({ mode, configs, log, fence: surroundings.fence }, group)
@@ -206,18 +218,14 @@ type GroupEvents = Pick<WorkerGroupOptions, 'onGeneration' | 'onTaken'>
 /** What tells a worker what to run: its group; a standalone worker runs everything. */
 function placeOf(
   { settings, advertised, stores: { configs }, createMember, log }: Surroundings,
-  work: AssignedWork,
+  { work, missing }: { readonly work: AssignedWork; readonly missing: MissingPlugins },
   events: GroupEvents,
 ): WorkerGroup | LoneWorker {
   const { mode } = settings
   if (mode.kind === 'standalone') return new LoneWorker({ configs, work, onTaken: events.onTaken })
-  const url = `http://${urlHost(advertised.host)}:${advertised.port}/`
-  const shareOut = shareOutFrom({ configs, maxDelay: mode.rebalanceDelay })
+  const url = `http://${hostInUrl(advertised.host)}:${advertised.port}/`
+  const shareOut = shareOutFrom({ configs, maxDelay: mode.rebalanceDelay, missing })
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
-}
-
-function urlHost(host: string): string {
-  return host.includes(':') ? `[${host}]` : host
 }
 
 /** Waits, but not for ever. */

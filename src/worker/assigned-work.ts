@@ -33,6 +33,8 @@ export interface AssignedWorkOptions {
   readonly resolve: (config: RawConfig) => Promise<RawConfig>
   /** `host:port` of this worker, as errors name it. */
   readonly workerId: string
+  /** The other workers that do not have the plugin of a connector. */
+  readonly failedOn: (connector: string) => readonly string[]
   readonly log: Logger
 }
 
@@ -177,7 +179,7 @@ export class AssignedWork {
         return
       }
       const resolved = await this.#options.resolve(stored.config)
-      requireClass(resolved, this.#options.workerId)
+      this.#requireClass(name, resolved)
       const tasks = await this.#tasksOf(name, stored, resolved)
       if (tasks === undefined) return
       void statuses.connector(name, stored.target === 'PAUSED' ? 'PAUSED' : 'RUNNING')
@@ -251,15 +253,20 @@ export class AssignedWork {
 
   /** A task whose class is not here fails before it takes a place in a group. */
   async #hasClass(id: TaskId, config: RawConfig): Promise<boolean> {
-    const { statuses, workerId, log } = this.#options
+    const { statuses, log } = this.#options
     try {
-      requireClass(config, workerId)
+      this.#requireClass(id.connector, config)
       return true
     } catch (error) {
       log.error('the task failed', { ...id, error: messageOf(error) })
       await statuses.task(id, 'FAILED', traceOf(error))
       return false
     }
+  }
+
+  #requireClass(connector: string, config: RawConfig): void {
+    const { workerId, failedOn } = this.#options
+    requireClass(config, workerId, failedOn(connector))
   }
 
   #dropTask(id: TaskId): Promise<void> {

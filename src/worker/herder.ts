@@ -188,6 +188,11 @@ export class Herder {
     return this.#options.work.shown(connector, name)
   }
 
+  /** Reads what the leader has written: a change that was forwarded to it is seen here too once that is answered. */
+  catchUp(): Promise<void> {
+    return this.#options.configs.readToEnd()
+  }
+
   /** Removes what the status topic says of connectors and tasks that do not exist any more. */
   async removeStaleStatuses(): Promise<void> {
     const { configs, statuses } = this.#options
@@ -281,19 +286,23 @@ export class Herder {
     } else work.refreshTarget(connector)
   }
 
-  /** Every worker reads the request and restarts what runs on it. */
+  /** Every worker reads the request, shows what is restarted so at once, and restarts what runs on it. */
   #onRestart(name: string, includeTasks: boolean, onlyFailed: boolean): void {
     const { work, statuses, reporter, configs } = this.#options
     if (configs.get(name) === undefined || statuses.connector(name) === undefined) return
     const plan = this.#restartPlan(name, includeTasks, onlyFailed)
-    if (plan.connector.state === 'RESTARTING' && work.connectors.includes(name)) {
-      void reporter.connector(name, 'RESTARTING')
-      work.refreshConnector(name)
+    if (plan.connector.state === 'RESTARTING') {
+      statuses.restarting(name)
+      if (work.connectors.includes(name)) {
+        void reporter.connector(name, 'RESTARTING')
+        work.refreshConnector(name)
+      }
     }
-    for (const { id, state } of plan.tasks) {
+    for (const { id: task, state } of plan.tasks) {
       if (state !== 'RESTARTING' || !includeTasks) continue
-      if (work.restartTask({ connector: name, task: id }))
-        void reporter.task({ connector: name, task: id }, 'RESTARTING')
+      statuses.restarting(name, task)
+      if (work.restartTask({ connector: name, task }))
+        void reporter.task({ connector: name, task }, 'RESTARTING')
     }
   }
 }

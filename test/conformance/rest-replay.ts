@@ -46,6 +46,8 @@ export interface Answer {
 /** What the same thing is called at the worker under test. */
 export interface Names {
   readonly base: string
+  /** The other workers of its group, on which connectors may run. */
+  readonly others?: readonly string[]
   readonly topic: string
   /** Class names: of a sink connector, as its tasks are called, and of a converter. */
   readonly sink: string
@@ -266,10 +268,13 @@ function withoutPlugins(data: Record<string, unknown>): Record<string, unknown> 
 }
 
 /** A text without what differs from run to run. */
-export function normalText(text: string, { base, topic, sink, converter, folder }: Names): string {
+export function normalText(
+  text: string,
+  { base, others = [], topic, sink, converter, folder }: Names,
+): string {
   const names: [string, string][] = [
     [base, '<base>'],
-    [base.replace('http://', ''), '<worker>'],
+    ...[base, ...others].map((worker): [string, string] => [worker.replace('http://', ''), '<worker>']),
     [topic, '<topic>'],
     [folder, '<folder>'],
     [sink, '<sink>'],

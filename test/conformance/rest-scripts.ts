@@ -16,4 +16,7 @@ export const SCRIPTS = {
   admin: adminSteps,
 } as const satisfies Readonly<Record<string, readonly Step[]>>
 
+/** What a worker that does not lead is asked too: all that is forwarded, and what each answers by itself. */
+export const FOLLOWER_SCRIPTS = ['connectors', 'offsets', 'admin'] as const satisfies readonly ScriptName[]
+
 export type ScriptName = keyof typeof SCRIPTS

@@ -20,7 +20,7 @@ export function classesFor(script: ScriptName): Pick<Names, 'sink' | 'converter'
 /** What a worker under test answers to a script. `base` is where it is asked: the leader of its group, or a follower. */
 export async function replayAt(
   script: ScriptName,
-  where: Pick<Names, 'base' | 'topic'>,
+  where: Pick<Names, 'base' | 'others' | 'topic'>,
 ): Promise<ReadonlyMap<string, Answer>> {
   const folder = await mkdtemp(path.join(tmpdir(), 'sluice-conformance-'))
   try {

@@ -44,6 +44,8 @@ describe('requests to a worker that does not lead', () => {
     const put = await follower.call('PUT', '/connectors/a/config', config)
     expect([put.code, put.headers.get('location')]).to.deep.equal([200, null])
     await untilStates(follower, 'a', 'RUNNING', 'RUNNING', 'RUNNING')
+    const seen = await follower.call('GET', '/connectors/a/config')
+    expect(seen.body).to.have.property('tasks.max', '2')
     const patched = await follower.call('PATCH', '/connectors/a/config', { topics: 'in,other' })
     expect(patched.body).to.have.nested.property('config.topics', 'in,other')
     const restarted = await follower.call('POST', '/connectors/a/restart?includeTasks=true')

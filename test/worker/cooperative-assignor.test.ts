@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { describe, it } from 'mocha'
 import { CooperativeAssignor } from '../../src/worker/groups/cooperative-assignor.ts'
+import type { TaskId } from '../../src/runtime/host/protocol.ts'
 import { itemsOf, minus, union, type Work, workOf } from '../../src/worker/groups/work-items.ts'
 
 function work(counts: Readonly<Record<string, number>>): Work {
@@ -28,6 +29,8 @@ class Group {
   configured: Work
   readonly held: Map<string, Work>
   readonly leaving = new Set<string>()
+  /** By connector: the members that have failed for want of its plugin. */
+  unable: Readonly<Record<string, readonly string[]>> = {}
   /** Of the last round. */
   revoked: string[] = []
   delay = 0
@@ -54,7 +57,9 @@ class Group {
   round({ deaf = [] as string[], lastGeneration = this.generation } = {}): this {
     const { configured, held, leaving } = this
     const generation = ++this.generation
-    const shares = this.#assignor.assign({ generation, lastGeneration, configured, held, leaving })
+    const unable = ({ connector }: TaskId) => new Set(this.unable[connector])
+    const round = { generation, lastGeneration, configured, held, leaving, unable }
+    const shares = this.#assignor.assign(round)
     this.revoked = []
     for (const [memberId, { assigned, revoked }] of shares) {
       this.revoked.push(...items(revoked))
@@ -247,6 +252,44 @@ describe('the cooperative assignor', () => {
     expect(delays).to.deep.equal([40, 1_600, 1_999, 1_999])
   })
 
+  it('takes what a member has no plugin for, and gives it to one that has not failed it', () => {
+    const group = pair(3_000)
+    group.unable = { a: ['m1'] }
+    expect(group.round().revoked).to.deep.equal(['a', 'a/0', 'a/2'])
+    expect(group.of('m2')).to.deep.equal(['a/1', 'a/3'])
+    expect(group.round().of('m2')).to.deep.equal(['a', 'a/0', 'a/1', 'a/2', 'a/3'])
+    group.configured = work({ a: 5, b: 2 })
+    expect(group.round().of('m1')).to.deep.equal(['b', 'b/0', 'b/1'])
+    for (let n = 0; n < 3; n++) expect(group.round().revoked).to.deep.equal([])
+  })
+
+  it('leaves what nobody has a plugin for where it is, until somebody comes who may have it', () => {
+    const group = pair(3_000)
+    group.unable = { a: ['m1'] }
+    group.settle()
+    group.unable = { a: ['m1', 'm2'] }
+    for (let n = 0; n < 3; n++) {
+      expect(group.round().revoked).to.deep.equal([])
+      expect(group.of('m2')).to.have.length(5)
+    }
+    group.held.set('m3', NOTHING)
+    group.settle()
+    expect(group.of('m3')).to.deep.equal(items(group.configured))
+  })
+
+  it('balances what some cannot run among those that can', () => {
+    const group = new Group(0, work({ a: 4 }), [
+      ['m1', NOTHING],
+      ['m2', NOTHING],
+    ])
+    group.unable = { a: ['m1'] }
+    group.settle()
+    expect(group.of('m2')).to.have.length(5)
+    group.held.set('m3', NOTHING)
+    group.settle()
+    expect([group.of('m1'), group.of('m3')]).to.deep.equal([[], ['a/0', 'a/1']])
+  })
+
   const clusters = fc.record({
     counts: fc.dictionary(fc.constantFrom('a', 'b', 'c', 'c-1', 'd'), fc.nat(6)),
     gone: fc.dictionary(fc.constantFrom('d', 'e', 'f'), fc.nat(3)),
@@ -277,6 +320,28 @@ describe('the cooperative assignor', () => {
         const before = new Map(group.held)
         group.round()
         for (const [memberId, held] of before) expect(group.of(memberId)).to.deep.equal(items(held))
+      }),
+    )
+  })
+
+  it('comes to an end whoever cannot run what: all runs once, and on one who can where there is one', () => {
+    const unables = fc.dictionary(fc.constantFrom('a', 'b', 'c'), fc.subarray(['m0', 'm1', 'm2', 'm3', 'm4']))
+    fc.assert(
+      fc.property(clusters, unables, ({ counts, gone, owners, workers }, unable) => {
+        const configured = work(counts)
+        const group = new Group(0, configured, heldBy(workers, owners, work({ ...gone, ...counts })))
+        group.unable = unable
+        // What has moved to those that can is balanced when all join again.
+        group.settle()
+        group.settle()
+        expect(group.all).to.deep.equal(items(configured))
+        for (const [memberId, { connectors, tasks }] of group.held)
+          for (const name of [...connectors, ...tasks.map(({ connector }) => connector)]) {
+            const failed = group.unable[name] ?? []
+            if ([...group.held.keys()].some((other) => !failed.includes(other)))
+              expect(failed, name).not.to.include(memberId)
+          }
+        expect(group.round().revoked).to.deep.equal([])
       }),
     )
   })

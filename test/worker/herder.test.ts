@@ -185,7 +185,10 @@ describe('a worker', () => {
     expect(await worker.herder.restart('a', false, false)).to.equal(undefined)
     const plan = await worker.herder.restart('a', true, false)
     expect(plan?.tasks.map(({ state }) => state)).to.deep.equal(['RESTARTING', 'RESTARTING'])
+    // Whoever looks now does not take the old RUNNING for the new one.
+    expect(states(worker)).to.deep.equal(['RESTARTING', 'RESTARTING', 'RESTARTING'])
     await eventually(() => starts() === 4, QUICK)
+    await expectStates(worker, 'RUNNING', 'RUNNING', 'RUNNING')
     await worker.herder.restartTask('a', 1)
     await eventually(() => starts() === 5, QUICK)
     const unknown = await worker.herder.restartTask('a', 7).catch((error: unknown) => error)

@@ -7,6 +7,7 @@ import {
 } from '../../kafka/groups/connect-protocol.ts'
 import type { TaskId } from '../../runtime/host/protocol.ts'
 import type { CooperativeAssignor, Share } from './cooperative-assignor.ts'
+import type { Unable } from './fair-shares.ts'
 import { compareText, itemsOf, keyOf, KINDS, sorted, type Work, workOf } from './work-items.ts'
 
 /** What the leader of a worker group knows when it shares the work out. */
@@ -20,6 +21,8 @@ export interface LeaderView {
   /** The generation that is being assigned, and the last whose assignment the leader took itself. */
   readonly generation: number
   readonly lastGeneration: number
+  /** Which members are known not to have the plugin of something; of versions 1 and 2 alone. */
+  readonly unable?: Unable
 }
 
 /**
@@ -61,7 +64,7 @@ function nothing(memberIds: Iterable<string>): Map<string, Share> {
 function sharesOf(
   version: ConnectProtocolVersion,
   members: ReadonlyMap<string, WorkerState>,
-  { work, generation, lastGeneration }: LeaderView,
+  { work, generation, lastGeneration, unable }: LeaderView,
   cooperative: CooperativeAssignor,
 ): Map<string, Share> {
   if (version === 0) return assignEager([...members.keys()], work)
@@ -72,6 +75,7 @@ function sharesOf(
     configured: work,
     held: new Map([...members].map(([memberId, { assignment }]) => [memberId, assignment ?? NO_WORK])),
     leaving: new Set(leaving),
+    ...(unable === undefined ? {} : { unable }),
   })
 }
 

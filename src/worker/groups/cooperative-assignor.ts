@@ -1,5 +1,5 @@
 import type { TaskId } from '../../runtime/host/protocol.ts'
-import { type Load, deal, dealInTurn, surplus } from './fair-shares.ts'
+import { type Load, deal, dealInTurn, misplaced, surplus, type Unable } from './fair-shares.ts'
 import {
   common,
   compareText,
@@ -24,6 +24,8 @@ export interface Round {
   readonly held: ReadonlyMap<string, Work>
   /** Members that have stopped what they ran and are about to leave: they get nothing, and leave nothing lost. */
   readonly leaving: ReadonlySet<string>
+  /** Absent: everybody is able to run everything, as far as is known. */
+  readonly unable?: Unable
 }
 
 /** What changes for one member. */
@@ -48,12 +50,13 @@ export interface AssignorOptions {
 const FIRST_BACK_OFF = 1
 const BACK_OFF_FACTOR = 40
 const NOTHING_TAKEN: ReadonlyMap<string, Items> = new Map()
+const NOBODY: ReadonlySet<string> = new Set()
 
 /**
  * Shares work out as Kafka Connect's incremental cooperative assignor does (KIP-415, with its fixes KAFKA-9184,
  * KAFKA-12495 and KAFKA-13764): members keep what they run; what must move is revoked in one round and assigned in the
  * next, when everybody has joined without it, so that nothing ever runs twice (invariant 4). What a lost member ran
- * waits for its return. It remembers the last round, and forgets it where the group went on without this leader.
+ * waits for its return. What a member has failed to run for want of its plugin moves to one that has not. It remembers the last round, and forgets it where the group went on without this leader.
  *
  * Held against Apache's class by test/conformance/assignor-oracle.ts, which lists the deviations.
  */
@@ -84,7 +87,7 @@ export class CooperativeAssignor {
   }
 
   assign(round: Round): Map<string, Share> {
-    const { generation, lastGeneration, leaving } = round
+    const { generation, lastGeneration, leaving, unable = () => NOBODY } = round
     if (this.#previousGeneration !== lastGeneration) this.#previous = NO_ITEMS
     const wanted = itemsOf(round.configured)
     const members = [...round.held].map(([memberId, work]) => ({ memberId, items: itemsOf(work) }))
@@ -100,10 +103,12 @@ export class CooperativeAssignor {
       .map(({ memberId, items }) => ({ memberId, items: new Map(minus(items, stops)) }))
       .toSorted((a, b) => compareText(a.memberId, b.memberId))
     const given = this.#lostToGive(lost, loads)
-    const taken = this.#balance(wanted, loads)
+    const unfit = take(misplaced(loads, unable), loads)
+    const above = this.#balance(wanted, loads, unable)
+    const taken = new Map(loads.map(({ memberId: id }) => [id, union(itemsAt(id, unfit, above))]))
     const kept = union(loads.map(({ items }) => items))
     const revoked = minus(union([active, ...taken.values()]), kept)
-    deal([...sorted(created), ...sorted(given)], loads)
+    deal([...sorted(created), ...sorted(given)], loads, unable)
     this.#remember(generation, loads, revoked, lost)
     return sharesOf(members, loads, taken)
   }
@@ -159,8 +164,8 @@ export class CooperativeAssignor {
    * Takes from members what is above a fair share; not while lost work waits. In a second such round in a row it only
    * sets a time for the next one, later each time: members that come and go must not keep all the others busy.
    */
-  #balance(wanted: Items, loads: readonly Load[]): ReadonlyMap<string, Items> {
-    const above = this.#delay > 0 ? NOTHING_TAKEN : surplus(wanted, loads)
+  #balance(wanted: Items, loads: readonly Load[], unable: Unable): ReadonlyMap<string, Items> {
+    const above = this.#delay > 0 ? NOTHING_TAKEN : surplus(wanted, loads, unable)
     if (above.size === 0) {
       if (this.#delay === 0 && this.#revokedBefore) this.#revocationsInARow = 0
       this.#revokedBefore = false
@@ -174,10 +179,7 @@ export class CooperativeAssignor {
       }
     }
     this.#revokedBefore = true
-    for (const { memberId, items } of loads) {
-      for (const key of above.get(memberId)?.keys() ?? []) items.delete(key)
-    }
-    return above
+    return take(above, loads)
   }
 
   #backOff(times: number): number {
@@ -194,6 +196,17 @@ export class CooperativeAssignor {
   }
 }
 
+/** Takes from each what is named. */
+function take(named: ReadonlyMap<string, Items>, loads: readonly Load[]): ReadonlyMap<string, Items> {
+  for (const { memberId, items } of loads)
+    for (const key of named.get(memberId)?.keys() ?? []) items.delete(key)
+  return named
+}
+
+function itemsAt(memberId: string, ...named: readonly ReadonlyMap<string, Items>[]): Items[] {
+  return named.flatMap((each) => each.get(memberId) ?? [])
+}
+
 /** What more than one member runs. All of them give it up, and one gets it in the next round. */
 function runTwice(members: readonly Running[]): Items {
   const seen = new Set<string>()
@@ -207,7 +220,7 @@ function runTwice(members: readonly Running[]): Items {
   return twice
 }
 
-/** `taken`: what was revoked for balance, of what a member ran and of what it was about to get: then it joins again. */
+/** `taken`: what was revoked to go elsewhere, of what a member ran and of what it was about to get: then it joins again. */
 function sharesOf(
   members: readonly Running[],
   loads: readonly Load[],

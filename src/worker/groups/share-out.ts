@@ -6,6 +6,7 @@ import {
 import { assignWork } from './assignment.ts'
 import { CooperativeAssignor } from './cooperative-assignor.ts'
 import type { ConfigStore } from '../stores/config-store.ts'
+import type { MissingPlugins } from './missing-plugins.ts'
 import type { Work } from './work-items.ts'
 
 /** What is configured, as far as it was read. */
@@ -28,13 +29,15 @@ export interface ShareOutOptions {
   readonly configs: ConfiguredWork
   /** scheduled.rebalance.max.delay.ms */
   readonly maxDelay: number
+  /** Which members do not have a plugin; absent: nobody keeps account of that. */
+  readonly missing?: Pick<MissingPlugins, 'lookAt'>
 }
 
 /**
  * What the leader of a worker group does at each rebalance: everything that is configured, shared out. Where a member
  * has read more of the config topic than the leader, the leader reads on first.
  */
-export function shareOutFrom({ configs, maxDelay }: ShareOutOptions): ShareOut {
+export function shareOutFrom({ configs, maxDelay, missing }: ShareOutOptions): ShareOut {
   const cooperative = new CooperativeAssignor({ maxDelay, now: () => performance.now() })
   return async ({ protocol, members, leaderId, generation, lastGeneration }) => {
     const version = connectProtocolVersion(protocol)
@@ -42,7 +45,9 @@ export function shareOutFrom({ configs, maxDelay }: ShareOutOptions): ShareOut {
     if ([...states.values()].some(({ configOffset }) => configOffset > configs.offset))
       await configs.readToEnd()
     const head = { memberId: leaderId, generation, lastGeneration }
-    const leader = { ...head, configOffset: configs.offset, work: configured(configs) }
+    const unable = missing?.lookAt({ members: states, generation, lastGeneration })
+    const known = { configOffset: configs.offset, work: configured(configs) }
+    const leader = { ...head, ...known, ...(unable === undefined ? {} : { unable }) }
     const shares = assignWork(version, states, leader, cooperative)
     return new Map([...shares].map(([id, share]) => [id, encodeConnectAssignment(share, version)]))
   }

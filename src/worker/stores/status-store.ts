@@ -43,6 +43,7 @@ export class StatusStore {
   readonly #topics = new Map<string, Map<string, TopicUse>>()
   readonly #log: Logger
   #topic: RecordLog | undefined
+  #onStatus: (connector: string, status: Status) => void = () => undefined
   #place: Place | undefined
 
   private constructor(log: Logger) {
@@ -53,6 +54,14 @@ export class StatusStore {
     const store = new StatusStore(log)
     store.#topic = await openLog(topic, (record) => store.#read(record))
     return store
+  }
+
+  /** Tells each status of a connector or one of its tasks that counts: those that are known, and what is read from now on. */
+  follow(onStatus: (connector: string, status: Status) => void): void {
+    this.#onStatus = onStatus
+    for (const [connector, { status }] of this.#connectors) onStatus(connector, status)
+    for (const [connector, tasks] of this.#tasks)
+      for (const { status } of tasks.values()) onStatus(connector, status)
   }
 
   /** This worker has its place in a new generation: whatever has a higher one is of a group before it. */
@@ -102,6 +111,23 @@ export class StatusStore {
 
   putTask(connector: string, task: number, status: Status | null): Promise<void> {
     return this.#putStatus({ kind: 'task', connector, task }, status)
+  }
+
+  /**
+   * Shows a connector, or one of its tasks, as RESTARTING on this worker, until its next status comes: whoever runs it
+   * restarts it, and says so a moment later.
+   */
+  restarting(connector: string, task?: number): void {
+    const key: StatusKey =
+      task === undefined ? { kind: 'connector', connector } : { kind: 'task', connector, task }
+    const known = this.#known(key)
+    if (known === undefined) return
+    const now = {
+      ...known,
+      status: { ...known.status, state: 'RESTARTING' as const, trace: null, reason: null },
+    }
+    if (task === undefined) this.#connectors.set(connector, now)
+    else putBelow(this.#tasks, connector, task, now)
   }
 
   /** Never throws, as with statuses. */
@@ -154,6 +180,7 @@ export class StatusStore {
     const now = status === null ? null : { status, generation: status.generation }
     if (key.kind === 'connector') put(this.#connectors, key.connector, now)
     else putBelow(this.#tasks, key.connector, key.task, now)
+    if (status !== null) this.#onStatus(key.connector, status)
   }
 
   /**
