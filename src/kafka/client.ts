@@ -26,9 +26,13 @@ export interface KafkaClientOptions {
   readonly log: Logger
   /** `security.protocol`, `sasl.*` and `ssl.*`, with Kafka's names; others are not looked at. Absent: in clear. */
   readonly security?: RawConfig
+  /** Another client of the same cluster and user, whose connections for short requests this one uses too. */
+  readonly control?: KafkaClient
 }
 
 const REQUEST_TIMEOUT_MS = 30_000
+/** What is answered at once: metadata, offsets, topics. */
+const CONTROL = 'control'
 const COORDINATOR_WAIT_MS = 15_000
 const METADATA_MAX_AGE_MS = 60_000
 const UNKNOWN_TOPIC = 3
@@ -47,6 +51,7 @@ export class KafkaClient {
   readonly clientId: string
   readonly #bootstrap: readonly Address[]
   readonly #pool: ConnectionPool
+  readonly #control: ConnectionPool
   readonly #brokers = new Map<number, Address>()
   readonly #topics = new Map<string, CachedTopic>()
   readonly #coordinators = new Map<string, number>()
@@ -65,6 +70,7 @@ export class KafkaClient {
     this.#bootstrap = options.bootstrapServers.map(parseAddress)
     this.#security = new ClientSecurity(security)
     this.#pool = new ConnectionPool(options.clientId, this.#security)
+    this.#control = options.control === undefined ? this.#pool : options.control.#pool
   }
 
   /** Asks the cluster, and refreshes what is cached. `null` asks for all topics. Missing topics are not created. */
@@ -135,12 +141,13 @@ export class KafkaClient {
    */
   async connection(
     broker: number | 'any',
-    purpose = 'control',
+    purpose = CONTROL,
     requestTimeoutMs: number = REQUEST_TIMEOUT_MS,
   ): Promise<Connection> {
+    const pool = purpose === CONTROL ? this.#control : this.#pool
     if (broker === 'any') {
       const addresses = (): Address[] => [...this.#bootstrap, ...this.#brokers.values()]
-      return this.#pool.get(`any ${purpose}`, addresses, requestTimeoutMs)
+      return pool.get(`any ${purpose}`, addresses, requestTimeoutMs)
     }
     if (!this.#brokers.has(broker)) await this.#askMetadata([])
     const address = this.#brokers.get(broker)
@@ -149,7 +156,7 @@ export class KafkaClient {
     }
     const known = (): Address[] => [this.#brokers.get(broker) ?? address]
     try {
-      return await this.#pool.get(`${broker} ${purpose}`, known, requestTimeoutMs)
+      return await pool.get(`${broker} ${purpose}`, known, requestTimeoutMs)
     } catch (error) {
       this.#brokers.delete(broker) // it may have come back under another address: ask for it next time
       throw error

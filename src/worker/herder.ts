@@ -277,12 +277,13 @@ export class Herder {
     const { connector } = change
     if (change.type === 'restart') this.#onRestart(connector, change.includeTasks, change.onlyFailed)
     else if (change.type === 'connector') {
-      if (work.connectors.includes(connector)) work.refreshConnector(connector)
-      else rejoin(`connector ${connector} is new`)
+      work.refreshConnector(connector)
+      if (change.isNew) rejoin(`connector ${connector} is new`)
     } else if (change.type === 'removed') rejoin(`connector ${connector} was deleted`)
     else if (change.type === 'tasks') {
       work.refreshTasks(connector)
-      rejoin(`the tasks of connector ${connector} changed`)
+      // What changed in them is the business of whoever runs them; only their number is the group's.
+      if (change.isResized) rejoin(`the tasks of connector ${connector} changed`)
     } else work.refreshTarget(connector)
   }
 

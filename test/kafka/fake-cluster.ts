@@ -12,6 +12,8 @@ export interface Asked {
   readonly broker: number
   readonly partition: number
   readonly offset: bigint
+  /** How long the broker may wait for records. */
+  readonly waitMs: number
 }
 
 /** What a fake broker does with one request: answers by partition, or cuts the connection, or says nothing. */
@@ -154,7 +156,9 @@ export class FakeCluster {
   }
 
   async #fetch(broker: number, r: Reader, w: Writer): Promise<'cut' | 'silence' | undefined> {
-    for (let i = 0; i < 4; i++) r.readInt32()
+    r.readInt32()
+    const waitMs = r.readInt32()
+    r.readInt64()
     r.readInt8()
     r.readInt64()
     const [request = []] = r.readArray((r) => {
@@ -162,7 +166,7 @@ export class FakeCluster {
       return r.readArray((r) => {
         const partition = r.readInt32()
         r.readInt32()
-        const asked = { broker, partition, offset: r.readInt64() }
+        const asked = { broker, partition, offset: r.readInt64(), waitMs }
         r.readInt32()
         r.readInt64()
         r.readInt32()

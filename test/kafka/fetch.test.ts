@@ -253,6 +253,42 @@ describe('Fetcher, over faults', () => {
     expect(((await failure(fetcher)) as Error).message).to.include('claims 2147483659 bytes')
   })
 
+  it('lets brokers wait longer and longer while nothing comes, and no longer than usual after a record', async () => {
+    const fetch = (request: readonly Asked[]) => endless(request, request[0]!.waitMs > 1_000 ? 1n : 0n)
+    const { fetcher, requests } = await start({ leaders: [0], fetch }, { maxWaitMs: 200 })
+    const waits = (): number[] => requests.map(([asked]) => asked!.waitMs)
+    await fetchUntil(fetcher, () => requests.length >= 10)
+    expect(waits().slice(0, 6)).to.deep.equal([200, 400, 800, 1_600, 200, 400])
+  })
+
+  it('lets none wait for longer than five seconds', async () => {
+    const { fetcher, requests } = await start({ leaders: [0], fetch: (request) => endless(request, 0n) })
+    await fetchUntil(fetcher, () => requests.length >= 10)
+    expect(requests.at(-1)?.[0]?.waitMs).to.equal(5_000)
+  })
+
+  for (const [what, change] of [
+    ['an assignment', (fetcher: Fetcher) => fetcher.assign([{ topic: 't', partition: 1, offset: 500n }])],
+    [
+      'a partition that is added',
+      (fetcher: Fetcher) => fetcher.add([{ topic: 't', partition: 1, offset: 500n }]),
+    ],
+  ] as const)
+    it(`does not keep ${what} waiting for a broker that waits for long`, async () => {
+      const fetch = async (request: readonly Asked[]): Promise<Map<number, FetchAnswer>> => {
+        const isNew = request.some(({ partition }) => partition === 1)
+        if (!isNew && request[0]!.waitMs > 50) await new Promise(() => undefined)
+        return endless(request, isNew ? 1000n : 0n)
+      }
+      const { fetcher, requests, warnings } = await start({ leaders: [0, 0], fetch })
+      fetcher.assign([{ topic: 't', partition: 0, offset: 1000n }])
+      await fetchUntil(fetcher, () => (requests.at(-1)?.[0]?.waitMs ?? 0) > 50)
+      change(fetcher)
+      const texts = await fetchUntil(fetcher, (all) => all.length > 1)
+      expect(texts.slice(0, 2)).to.deep.equal(['1@500', '1@501'])
+      expect(warnings).to.deep.equal([])
+    })
+
   it('drops an answer that comes after a new assignment', async () => {
     let release: () => void = () => undefined
     const held = new Promise<void>((resolve) => (release = resolve))

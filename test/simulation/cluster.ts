@@ -42,9 +42,15 @@ export type OnAssigned = (
 export interface ClusterOptions {
   readonly settings: Readonly<Record<string, string>>
   readonly onAssigned: OnAssigned
+  /** How long the leader has computed, in milliseconds of CPU time of this process. */
+  readonly onShareOut?: (ms: number) => void
   readonly onConfigWritten: (key: string, by: Process) => void
   readonly note: (what: string) => void
+  /** A request to the broker, with the bytes of what it carries there and back; its own fields are not counted. */
+  readonly onRequest?: (kind: RequestKind, bytes: number) => void
 }
+
+export type RequestKind = 'join' | 'sync' | 'heartbeat' | 'leave'
 
 /** Its client is never used: the requests of members go through the simulated network. */
 const NO_CLIENT = new KafkaClient({ bootstrapServers: ['127.0.0.1:1'], clientId: 'simulation', log: SILENT })
@@ -196,7 +202,10 @@ export class Cluster {
   #createMember(simulated: SimulatedWorker): CreateMember {
     return (options) => {
       const assign: GroupMemberOptions['assign'] = async (protocol, members, leaderId, generation) => {
+        const before = process.cpuUsage()
         const shares = await options.assign(protocol, members, leaderId, generation)
+        const { user, system } = process.cpuUsage(before)
+        this.#options.onShareOut?.((user + system) / 1000)
         this.#options.onAssigned(simulated, members, shares)
         return shares
       }
@@ -211,24 +220,37 @@ export class Cluster {
     const group = this.group(groupId)
     const short = Math.ceil(sessionTimeoutMs / 3)
     const timeouts = { sessionTimeoutMs, rebalanceTimeoutMs, clientName: process.name }
+    const { onRequest = () => undefined } = this.#options
     return {
-      join: (memberId, protocols) =>
-        this.network.request<JoinAnswer>(process, rebalanceTimeoutMs, (reply) =>
+      join: async (memberId, protocols) => {
+        const answer = await this.network.request<JoinAnswer>(process, rebalanceTimeoutMs, (reply) =>
           group.join({ ...timeouts, memberId, protocols }, reply),
-        ),
-      sync: (joined, assignments) =>
-        this.network.request<Buffer>(process, rebalanceTimeoutMs, (reply) =>
+        )
+        const members = 'members' in answer ? answer.members : []
+        onRequest('join', bytesOf(protocols) + bytesOf(members))
+        return answer
+      },
+      sync: async (joined, assignments) => {
+        const assignment = await this.network.request<Buffer>(process, rebalanceTimeoutMs, (reply) =>
           group.sync(joined.memberId, joined.generation, assignments, reply),
-        ),
-      heartbeat: (memberId, generation) =>
-        this.network.request<undefined>(process, short, (reply) =>
+        )
+        const all = [...assignments.values(), assignment].map((metadata) => ({ metadata }))
+        onRequest('sync', bytesOf(all))
+        return assignment
+      },
+      heartbeat: (memberId, generation) => {
+        onRequest('heartbeat', 0)
+        return this.network.request<undefined>(process, short, (reply) =>
           group.heartbeat(memberId, generation, reply),
-        ),
-      leave: (memberId) =>
-        this.network.request<undefined>(process, short, (reply) => {
+        )
+      },
+      leave: (memberId) => {
+        onRequest('leave', 0)
+        return this.network.request<undefined>(process, short, (reply) => {
           group.leave(memberId)
           reply({ answer: undefined })
-        }),
+        })
+      },
       close: () => Promise.resolve(),
     }
   }
@@ -238,6 +260,10 @@ export class Cluster {
     this.#groups.set(groupId, found)
     return found
   }
+}
+
+function bytesOf(all: readonly { readonly metadata: Buffer }[]): number {
+  return all.reduce((sum, { metadata }) => sum + metadata.length, 0)
 }
 
 function hostOf({ name }: Process): string {

@@ -47,6 +47,27 @@ describe('a worker', () => {
     expect(worker.hosts).to.deep.equal([])
   })
 
+  it('leaves the group alone where only configurations change, not what there is to run', async () => {
+    const worker = await start()
+    const joins = () => worker.members.get('workers')?.[0]?.joins ?? 0
+    await worker.herder.create('a', CONFIG)
+    await expectStates(worker, 'RUNNING', 'RUNNING', 'RUNNING')
+    await eventually(() => !worker.place.rebalancing, QUICK)
+    const before = joins()
+    await worker.herder.put('a', { ...CONFIG, 'target.topic': 'elsewhere' })
+    const runs = (task: number) =>
+      worker.hosts.some((host) =>
+        host
+          .heard('start')
+          .some(({ id, config }) => id.task === task && config['target.topic'] === 'elsewhere'),
+      )
+    await eventually(() => runs(0) && runs(1), QUICK)
+    expect(joins()).to.equal(before)
+    await worker.herder.put('a', { ...CONFIG, 'tasks.max': '3' })
+    await expectStates(worker, 'RUNNING', 'RUNNING', 'RUNNING', 'RUNNING')
+    expect(joins()).to.be.greaterThan(before)
+  })
+
   it('writes a new connector, then its tasks and their commit, and runs them', async () => {
     const worker = await start()
     const info = await worker.herder.create('a', CONFIG)

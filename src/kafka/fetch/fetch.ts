@@ -21,9 +21,19 @@ interface Arrival {
   readonly partitions: readonly PartitionAnswer[]
 }
 
+/** A request on its way. */
+interface Pending {
+  readonly leader: number
+  readonly waitMs: number
+  /** Nobody waits for its answer any more. */
+  isDropped: boolean
+}
+
 const MIB = 1 << 20
 const COMPLAIN_EVERY_MS = 30_000
 const RECHECK_MS = 50
+/** The longest that a broker waits for records where none come; each wait in vain is twice as long as the one before. */
+const IDLE_WAIT_MS = 5_000
 const OFFSET_OUT_OF_RANGE = 1
 const UNKNOWN_TOPIC_OR_PARTITION = 3
 const LEADER_NOT_AVAILABLE = 5
@@ -33,7 +43,8 @@ let fetchers = 0
 /**
  * Reads partitions, one batch per partition at a time. One request per broker asks for all of its partitions; when
  * `next` returns, the next request is already on its way. Back-pressure: as long as `next` is not called, at most one
- * answer per broker waits. What a new leader, a lost connection or a missing topic causes is waited out, with a
+ * answer per broker waits. A partition in which nothing happens costs a request each five seconds; what comes is answered at
+ * once all the same. What a new leader, a lost connection or a missing topic causes is waited out, with a
  * warning; `next` throws only what waiting does not fix.
  */
 export class Fetcher {
@@ -43,6 +54,9 @@ export class Fetcher {
   #positions = new FetchPositions([], 0)
   /** Brokers with a request on its way, or an answer that was not taken. A new set with each assignment. */
   #busy = new Set<number>()
+  readonly #pending = new Set<Pending>()
+  /** How long brokers wait for records at present. */
+  #waitMs: number
   #arrived: Arrival[] = []
   /** Where partitions begin for which the reset policy had to be asked; `next` gives them out as batches without rows. */
   #found: FetchedBatch[] = []
@@ -63,10 +77,12 @@ export class Fetcher {
       maxInflatedBytes: 64 * MIB,
       ...options,
     }
+    this.#waitMs = this.#options.maxWaitMs
   }
 
   /** Replaces what is read. What was fetched under an earlier assignment and not yet returned is dropped. */
   assign(positions: readonly StartPosition[]): void {
+    this.#interrupt()
     this.#positions = new FetchPositions(positions, this.#options.maxPartitionBytes)
     this.#busy = new Set()
     this.#arrived = []
@@ -78,6 +94,7 @@ export class Fetcher {
 
   /** Reads these too; what is on its way of the others goes on. */
   add(positions: readonly StartPosition[]): void {
+    this.#interrupt()
     this.#positions.add(positions, this.#options.maxPartitionBytes)
     this.#wake()
   }
@@ -137,6 +154,19 @@ export class Fetcher {
     return this.#closed
   }
 
+  /** Ends what a broker may still keep for long: there is something else to ask, and it answers one after the other. */
+  #interrupt(): void {
+    const isLong = [...this.#pending].some(({ waitMs }) => waitMs > this.#options.maxWaitMs)
+    this.#waitMs = this.#options.maxWaitMs
+    if (!isLong) return
+    for (const pending of this.#pending) {
+      pending.isDropped = true
+      this.#busy.delete(pending.leader)
+    }
+    this.#pending.clear()
+    void this.#client.disconnect(this.#purpose)
+  }
+
   async #woken(timeoutMs: number): Promise<void> {
     if (this.#arrived.length > 0 || this.#found.length > 0) return
     await new Promise<void>((resolve) => {
@@ -161,29 +191,44 @@ export class Fetcher {
   async #request(leader: number, due: readonly Position[]): Promise<void> {
     const positions = this.#positions
     const busy = this.#busy
+    const pending: Pending = { leader, waitMs: this.#waitMs, isDropped: false }
     busy.add(leader)
+    this.#pending.add(pending)
     try {
       const asked: FetchPosition[] = due.map((p) => ({ ...p, offset: p.offset ?? 0n }))
-      const partitions = await this.#fetch(leader, asked)
-      if (positions !== this.#positions) return // assigned anew meanwhile: stale
+      const partitions = await this.#fetch(pending, asked)
+      if (positions !== this.#positions || pending.isDropped) return // assigned anew meanwhile: stale
+      const isIdle = partitions.every(({ error, bytes }) => error === 0 && bytes.length === 0)
+      this.#waitMs = isIdle ? Math.min(this.#waitMs * 2, this.#mostWaitMs) : this.#options.maxWaitMs
       const offsets = new Map(asked.map((p) => [FetchPositions.key(p), p.offset]))
       this.#arrived.push({ leader, asked: offsets, partitions })
     } catch (error) {
+      if (pending.isDropped) return
       busy.delete(leader)
       if (positions === this.#positions && !this.#closed) this.#failed(due, error)
+    } finally {
+      this.#pending.delete(pending)
     }
     this.#wake()
   }
 
-  async #fetch(leader: number, partitions: readonly FetchPosition[]): Promise<readonly PartitionAnswer[]> {
-    const { maxWaitMs, minBytes, maxBytes, isolation } = this.#options
+  get #mostWaitMs(): number {
+    return Math.max(this.#options.maxWaitMs, IDLE_WAIT_MS)
+  }
+
+  async #fetch(
+    { leader, waitMs }: Pending,
+    partitions: readonly FetchPosition[],
+  ): Promise<readonly PartitionAnswer[]> {
+    const { minBytes, maxBytes, isolation } = this.#options
     const what = `Fetching from broker ${leader}`
     try {
-      const connection = await this.#client.connection(leader, this.#purpose, FETCH_TIMEOUT_MS + maxWaitMs)
+      const timeout = FETCH_TIMEOUT_MS + this.#mostWaitMs
+      const connection = await this.#client.connection(leader, this.#purpose, timeout)
       const haveIds = partitions.every(({ topicId }) => topicId !== null)
       const api = chooseApi(connection, haveIds ? [fetchV12, fetchV13] : [fetchV12])
       const readCommitted = isolation === 'read_committed'
-      const request = { maxWaitMs, minBytes, maxBytes, readCommitted, partitions }
+      const request = { maxWaitMs: waitMs, minBytes, maxBytes, readCommitted, partitions }
       const response = await api.async(connection, request)
       if (response.error !== 0) throw brokerError(response.error, what)
       return api === fetchV13 ? named(response.partitions, partitions) : response.partitions

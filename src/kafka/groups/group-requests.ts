@@ -26,6 +26,13 @@ const ANOTHER_COORDINATOR: readonly number[] = [15, GROUP_CODES.notCoordinator]
 /** What a broker may add to the rebalance timeout before it answers a join (Java's client adds the same). */
 const JOIN_GRACE_MS = 5000
 const SHORTEST_REQUEST_TIMEOUT_MS = 1000
+/** Rebalances come in groups: the connection for joins is kept for so long after one. */
+const JOIN_KEEP_MS = 10_000
+/**
+ * Connections that the sinks of a worker share for heartbeats: over a single one those of hundreds of tasks wait for each
+ * other, and sessions end. The worker's own membership has one for itself.
+ */
+const HEARTBEAT_LANES = 8
 
 export interface GroupNames {
   readonly groupId: string
@@ -58,7 +65,8 @@ export type GroupCalls = Pick<GroupRequests, 'join' | 'sync' | 'heartbeat' | 'le
 /**
  * The requests of one member of a classic group, sent to its coordinator. A broker answers the requests of one
  * connection in order and keeps a join waiting for up to the rebalance timeout, so joining and syncing have a
- * connection of the member's own, while heartbeats and leaving share one among members.
+ * connection of the member's own, while heartbeats and leaving share some among members. It is closed while the group is
+ * stable: a worker has a member for each of its sink tasks.
  *
  * Everything thrown is a ConnectError; `groupCode` finds the broker's code in it.
  */
@@ -68,7 +76,9 @@ export class GroupRequests {
   readonly #sessionTimeoutMs: number
   readonly #rebalanceTimeoutMs: number
   readonly #joinPurpose: string
+  readonly #lane: string
   #closed = false
+  #keeping: NodeJS.Timeout | undefined
 
   constructor(
     client: KafkaClient,
@@ -79,6 +89,7 @@ export class GroupRequests {
     this.#names = names
     this.#sessionTimeoutMs = timeouts.sessionTimeoutMs
     this.#rebalanceTimeoutMs = timeouts.rebalanceTimeoutMs
+    this.#lane = names.protocolType === 'connect' ? 'worker' : String(memberCount % HEARTBEAT_LANES)
     this.#joinPurpose = `join ${names.groupId} ${memberCount++}`
   }
 
@@ -138,6 +149,8 @@ export class GroupRequests {
         joined.protocol,
         [...assignments].map(([memberId, bytes]) => ({ memberId, assignment: bytes })),
       )
+      this.#keeping = setTimeout(() => void this.#client.disconnect(this.#joinPurpose), JOIN_KEEP_MS)
+      this.#keeping.unref()
       return assignment
     } catch (error) {
       throw this.#failed(error, `Taking the assignment of group ${groupId}`)
@@ -169,10 +182,12 @@ export class GroupRequests {
   /** Closes the member's own connection; what waits on it fails. */
   async close(): Promise<void> {
     this.#closed = true
+    clearTimeout(this.#keeping)
     await this.#client.disconnect(this.#joinPurpose)
   }
 
   async #joining(): Promise<Connection> {
+    clearTimeout(this.#keeping)
     const broker = await this.#client.coordinator('group', this.#names.groupId)
     const timeout = this.#rebalanceTimeoutMs + JOIN_GRACE_MS
     const connection = await this.#client.connection(broker, this.#joinPurpose, timeout)
@@ -183,7 +198,7 @@ export class GroupRequests {
   async #beating(): Promise<Connection> {
     const broker = await this.#client.coordinator('group', this.#names.groupId)
     const timeout = Math.max(SHORTEST_REQUEST_TIMEOUT_MS, Math.ceil(this.#sessionTimeoutMs / 3))
-    return this.#client.connection(broker, `heartbeat ${timeout}`, timeout)
+    return this.#client.connection(broker, `heartbeat ${this.#lane} ${timeout}`, timeout)
   }
 
   /** The coordinator may have moved wherever it is not it that answered. */

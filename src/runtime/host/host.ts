@@ -25,9 +25,11 @@ import {
   type ToHost,
 } from './protocol.ts'
 import { openMonitor } from '../source/open-monitor.ts'
+import { SharedOffsets } from '../source/shared-offsets.ts'
 import { openSourceTask } from '../source/open-source-task.ts'
 import { sourceTaskConfigs } from '../source/source-task-configs.ts'
 import { traceOf } from '../delivery/trace.ts'
+import { SharedClients } from './shared-clients.ts'
 import { TaskMetrics } from './task-metrics.ts'
 import { Lease } from './lease.ts'
 import { startWatchdog } from './watchdog.ts'
@@ -44,6 +46,7 @@ interface Host {
   /** Where the worker keeps the offsets of sources, if no topic does. */
   readonly offsets: OffsetChannel
   readonly tasks: Map<string, Task>
+  readonly shared: { readonly clients: SharedClients; readonly offsets: SharedOffsets }
 }
 
 type Opened = OpenTask | Awaited<ReturnType<typeof openSourceTask>> | ReturnType<typeof openMonitor>
@@ -115,7 +118,10 @@ async function openHost({ settings, alone }: Extract<ToHost, { type: 'settings' 
   models.watch()
   const providers = new ConfigProviders(settings.configProviders)
   const offsets = new OffsetChannel(send)
-  return { settings, providers, models, log, levels, lease: new Lease(), offsets, tasks: new Map() }
+  const clients = new SharedClients({ clientId: `${settings.clientId}-tasks`, log })
+  const shared = { clients, offsets: new SharedOffsets() }
+  const own = { offsets, shared, lease: new Lease(), tasks: new Map<string, Task>() }
+  return { settings, providers, models, log, levels, ...own }
 }
 
 function handle(host: Host, message: Exclude<ToHost, { type: 'settings' }>): void {
@@ -167,6 +173,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
       stopping,
       isOwner: () => host.lease.held,
       offsetLog: host.offsets.logOf(id),
+      shared: host.shared,
       events: {
         at: (stage, rows) => sent({ type: 'at', id, stage, ...(rows === undefined ? {} : { rows }) }),
         failed,

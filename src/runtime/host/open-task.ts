@@ -20,12 +20,14 @@ import { connectorOf } from '../plugins/configured-plugins.ts'
 import type { PartitionOffset } from '../sink/positions.ts'
 import type { HostSettings, Membership, TaskId } from './protocol.ts'
 import type { OpenOffsetLog } from '../source/offset-store.ts'
+import type { SharedOffsets } from '../source/shared-offsets.ts'
 import { topicReader } from '../sink/read-topics.ts'
 import { Puts } from '../sink/puts.ts'
 import { Outbox, SinkPipeline } from '../sink/sink-pipeline.ts'
 import { SinkRequests } from '../sink/sink-requests.ts'
 import { RunningSinkTask } from '../sink/sink-task.ts'
 import { topicRefusal } from '../delivery/written-topics.ts'
+import type { SharedClients } from './shared-clients.ts'
 import { TaskClients } from './task-clients.ts'
 import { closeConverters, openConverters } from './task-converters.ts'
 import type { TaskMetrics } from './task-metrics.ts'
@@ -72,6 +74,8 @@ export interface TaskOptions {
   readonly events: TaskEvents
   /** The offsets of a source whose worker keeps them (`offsetTopic` is null). */
   readonly offsetLog?: OpenOffsetLog
+  /** What the tasks of its host use together. Absent: it has all of it for itself. */
+  readonly shared?: { readonly clients: SharedClients; readonly offsets: SharedOffsets }
   /** Aborted when the task must stop, also while it opens. */
   readonly stopping: AbortController
   /** Whether the task is surely nobody else's at the moment (`lease.ts`). Absent: it always is. */
@@ -80,7 +84,7 @@ export interface TaskOptions {
 
 /**
  * Opens everything a sink task needs, its plugins and models first, and returns it running, without partitions yet.
- * Each task has connections of its own: a long poll of one never delays another.
+ * Each task has connections of its own for what waits: a long poll of one never delays another.
  */
 export async function openTask(options: TaskOptions): Promise<OpenTask> {
   const { config, settings, log, stopping } = options
@@ -178,11 +182,11 @@ function openFetcher({ config, log }: TaskOptions, client: KafkaClient): Fetcher
   })
 }
 
-/** A task's own connections: a long poll of one never delays another. */
-export function openClients({ id, config, settings, log }: TaskOptions): TaskClients {
+/** A task's own connections for what waits or carries data: a long poll of one never delays another. */
+export function openClients({ id, config, settings, log, shared }: TaskOptions): TaskClients {
   const { clients, bootstrapServers } = settings
   const clientId = `${settings.clientId}-${id.connector}-${id.task}`
-  return new TaskClients({ config, clients, bootstrapServers, clientId, log })
+  return new TaskClients({ config, clients, bootstrapServers, clientId, log, shared: shared?.clients })
 }
 
 /** Opens converters and transforms, as a check of a configuration too: no Kafka is needed. */

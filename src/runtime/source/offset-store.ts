@@ -99,7 +99,7 @@ export class OffsetStore {
   }
 }
 
-/** The store in a topic of Kafka, created (compacted) where it is missing. */
+/** The store in a topic of Kafka, created (compacted) where it is missing. `only`: of one connector. */
 export function openOffsetStore(
   client: KafkaClient,
   topic: LogTopic,
@@ -108,4 +108,25 @@ export function openOffsetStore(
 ): Promise<OffsetStore> {
   const open: OpenOffsetLog = (onRecord) => CompactedLog.open(client, { ...topic, log, onRecord })
   return OffsetStore.open(open, `topic ${topic.topic}`, only)
+}
+
+/** The same of all connectors, over a client that ends with it. */
+export async function openOwnOffsetStore(
+  connect: () => KafkaClient,
+  topic: LogTopic,
+  log: Logger,
+): Promise<OffsetStore> {
+  const client = connect()
+  const open: OpenOffsetLog = async (onRecord) => {
+    const opened = await CompactedLog.open(client, { ...topic, log, onRecord })
+    return {
+      append: (key, value) => opened.append(key, value),
+      readToEnd: () => opened.readToEnd(),
+      close: () => opened.close().finally(() => client.close()),
+    }
+  }
+  return OffsetStore.open(open, `topic ${topic.topic}`).catch(async (error: unknown) => {
+    await client.close()
+    throw error
+  })
 }

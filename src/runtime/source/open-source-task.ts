@@ -1,6 +1,7 @@
 import { ConfigError, TaskError } from '../../api/errors.ts'
 import type { SourceConnector, SourceContext } from '../../api/plugins.ts'
 import type { KafkaClient } from '../../kafka/client.ts'
+import type { LogTopic } from '../../kafka/compacted-log/compacted-log-topic.ts'
 import { Producer } from '../../kafka/produce/produce.ts'
 import type { Compression } from '../../kafka/record-batches/compression.ts'
 import { commonKeys } from '../plugins/connector-keys.ts'
@@ -9,10 +10,11 @@ import { Encoder } from '../delivery/encoder.ts'
 import { ErrorPolicy } from '../delivery/error-policy.ts'
 import { logIgnored } from '../plugins/ignored-keys.ts'
 import { openClients, openDeadLetters, openPlugins, type TaskOptions } from '../host/open-task.ts'
-import type { TaskClients } from '../host/task-clients.ts'
+import { TaskClients } from '../host/task-clients.ts'
 import { IDLE, StageTracker } from '../host/stage-tracker.ts'
 import { requireSourceMap } from './offset-format.ts'
-import { OffsetStore, openOffsetStore } from './offset-store.ts'
+import { OffsetStore, openOffsetStore, openOwnOffsetStore } from './offset-store.ts'
+import { type Offsets, SharedOffsets } from './shared-offsets.ts'
 import { RunningSourceTask } from './running-source-task.ts'
 import { SourceOffsets } from './source-offsets.ts'
 import { ignoredSourceKeys, type SourceConfig, sourceKeys } from './source-keys.ts'
@@ -113,9 +115,10 @@ function openProducer(
  */
 async function openOffsets(
   clients: TaskClients,
-  { id, settings, log, offsetLog }: TaskOptions,
+  options: TaskOptions,
   config: SourceConfig,
 ): Promise<SourceOffsets> {
+  const { id, settings, log, offsetLog } = options
   const { offsetTopic } = settings
   const own = config['offsets.storage.topic']
   if (offsetTopic === null) {
@@ -125,11 +128,11 @@ async function openOffsets(
     const store = await OffsetStore.open(offsetLog, 'the file of the worker', id.connector)
     return new SourceOffsets(id.connector, [store])
   }
-  const workers = openOffsetStore(clients.get('own'), offsetTopic, log, id.connector)
+  const workers = sharedOffsets(options, offsetTopic)
   // The connector's own is where its records are.
   const hasOwn = own !== undefined && own !== offsetTopic.topic
   const topics = hasOwn ? [{ ...offsetTopic, topic: own }] : []
-  const opening = [
+  const opening: Promise<Offsets>[] = [
     ...topics.map((topic) => openOffsetStore(clients.get('producer'), topic, log, id.connector)),
     workers,
   ]
@@ -139,6 +142,16 @@ async function openOffsets(
     for (const store of opening) void store.then((opened) => opened.close()).catch(() => undefined)
     throw error
   }
+}
+
+/** The workers' topic, which the host reads once for all of its tasks. */
+function sharedOffsets({ settings, log, shared }: TaskOptions, topic: LogTopic): Promise<Offsets> {
+  const { clients, bootstrapServers } = settings
+  const clientId = `${settings.clientId}-offsets`
+  const own = new TaskClients({ config: {}, clients, bootstrapServers, clientId, log })
+  const { offsets = new SharedOffsets() } = shared ?? {}
+  const place = JSON.stringify([topic.topic, clients.own])
+  return offsets.take(place, () => openOwnOffsetStore(() => own.get('own'), topic, log))
 }
 
 async function openSource(

@@ -1,12 +1,12 @@
 import type { SourceMap, SourceOffset } from '../../api/plugins.ts'
-import type { OffsetStore } from './offset-store.ts'
+import type { Offsets } from './shared-offsets.ts'
 
 /** The offsets of one connector, in one topic or several: read from the first that has one, written to all. */
 export class SourceOffsets {
   readonly #connector: string
-  readonly #stores: readonly OffsetStore[]
+  readonly #stores: readonly Offsets[]
 
-  constructor(connector: string, stores: readonly OffsetStore[]) {
+  constructor(connector: string, stores: readonly Offsets[]) {
     this.#connector = connector
     this.#stores = stores
   }

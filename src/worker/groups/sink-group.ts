@@ -8,7 +8,8 @@ import { workerTopics } from '../settings/worker-topics.ts'
 import type { SinkGroupOptions } from './sink-membership.ts'
 import { topicSelection } from './topic-selection.ts'
 
-const HEARTBEAT = 1_000
+/** At most a third of the shortest session that brokers take by default: two may be lost. */
+const HEARTBEAT = 2_000
 
 export function sinkGroupId(config: RawConfig): string {
   return config['consumer.override.group.id']?.trim() ?? `connect-${config['name']?.trim() ?? ''}`

@@ -29,6 +29,8 @@ export interface TaskHostsOptions {
 
 const KEEP = 10_000
 const SILENCE = 30_000
+/** Processes that are asked about configurations, at least; one that hangs keeps its place until its deadline. */
+const LEAST_ASKED = 4
 
 /**
  * The task hosts of a worker. None runs before the first task or check; a task goes to a new host while fewer than
@@ -39,6 +41,9 @@ export class TaskHosts {
   readonly #options: TaskHostsOptions
   readonly #hosts = new Set<TaskHost>()
   #calls = 0
+  /** Questions that are being asked, and those that wait for one of them to end. */
+  #asking = 0
+  readonly #waiting: (() => void)[] = []
   #levels: LevelTable | undefined
   #stopped = false
 
@@ -74,8 +79,28 @@ export class TaskHosts {
     return this.#ask((host) => host.configure(++this.#calls, config))
   }
 
-  /** In a host with nothing else to do, because a plugin's code may not return. */
+  /**
+   * In a host with nothing else to do, because a plugin's code may not return. Some at a time: a worker that starts asks
+   * each of its sources for task configs, and each process is as large as one that runs tasks.
+   */
   async #ask<T>(question: (host: TaskHost) => Promise<T>): Promise<T> {
+    await this.#turn()
+    try {
+      return await this.#askNow(question)
+    } finally {
+      const next = this.#waiting.shift()
+      if (next === undefined) this.#asking--
+      else next()
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#asking < Math.max(LEAST_ASKED, this.#options.max)) this.#asking++
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  async #askNow<T>(question: (host: TaskHost) => Promise<T>): Promise<T> {
+    if (this.#stopped) throw stopping()
     const free = [...this.#hosts].find(
       (host) => !host.gone && !host.alone && !host.asked && host.tasks.size === 0,
     )

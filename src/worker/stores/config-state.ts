@@ -33,7 +33,11 @@ export interface SessionKey {
 }
 
 export type ConfigChange =
-  | { readonly type: 'connector' | 'removed' | 'tasks' | 'target'; readonly connector: string }
+  | { readonly type: 'removed' | 'target'; readonly connector: string }
+  /** `isNew`: there was none of this name. */
+  | { readonly type: 'connector'; readonly connector: string; readonly isNew: boolean }
+  /** `isResized`: they are more than they were, or fewer. */
+  | { readonly type: 'tasks'; readonly connector: string; readonly isResized: boolean }
   | {
       readonly type: 'restart'
       readonly connector: string
@@ -130,8 +134,9 @@ export class ConfigState {
       return undefined
     }
     if (config !== undefined) {
+      const isNew = !this.#configs.has(connector)
       this.#configs.set(connector, config)
-      return { type: 'connector', connector }
+      return { type: 'connector', connector, isNew }
     }
     if (data !== null) return undefined
     // A delete leaves task and commit records behind: they must not come to life under a new connector of this name.
@@ -161,9 +166,10 @@ export class ConfigState {
       if (config === undefined) return undefined
       tasks.push(config)
     }
+    const isResized = tasks.length !== (this.#tasks.get(connector)?.length ?? 0)
     this.#tasks.set(connector, tasks)
     this.#unfenced.add(connector)
-    return { type: 'tasks', connector }
+    return { type: 'tasks', connector, isResized }
   }
 
   #target(connector: string, data: Data): ConfigChange | undefined {
