@@ -1,3 +1,5 @@
+import { TOKEN_ALGORITHMS } from '../../access/bearer-tokens.ts'
+import { roleProblem } from '../../access/roles.ts'
 import { originProblem } from '../../api/images.ts'
 import { SIGNATURE_ALGORITHMS } from '../cluster/signatures.ts'
 import { policyProblem } from '../configs/override-policy.ts'
@@ -90,11 +92,11 @@ export const WORKER_KEYS = {
     { min: -1, max: 32_767, ours: true },
   ),
   listeners: list(
-    'Where the REST API listens: one http:// URL. An address that other machines can reach needs rest.allow.network.',
+    'Where the REST API listens: one URL, http:// or https:// ([TLS](../security.md#tls)). An address that other machines can reach needs authentication, or rest.allow.network.',
     'http://127.0.0.1:8083',
   ),
   'rest.allow.network': text(
-    'Whether the REST API may listen on an address that other machines can reach. It has no authentication yet: whoever reaches it can change what runs, and read and write with the rights of the worker.',
+    'Whether the REST API may listen without authentication on an address that other machines can reach: whoever reaches it can then change what runs, and read and write with the rights of the worker.',
     'false',
     { ours: true, oneOf: ['true', 'false'], anyCase: true },
   ),
@@ -111,9 +113,51 @@ export const WORKER_KEYS = {
       max: 65_535,
     },
   ),
-  'rest.advertised.listener': text('The protocol that other workers and clients are told.', 'http', {
-    oneOf: ['http'],
-    anyCase: true,
+  'rest.advertised.listener': text(
+    'The protocol that other workers and clients are told: http or https. Default: that of the listener.',
+    '',
+    { oneOf: ['', 'http', 'https'], anyCase: true },
+  ),
+  'rest.auth.basic.users.file': text(
+    'A file of users who may ask the REST API, with their roles and hashes of their passwords: see [who may ask](../security.md#users-with-passwords).',
+    '',
+    { ours: true },
+  ),
+  'rest.auth.bearer.jwks': text(
+    'Where the keys are (JWKS) with which tokens are signed: an https URL or a file. See [tokens](../security.md#tokens-of-an-identity-provider).',
+    '',
+    { ours: true },
+  ),
+  'rest.auth.bearer.issuer': text('Whose tokens are taken (`iss`).', '', { ours: true }),
+  'rest.auth.bearer.audience': list('For whom they must be (`aud`): one of these.', '', { ours: true }),
+  'rest.auth.bearer.algorithms': list('How they may be signed.', 'RS256,PS256,ES256,EdDSA', {
+    ours: true,
+    check: (item) =>
+      TOKEN_ALGORITHMS.includes(item) ? undefined : `must be of ${TOKEN_ALGORITHMS.join(', ')}`,
+  }),
+  'rest.auth.bearer.role.claim': text(
+    'The claim that says what their owner may do: a name, or names with dots between them (`realm_access.roles`).',
+    'role',
+    { ours: true },
+  ),
+  'rest.auth.bearer.roles': list(
+    'What the values of that claim mean, each as `value:role`; `*` is any. Empty: they are reader, operator or admin themselves.',
+    '',
+    { ours: true, check: roleProblem },
+  ),
+  'rest.auth.certificate.roles': list(
+    'What the owners of certificates may do, each as `common name:role`; `*` is any other whose certificate is trusted. See [certificates](../security.md#certificates).',
+    '',
+    { ours: true, check: roleProblem },
+  ),
+  'rest.audit.log': text(
+    'A file to which a line of JSON is added for each request that changes something. Empty: where there is authentication these are in the log, with the logger `sluice.audit`.',
+    '',
+    { ours: true },
+  ),
+  'rest.rate.limit': integer('How many requests per second one caller may send; 0: any number.', 0, {
+    ours: true,
+    max: 100_000,
   }),
   'key.converter': text('The default converter of keys.', 'ByteArrayConverter'),
   'value.converter': text('The default converter of values.', 'ByteArrayConverter'),
@@ -258,7 +302,6 @@ export const WITHOUT_EFFECT: readonly string[] = [
   'worker.sync.timeout.ms',
   'worker.unsync.backoff.ms',
   'task.profiling.*',
-  'listeners.https.*',
   'access.control.allow.*',
   'rest.port',
   'rest.host.name',
