@@ -28,12 +28,14 @@ export async function hashPassword(password: string): Promise<string> {
 
 /** Undefined where it is no such hash, or costs more than a request may. */
 export function readHash(text: string): PasswordHash | undefined {
-  const parts = /^scrypt\$(\d{1,7})\$(\d{1,2})\$(\d{1,2})\$([A-Za-z0-9+/]{11,}={0,2})\$([A-Za-z0-9+/]{22,}={0,2})$/
+  const parts =
+    /^scrypt\$(\d{1,7})\$(\d{1,2})\$(\d{1,2})\$([A-Za-z0-9+/]{11,}={0,2})\$([A-Za-z0-9+/]{22,}={0,2})$/
   const [found, n = '', r = '', p = '', salt = '', hash = ''] = parts.exec(text) ?? []
   if (found === undefined) return undefined
   const cost = { n: Number(n), r: Number(r), p: Number(p) }
   const isPower = cost.n >= 2 ** 10 && (cost.n & (cost.n - 1)) === 0
-  if (!isPower || cost.r < 1 || cost.p < 1 || 128 * cost.n * cost.r > MOST_MEMORY || cost.p > 16) return undefined
+  if (!isPower || cost.r < 1 || cost.p < 1 || 128 * cost.n * cost.r > MOST_MEMORY || cost.p > 16)
+    return undefined
   return { ...cost, salt: Buffer.from(salt, 'base64'), hash: Buffer.from(hash, 'base64') }
 }
 

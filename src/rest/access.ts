@@ -58,7 +58,8 @@ export function requireAccess(context: RestContext): RequestHandler {
     if (found === undefined) throw unauthenticated(access, response)
     known.set(request, found)
     const { caller } = found
-    if (limit !== undefined && caller.by !== 'worker') takeTurn(limit, `${caller.by} ${caller.name}`, response)
+    if (limit !== undefined && caller.by !== 'worker')
+      takeTurn(limit, `${caller.by} ${caller.name}`, response)
     if (!allows(caller.role, needed)) throw forbidden(caller, needed)
     next()
   }
@@ -106,8 +107,7 @@ function takeTurn(limit: Buckets, key: string, response: Response): void {
 /** The same words for whatever is missing or wrong. */
 function unauthenticated({ challenges }: Access, response: Response): HttpError {
   if (challenges.length > 0) response.set('WWW-Authenticate', challenges)
-  const how =
-    challenges.length > 0 ? 'a user and password, or a token, that are' : 'a certificate that is'
+  const how = challenges.length > 0 ? 'a user and password, or a token, that are' : 'a certificate that is'
   return new HttpError(401, `Who are you? Send ${how} known here.`)
 }
 

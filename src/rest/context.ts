@@ -7,7 +7,10 @@ import type { RestAccess } from './access.ts'
 import type { WriteAudit } from './audit.ts'
 import { HttpError } from './errors.ts'
 
-export type WorkerView = Pick<RunningWorker, 'herder' | 'clusterId' | 'inGroup' | 'place' | 'sessionKeys' | 'peers' | 'signatures'>
+export type WorkerView = Pick<
+  RunningWorker,
+  'herder' | 'clusterId' | 'inGroup' | 'place' | 'sessionKeys' | 'peers' | 'signatures'
+>
 
 /** What the routes show: the worker once it runs. */
 export interface RestContext {

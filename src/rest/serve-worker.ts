@@ -111,7 +111,9 @@ function warnOf({ access, listener: { host, tls } }: WorkerSettings, network: bo
   if (network && access === null)
     log.warn('the REST API is open to other machines without authentication', { listeners })
   else if (network && tls === undefined && (access?.users ?? access?.bearer) != null)
-    log.warn('passwords and tokens reach the REST API in clear: use https, or a proxy with TLS', { listeners })
+    log.warn('passwords and tokens reach the REST API in clear: use https, or a proxy with TLS', {
+      listeners,
+    })
 }
 
 function urlOf({ host, tls }: Listener, { port }: RestServer): string {

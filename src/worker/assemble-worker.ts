@@ -47,8 +47,8 @@ export interface RunningWorker {
   readonly sessionKeys: Pick<SessionKeys, 'problemOf' | 'required'> | undefined
   /** The other workers. */
   readonly peers: Pick<Peers, 'ask'>
-  /** Tells for whom other workers ask; undefined where there are none. */
-  readonly signatures: Pick<PeerSignatures, 'verify'> | undefined
+  /** Tell for whom a worker asks another one; undefined where there are none. */
+  readonly signatures: Pick<PeerSignatures, 'sign' | 'verify'> | undefined
   /** Whether it is a member of its group at the moment. */
   inGroup(): boolean
   /** Resolves when everything that was asked for has started, or failed to; of a standalone worker, which waits for no other. */

@@ -55,7 +55,13 @@ describe('who asks by user and password', function () {
       basic('carol', 'alice-secret'),
     ])
       expect(await ask(access, wrong, '10.0.0.2'), wrong).to.equal(undefined)
-    for (const wrong of [basic('', ''), basic('__proto__', 'x'), 'Bearer abc', 'Digest abc', `${basic('a', 'b')} c`])
+    for (const wrong of [
+      basic('', ''),
+      basic('__proto__', 'x'),
+      'Bearer abc',
+      'Digest abc',
+      `${basic('a', 'b')} c`,
+    ])
       expect(await ask(access, wrong, '10.0.0.3'), wrong).to.equal(undefined)
   })
 
@@ -98,7 +104,9 @@ describe('who asks by user and password', function () {
       writeFileSync(file, content)
       return open().then(() => 'opened', messageOf)
     }
-    expect(await refusal('')).to.contain('users.file').and.contain('sluice hash-password')
+    expect(await refusal(''))
+      .to.contain('users.file')
+      .and.contain('sluice hash-password')
     for (const line of ['alice:canary-secret', 'alice:admin:canary-secret', `:admin:${bob}`, `canary:${bob}`])
       expect(await refusal(`bob:admin:${bob}\n${line}\n`), line)
         .to.contain('line 2')
@@ -136,12 +144,8 @@ describe('who asks by a certificate', () => {
 
 describe('the network of an address', () => {
   it('is the address itself of IPv4, and 64 bits of IPv6', () => {
-    expect(['10.1.2.3', '::ffff:10.1.2.3', '2001:db8:1:2:3:4:5:6', '2001:db8::1', '::1'].map(networkOf)).to.deep.equal([
-      '10.1.2.3',
-      '10.1.2.3',
-      '2001:db8:1:2',
-      '2001:db8:0:0',
-      '0:0:0:0',
-    ])
+    expect(
+      ['10.1.2.3', '::ffff:10.1.2.3', '2001:db8:1:2:3:4:5:6', '2001:db8::1', '::1'].map(networkOf),
+    ).to.deep.equal(['10.1.2.3', '10.1.2.3', '2001:db8:1:2', '2001:db8:0:0', '0:0:0:0'])
   })
 })

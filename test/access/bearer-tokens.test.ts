@@ -66,7 +66,10 @@ describe('who asks by a token', () => {
       ['of a key that is not known', await signed(claims, others.privateKey, { kid: 'two' })],
       ['with other claims', `${head}.${forged}.${signature}`],
       ['that nobody signed', new UnsecuredJWT(claims).encode()],
-      ['signed with a shared secret', await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(shared)],
+      [
+        'signed with a shared secret',
+        await new SignJWT(claims).setProtectedHeader({ alg: 'HS256' }).sign(shared),
+      ],
       ['that is none', 'x'],
       ['that is empty', '..'],
       ['that is far too long', `${right}${'A'.repeat(10_000)}`],
@@ -108,9 +111,11 @@ describe('who asks by a token', () => {
     } finally {
       server.close()
     }
-    expect(await tokens({ keys: path.join(folder, 'none') }).open().catch(messageOf)).to.contain(
-      'rest.auth.bearer.jwks',
-    )
+    expect(
+      await tokens({ keys: path.join(folder, 'none') })
+        .open()
+        .catch(messageOf),
+    ).to.contain('rest.auth.bearer.jwks')
   })
 
   it('is checked with keys of a file, an https URL, or a URL of this machine', () => {

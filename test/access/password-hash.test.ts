@@ -7,7 +7,9 @@ describe('the hash of a password', function () {
 
   it('fits that password alone, and is another one each time', async () => {
     const [first, second] = [await hashPassword('correct horse'), await hashPassword('correct horse')]
-    expect(first).to.match(/^scrypt\$32768\$8\$3\$/).and.not.equal(second)
+    expect(first)
+      .to.match(/^scrypt\$32768\$8\$3\$/)
+      .and.not.equal(second)
     const hash = readHash(first)!
     expect(await isPassword('correct horse', hash)).to.equal(true)
     for (const wrong of ['', 'correct horsf', 'Correct horse', 'correct horse ', 'x'.repeat(100_000)])
@@ -19,7 +21,7 @@ describe('the hash of a password', function () {
     expect(await isPassword('passwo\u0308rd', hash)).to.equal(true)
   })
 
-  it('is refused where it is none, is cheap, or would take all memory', async () => {
+  it('is refused where it is none, is cheap, or would take all memory', () => {
     const [salt, hash] = ['c2FsdHNhbHRzYWx0c2FsdA==', 'aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g=']
     expect(readHash(`scrypt$32768$8$1$${salt}$${hash}`)).not.to.equal(undefined)
     for (const wrong of [

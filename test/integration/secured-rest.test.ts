@@ -42,9 +42,12 @@ describe('workers of one cluster over https', function () {
     const group = uniqueName('https')
     for (let i = 0; i < 2; i++) workers.push(await start(group))
     for (const worker of workers)
-      await eventually(async () => (await call(worker, 'GET', '/health', { certificate: 'client' })).code === 200, {
-        timeoutMs: 120_000,
-      })
+      await eventually(
+        async () => (await call(worker, 'GET', '/health', { certificate: 'client' })).code === 200,
+        {
+          timeoutMs: 120_000,
+        },
+      )
   })
   after(async () => {
     for (const { process } of workers) process.signal('SIGTERM')
@@ -86,13 +89,20 @@ describe('workers of one cluster over https', function () {
       ...(Object.fromEntries(topics) as Record<string, string>),
     }
     const properties = file(`${port}.properties`)
-    writeFileSync(properties, Object.entries(settings).map(([key, value]) => `${key}=${value}\n`).join(''))
+    writeFileSync(
+      properties,
+      Object.entries(settings)
+        .map(([key, value]) => `${key}=${value}\n`)
+        .join(''),
+    )
     return { port, process: sluice(['worker', properties]) }
   }
 
   function call({ port }: Worker, method: string, where: string, { user, certificate, body }: Asked = {}) {
     const headers = {
-      ...(user === undefined ? {} : { authorization: `Basic ${Buffer.from(`${user}:${user}-secret-1`).toString('base64')}` }),
+      ...(user === undefined
+        ? {}
+        : { authorization: `Basic ${Buffer.from(`${user}:${user}-secret-1`).toString('base64')}` }),
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     }
     const own =
@@ -103,7 +113,16 @@ describe('workers of one cluster over https', function () {
             cert: readFileSync(certificates.file(`${certificate}.pem`)),
           }
     const ca = readFileSync(certificates.file('ca.pem'))
-    const options = { host: 'localhost', port, path: where, method, headers, ca, agent: false, ...own } as const
+    const options = {
+      host: 'localhost',
+      port,
+      path: where,
+      method,
+      headers,
+      ca,
+      agent: false,
+      ...own,
+    } as const
     return new Promise<{ code: number; body: string }>((resolve, reject) => {
       const asked = request(options, (response) => {
         text(response).then((answer) => resolve({ code: response.statusCode ?? 0, body: answer }), reject)
@@ -150,7 +169,9 @@ describe('workers of one cluster over https', function () {
       expect(created.code, created.body).to.equal(201)
     }
     for (let i = 0; i < 4; i++)
-      await eventually(async () => (await countRecords(servers, `${source}-${i}`)) === 1, { timeoutMs: 60_000 })
+      await eventually(async () => (await countRecords(servers, `${source}-${i}`)) === 1, {
+        timeoutMs: 60_000,
+      })
   })
 
   it('answer for each other, and restart what the other one runs', async () => {
@@ -187,7 +208,9 @@ describe('workers of one cluster over https', function () {
       [1, 'client', 'certificate', 'c3'],
     ])
     const all = [...audited(0), ...audited(1)]
-    expect(all.filter(({ outcome, principal }) => outcome === 403 && principal === 'reader')).to.have.length(8)
+    expect(all.filter(({ outcome, principal }) => outcome === 403 && principal === 'reader')).to.have.length(
+      8,
+    )
     expect(JSON.stringify(all)).not.to.match(/-secret-/)
   })
 

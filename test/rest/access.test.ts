@@ -118,7 +118,11 @@ describe('the REST API with authentication', function () {
     const failures: string[] = []
     for (const [method, route, needed] of ROUTES) {
       const where = route.replace(/:\w+/g, 'none')
-      const check = async (who: string, headers: Record<string, string>, wanted: (code: number) => boolean) => {
+      const check = async (
+        who: string,
+        headers: Record<string, string>,
+        wanted: (code: number) => boolean,
+      ) => {
         const { code } = await leader.call(method, where, undefined, headers)
         if (!wanted(code)) failures.push(`${method} ${route} as ${who}: ${code}`)
       }
@@ -196,7 +200,9 @@ describe('the REST API with authentication', function () {
 
   describe('of several workers', () => {
     let follower: ClusterMember
-    before(async () => (follower = await cluster.add({ rest: await withUsers(['admin', 'operator', 'guest']) })))
+    before(
+      async () => (follower = await cluster.add({ rest: await withUsers(['admin', 'operator', 'guest']) })),
+    )
     const PEER = 'x-sluice-worker'
 
     it('takes what another worker has let in, as it did, and tells of it where it was asked', async () => {
@@ -239,7 +245,12 @@ describe('the REST API with authentication', function () {
         ['DELETE', '/connectors/signed', 'x', sign('DELETE', '/connectors/signed')],
         ['DELETE', '/connectors/signed', undefined, { [PEER]: '' }],
         ['DELETE', '/connectors/signed', undefined, { [PEER]: 'a.b.c' }],
-        ['DELETE', '/connectors/signed', undefined, { [PEER]: `${sign('DELETE', '/connectors/signed')[PEER]}x` }],
+        [
+          'DELETE',
+          '/connectors/signed',
+          undefined,
+          { [PEER]: `${sign('DELETE', '/connectors/signed')[PEER]}x` },
+        ],
       ]
       for (const [method, path, sent, headers] of wrong)
         expect(await codeOf(method, path, sent, headers), `${method} ${path}`).to.be.oneOf([401, 403])

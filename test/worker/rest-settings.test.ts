@@ -15,7 +15,9 @@ const USERS = { 'rest.auth.basic.users.file': '/etc/users' }
 const KEYS = { 'ssl.keystore.location': '/etc/own.jks', 'ssl.truststore.location': '/etc/ca.jks' }
 const https = (more: Record<string, string> = {}): Record<string, string> => ({
   listeners: 'https://0.0.0.0:8443',
-  ...Object.fromEntries(Object.entries({ ...KEYS, ...more }).map(([key, value]) => [`listeners.https.${key}`, value])),
+  ...Object.fromEntries(
+    Object.entries({ ...KEYS, ...more }).map(([key, value]) => [`listeners.https.${key}`, value]),
+  ),
 })
 const BEARER = {
   'rest.auth.bearer.jwks': 'https://id.test/keys',
@@ -46,7 +48,13 @@ describe('the settings of the REST API', () => {
   })
 
   it('refuse any other address without authentication, by a sentence that names both ways', () => {
-    for (const listeners of ['http://:8083', OPEN, 'http://[::]:8083', 'http://10.0.0.1:8083', 'http://connect:8083'])
+    for (const listeners of [
+      'http://:8083',
+      OPEN,
+      'http://[::]:8083',
+      'http://10.0.0.1:8083',
+      'http://connect:8083',
+    ])
       expect(problemsOf({ listeners }).get('listeners'), listeners)
         .to.contain('rest.auth.basic.users.file')
         .and.contain('rest.allow.network=true')
@@ -76,13 +84,17 @@ describe('the settings of the REST API', () => {
     expect(rolesOf({ ...required, ...USERS })).to.equal(null)
     const roles = { 'rest.auth.certificate.roles': 'a:admin, *:reader' }
     expect(rolesOf({ ...required, ...roles })).to.deep.equal({ a: 'admin', '*': 'reader' })
-    expect(problemsOf({ ...https(), ...roles }).get('rest.auth.certificate.roles')).to.contain('ssl.client.auth')
+    expect(problemsOf({ ...https(), ...roles }).get('rest.auth.certificate.roles')).to.contain(
+      'ssl.client.auth',
+    )
   })
 
   it('take keys for https of the listener alone, or else the worker’s own', () => {
     expect(read({ ...https(), ...USERS }).settings.listener.tls).to.have.property('clientAuth', 'none')
     expect([...problemsOf({ listeners: 'https://127.0.0.1:1', ...KEYS })]).to.deep.equal([])
-    expect([...problemsOf({ listeners: 'https://127.0.0.1:1' }).keys()]).to.deep.equal(['ssl.keystore.location'])
+    expect([...problemsOf({ listeners: 'https://127.0.0.1:1' }).keys()]).to.deep.equal([
+      'ssl.keystore.location',
+    ])
     const partly = { listeners: 'https://127.0.0.1:1', ...KEYS, 'listeners.https.ssl.keystore.type': 'PEM' }
     expect([...problemsOf(partly).keys()]).to.deep.equal(['listeners.https.ssl.keystore.location'])
     const wrong = https({ 'ssl.client.auth': 'maybe', 'ssl.keystore.type': 'X', 'ssl.cipher.suites': 'NONE' })
@@ -95,7 +107,9 @@ describe('the settings of the REST API', () => {
 
   it('ask for no certificates that any public authority may have signed', () => {
     const untrusting = https({ 'ssl.client.auth': 'required', 'ssl.truststore.location': '' })
-    expect(problemsOf(untrusting).get('listeners.https.ssl.truststore.location')).to.contain('any public authority')
+    expect(problemsOf(untrusting).get('listeners.https.ssl.truststore.location')).to.contain(
+      'any public authority',
+    )
   })
 
   it('warn of a key of the listener that does nothing', () => {
@@ -131,8 +145,19 @@ describe('the settings of the REST API', () => {
 
   it('name one listener of http or https', () => {
     expect(parseListener(['http://[::1]:0'])).to.deep.equal({ protocol: 'http', host: '::1', port: 0 })
-    expect(parseListener(['HTTPS://localhost:1/'])).to.deep.equal({ protocol: 'https', host: 'localhost', port: 1 })
-    for (const wrong of [[], ['http://a:1', 'http://b:2'], ['ftp://a:1'], ['http://a'], ['http://a:70000'], ['a:1']])
+    expect(parseListener(['HTTPS://localhost:1/'])).to.deep.equal({
+      protocol: 'https',
+      host: 'localhost',
+      port: 1,
+    })
+    for (const wrong of [
+      [],
+      ['http://a:1', 'http://b:2'],
+      ['ftp://a:1'],
+      ['http://a'],
+      ['http://a:70000'],
+      ['a:1'],
+    ])
       expect(parseListener(wrong), wrong.join()).to.have.property('problem')
   })
 })

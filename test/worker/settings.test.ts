@@ -302,5 +302,4 @@ export default { kind: 'config-provider', name: 'SettingsVault', aliases: [], ve
       'a_b-c': 'x',
     })
   })
-
 })

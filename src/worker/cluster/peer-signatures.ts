@@ -94,7 +94,8 @@ export class PeerSignatures {
       if (idOf(key) === id) return key
       if (!isLast) await this.#keys.readOn()
     }
-    const message = 'The request of another worker is signed with a key that is not the present one. Try again.'
+    const message =
+      'The request of another worker is signed with a key that is not the present one. Try again.'
     throw new ConflictError('request.rebalancing', message)
   }
 

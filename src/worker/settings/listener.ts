@@ -36,13 +36,14 @@ export function parseListener(listeners: readonly string[]): ListenerAddress | {
  * What is wrong with an address that other machines reach: without authentication whoever reaches it can change what runs, so
  * the operator must ask for that by a setting of its own.
  */
-export function openProblem(host: string, { authentication, allowed }: OpenTo): string | undefined {
+export function openProblem(host: string, { written, authentication, allowed }: OpenTo): string | undefined {
   if (isLoopback(host) || authentication || allowed) return undefined
-  const where = isEveryAddress(host) ? 'every network address' : host
+  const where = isEveryAddress(host) ? `every network address (${written})` : host
   return `would open the REST API without authentication on ${where}. Set authentication up (rest.auth.basic.users.file, rest.auth.bearer.jwks, or listeners.https.ssl.client.auth=required), or listen on 127.0.0.1; where only people whom you trust reach that address, set rest.allow.network=true.`
 }
 
 interface OpenTo {
+  readonly written: string
   readonly authentication: boolean
   /** `rest.allow.network` */
   readonly allowed: boolean

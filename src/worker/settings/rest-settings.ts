@@ -52,7 +52,11 @@ export function readRest(
   const peerTls = new ListenerTls(tls)
   const access = readAccess(read, tls.clientAuth, problems)
   const allowed = read('rest.allow.network').toLowerCase() === 'true'
-  const open = openProblem(host, { authentication: access !== null, allowed })
+  const open = openProblem(host, {
+    written: read('listeners').trim(),
+    authentication: access !== null,
+    allowed,
+  })
   if (open !== undefined) problems.push({ path: 'listeners', message: open })
   return {
     listener: { host, port, ...(protocol === 'https' ? { tls: peerTls } : {}) },

@@ -45,10 +45,6 @@ export async function shownElsewhere(
   }
 }
 
-async function ask(
-  peers: Pick<Peers, 'get'>,
-  worker: string,
-  path: string,
-): Promise<readonly TaskShown[]> {
+async function ask(peers: Pick<Peers, 'get'>, worker: string, path: string): Promise<readonly TaskShown[]> {
   return ((await peers.get(worker, `/${path}`, DEADLINE)) ?? []) as readonly TaskShown[]
 }
