@@ -36,6 +36,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'create-sluice-plugin/README.md: npm create': 'as in docs/plugins.md',
   'create-sluice-plugin/template/README.md: npm install\n': 'as in docs/plugins.md',
   'create-sluice-plugin/template/README.md: npm pack': 'as test/long/packaging.test.ts does it',
+  'docs/security.md: sluice hash-password': 'test/integration/secured-rest.test.ts does it, with other names',
   'docs/rest.md: kafka-consumer-groups.sh': 'a tool of Apache Kafka',
 }
 
