@@ -169,7 +169,13 @@ function pages(): Map<string, string> {
     ],
     [
       'worker.md',
-      page('# Worker settings', workerTable(WORKER_KEYS), LISTENER_TEXT, clientsText(), standaloneText(), providersText()),
+      page(
+        '# Worker settings',
+        `${workerTable(WORKER_KEYS)}\n\n${LISTENER_TEXT}`,
+        clientsText(),
+        standaloneText(),
+        providersText(),
+      ),
     ],
     [
       'errors.md',

@@ -122,7 +122,7 @@ describe('the commands in the pages', () => {
   it('are those of sluice --help, in the table of the README', () => {
     const cells = [...readPage('README.md').matchAll(/^\| (`sluice [^|]*) \|/gm)].map(([, cell = '']) => cell)
     const told = cells.flatMap((cell) => [
-      ...cell.matchAll(/`sluice ([a-z]+(?: (?:inspect|verify|init|score))?)/g),
+      ...cell.matchAll(/`sluice ([a-z-]+(?: (?:inspect|verify|init|score))?)/g),
     ])
     const names = told.map(([, name = '']) => name)
     const all = namesIn(helps.get('') ?? '').filter((name) => name !== 'models' && name !== 'task-host')

@@ -39,9 +39,18 @@ describe('the page on security', () => {
 
   it('shows how users, tokens and certificates are asked for', () => {
     for (const [block, kind] of [
-      [codeBlock('docs/security.md', 'listeners=https://0.0.0.0:8443\nlisteners.https.ssl.keystore.type'), 'users'],
+      [
+        codeBlock('docs/security.md', 'listeners=https://0.0.0.0:8443\nlisteners.https.ssl.keystore.type'),
+        'users',
+      ],
       [codeBlock('docs/security.md', 'rest.auth.bearer.jwks'), 'bearer'],
-      [codeBlock('docs/security.md', 'listeners=https://0.0.0.0:8443\nlisteners.https.ssl.keystore.location'), 'certificates'],
+      [
+        codeBlock(
+          'docs/security.md',
+          'listeners=https://0.0.0.0:8443\nlisteners.https.ssl.keystore.location',
+        ),
+        'certificates',
+      ],
     ] as const) {
       const { settings, warnings } = settingsOf(block)
       expect(warnings).to.deep.equal([])
