@@ -4,6 +4,7 @@ import tseslint from 'typescript-eslint'
 /** Each source folder and the folders it may import from (besides itself); imports go down only. */
 const MAY_IMPORT = {
   'src/api': [],
+  'src/access': ['src/api'],
   'src/kafka': ['src/api'],
   'src/converters': ['src/api'],
   'src/inference': ['src/api'],
@@ -16,6 +17,7 @@ const MAY_IMPORT = {
     'transforms/index.ts',
   ],
   'src/worker': [
+    'src/access',
     'src/api',
     'src/kafka',
     'src/converters',
@@ -24,8 +26,8 @@ const MAY_IMPORT = {
     'connectors/index.ts',
     'transforms/index.ts',
   ],
-  'src/rest': ['src/api', 'src/worker'],
-  'src/registry': ['src/api', 'src/kafka'],
+  'src/rest': ['src/access', 'src/api', 'src/worker'],
+  'src/registry': ['src/access', 'src/api', 'src/kafka'],
   'src/dev': ['src/api', 'src/kafka', 'src/registry', 'src/rest', 'src/worker', 'src/runtime'],
   'src/testing': ['src/api', 'src/kafka', 'src/converters', 'src/runtime'],
   connectors: [],
@@ -39,6 +41,7 @@ const PACKAGE_HOME = {
   convict: ['src/worker'],
   commander: ['src/cli'],
   express: ['src/rest', 'src/registry'],
+  jose: ['src/access'],
   kafkajs: ['src/dev'],
   'node-forge': ['src/kafka'],
   pino: ['src/runtime'],
@@ -52,6 +55,7 @@ const PACKAGE_HOME = {
 
 const FOLDERS = [
   'src/api',
+  'src/access',
   'src/kafka',
   'src/converters',
   'src/inference',

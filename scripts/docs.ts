@@ -109,6 +109,9 @@ function standaloneText(): string {
   ].join('\n\n')
 }
 
+const LISTENER_TEXT =
+  '`listeners.https.ssl.*` are the settings `ssl.*` of the next table for a listener of https and for what workers ask of each other, and `listeners.https.ssl.client.auth` (none, requested or required) says whether clients show certificates: see [TLS](../security.md#tls). Where none is set, the worker’s own `ssl.*` count.'
+
 function clientsText(): string {
   const rows = Object.entries(SECURITY_KEYS).map(([name, doc]) => `| \`${name}\` | ${doc} |`)
   const intro =
@@ -166,7 +169,13 @@ function pages(): Map<string, string> {
     ],
     [
       'worker.md',
-      page('# Worker settings', workerTable(WORKER_KEYS), clientsText(), standaloneText(), providersText()),
+      page(
+        '# Worker settings',
+        `${workerTable(WORKER_KEYS)}\n\n${LISTENER_TEXT}`,
+        clientsText(),
+        standaloneText(),
+        providersText(),
+      ),
     ],
     [
       'errors.md',

@@ -14,6 +14,8 @@ export const ERROR_CATALOGUE = {
   'request.invalid': 'A request body or query cannot be understood.',
   'connector.offsets': 'The offsets of a connector cannot be changed while its consumer group has members.',
   'request.rebalancing': 'The request conflicts with a rebalance that is going on; it can be repeated.',
+  'access.busy':
+    'Who asks the REST API cannot be checked at the moment: too many ask at once, or the keys of tokens cannot be fetched.',
   'cluster.unavailable': 'Another worker of the cluster cannot be reached, or does not answer as one.',
   'record.malformed': 'The bytes of a record are not what its converter expects.',
   'record.schema': 'A record has a schema that cannot be used, or none where one is needed.',

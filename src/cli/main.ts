@@ -8,6 +8,7 @@ import { packageRoot } from '../dev/package-root.ts'
 import { register as registerBroker } from './broker.ts'
 import { register as registerDev } from './dev.ts'
 import { fail } from './failure.ts'
+import { register as registerHashPassword } from './hash-password.ts'
 import { register as registerModels } from './models.ts'
 import { register as registerRecords } from './records.ts'
 import { register as registerRegistry } from './registry.ts'
@@ -40,6 +41,7 @@ function createProgram(): Command {
     registerRecords,
     registerRun,
     registerTest,
+    registerHashPassword,
   ]
   for (const register of commands) register(program)
   return program

@@ -1,8 +1,10 @@
+import { isIP } from 'node:net'
+import { hostname } from 'node:os'
 import type { NextFunction, Request, Response } from 'express'
 import { httpError, RegistryError } from './errors.ts'
 import { isRecord } from './topic-records.ts'
 import type { JsonRecord } from './topic-records.ts'
-import { messageOf } from '../api/errors.ts'
+import { messageOf, UnavailableError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 
 /** In the order in which the registry likes to write them. */
@@ -14,18 +16,31 @@ export const CONTENT_TYPES = [
 
 const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]']
 
-/** Against DNS rebinding: a page of another origin cannot name the registry by a host of its own. */
-export function refuseForeignHosts(request: Request, _response: Response, next: NextFunction): void {
-  const host = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '')
-  if (LOCAL_HOSTS.includes(host)) next()
-  else
-    next(
-      httpError(
-        403,
-        'The Host header must name localhost or 127.0.0.1; this registry serves its own machine only',
-      ),
-    )
+/**
+ * Against DNS rebinding: a page of another origin cannot name the registry by a host of its own. An address in numbers is
+ * nothing that DNS gives to a page, so where other machines may ask, each is taken.
+ */
+export function refuseForeignHosts({ host: listensOn = '127.0.0.1', allowedHosts = [] }: Reached) {
+  const isLocal = LOCAL_HOSTS.includes(listensOn) || listensOn === '::1'
+  const names = [...LOCAL_HOSTS, ...(isLocal ? [] : [listensOn, hostname(), ...allowedHosts])]
+  const known = names.map((name) => name.toLowerCase())
+  return (request: Request, _response: Response, next: NextFunction): void => {
+    const host = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '')
+    const isAddress = !isLocal && isIP(host.replace(/^\[|\]$/g, '')) !== 0
+    if (isAddress || known.includes(host)) next()
+    else next(httpError(403, isLocal ? LOCAL_ONLY : OTHER_NAME))
+  }
 }
+
+interface Reached {
+  readonly host?: string
+  readonly allowedHosts?: readonly string[]
+}
+
+const LOCAL_ONLY =
+  'The Host header must name localhost or 127.0.0.1; this registry serves its own machine only'
+const OTHER_NAME =
+  'The Host header names no host of this registry; name it with --allowed-hosts, or use its address'
 
 /** Against cross-site requests: a browser sends no such type to another origin without asking first. */
 export function refuseOtherTypes(request: Request, _response: Response, next: NextFunction): void {
@@ -98,6 +113,7 @@ export function errorResponse(log: Logger) {
 /** express and its body parser throw errors with a status, e.g. 413. */
 function knownError(error: unknown): RegistryError | undefined {
   if (error instanceof RegistryError) return error
+  if (error instanceof UnavailableError) return httpError(503, error.message)
   const status: unknown = error instanceof Error && 'status' in error ? error.status : undefined
   if (typeof status !== 'number' || status < 400 || status > 499) return undefined
   return httpError(status, messageOf(error))

@@ -3,9 +3,11 @@ import type { Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express from 'express'
 import type { Express } from 'express'
+import type { Access } from '../access/access.ts'
 import { CommandError, messageOf } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import { KafkaClient } from '../kafka/client.ts'
+import { requireAccess } from './access.ts'
 import { compatibilityRoutes } from './compatibility-routes.ts'
 import { errorResponse, notFound, refuseForeignHosts, refuseOtherTypes, send } from './http.ts'
 import { Registry } from './registry.ts'
@@ -15,7 +17,7 @@ import { schemaRoutes } from './schema-routes.ts'
 import { configRoutes, modeRoutes } from './setting-routes.ts'
 import { subjectRoutes } from './subject-routes.ts'
 
-const HOST = '127.0.0.1'
+const LOOPBACK = '127.0.0.1'
 const BODY_LIMIT = '1mb'
 
 export interface RegistryServer {
@@ -26,7 +28,17 @@ export interface RegistryServer {
   close(): Promise<void>
 }
 
-export interface RegistryOptions {
+/** Who reaches it, and who of them may ask. */
+export interface RegistryAccess {
+  /** The address to listen on. Default: 127.0.0.1. */
+  readonly host?: string
+  /** Names by which it is asked, besides addresses in numbers; of another address than loopback. */
+  readonly allowedHosts?: readonly string[]
+  /** Absent: whoever reaches it may do everything. */
+  readonly access?: Access
+}
+
+export interface RegistryOptions extends RegistryAccess {
   readonly bootstrapServers: readonly string[]
   readonly topic: string
   /** 0 picks a free one. */
@@ -39,7 +51,7 @@ export async function startRegistry(options: RegistryOptions): Promise<RegistryS
   const { bootstrapServers, topic, port, log } = options
   const client = new KafkaClient({ bootstrapServers, clientId: 'sluice-registry', log })
   try {
-    const server = await serveRegistry(kafkaSchemaLog(client, topic, log), port, log)
+    const server = await serveRegistry(kafkaSchemaLog(client, topic, log), port, log, options)
     return {
       ...server,
       close: async () => {
@@ -58,18 +70,21 @@ export async function serveRegistry(
   openLog: OpenSchemaLog,
   port: number,
   log: Logger,
+  reached: RegistryAccess = {},
 ): Promise<RegistryServer> {
+  const { host = LOOPBACK } = reached
   const registry = await Registry.open(openLog, log)
-  const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000 }, registryApp(registry, log))
+  const app = registryApp(registry, log, reached)
+  const server = createServer({ requestTimeout: 60_000, headersTimeout: 20_000 }, app)
   try {
-    await listen(server, port)
+    await listen(server, port, host)
   } catch (error) {
     await registry.close()
     throw error
   }
   const address = server.address() as AddressInfo
   return {
-    url: `http://${HOST}:${address.port}`,
+    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
     port: address.port,
     close: async () => {
       const isClosed = new Promise((resolve) => server.close(resolve))
@@ -81,11 +96,13 @@ export async function serveRegistry(
 }
 
 /** Confluent's REST API; every error is `{"error_code", "message"}`. No CORS. */
-export function registryApp(registry: Registry, log: Logger): Express {
+export function registryApp(registry: Registry, log: Logger, reached: RegistryAccess = {}): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use(refuseForeignHosts, refuseOtherTypes, express.text({ type: () => true, limit: BODY_LIMIT }))
+  app.use(refuseForeignHosts(reached))
+  if (reached.access !== undefined) app.use(requireAccess(reached.access))
+  app.use(refuseOtherTypes, express.text({ type: () => true, limit: BODY_LIMIT }))
   app.get('/', (request, response) => send(request, response, {}))
   app.use('/subjects', subjectRoutes(registry))
   app.use('/schemas', schemaRoutes(registry))
@@ -97,15 +114,15 @@ export function registryApp(registry: Registry, log: Logger): Express {
   return app
 }
 
-function listen(server: Server, port: number): Promise<void> {
+function listen(server: Server, port: number, host: string): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const isTaken = error.code === 'EADDRINUSE'
       const message = isTaken
         ? `Port ${port} is taken; stop what listens there, or choose another port for the schema registry`
-        : `The schema registry cannot listen on ${HOST}:${port}: ${messageOf(error)}`
+        : `The schema registry cannot listen on ${host}:${port}: ${messageOf(error)}`
       reject(new CommandError(isTaken ? 'dev.port' : 'dev.start', message, { cause: error }))
     })
-    server.listen(port, HOST, () => resolve())
+    server.listen(port, host, () => resolve())
   })
 }

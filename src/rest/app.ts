@@ -1,4 +1,6 @@
 import express, { type Express, type RequestHandler } from 'express'
+import { requireAccess } from './access.ts'
+import { auditing } from './audit.ts'
 import { readBody } from './body.ts'
 import { connectorPluginsRoutes } from './connector-plugins.ts'
 import { connectorRoutes } from './connector.ts'
@@ -22,7 +24,9 @@ export function createApp(context: RestContext): Express {
   const app = express()
   app.disable('x-powered-by')
   app.disable('etag')
-  app.use(guard(context), timeLimit, modelRoutes(context), internalRoutes(context), ...readBody())
+  // What workers ask of each other has a signature of its own; everything behind it needs a caller who may.
+  app.use(guard(context), timeLimit, internalRoutes(context))
+  app.use(auditing(context.audit), requireAccess(context), modelRoutes(context), ...readBody())
   const resources = [
     rootRoutes,
     connectorsRoutes,

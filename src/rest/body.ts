@@ -1,5 +1,6 @@
 import express, { type Request, type RequestHandler } from 'express'
 import { RequestError } from '../api/errors.ts'
+import { checkDigest } from './access.ts'
 import { HttpError } from './errors.ts'
 
 const LARGEST = 1024 * 1024
@@ -12,7 +13,7 @@ const FORBIDDEN_KEYS = new Set(['__proto__', 'constructor', 'prototype'])
  */
 export function readBody(): RequestHandler[] {
   return [
-    express.raw({ type: () => true, limit: LARGEST }),
+    express.raw({ type: () => true, limit: LARGEST, verify: checkDigest }),
     (request, _response, next) => {
       const body: unknown = request.body
       if (Buffer.isBuffer(body) && body.length > 0) requireJsonType(request)

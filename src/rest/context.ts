@@ -3,9 +3,14 @@ import { RequestError } from '../api/errors.ts'
 import type { Logger } from '../api/log.ts'
 import type { ModelDirectory } from '../worker/model-directory.ts'
 import type { RunningWorker } from '../worker/worker.ts'
+import type { RestAccess } from './access.ts'
+import type { WriteAudit } from './audit.ts'
 import { HttpError } from './errors.ts'
 
-export type WorkerView = Pick<RunningWorker, 'herder' | 'clusterId' | 'inGroup' | 'place' | 'sessionKeys'>
+export type WorkerView = Pick<
+  RunningWorker,
+  'herder' | 'clusterId' | 'inGroup' | 'place' | 'sessionKeys' | 'peers' | 'signatures'
+>
 
 /** What the routes show: the worker once it runs. */
 export interface RestContext {
@@ -15,11 +20,15 @@ export interface RestContext {
   readonly version: string
   /** Host names besides loopback under which the API is reached. */
   readonly hosts: readonly string[]
-  /** Whether other machines may ask at all (`rest.allow.network`). Default: no. */
+  /** Whether other machines may ask at all. Default: no. */
   readonly network?: boolean
   /** Hosts of the members of the cluster as they are at present, each with or without a port. */
   members?(): readonly string[]
   readonly log: Logger
+  /** Absent: whoever reaches the API may do everything. */
+  readonly access?: RestAccess
+  /** Absent: nobody is told what changes. */
+  readonly audit?: WriteAudit
   /** Absent: no models are listed or taken. */
   readonly models?: ModelDirectory
 }

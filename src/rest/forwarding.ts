@@ -1,7 +1,8 @@
 import type { NextFunction, Request, Response } from 'express'
 import { ConflictError, UnavailableError, messageOf } from '../api/errors.ts'
-import { askPeer, type PeerAnswer } from '../worker/cluster/peers.ts'
+import type { PeerAnswer } from '../worker/cluster/peers.ts'
 import { ElsewhereError, type Place } from '../worker/cluster/place.ts'
+import { callerOf } from './access.ts'
 import { queryValues, type RestContext, running } from './context.ts'
 
 /** A little less than a request may take here, so that there is time to say so. */
@@ -34,8 +35,9 @@ export function repeatElsewhere(context: RestContext) {
     if (error.url === undefined) throw error
     const url = urlAt(error.url, request, forward === undefined)
     context.log.debug('forwarding a request', { method: request.method, url })
-    const answer = await untilGone(running(context).place, error.url, (signal) =>
-      askPeer({ ...taken(request), url, deadline: DEADLINE, signal }),
+    const { place, peers } = running(context)
+    const answer = await untilGone(place, error.url, (signal) =>
+      peers.ask({ ...taken(request), url, deadline: DEADLINE, signal, caller: callerOf(request) }),
     )
     if (request.method !== 'GET' && answer.status < 300) await caughtUp(context)
     if (!isAnswered(response)) passOn(answer, request, response)

@@ -2,6 +2,7 @@ import express, { type Request, type RequestHandler, type Response, Router } fro
 import { RequestError } from '../api/errors.ts'
 import { ALGORITHM_HEADER, SIGNATURE_HEADER, type SignatureProblem } from '../worker/cluster/signatures.ts'
 import type { WrittenConfig } from '../worker/stores/config-store.ts'
+import { requireAccess } from './access.ts'
 import { requireJsonType } from './body.ts'
 import { herderOf, pathParameter, type RestContext, running } from './context.ts'
 import { HttpError } from './errors.ts'
@@ -16,7 +17,12 @@ const LARGEST = 32 * 1024 * 1024
 export function internalRoutes(context: RestContext): Router {
   const router = Router({ caseSensitive: true })
   const body = express.raw({ type: () => true, limit: LARGEST })
-  const signed: RequestHandler[] = [amongWorkers(context), body, requireSignature(context)]
+  const signed: RequestHandler[] = [
+    amongWorkers(context),
+    unlessSigned(context, requireAccess(context)),
+    body,
+    requireSignature(context),
+  ]
   router.post('/connectors/:connector/tasks', ...signed, async (request, response) => {
     if (bytesOf(request).length > 0) requireJsonType(request)
     await herderOf(context).putTasks(pathParameter(request, 'connector'), taskConfigs(bytesOf(request)))
@@ -41,6 +47,12 @@ function amongWorkers(context: RestContext): RequestHandler {
     if (problem !== undefined && problem !== 'forged') throw refusal(problem, request)
     next()
   }
+}
+
+/** In a group whose members do not sign, an admin may ask for it, as for everything else. */
+function unlessSigned(context: RestContext, handler: RequestHandler): RequestHandler {
+  return (request, response, next) =>
+    running(context).sessionKeys?.required === true ? next() : handler(request, response, next)
 }
 
 function requireSignature(context: RestContext): RequestHandler {

@@ -1,5 +1,6 @@
 import express, { type Request, type RequestHandler } from 'express'
 import type { NewVersion } from '../worker/model-directory.ts'
+import { checkDigest } from './access.ts'
 import { queryValues, refuseOtherQueries } from './context.ts'
 import { HttpError } from './errors.ts'
 import { type Part, readParts } from './multipart.ts'
@@ -24,7 +25,11 @@ export const requireModelQuery: RequestHandler = (request, _response, next) => {
   next()
 }
 
-const readBytes: RequestHandler = express.raw({ type: () => true, limit: LARGEST_MIB * 2 ** 20 })
+const readBytes: RequestHandler = express.raw({
+  type: () => true,
+  limit: LARGEST_MIB * 2 ** 20,
+  verify: checkDigest,
+})
 
 export const readModelBody: RequestHandler = (request, response, next) =>
   readBytes(request, response, (error?: unknown) => {

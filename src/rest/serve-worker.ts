@@ -1,11 +1,13 @@
 import { hostname } from 'node:os'
+import { Access } from '../access/access.ts'
 import type { Logger } from '../api/log.ts'
 import type { LogLevels } from '../worker/cluster-loggers.ts'
 import type { SpawnHost } from '../worker/hosts/host-process.ts'
-import { hostInUrl, isEveryAddress, isLoopback } from '../worker/settings/listener.ts'
+import { hostInUrl, isEveryAddress, isLoopback, type Listener } from '../worker/settings/listener.ts'
 import { modelDirectory } from '../worker/model-directory.ts'
 import type { WorkerSettings } from '../worker/settings/settings.ts'
 import { type RunningWorker, startWorker } from '../worker/worker.ts'
+import { auditToFile, auditToLog } from './audit.ts'
 import { STARTING } from './context.ts'
 import { HttpError } from './errors.ts'
 import { type RestServer, startRest } from './server.ts'
@@ -45,16 +47,16 @@ export async function serveWorker({
   const advertisedHost = settings.advertised.host ?? (isEveryAddress(host) ? hostname() : host)
   const network = !isLoopback(host)
   const hosts = [host, advertisedHost, ...(network ? [hostname()] : []), ...settings.allowedHosts]
-  if (network)
-    log.warn('the REST API is open to other machines, and has no authentication yet', {
-      listeners: host || '*',
-    })
+  const { access, audit } = await guarded(settings, log)
+  warnOf(settings, network, log)
   const rest = await startRest(settings.listener, {
     worker: () => worker,
     version,
     hosts,
     log: log.child({ logger: 'sluice.rest' }),
     network,
+    ...(access === undefined ? {} : { access }),
+    ...(audit === undefined ? {} : { audit }),
     members: () => (worker === undefined ? [] : memberHosts(worker.place)),
     models: modelDirectory(settings.modelsDir, undefined, () => requireWorker(worker).models),
   })
@@ -69,7 +71,7 @@ export async function serveWorker({
   })
   const started = starting.then((running) => {
     worker = running
-    log.info('the worker is ready', { rest: urlOf(host, rest) })
+    log.info('the worker is ready', { rest: urlOf(settings.listener, rest) })
     return running
   })
   let stopped: Promise<void> | undefined
@@ -79,7 +81,7 @@ export async function serveWorker({
     await running?.stop()
     await rest.close()
   }
-  return { url: urlOf(host, rest), started, stop: () => (stopped ??= stop()) }
+  return { url: urlOf(settings.listener, rest), started, stop: () => (stopped ??= stop()) }
 }
 
 function requireWorker(worker: RunningWorker | undefined): RunningWorker {
@@ -94,6 +96,27 @@ function memberHosts({ leaderUrl, others }: RunningWorker['place']): string[] {
   )
 }
 
-function urlOf(host: string, { port }: RestServer): string {
-  return `http://${hostInUrl(host === '' ? '0.0.0.0' : host)}:${port}`
+/** Who may ask, and who is told of changes. @throws ConfigError, CommandError where a file cannot be used */
+async function guarded({ access: settings, auditFile, rateLimit }: WorkerSettings, log: Logger) {
+  const rest = log.child({ logger: 'sluice.rest' })
+  const audit = auditFile === null ? undefined : await auditToFile(auditFile, rest)
+  if (settings === null) return { audit }
+  const access = new Access(settings, rest)
+  await access.open()
+  return { access: { access, rateLimit }, audit: audit ?? auditToLog(log) }
+}
+
+function warnOf({ access, listener: { host, tls } }: WorkerSettings, network: boolean, log: Logger): void {
+  const listeners = host || '*'
+  if (network && access === null)
+    log.warn('the REST API is open to other machines without authentication', { listeners })
+  else if (network && tls === undefined && (access?.users ?? access?.bearer) != null)
+    log.warn('passwords and tokens reach the REST API in clear: use https, or a proxy with TLS', {
+      listeners,
+    })
+}
+
+function urlOf({ host, tls }: Listener, { port }: RestServer): string {
+  const protocol = tls === undefined ? 'http' : 'https'
+  return `${protocol}://${hostInUrl(host === '' ? '0.0.0.0' : host)}:${port}`
 }

@@ -10,7 +10,8 @@ import { AssignedWork } from './assigned-work.ts'
 import { ClusterLoggers } from './cluster-loggers.ts'
 import { amongWorkers } from './cluster/among-workers.ts'
 import type { Place } from './cluster/place.ts'
-import type { askPeer } from './cluster/peers.ts'
+import type { PeerSignatures } from './cluster/peer-signatures.ts'
+import type { AskPeer, Peers } from './cluster/peers.ts'
 import type { SessionKeys } from './cluster/session-keys.ts'
 import { TaskPublisher } from './cluster/task-publisher.ts'
 import { ConnectorOffsets } from './connector-offsets.ts'
@@ -45,7 +46,11 @@ export interface RunningWorker {
   /** Where it stands in its cluster. */
   readonly place: Place
   /** What other workers' requests are checked with; undefined where there are none. */
-  readonly sessionKeys: Pick<SessionKeys, 'problemOf'> | undefined
+  readonly sessionKeys: Pick<SessionKeys, 'problemOf' | 'required'> | undefined
+  /** The other workers. */
+  readonly peers: Pick<Peers, 'ask'>
+  /** Tell for whom a worker asks another one; undefined where there are none. */
+  readonly signatures: Pick<PeerSignatures, 'sign' | 'verify'> | undefined
   /** Whether it is a member of its group at the moment. */
   inGroup(): boolean
   /** Resolves when everything that was asked for has started, or failed to; of a standalone worker, which waits for no other. */
@@ -73,7 +78,7 @@ export interface Surroundings {
   /** Fences the producers of transactional ids. */
   readonly fence: (ids: readonly string[]) => Promise<void>
   /** Asks another worker; over HTTP, but in simulations. */
-  readonly ask?: typeof askPeer | undefined
+  readonly ask?: AskPeer | undefined
 }
 
 const LAST_GRACE = 1_000
@@ -124,14 +129,18 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
       rejoin(`worker ${status.workerId} does not have the plugin of connector ${connector}`)
   })
   configs.writtenBy(group)
-  const { mode } = settings
-  const { sessionKeys, ...among } = amongWorkers({ mode, configs, log, fence: surroundings.fence }, group)
+  const { mode, advertisedProtocol: protocol, peerTls: tls } = settings
+  const { ask, fence: fenceIds } = surroundings
+  const { sessionKeys, signatures, peers, fence, foreign } = amongWorkers(
+    { mode, configs, log, fence: fenceIds, workerId, protocol, tls, ask },
+    group,
+  )
   const place = group
-  const told = { ...toldOf(surroundings, { providers, resolve, hosts, work, workerId }), topics }
-  const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, place, rejoin, ...among })
+  const told = { ...toldOf(surroundings, { providers, resolve, hosts, work, workerId, peers }), topics }
+  const among = { place, rejoin, fence, foreign }
+  const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, ...among })
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
-  const { ask } = surroundings
-  const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write, ask })
+  const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write, peers })
   const stop = async (): Promise<void> => {
     sessionKeys?.close()
     await stopWork({ group, work, hosts }, settings.shutdownTimeout)
@@ -143,7 +152,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
     await work.settled()
   }
   const inGroup = (): boolean => group.inGroup
-  const shown = { herder, clusterId, place, sessionKeys, models: shared?.models }
+  const shown = { herder, clusterId, place, sessionKeys, peers, signatures, models: shared?.models }
   return { ...shown, start: () => group.start(), inGroup, settled, stop }
 }
 
@@ -166,10 +175,12 @@ interface Made {
   readonly hosts: TaskHosts
   readonly work: AssignedWork
   readonly workerId: string
+  readonly peers: Peers
 }
 
 /** What the REST API shows and checks, beside what it changes. */
-function toldOf(surroundings: Surroundings, { providers, resolve, hosts, work, workerId }: Made) {
+function toldOf(surroundings: Surroundings, made: Made) {
+  const { providers, resolve, hosts, work, workerId, peers } = made
   const { settings, groups, log, stores } = surroundings
   const { configs, statuses, shared } = stores
   const views = new ConnectorViews(configs, statuses, (value) => providers.isReference(value))
@@ -190,10 +201,10 @@ function toldOf(surroundings: Surroundings, { providers, resolve, hosts, work, w
       stored: (name) => views.stored(name),
       resolve,
     }),
-    lag: new LagReports({ configs, statuses, work, workerId, log }),
+    lag: new LagReports({ configs, statuses, work, workerId, peers, log }),
     loggers: new ClusterLoggers({ levels, configs, log }),
     shownElsewhere: (connector: string, name: string) =>
-      shownElsewhere(connector, name, { statuses, workerId }),
+      shownElsewhere(connector, name, { statuses, workerId, peers }),
   }
 }
 
@@ -223,7 +234,7 @@ function placeOf(
 ): WorkerGroup | LoneWorker {
   const { mode } = settings
   if (mode.kind === 'standalone') return new LoneWorker({ configs, work, onTaken: events.onTaken })
-  const url = `http://${hostInUrl(advertised.host)}:${advertised.port}/`
+  const url = `${settings.advertisedProtocol}://${hostInUrl(advertised.host)}:${advertised.port}/`
   const shareOut = shareOutFrom({ configs, maxDelay: mode.rebalanceDelay, missing })
   return new WorkerGroup({ mode, settings, url, configs, work, shareOut, ...events, log }, createMember)
 }

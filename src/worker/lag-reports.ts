@@ -2,7 +2,7 @@ import type { Logger } from '../api/log.ts'
 import { messageOf } from '../api/errors.ts'
 import type { PartitionProgress } from '../runtime/host/task-metrics.ts'
 import type { TaskId } from '../runtime/host/protocol.ts'
-import { getFromWorker } from './cluster/peers.ts'
+import type { Peers } from './cluster/peers.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
 import type { StoredConnector } from './stores/config-state.ts'
 import type { StatusStore } from './stores/status-store.ts'
@@ -42,6 +42,7 @@ export interface LagReportsOptions {
   }
   /** `host:port` of this worker, as statuses have it. */
   readonly workerId: string
+  readonly peers: Pick<Peers, 'get'>
   readonly log: Logger
 }
 
@@ -115,7 +116,7 @@ export class LagReports {
   /** What another worker knows of its own tasks; nothing where it does not answer, which is no reason to know nothing. */
   async #ask(workerId: string): Promise<readonly ConnectorLag[]> {
     try {
-      const answer = await getFromWorker(workerId, '/sluice/lag?scope=worker', PEER_DEADLINE)
+      const answer = await this.#options.peers.get(workerId, '/sluice/lag?scope=worker', PEER_DEADLINE)
       return (answer as { readonly connectors: readonly ConnectorLag[] } | undefined)?.connectors ?? []
     } catch (error) {
       this.#options.log.debug('a worker did not say how far its tasks are', {

@@ -1,4 +1,5 @@
 import { SILENT } from '../../src/api/log.ts'
+import type { RestContext } from '../../src/rest/context.ts'
 import { startRest } from '../../src/rest/server.ts'
 import type { RunningWorker } from '../../src/worker/worker.ts'
 import { eventually } from '../support/eventually.ts'
@@ -15,6 +16,11 @@ export interface ClusterMember {
   stop(): Promise<void>
 }
 
+export interface MemberOptions extends Pick<MemoryWorkerOptions, 'settings' | 'problems'> {
+  /** Of its REST API. */
+  readonly rest?: Pick<RestContext, 'access' | 'audit'>
+}
+
 /** Workers in memory with one group and one set of topics, each with a REST API of its own; the first one leads. */
 export class MemoryCluster {
   readonly group = new MemoryGroup()
@@ -25,9 +31,9 @@ export class MemoryCluster {
     this.topics = topics
   }
 
-  async add(options: Pick<MemoryWorkerOptions, 'settings' | 'problems'> = {}): Promise<ClusterMember> {
+  async add({ rest: more, ...options }: MemberOptions = {}): Promise<ClusterMember> {
     const seen: { worker?: RunningWorker } = {}
-    const context = { worker: () => seen.worker, version: '0.1.0', hosts: [], log: SILENT }
+    const context = { worker: () => seen.worker, version: '0.1.0', hosts: [], log: SILENT, ...more }
     const rest = await startRest({ host: '127.0.0.1', port: 0 }, context)
     const { group, topics } = this
     const at = group.members.length

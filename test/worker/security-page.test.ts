@@ -37,6 +37,27 @@ describe('the page on security', () => {
     expect(settings.advertised.host).to.equal('connect-1.internal')
   })
 
+  it('shows how users, tokens and certificates are asked for', () => {
+    for (const [block, kind] of [
+      [
+        codeBlock('docs/security.md', 'listeners=https://0.0.0.0:8443\nlisteners.https.ssl.keystore.type'),
+        'users',
+      ],
+      [codeBlock('docs/security.md', 'rest.auth.bearer.jwks'), 'bearer'],
+      [
+        codeBlock(
+          'docs/security.md',
+          'listeners=https://0.0.0.0:8443\nlisteners.https.ssl.keystore.location',
+        ),
+        'certificates',
+      ],
+    ] as const) {
+      const { settings, warnings } = settingsOf(block)
+      expect(warnings).to.deep.equal([])
+      expect(settings.access?.[kind], kind).not.to.equal(null)
+    }
+  })
+
   it('shows a connector that reads another Kafka, with the default policy', () => {
     const config = JSON.parse(codeBlock('docs/security.md', '{\n  "name": "flights-of-another"')) as Record<
       string,

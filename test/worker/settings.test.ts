@@ -4,7 +4,6 @@ import path from 'node:path'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { ConfigError, messageOf } from '../../src/api/errors.ts'
-import { parseListener } from '../../src/worker/settings/listener.ts'
 import { parseProperties } from '../../src/runtime/config-providers/properties-file.ts'
 import { forgetLeftOut } from '../../src/runtime/plugins/left-out.ts'
 import { versionedCode, writePackage } from '../support/plugin-package.ts'
@@ -302,13 +301,5 @@ export default { kind: 'config-provider', name: 'SettingsVault', aliases: [], ve
       'value.converter.schema.registry.url': 'http://r',
       'a_b-c': 'x',
     })
-  })
-
-  it('refuse to open the REST API to the network', () => {
-    for (const open of ['http://:8083', 'http://0.0.0.0:8083', 'http://[::]:8083', 'http://10.0.0.1:8083']) {
-      expect(problemsOf({ listeners: open }).get('listeners'), open).to.contain('127.0.0.1')
-    }
-    expect(parseListener(['https://127.0.0.1:8083'])).to.have.property('problem')
-    expect(parseListener(['http://[::1]:0'])).to.deep.equal({ host: '::1', port: 0 })
   })
 })

@@ -1,5 +1,5 @@
 import { createPrivateKey } from 'node:crypto'
-import { createSecureContext, type SecureContext } from 'node:tls'
+import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
 import { ConfigError, messageOf } from '../../api/errors.ts'
 import { pemBlocks } from './pem.ts'
 import { type StoreContent, StoreError } from './store-content.ts'
@@ -12,32 +12,48 @@ import type { StoreConfig, TlsConfig } from './tls-config.ts'
  */
 export class TlsMaterial {
   readonly #config: TlsConfig
-  #read: { readonly seen: string; readonly context: SecureContext } | null = null
+  #read: Material | null = null
 
   constructor(config: TlsConfig) {
     this.#config = config
   }
 
-  /** @throws ConfigError that names the setting */
+  /** For a client. @throws ConfigError that names the setting */
   async context(): Promise<SecureContext> {
+    return (await this.#current()).context
+  }
+
+  /** What a context is made of, for a server, which makes its own; the same object until a file changes. @throws ConfigError */
+  async options(): Promise<SecureContextOptions> {
+    return (await this.#current()).options
+  }
+
+  async #current(): Promise<Material> {
     const { trust, own } = this.#config
     const seen = `${await seenOf(trust, 'truststore')} ${await seenOf(own, 'keystore')}`
-    if (this.#read?.seen === seen) return this.#read.context
-    const context = await build(this.#config)
-    this.#read = { seen, context }
-    return context
+    if (this.#read?.seen !== seen) this.#read = { seen, ...(await build(this.#config)) }
+    return this.#read
   }
 }
 
-async function build({ trust, own, minVersion, maxVersion, ciphers }: TlsConfig): Promise<SecureContext> {
+interface Material {
+  /** What the files were like that it was made of. */
+  readonly seen: string
+  readonly options: SecureContextOptions
+  readonly context: SecureContext
+}
+
+async function build(config: TlsConfig): Promise<Omit<Material, 'seen'>> {
+  const { trust, own, minVersion, maxVersion, ciphers } = config
   const [authorities, identity] = [await authoritiesOf(trust), await identityOf(own)]
+  const options = {
+    ...(authorities === null ? {} : { ca: [...authorities] }),
+    ...(identity ?? {}),
+    ...{ minVersion, maxVersion },
+    ...(ciphers === null ? {} : { ciphers }),
+  }
   try {
-    return createSecureContext({
-      ...(authorities === null ? {} : { ca: [...authorities] }),
-      ...(identity ?? {}),
-      ...{ minVersion, maxVersion },
-      ...(ciphers === null ? {} : { ciphers }),
-    })
+    return { options, context: createSecureContext(options) }
   } catch (error) {
     const path = own !== null ? pathOf(own, 'keystore') : pathOf(trust, 'truststore')
     throw wrong(path, `cannot be used: ${messageOf(error)}`, error)

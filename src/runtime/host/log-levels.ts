@@ -13,6 +13,8 @@ export function levelNameOf(text: string): LevelName | undefined {
 }
 
 export const ROOT = 'root'
+/** Tells who changed what: neither a setting nor a request over REST silences it. */
+const AUDIT = 'sluice.audit'
 const CONNECTORS = 'sluice.connectors'
 
 /** Who logs, and the packages of Kafka Connect that log the same: what is set there acts here. */
@@ -59,6 +61,7 @@ export class LogLevels {
 
   /** The lowest rank of lines that a logger lets through: 20 debug, 30 info, 40 warn, 50 error. */
   threshold(logger: string): number {
+    if (logger === AUDIT) return RANKS.INFO
     return RANKS[this.#effective(logger).level]
   }
 

@@ -2,7 +2,7 @@ import type { RawConfig } from '../../api/config.ts'
 import { type ConfigProblem, messageOf } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import { invalidConfig } from '../configs/connector-check.ts'
-import { askPeer } from './peers.ts'
+import type { Peers } from './peers.ts'
 import type { Place } from './place.ts'
 
 const DEADLINE = 30_000
@@ -13,10 +13,12 @@ const DEADLINE = 30_000
  */
 export class ForeignClasses {
   readonly #place: Pick<Place, 'others'>
+  readonly #peers: Pick<Peers, 'ask' | 'self'>
   readonly #log: Logger
 
-  constructor(place: Pick<Place, 'others'>, log: Logger) {
+  constructor(place: Pick<Place, 'others'>, peers: Pick<Peers, 'ask' | 'self'>, log: Logger) {
     this.#place = place
+    this.#peers = peers
     this.#log = log
   }
 
@@ -36,12 +38,13 @@ export class ForeignClasses {
   /** What a member finds; undefined where it does not have the class either, or does not answer. */
   async #problems(url: string, className: string, config: RawConfig): Promise<ConfigProblem[] | undefined> {
     try {
-      const { status, body } = await askPeer({
+      const { status, body } = await this.#peers.ask({
         method: 'PUT',
         url: `${url.replace(/\/+$/, '')}/connector-plugins/${encodeURIComponent(className)}/config/validate`,
         headers: { 'content-type': 'application/json', accept: 'application/json' },
         body: Buffer.from(JSON.stringify(config)),
         deadline: DEADLINE,
+        caller: this.#peers.self,
       })
       if (status !== 200) return undefined
       const problems = found(JSON.parse(body.toString('utf8')))

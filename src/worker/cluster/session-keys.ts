@@ -61,6 +61,16 @@ export class SessionKeys {
     return this.#renewing
   }
 
+  /** The present key; undefined where workers do not sign, or none was written yet. */
+  get current(): SessionKey | undefined {
+    return this.required ? this.#options.configs.sessionKey : undefined
+  }
+
+  /** Reads what was written meanwhile: a new key, maybe. */
+  async readOn(): Promise<void> {
+    await this.#options.configs.readToEnd()
+  }
+
   /** The headers for a body; none where workers do not sign, or no key was written yet. */
   sign(body: Buffer): Record<string, string> {
     const { configs, settings } = this.#options

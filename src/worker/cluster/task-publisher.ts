@@ -1,6 +1,6 @@
 import { UnavailableError } from '../../api/errors.ts'
 import type { ConfigStore, WrittenConfig } from '../stores/config-store.ts'
-import { askPeer } from './peers.ts'
+import type { Peers } from './peers.ts'
 import { ElsewhereError, type Place } from './place.ts'
 import type { SessionKeys } from './session-keys.ts'
 
@@ -10,8 +10,8 @@ export interface TaskPublisherOptions {
   readonly configs: Pick<ConfigStore, 'readToEnd'>
   /** Writes them here, where this worker leads. */
   readonly write: (connector: string, tasks: readonly WrittenConfig[]) => Promise<void>
-  /** Asks the leader; over HTTP where absent. */
-  readonly ask?: typeof askPeer | undefined
+  /** With which the leader is asked. */
+  readonly peers: Pick<Peers, 'ask'>
 }
 
 const DEADLINE = 30_000
@@ -29,12 +29,12 @@ export class TaskPublisher {
 
   /** @throws ElsewhereError where no leader is known, UnavailableError where the leader did not take them: try again */
   async publish(connector: string, tasks: readonly WrittenConfig[]): Promise<void> {
-    const { place, keys, configs, write, ask = askPeer } = this.#options
+    const { place, keys, configs, write, peers } = this.#options
     if (place.leads) return write(connector, tasks)
     const url = place.leaderUrl
     if (url === undefined) throw new ElsewhereError(undefined)
     const body = Buffer.from(JSON.stringify(tasks))
-    const { status, body: answer } = await ask({
+    const { status, body: answer } = await peers.ask({
       method: 'POST',
       url: `${url.replace(/\/+$/, '')}/connectors/${encodeURIComponent(connector)}/tasks`,
       headers: { 'content-type': 'application/json', accept: 'application/json', ...keys?.sign(body) },

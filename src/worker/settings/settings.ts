@@ -7,10 +7,11 @@ import { hideValue } from '../../api/credentials.ts'
 import type { AllowedImages } from '../../api/images.ts'
 import { converterProblems } from './default-converters.ts'
 import { didYouMean } from '../../api/did-you-mean.ts'
-import { SECURITY_KEYS } from '../../kafka/security/security-keys.ts'
+import { isSecurityKey, SECURITY_KEYS } from '../../kafka/security/security-keys.ts'
 import { type ProviderSettings, readProviders } from '../../runtime/config-providers/config-providers.ts'
 import type { PackageProblem } from '../../runtime/plugins/left-out.ts'
-import { type Listener, parseListener } from './listener.ts'
+import { LISTENER_PREFIX } from './listener-tls.ts'
+import { readRest, type RestSettings, unsignedProblems } from './rest-settings.ts'
 import type { TopicTracking } from '../active-topics.ts'
 import type { ClientDefaults } from '../../runtime/plugins/client-settings.ts'
 import { type OverridePolicy, readPolicy } from '../configs/override-policy.ts'
@@ -29,7 +30,7 @@ import {
 } from './worker-keys.ts'
 
 /** A worker's settings, read and checked. Times are milliseconds. */
-export interface WorkerSettings {
+export interface WorkerSettings extends RestSettings {
   readonly bootstrapServers: readonly string[]
   /** Of this process; with the values that config providers gave at its start. */
   readonly clients: ClientDefaults
@@ -39,7 +40,6 @@ export interface WorkerSettings {
   readonly overrides: OverridePolicy
   readonly clientId: string
   readonly mode: WorkerMode
-  readonly listener: Listener
   /** Names under which the REST API is asked, besides its own. */
   readonly allowedHosts: readonly string[]
   readonly advertised: { readonly host: string | undefined; readonly port: number | undefined }
@@ -101,6 +101,7 @@ export async function loadSettings(
   ])
   const defaults = Object.fromEntries(asWritten) as Record<string, string>
   await requireStores(settings.clients)
+  await settings.listener.tls?.server()
   const more = { converterDefaults: defaults, clientsAsWritten: clientDefaults(raw), pluginPackages }
   return { settings: { ...settings, ...more }, warnings, leftOut }
 }
@@ -147,13 +148,11 @@ export function readSettings(
   if (kind === 'distributed') problems.push(...sharedTopics(raw), ...signingProblems(read))
   const clients = clientDefaults(raw)
   problems.push(...clientProblems(clients))
-  const listener = parseListener(listOf(read('listeners')), isTrue(read('rest.allow.network')))
-  if ('problem' in listener) {
-    problems.push({ path: 'listeners', message: listener.problem })
-    throw new ConfigError([...problems, ...misspelt])
-  }
-  if (problems.length > 0) throw new ConfigError([...problems, ...misspelt])
-  const parts = { listener, converterDefaults: defaults, clients }
+  const rest = readRest(read, raw, problems)
+  if (kind === 'distributed' && rest !== undefined)
+    problems.push(...unsignedProblems(rest, read('connect.protocol')))
+  if (rest === undefined || problems.length > 0) throw new ConfigError([...problems, ...misspelt])
+  const parts = { rest, converterDefaults: defaults, clients }
   const settings = assemble(read, modeOf(kind, read), parts)
   return { settings: { ...settings, configProviders: providers }, warnings, leftOut: [] }
 }
@@ -174,6 +173,7 @@ function classify(key: string, value: string, kind: WorkerMode['kind']): Found {
   if (unsupported !== undefined) {
     return { problem: 'is a setting of Kafka Connect that Sluice does not support yet. Remove it.' }
   }
+  if (key.startsWith(LISTENER_PREFIX)) return listenerKey(key)
   const ofClient = clientKey(key)
   if (ofClient !== undefined) return ofClient
   if (WITHOUT_EFFECT.some((pattern) => matches(pattern, key)))
@@ -184,6 +184,12 @@ function classify(key: string, value: string, kind: WorkerMode['kind']): Found {
   return {
     warning: `is not a setting of a worker and is ignored.${near === undefined ? '' : ` Did you mean ${near}?`}`,
   }
+}
+
+function listenerKey(key: string): Found {
+  const name = key.slice(LISTENER_PREFIX.length)
+  if (isSecurityKey(name) || name === 'ssl.client.auth') return 'acts'
+  return { warning: 'has no effect in Sluice and is ignored.' }
 }
 
 function isTrue(written: string): boolean {
@@ -290,13 +296,14 @@ function sharedTopic(read: Read): InternalTopic | null {
 function assemble(
   read: Read,
   mode: WorkerMode,
-  parts: Pick<WorkerSettings, 'listener' | 'converterDefaults' | 'clients'>,
+  { rest, ...parts }: Pick<WorkerSettings, 'converterDefaults' | 'clients'> & { readonly rest: RestSettings },
 ): Omit<WorkerSettings, 'configProviders'> {
   const number = (name: WorkerKeyName): number => Number(read(name))
   return {
     bootstrapServers: listOf(read('bootstrap.servers')),
     clientId: read('client.id') || `sluice-${mode.kind === 'distributed' ? mode.groupId : mode.kind}`,
     mode,
+    ...rest,
     ...parts,
     clientsAsWritten: parts.clients,
     overrides: readPolicy(

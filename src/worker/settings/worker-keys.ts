@@ -1,43 +1,11 @@
 import { originProblem } from '../../api/images.ts'
 import { SIGNATURE_ALGORITHMS } from '../cluster/signatures.ts'
 import { policyProblem } from '../configs/override-policy.ts'
+import { REST_KEYS } from './rest-keys.ts'
+import { integer, list, text, type WorkerKey } from './worker-key.ts'
 
-/** One setting of a worker: Kafka Connect's name and default, or our own where `ours` is set. */
-export interface WorkerKey {
-  readonly doc: string
-  readonly type: 'text' | 'list' | 'integer'
-  /** null: required. */
-  readonly default: string | number | null
-  readonly min?: number
-  readonly max?: number
-  readonly oneOf?: readonly string[]
-  /** Whether upper and lower case are one in `oneOf`, as in Kafka Connect. */
-  readonly anyCase?: boolean
-  readonly ours?: boolean
-  /** What is wrong with one item of a list. */
-  readonly check?: (item: string) => string | undefined
-}
+export type { WorkerKey }
 
-const text = (doc: string, fallback: string | null, more: Partial<WorkerKey> = {}): WorkerKey => ({
-  ...more,
-  doc,
-  type: 'text',
-  default: fallback,
-})
-const list = (doc: string, fallback: string | null, more: Partial<WorkerKey> = {}): WorkerKey => ({
-  ...more,
-  doc,
-  type: 'list',
-  default: fallback,
-})
-const integer = (doc: string, fallback: number, more: Partial<WorkerKey> = {}): WorkerKey => ({
-  min: 0,
-  max: 2 ** 31 - 1,
-  ...more,
-  doc,
-  type: 'integer',
-  default: fallback,
-})
 const replication = (what: string): WorkerKey =>
   integer(`Replication factor of the ${what} topic when it is created; -1 takes the broker's default.`, 3, {
     min: -1,
@@ -52,11 +20,6 @@ function memoryProblem(written: string): string | undefined {
   return bytes === 0 || (bytes >= LEAST_HOST_MEMORY && bytes <= Number.MAX_SAFE_INTEGER)
     ? undefined
     : `must be 0, or a whole number from ${LEAST_HOST_MEMORY} (256 MiB) on`
-}
-
-function hostProblem(written: string): string | undefined {
-  const isHost = /^(?:[A-Za-z0-9_-]+\.)*[A-Za-z0-9_-]+$|^\[[0-9A-Fa-f:.]+\]$/.test(written)
-  return isHost ? undefined : 'must hold names of hosts without a port'
 }
 
 /** Every setting that does something. */
@@ -89,32 +52,7 @@ export const WORKER_KEYS = {
     -1,
     { min: -1, max: 32_767, ours: true },
   ),
-  listeners: list(
-    'Where the REST API listens: one http:// URL. An address that other machines can reach needs rest.allow.network.',
-    'http://127.0.0.1:8083',
-  ),
-  'rest.allow.network': text(
-    'Whether the REST API may listen on an address that other machines can reach. It has no authentication yet: whoever reaches it can change what runs, and read and write with the rights of the worker.',
-    'false',
-    { ours: true, oneOf: ['true', 'false'], anyCase: true },
-  ),
-  'rest.allowed.hosts': list(
-    'Names, besides its own and addresses of networks, under which the REST API is asked: of a proxy, or a service of Kubernetes. Any other is refused, against DNS rebinding.',
-    '',
-    { ours: true, check: hostProblem },
-  ),
-  'rest.advertised.host.name': text('The host that other workers and clients are told.', ''),
-  'rest.advertised.port': integer(
-    'The port that other workers and clients are told; 0: the one listened on.',
-    0,
-    {
-      max: 65_535,
-    },
-  ),
-  'rest.advertised.listener': text('The protocol that other workers and clients are told.', 'http', {
-    oneOf: ['http'],
-    anyCase: true,
-  }),
+  ...REST_KEYS,
   'key.converter': text('The default converter of keys.', 'ByteArrayConverter'),
   'value.converter': text('The default converter of values.', 'ByteArrayConverter'),
   'header.converter': text('The converter of headers; they travel as bytes.', 'SimpleHeaderConverter', {
@@ -258,7 +196,6 @@ export const WITHOUT_EFFECT: readonly string[] = [
   'worker.sync.timeout.ms',
   'worker.unsync.backoff.ms',
   'task.profiling.*',
-  'listeners.https.*',
   'access.control.allow.*',
   'rest.port',
   'rest.host.name',

@@ -1,5 +1,5 @@
 import type { Shown } from '../../runtime/host/protocol.ts'
-import { getFromWorker } from '../cluster/peers.ts'
+import type { Peers } from '../cluster/peers.ts'
 import type { StatusStore } from '../stores/status-store.ts'
 
 /** What a transform of a task shows. */
@@ -15,6 +15,7 @@ export interface ElsewhereOptions {
   readonly statuses: Pick<StatusStore, 'tasks'>
   /** Of this worker, which is not asked. */
   readonly workerId: string
+  readonly peers: Pick<Peers, 'get'>
 }
 
 const DEADLINE = 5_000
@@ -26,14 +27,15 @@ const DEADLINE = 5_000
 export async function shownElsewhere(
   connector: string,
   name: string,
-  { statuses, workerId }: ElsewhereOptions,
+  { statuses, workerId, peers }: ElsewhereOptions,
 ): Promise<ShownElsewhere> {
   const tasks = statuses.tasks(connector).filter(([, status]) => status.workerId !== workerId)
   const workers = [...new Set(tasks.map(([, status]) => status.workerId))]
   const answers = await Promise.all(
     workers.map(async (worker) => {
       const mine = new Set(tasks.filter(([, status]) => status.workerId === worker).map(([task]) => task))
-      return { worker, shown: await ask(worker, connector, name).catch(() => undefined), mine }
+      const path = ['sluice', 'connectors', connector, 'shown', name].map(encodeURIComponent).join('/')
+      return { worker, shown: await ask(peers, worker, path).catch(() => undefined), mine }
     }),
   )
   return {
@@ -43,7 +45,6 @@ export async function shownElsewhere(
   }
 }
 
-async function ask(worker: string, connector: string, name: string): Promise<readonly TaskShown[]> {
-  const path = ['sluice', 'connectors', connector, 'shown', name].map(encodeURIComponent).join('/')
-  return ((await getFromWorker(worker, `/${path}`, DEADLINE)) ?? []) as readonly TaskShown[]
+async function ask(peers: Pick<Peers, 'get'>, worker: string, path: string): Promise<readonly TaskShown[]> {
+  return ((await peers.get(worker, `/${path}`, DEADLINE)) ?? []) as readonly TaskShown[]
 }

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, it } from 'mocha'
+import { Peers } from '../../../src/worker/cluster/peers.ts'
 import { shownElsewhere, type TaskShown } from '../../../src/worker/shared/shown-elsewhere.ts'
 import type { Status } from '../../../src/worker/stores/status-store.ts'
 
@@ -31,12 +32,20 @@ const runs = (...workers: readonly string[]) => ({
     ]),
 })
 
+const peers = new Peers({
+  protocol: 'http',
+  tls: { client: () => Promise.reject(new Error('no TLS')) },
+  signatures: undefined,
+  self: { name: 'here:1', role: 'admin', by: 'worker', address: 'here:1' },
+})
+
 describe('what the tasks of a connector show on other workers', () => {
   it('is asked of each worker that runs some, and taken for those that it runs', async () => {
     const [first, second] = [await worker([shows(1), shows(3)]), await worker([shows(2)])]
     const found = await shownElsewhere('a/b', 'shadows', {
       statuses: runs('here:1', first, second, second),
       workerId: 'here:1',
+      peers,
     })
     expect(found).to.deep.equal({ shown: [shows(1), shows(2)], unanswered: [] })
   })
@@ -46,7 +55,7 @@ describe('what the tasks of a connector show on other workers', () => {
     servers.pop()?.close()
     const wrong = 'elsewhere/path?:80'
     const statuses = runs(java, gone, wrong)
-    const found = await shownElsewhere('a/b', 'shadows', { statuses, workerId: 'here:1' })
+    const found = await shownElsewhere('a/b', 'shadows', { statuses, workerId: 'here:1', peers })
     expect(found).to.deep.equal({ shown: [], unanswered: [gone, wrong] })
   })
 })
