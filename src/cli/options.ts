@@ -1,5 +1,8 @@
 import { InvalidArgumentError } from 'commander'
 
+/** Where `sluice dev` has its Kafka. */
+export const KAFKA = '127.0.0.1:9092'
+
 /** Parses a port number for commander. */
 export function parsePort(text: string): number {
   const port = Number(text)

@@ -4,16 +4,15 @@ import type { KafkaClient } from '../kafka/client.ts'
 import { type FetchedBatch, Fetcher } from '../kafka/fetch/fetch.ts'
 import { offsetOf } from '../kafka/record-batches/records.ts'
 import { stopSignal } from '../dev/signals.ts'
-import { commandLog, noSuchTopic, withClient } from './command-client.ts'
+import { commandLog, type Kafka, noSuchTopic, withClient } from './command-client.ts'
 import { PARTS, partsOf, RecordPrinter, type ValueFormat } from './record-printer.ts'
 
-export interface ConsumeOptions {
+export interface ConsumeOptions extends Kafka {
   readonly fromBeginning: boolean
   readonly exitAtEnd: boolean
   readonly max?: number
   readonly with?: string
   readonly format: ValueFormat
-  readonly bootstrapServers: string
   readonly registry: string
 }
 
@@ -27,7 +26,7 @@ export async function runConsume(topic: string, options: ConsumeOptions): Promis
     const partitions = await waitForTopic(client, topic, options, stopping)
     if (partitions !== null) await print(client, topic, partitions, { options, printer, stopping })
   }
-  await withClient(options.bootstrapServers, run, stopping)
+  await withClient(options, run, stopping)
   process.stderr.write(`${printer.printed} records\n`)
   process.exitCode = printer.failed > 0 ? 1 : 0
   process.stdout.write('', () => process.exit())

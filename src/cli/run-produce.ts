@@ -5,15 +5,14 @@ import { SchemaStore } from '../converters/avro/schema-store.ts'
 import { stopSignal } from '../dev/signals.ts'
 import type { KafkaClient } from '../kafka/client.ts'
 import { Producer } from '../kafka/produce/produce.ts'
-import { commandLog, INTERRUPTED, noSuchTopic, withClient } from './command-client.ts'
+import { commandLog, INTERRUPTED, type Kafka, noSuchTopic, withClient } from './command-client.ts'
 import { type InputLine, linesOf, wrongLine } from './input-lines.ts'
 import { type LineFormat, lineReader, type LineRecord } from './produce-lines.ts'
 import { RecordWriter } from './record-writer.ts'
 import { readSchemaFile } from './schema-file.ts'
 
-export interface ProduceOptions extends LineFormat {
+export interface ProduceOptions extends LineFormat, Kafka {
   readonly schema?: string
-  readonly bootstrapServers: string
   readonly registry: string
 }
 
@@ -27,7 +26,7 @@ export async function runProduce(
   check(options)
   const stopping = stopSignal(() => undefined)
   const run = (client: KafkaClient) => produceFile(client, topic, file, { options, stopping })
-  await withClient(options.bootstrapServers, run, stopping)
+  await withClient(options, run, stopping)
   if (stopping.aborted) process.exitCode = INTERRUPTED
   process.exit() // standard input may still be open
 }

@@ -1,15 +1,14 @@
 import { CommandError } from '../api/errors.ts'
 import { createTopic, deleteTopic, listOffsets } from '../kafka/admin.ts'
 import type { KafkaClient, TopicMetadata } from '../kafka/client.ts'
-import { noSuchTopic, withClient } from './command-client.ts'
+import { type Kafka, noSuchTopic, withClient } from './command-client.ts'
 
-export interface TopicsOptions {
+export interface TopicsOptions extends Kafka {
   readonly create?: string
   readonly partitions: number
   readonly delete?: string
   readonly all?: boolean
   readonly json?: boolean
-  readonly bootstrapServers: string
 }
 
 interface PartitionRange {
@@ -22,7 +21,7 @@ export async function runTopics(name: string | undefined, options: TopicsOptions
   const asked = [name, options.create, options.delete].filter((each) => each !== undefined)
   if (asked.length > 1)
     throw new CommandError('command.input', 'Give one of a topic to describe, --create and --delete.')
-  await withClient(options.bootstrapServers, async (client) => {
+  await withClient(options, async (client) => {
     if (options.create !== undefined) await create(client, options.create, options.partitions)
     else if (options.delete !== undefined) await remove(client, options.delete)
     else await list(client, name, options)

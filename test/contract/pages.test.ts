@@ -137,7 +137,7 @@ describe('the commands in the pages', () => {
       const section = page.split('\n## ').find((part) => part.startsWith(`sluice ${name}`)) ?? ''
       const optionsIn = (text: string) =>
         new Set([...text.matchAll(/(?<![\w-])--[a-z][a-z-]+/g)].map(([option]) => option))
-      const common = ['--bootstrap-servers', '--registry', '--help']
+      const common = ['--bootstrap-servers', '--config', '--registry', '--help']
       const listed = optionsIn([...section.matchAll(/^\| .*$/gm)].join('\n'))
       const known = [...optionsIn(helps.get(name) ?? '')].filter((option) => !common.includes(option))
       expect([...listed].toSorted()).to.deep.equal(known.toSorted())

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { eventually } from '../support/eventually.ts'
+import { securedCommands } from './secured/commands.ts'
 import { ask, clientOf, kafka, sasl, start } from './secured/clients.ts'
 import { clientsByToken } from './secured/oauth.ts'
 import { refusedClients } from './secured/refusals.ts'
@@ -41,4 +42,5 @@ describe('a client of a secured Kafka', function () {
   clientsByTls()
   refusedClients()
   securedWorkers()
+  securedCommands()
 })
