@@ -6,7 +6,7 @@ import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
 import { ERROR_CATALOGUE } from '../src/api/errors.ts'
 import type { ConfigDefinition, ConfigKey, Example, PredicatePlugin, TransformPlugin } from '../src/index.ts'
-import { commonKeys, conditionKeys, sinkKeys } from '../src/runtime/plugins/connector-keys.ts'
+import { commonKeys, conditionKeys, restartKeys, sinkKeys } from '../src/runtime/plugins/connector-keys.ts'
 import { configProviders } from '../src/runtime/config-providers/providers.ts'
 import {
   connectors,
@@ -135,6 +135,8 @@ function pages(): Map<string, string> {
         '# Connectors',
         'What every connector understands:',
         keyTable(commonKeys),
+        'Whether a task that failed starts again by itself, which Kafka Connect leaves to whoever watches it:',
+        keyTable(restartKeys),
         'What every sink understands besides:',
         keyTable(sinkKeys),
         'What every source understands besides, and `topic.creation.<group>.*` (KIP-158):',

@@ -10,6 +10,7 @@ import { type CreateMember, SinkMembership } from './groups/sink-membership.ts'
 import type { MonitorsOptions } from './monitors.ts'
 import { sameConfig } from './configs/task-configs.ts'
 import { StatusReporter } from './status-reporter.ts'
+import { restartSettings } from './hosts/restart-policy.ts'
 import { Suspects } from './hosts/suspects.ts'
 import { TaskHosts } from './hosts/task-hosts.ts'
 import { TaskRun } from './hosts/task-run.ts'
@@ -53,6 +54,7 @@ export function taskCreator(
             ),
       report: (state, trace, reason) => void reporter.task(id, state, trace, reason),
       onTopics: (used) => topics.used(id, used),
+      restart: restartSettings(resolved),
       willReturn: () => sameConfig(configs.get(id.connector)?.tasks[id.task], config),
       stopTimeout: settings.shutdownTimeout,
       log: taskLog,

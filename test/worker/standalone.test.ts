@@ -107,6 +107,23 @@ describe('a standalone worker', () => {
     expect(worker.herder.views.status('paused').connector.state).to.equal('PAUSED')
   })
 
+  it('starts a failed task again by itself where its connector says so', async () => {
+    await worker.herder.create('lines', {
+      ...SOURCE,
+      'tasks.restart.max': '1',
+      'tasks.restart.backoff.ms': '5',
+    })
+    await running('lines')
+    const host = hosts.find((each) => hasTask(each, 'lines'))
+    const id = { connector: 'lines', task: 0 }
+    const starts = () =>
+      hosts.flatMap((each) => each.heard('start')).filter((start) => start.id.connector === 'lines').length
+    const before = starts()
+    host?.say({ type: 'state', id, state: 'FAILED', trace: 'the disk is full' })
+    await eventually(() => starts() === before + 1)
+    await running('lines')
+  })
+
   it('gives its task hosts offsets, and takes theirs into its file before it says so', async () => {
     await file.write([{ key: KEY, value: '{"position":5}' }])
     await worker.herder.create('lines', SOURCE)

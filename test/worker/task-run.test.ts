@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { SILENT } from '../../src/api/log.ts'
 import type { RowRange } from '../../src/runtime/host/protocol.ts'
+import type { RestartSettings } from '../../src/worker/hosts/restart-policy.ts'
 import { Suspects } from '../../src/worker/hosts/suspects.ts'
 import type { HostedTask, TaskListener } from '../../src/worker/hosts/hosted-task.ts'
 import { type Place, TaskRun } from '../../src/worker/hosts/task-run.ts'
@@ -16,7 +17,7 @@ function rows(first: number, last = first): RowRange {
 }
 
 /** A task whose hosts are as the test says. */
-function run(suspects = new Suspects(), willReturn = false) {
+function run(suspects = new Suspects(), willReturn = false, restart?: RestartSettings) {
   const started: { readonly listener: TaskListener; readonly alone: boolean }[] = []
   const assigned: Parameters<HostedTask['assign']>[] = []
   const reports: string[] = []
@@ -55,6 +56,7 @@ function run(suspects = new Suspects(), willReturn = false) {
       return { start: () => undefined, rejoin: () => undefined, leave }
     },
     willReturn: () => willReturn,
+    restart,
     report: (state, trace, reason) => {
       reports.push(trace === null ? state : `${state} ${trace}`)
       reasons.push(reason)
@@ -236,5 +238,52 @@ describe('a task that runs and waits', () => {
       'FAILED ',
     ])
     await task.stop()
+  })
+})
+
+describe('a task that failed', () => {
+  const restart = { most: 1, firstPause: 5, longestPause: 5 }
+
+  it('stays FAILED where its connector says nothing of restarts', async () => {
+    const { task, started, reports, running } = run()
+    await running()
+    started[0]?.listener.state('FAILED', 'broken')
+    expect(reports.at(-1)).to.equal('FAILED broken')
+    await task.stop()
+  })
+
+  it('starts again by itself, as often as its connector says, and is FAILED until then', async () => {
+    const { task, started, reports, running } = run(new Suspects(), false, restart)
+    await running()
+    started[0]?.listener.state('FAILED', 'broken')
+    expect(reports.at(-1)).to.equal('FAILED broken\nIt starts again in 0.005 s (restart 1 of 1).')
+    await eventually(() => started.length === 2 && reports.at(-1) === 'RUNNING', QUICK)
+    expect(reports.at(-2)).to.equal('RESTARTING The task starts again after it failed: broken')
+    started[1]?.listener.state('FAILED', 'still broken')
+    expect(reports.at(-1)).to.equal('FAILED still broken')
+    await task.stop()
+  })
+
+  it('says of a restart that fails at once too that it failed', async () => {
+    const { task, started, reports, running } = run(new Suspects(), false, { ...restart, most: 2 })
+    await running()
+    started[0]?.listener.state('FAILED', 'broken')
+    await eventually(() => started.length === 2, QUICK)
+    started[1]?.listener.state('FAILED', 'broken again')
+    expect(reports.at(-1)).to.match(/^FAILED broken again\n/)
+    await task.stop()
+  })
+
+  it('does not start again once it was stopped', async () => {
+    const { task, started, running } = run(new Suspects(), false, restart)
+    await running()
+    started[0]?.listener.state('FAILED', 'broken')
+    await task.stop()
+    const later = run(new Suspects(), false, { ...restart, firstPause: 20, longestPause: 20 })
+    await later.running()
+    later.started[0]?.listener.state('FAILED', 'broken')
+    await eventually(() => later.started.length === 2, QUICK)
+    expect(started).to.have.lengthOf(1)
+    await later.task.stop()
   })
 })

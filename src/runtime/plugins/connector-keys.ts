@@ -155,6 +155,34 @@ export const commonKeys = defineConfig({
   }),
 })
 
+/** Whether a task that failed starts again by itself. Kafka Connect has nothing of the kind. */
+export const restartKeys = defineConfig({
+  'tasks.restart.max': key.int({
+    doc: 'How often in a row a task that failed starts again by itself; 0 not at all, −1 without end. A task that ran for five minutes counts anew.',
+    importance: 'LOW',
+    group: 'Error Handling',
+    displayName: 'Restarts of failed tasks',
+    default: 0,
+    min: -1,
+  }),
+  'tasks.restart.backoff.ms': key.long({
+    doc: 'How long, in milliseconds, a failed task waits for its first restart; before each further one in a row twice as long.',
+    importance: 'LOW',
+    group: 'Error Handling',
+    displayName: 'Pause before the first restart',
+    default: 1_000,
+    min: 1,
+  }),
+  'tasks.restart.backoff.max.ms': key.long({
+    doc: 'The longest pause, in milliseconds, before such a restart.',
+    importance: 'LOW',
+    group: 'Error Handling',
+    displayName: 'Longest pause before a restart',
+    default: 300_000,
+    min: 1,
+  }),
+})
+
 /** Where records go that failed: sinks and sources have it alike. */
 export const deadLetterKeys = defineConfig({
   'errors.deadletterqueue.topic.name': key.string({

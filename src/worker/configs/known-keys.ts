@@ -2,7 +2,7 @@ import type { ConfigDefinition, ConfigKeys, RawConfig } from '../../api/config.t
 import type { ConfigProblem } from '../../api/errors.ts'
 import type { SinkConnector, SourceConnector } from '../../api/plugins.ts'
 import { conditionProblems } from '../../runtime/chain/conditions.ts'
-import { commonKeys, sinkKeys } from '../../runtime/plugins/connector-keys.ts'
+import { commonKeys, restartKeys, sinkKeys } from '../../runtime/plugins/connector-keys.ts'
 import { connectorOf, converterOf, versionKey } from '../../runtime/plugins/configured-plugins.ts'
 import { converters, isNamed } from '../../runtime/plugins/plugins.ts'
 import { ignoredSourceKeys, sourceKeys, transactionProblems } from '../../runtime/source/source-keys.ts'
@@ -122,5 +122,5 @@ function withoutClass(raw: RawConfig, path: string): ConfigProblem[] {
 
 /** The keys that every connector of a kind has. */
 export function frameworkKeys(kind: 'sink' | 'source'): readonly ConfigDefinition[] {
-  return [commonKeys, kind === 'source' ? sourceKeys : sinkKeys]
+  return [commonKeys, kind === 'source' ? sourceKeys : sinkKeys, restartKeys]
 }

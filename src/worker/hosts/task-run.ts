@@ -5,6 +5,7 @@ import type { Logger } from '../../api/log.ts'
 import type { Shown, TaskId, TaskState } from '../../runtime/host/protocol.ts'
 import type { SinkMembership } from '../groups/sink-membership.ts'
 import type { State } from '../stores/status-store.ts'
+import { RestartPolicy, type RestartSettings } from './restart-policy.ts'
 import type { Finding, Suspects } from './suspects.ts'
 import type { Death, HostedTask, PluginCall } from './hosted-task.ts'
 import type { TaskHosts } from './task-hosts.ts'
@@ -29,6 +30,8 @@ export interface TaskRunOptions {
   readonly onReconfigure?: () => void
   /** Whether it is to run again as it is once it has stopped, here or on another worker. Default: not. */
   readonly willReturn?: () => boolean
+  /** When it starts again by itself after a failure. Default: not at all. */
+  readonly restart?: RestartSettings | undefined
   readonly stopTimeout: number
   readonly log: Logger
 }
@@ -47,7 +50,7 @@ const LONGEST_PAUSE = 30_000
  * One task that is assigned to this worker: its place in a host and in its sink group, and its restarts. A task whose
  * host died starts again after a growing pause (invariant 1 makes that safe: nothing was committed that was not
  * durable); one that is to blame for the death runs alone. Where a plugin was at rows, the record that did it is looked
- * for (`suspects`); elsewhere the task is FAILED after three deaths.
+ * for (`suspects`); elsewhere the task is FAILED after three deaths. A FAILED task starts again as its connector says.
  */
 export class TaskRun {
   readonly id: TaskId
@@ -61,6 +64,7 @@ export class TaskRun {
   #suspicions = 0
   #alone = false
   #startedAt = 0
+  readonly #restarts: RestartPolicy
   #state: State = 'UNASSIGNED'
   /** What it waits for: its topics, and what its host says. */
   readonly #waits = { topics: null as string | null, host: null as string | null }
@@ -75,6 +79,7 @@ export class TaskRun {
     this.id = options.id
     this.config = options.config
     this.#paused = options.paused
+    this.#restarts = new RestartPolicy(options.restart)
   }
 
   get state(): State {
@@ -163,14 +168,24 @@ export class TaskRun {
     if (this.#paused !== (state === 'PAUSED')) task[this.#paused ? 'pause' : 'resume']()
   }
 
-  /** A failed task keeps its place in no group and nothing open; it is started again by a restart alone. */
+  /** A failed task keeps its place in no group and nothing open; a restart starts it again, or `tasks.restart.*`. */
   #fail(trace: string): void {
     if (this.#state === 'FAILED') return
-    this.#report('FAILED', trace)
-    this.#options.log.error('the task failed', { trace })
+    const next = this.#restarts.failed(performance.now() - this.#startedAt)
+    this.#report('FAILED', next === undefined ? trace : `${trace}\n${next.sentence}`)
+    this.#options.log.error('the task failed', { trace, ...(next && { next: next.sentence }) })
     const task = this.#task
     this.#task = undefined
     this.#closing = this.#leave().then(() => task?.stop(this.#options.stopTimeout))
+    if (next === undefined) return
+    this.#restart = setTimeout(() => void this.#startAgain(trace), next.pause)
+  }
+
+  async #startAgain(trace: string): Promise<void> {
+    await this.#closing
+    if (this.#stopped) return
+    this.#report('RESTARTING', `The task starts again after it failed: ${trace}`)
+    this.start()
   }
 
   /** A task that is given partitions also learns which of their rows killed hosts, of this or another task. */
