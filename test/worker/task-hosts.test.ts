@@ -146,26 +146,6 @@ describe('task hosts', () => {
     expect(hosts[0]?.alive).to.equal(true)
   })
 
-  it('are asked about many configurations some at a time, and a hanging one keeps no other from its turn', async () => {
-    const { all, hosts } = pool(1, 100)
-    const asked = Array.from({ length: 20 }, () => all.configure({ name: 'a' }).catch(() => 'hung'))
-    await new Promise(process.nextTick) // they are started, and have said nothing yet
-    hosts[0]?.deaf.add('configure')
-    const answers = await Promise.all(asked)
-    expect(answers.filter((answer) => answer === 'hung')).to.have.lengthOf(1)
-    expect(hosts, 'and no further processes').to.have.lengthOf(4)
-  })
-
-  it('are asked nothing any more once all were stopped, however many questions waited', async () => {
-    const { all, hosts } = pool(1)
-    const asked = Array.from({ length: 20 }, () => all.validate({ name: 'a' }).then(String, String))
-    await new Promise(process.nextTick) // they are started, and have said nothing yet
-    for (const host of hosts) host.deaf.add('validate')
-    await all.stop()
-    for (const answer of await Promise.all(asked)) expect(answer).to.include('This worker is stopping')
-    expect(hosts).to.have.lengthOf(4)
-  })
-
   it('get nothing new to do while they are on their way out', async () => {
     const { all, hosts, start } = pool(1, 60_000, 1)
     expect(await all.validate({ name: 'a' })).to.deep.equal([])

@@ -68,7 +68,7 @@ export async function measureIdle({ workers, broker }: BenchCluster, seconds: nu
 /** Does something to the cluster under requests, and waits until all is as it was. */
 export async function measurePhase(options: PhaseOptions): Promise<Phase> {
   const { what, cluster, connectors, requestRate, witness, act } = options
-  say(`${what}`)
+  say(what)
   const { admin, workers, folder } = cluster
   const counts = async () => ({
     status: await recordsIn(admin, 'connect-status'),
@@ -108,7 +108,8 @@ async function untilAllRun(
   const tasks = connectors.reduce((sum, each) => sum + each.tasks, 0)
   const sinks = connectors.filter(({ isSink }) => isSink).length
   let runningSeconds: number | undefined
-  for (let saidAt = began; ; await sleep(LOOK_MS)) {
+  for (let saidAt = began; ;) {
+    await sleep(LOOK_MS)
     const now = performance.now()
     const seconds = Math.round((now - began) / 100) / 10
     const running = await runningOn(cluster)

@@ -60,10 +60,14 @@ export class RequestLoad {
     for (let n = 0; !signal.aborted; n++) {
       const due = began + (n * 1000) / this.#load.rate
       await sleep(Math.max(0, due - performance.now()), undefined, { signal }).catch(() => undefined)
-      if (signal.aborted) return
+      if (this.#isStopping()) return
       const sent = this.#send(n).finally(() => this.#pending.delete(sent))
       this.#pending.add(sent)
     }
+  }
+
+  #isStopping(): boolean {
+    return this.#stopping.signal.aborted
   }
 
   async #send(n: number): Promise<void> {

@@ -1,11 +1,13 @@
 import { ConnectError, TaskError } from '../../api/errors.ts'
 import { askOffsets, type TopicPartition } from '../admin.ts'
-import type { KafkaClient, TopicMetadata } from '../client.ts'
+import type { KafkaClient } from '../client.ts'
 import { chooseApi } from '../connections.ts'
 import { brokerError, errorName, isRetriableCode, kafkaError } from '../errors.ts'
 import { NO_TOPIC_ID } from '../metadata-api.ts'
 import { type FetchPosition, fetchV12, fetchV13, named, type PartitionAnswer } from './fetch-api.ts'
 import { FetchPositions, type Position, type StartPosition } from './fetch-positions.ts'
+import { leaderless, noOffset } from './fetch-errors.ts'
+import { type LongPoll, LongPolls } from './long-polls.ts'
 import { startingPoint } from './offset-reset.ts'
 import type { FetcherOptions } from './fetcher-options.ts'
 import { decodePartition } from '../record-batches/record-batch-decode.ts'
@@ -21,22 +23,10 @@ interface Arrival {
   readonly partitions: readonly PartitionAnswer[]
 }
 
-/** A request on its way. */
-interface Pending {
-  readonly leader: number
-  readonly waitMs: number
-  /** Nobody waits for its answer any more. */
-  isDropped: boolean
-}
-
 const MIB = 1 << 20
 const COMPLAIN_EVERY_MS = 30_000
 const RECHECK_MS = 50
-/** The longest that a broker waits for records where none come; each wait in vain is twice as long as the one before. */
-const IDLE_WAIT_MS = 5_000
 const OFFSET_OUT_OF_RANGE = 1
-const UNKNOWN_TOPIC_OR_PARTITION = 3
-const LEADER_NOT_AVAILABLE = 5
 const FETCH_TIMEOUT_MS = 40_000
 let fetchers = 0
 
@@ -54,9 +44,7 @@ export class Fetcher {
   #positions = new FetchPositions([], 0)
   /** Brokers with a request on its way, or an answer that was not taken. A new set with each assignment. */
   #busy = new Set<number>()
-  readonly #pending = new Set<Pending>()
-  /** How long brokers wait for records at present. */
-  #waitMs: number
+  readonly #polls: LongPolls
   #arrived: Arrival[] = []
   /** Where partitions begin for which the reset policy had to be asked; `next` gives them out as batches without rows. */
   #found: FetchedBatch[] = []
@@ -77,7 +65,7 @@ export class Fetcher {
       maxInflatedBytes: 64 * MIB,
       ...options,
     }
-    this.#waitMs = this.#options.maxWaitMs
+    this.#polls = new LongPolls(this.#options.maxWaitMs)
   }
 
   /** Replaces what is read. What was fetched under an earlier assignment and not yet returned is dropped. */
@@ -156,15 +144,9 @@ export class Fetcher {
 
   /** Ends what a broker may still keep for long: there is something else to ask, and it answers one after the other. */
   #interrupt(): void {
-    const isLong = [...this.#pending].some(({ waitMs }) => waitMs > this.#options.maxWaitMs)
-    this.#waitMs = this.#options.maxWaitMs
-    if (!isLong) return
-    for (const pending of this.#pending) {
-      pending.isDropped = true
-      this.#busy.delete(pending.leader)
-    }
-    this.#pending.clear()
-    void this.#client.disconnect(this.#purpose)
+    const free = this.#polls.interrupt()
+    for (const leader of free) this.#busy.delete(leader)
+    if (free.length > 0) void this.#client.disconnect(this.#purpose)
   }
 
   async #woken(timeoutMs: number): Promise<void> {
@@ -191,39 +173,33 @@ export class Fetcher {
   async #request(leader: number, due: readonly Position[]): Promise<void> {
     const positions = this.#positions
     const busy = this.#busy
-    const pending: Pending = { leader, waitMs: this.#waitMs, isDropped: false }
+    const poll = this.#polls.begin(leader)
     busy.add(leader)
-    this.#pending.add(pending)
     try {
       const asked: FetchPosition[] = due.map((p) => ({ ...p, offset: p.offset ?? 0n }))
-      const partitions = await this.#fetch(pending, asked)
-      if (positions !== this.#positions || pending.isDropped) return // assigned anew meanwhile: stale
-      const isIdle = partitions.every(({ error, bytes }) => error === 0 && bytes.length === 0)
-      this.#waitMs = isIdle ? Math.min(this.#waitMs * 2, this.#mostWaitMs) : this.#options.maxWaitMs
+      const partitions = await this.#fetch(poll, asked)
+      if (positions !== this.#positions || poll.isDropped) return // assigned anew meanwhile: stale
+      this.#polls.answered(partitions.every(({ error, bytes }) => error === 0 && bytes.length === 0))
       const offsets = new Map(asked.map((p) => [FetchPositions.key(p), p.offset]))
       this.#arrived.push({ leader, asked: offsets, partitions })
     } catch (error) {
-      if (pending.isDropped) return
+      if (poll.isDropped) return
       busy.delete(leader)
       if (positions === this.#positions && !this.#closed) this.#failed(due, error)
     } finally {
-      this.#pending.delete(pending)
+      this.#polls.end(poll)
     }
     this.#wake()
   }
 
-  get #mostWaitMs(): number {
-    return Math.max(this.#options.maxWaitMs, IDLE_WAIT_MS)
-  }
-
   async #fetch(
-    { leader, waitMs }: Pending,
+    { leader, waitMs }: LongPoll,
     partitions: readonly FetchPosition[],
   ): Promise<readonly PartitionAnswer[]> {
     const { minBytes, maxBytes, isolation } = this.#options
     const what = `Fetching from broker ${leader}`
     try {
-      const timeout = FETCH_TIMEOUT_MS + this.#mostWaitMs
+      const timeout = FETCH_TIMEOUT_MS + this.#polls.longest
       const connection = await this.#client.connection(leader, this.#purpose, timeout)
       const haveIds = partitions.every(({ topicId }) => topicId !== null)
       const api = chooseApi(connection, haveIds ? [fetchV12, fetchV13] : [fetchV12])
@@ -373,19 +349,4 @@ export class Fetcher {
     this.#complainedAt = now
     this.#options.log.warn(`${problem.message}; trying again until it works`)
   }
-}
-
-function leaderless({ topic, partition }: TopicPartition, answers: readonly TopicMetadata[]): ConnectError {
-  const answer = answers.find((a) => a.topic === topic)
-  const exists = answer?.error === 0 && answer.partitions.some((p) => p.partition === partition)
-  const code = exists ? LEADER_NOT_AVAILABLE : answer?.error || UNKNOWN_TOPIC_OR_PARTITION
-  return brokerError(code, `Looking for the leader of ${topic}-${partition}`)
-}
-
-function noOffset(positions: readonly TopicPartition[]): TaskError {
-  const names = positions.map((p) => `${p.topic}-${p.partition}`).join(', ')
-  return new TaskError(
-    'kafka.offset',
-    `No valid committed offset for ${names}, and auto.offset.reset is none. Set the offsets of the group, or the reset policy to earliest or latest.`,
-  )
 }

@@ -18,7 +18,7 @@ export interface SharedIdentity {
 /** A client that several tasks use, until all of them have given it back. */
 export interface Taken {
   readonly client: KafkaClient
-  release(): Promise<void>
+  readonly release: () => Promise<void>
 }
 
 /**

@@ -94,13 +94,17 @@ export class TaskHosts {
     }
   }
 
+  #requireRunning(): void {
+    if (this.#stopped) throw stopping()
+  }
+
   async #turn(): Promise<void> {
     if (this.#asking < Math.max(LEAST_ASKED, this.#options.max)) this.#asking++
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
   async #askNow<T>(question: (host: TaskHost) => Promise<T>): Promise<T> {
-    if (this.#stopped) throw stopping()
+    this.#requireRunning()
     const free = [...this.#hosts].find(
       (host) => !host.gone && !host.alone && !host.asked && host.tasks.size === 0,
     )
@@ -108,10 +112,11 @@ export class TaskHosts {
     try {
       const answer = await question(host)
       // It says nothing of the configuration: the host was ended with the others.
-      if (this.#stopped) throw stopping()
+      this.#requireRunning()
       return answer
     } catch (error) {
-      throw this.#stopped ? stopping() : error
+      this.#requireRunning()
+      throw error
     } finally {
       this.#release(host)
     }
