@@ -171,8 +171,7 @@ function pages(): Map<string, string> {
       'worker.md',
       page(
         '# Worker settings',
-        `${workerTable(WORKER_KEYS)}\n\n${LISTENER_TEXT}`,
-        clientsText(),
+        `${workerTable(WORKER_KEYS)}\n\n${LISTENER_TEXT}\n\n${clientsText()}`,
         standaloneText(),
         providersText(),
       ),
