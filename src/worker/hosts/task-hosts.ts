@@ -84,7 +84,8 @@ export class TaskHosts {
    * each of its sources for task configs, and each process is as large as one that runs tasks.
    */
   async #ask<T>(question: (host: TaskHost) => Promise<T>): Promise<T> {
-    await this.#turn()
+    if (this.#asking < Math.max(LEAST_ASKED, this.#options.max)) this.#asking++
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     try {
       return await this.#askNow(question)
     } finally {
@@ -96,11 +97,6 @@ export class TaskHosts {
 
   #requireRunning(): void {
     if (this.#stopped) throw stopping()
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#asking < Math.max(LEAST_ASKED, this.#options.max)) this.#asking++
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
   }
 
   async #askNow<T>(question: (host: TaskHost) => Promise<T>): Promise<T> {
