@@ -91,10 +91,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const { configs, statuses, clusterId, offsetFile } = stores
   const providers = new ConfigProviders(settings.configProviders)
   const { shared } = stores
-  const resolve = async (config: RawConfig): Promise<RawConfig> => {
-    await shared?.current()
-    return resolveSecretly(providers, config)
-  }
+  const resolve = resolverOf(providers, shared)
   const hosts = hostsOf(surroundings, () => group.heldUntil)
   const versionOf = (name: string): string | null => connectorClass(configs.get(name)?.config).version
   const workerId = `${hostInUrl(advertised.host)}:${advertised.port}`
@@ -109,25 +106,17 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const failedOn = (connector: string): string[] => missing.failedOn(connector, workerId)
   const made = { createTask, createMonitor, suspects, resolve, publish, workerId, failedOn }
   const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...made })
-  const group: WorkerGroup | LoneWorker = placeOf(
-    surroundings,
-    { work, missing },
-    {
-      onGeneration: (generation) => {
-        reporter.generation = generation
-        statuses.joined({ generation, workerId })
-      },
-      onTaken: async (_, leads) => {
-        void sessionKeys?.refresh()
-        if (leads) await herder.removeStaleStatuses()
-      },
-    },
-  )
+  const onGeneration = (generation: number): void => {
+    reporter.generation = generation
+    statuses.joined({ generation, workerId })
+  }
+  const onTaken = async (_: unknown, leads: boolean): Promise<void> => {
+    void sessionKeys?.refresh()
+    if (leads) await herder.removeStaleStatuses()
+  }
+  const group: WorkerGroup | LoneWorker = placeOf(surroundings, { work, missing }, { onGeneration, onTaken })
   const rejoin = (reason: string): void => group.rejoin(reason)
-  statuses.follow((connector, status) => {
-    if (missing.heard(connector, status) && group.leads)
-      rejoin(`worker ${status.workerId} does not have the plugin of connector ${connector}`)
-  })
+  moveWhereMissing(statuses, missing, group)
   configs.writtenBy(group)
   const { mode, advertisedProtocol: protocol, peerTls: tls } = settings
   const { ask, fence: fenceIds } = surroundings
@@ -154,6 +143,26 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const inGroup = (): boolean => group.inGroup
   const shown = { herder, clusterId, place, sessionKeys, peers, signatures, models: shared?.models }
   return { ...shown, start: () => group.start(), inGroup, settled, stop }
+}
+
+/** With models that came over REST in their place, as far as they are known. */
+function resolverOf(providers: ConfigProviders, shared: Stores['shared']) {
+  return async (config: RawConfig): Promise<RawConfig> => {
+    await shared?.current()
+    return resolveSecretly(providers, config)
+  }
+}
+
+/** The leader shares out again what a worker lacks the plugin of. */
+function moveWhereMissing(
+  statuses: Stores['statuses'],
+  missing: MissingPlugins,
+  group: WorkerGroup | LoneWorker,
+): void {
+  statuses.follow((connector, status) => {
+    if (missing.heard(connector, status) && group.leads)
+      group.rejoin(`worker ${status.workerId} does not have the plugin of connector ${connector}`)
+  })
 }
 
 function hostsOf({ spawn, settings, stores, log }: Surroundings, heldUntil: () => number): TaskHosts {

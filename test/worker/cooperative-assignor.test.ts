@@ -278,10 +278,7 @@ describe('the cooperative assignor', () => {
   })
 
   it('balances what some cannot run among those that can', () => {
-    const group = new Group(0, work({ a: 4 }), [
-      ['m1', NOTHING],
-      ['m2', NOTHING],
-    ])
+    const group = new Group(0, work({ a: 4 }), Object.entries({ m1: NOTHING, m2: NOTHING }))
     group.unable = { a: ['m1'] }
     group.settle()
     expect(group.of('m2')).to.have.length(5)
