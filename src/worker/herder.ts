@@ -290,10 +290,11 @@ export class Herder {
   /** Every worker reads the request, shows what is restarted so at once, and restarts what runs on it. */
   #onRestart(name: string, includeTasks: boolean, onlyFailed: boolean): void {
     const { work, statuses, reporter, configs } = this.#options
-    if (configs.get(name) === undefined || statuses.connector(name) === undefined) return
+    const stored = configs.get(name)
+    if (stored === undefined || statuses.connector(name) === undefined) return
     const plan = this.#restartPlan(name, includeTasks, onlyFailed)
     if (plan.connector.state === 'RESTARTING') {
-      statuses.restarting(name)
+      if (stored.target !== 'STOPPED') statuses.restarting(name) // else nothing is there to start
       if (work.connectors.includes(name)) {
         void reporter.connector(name, 'RESTARTING')
         work.refreshConnector(name)

@@ -8,7 +8,6 @@ import { sharedKafka } from '../support/kafka.ts'
 import { countRecords } from '../support/topics.ts'
 import { type ClusterWorker, WorkerCluster } from '../support/worker-cluster.ts'
 
-const JSON_CONVERTER = 'org.apache.kafka.connect.json.JsonConverter'
 const PATIENT = { timeoutMs: 120_000, everyMs: 200 }
 
 interface Status {
@@ -140,48 +139,6 @@ describe('a Java worker and a Sluice worker of one group', function () {
         await eventually(async () => {
           const { connector, tasks } = await running(sluice, name)
           return [connector, ...tasks].every(({ worker_id: id }) => id === sluice.id)
-        }, PATIENT)
-    } finally {
-      await cluster.stop()
-    }
-  })
-
-  it('each get what only their kind has the class of, after one try, where Sluice leads', async () => {
-    const cluster = new WorkerCluster()
-    try {
-      const sluice = await cluster.sluice()
-      const java = await cluster.java()
-      const topic = `${cluster.name}-out`
-      const created = {
-        'topic.creation.default.partitions': '1',
-        'topic.creation.default.replication.factor': '1',
-      }
-      const ours = {
-        ...created,
-        'connector.class': 'Datagen',
-        quickstart: 'flights',
-        'kafka.topic': topic,
-        'value.converter': JSON_CONVERTER,
-      }
-      const theirs = {
-        ...created,
-        ...{ 'connector.class': 'VerifiableSourceConnector', topic, throughput: '1' },
-        ...{ 'key.converter': JSON_CONVERTER, 'value.converter': JSON_CONVERTER },
-      }
-      const wanted: Readonly<Record<string, ClusterWorker>> = { o1: sluice, o2: sluice, t1: java, t2: java }
-      for (const name of Object.keys(wanted)) {
-        const config = { ...(name.startsWith('o') ? ours : theirs), name }
-        await eventually(async () => {
-          const { code, body } = await sluice.call('PUT', `/connectors/${name}/config`, config)
-          if (code !== 409) expect([code, body]).to.have.nested.property('[0]', 201)
-          return code === 201
-        }, PATIENT)
-      }
-      for (const [name, { id }] of Object.entries(wanted))
-        await eventually(async () => {
-          const { connector, tasks } = await running(sluice, name)
-          expect([connector, ...tasks].map(({ worker_id: owner }) => owner)).to.deep.equal([id, id])
-          return true
         }, PATIENT)
     } finally {
       await cluster.stop()
