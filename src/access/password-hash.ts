@@ -1,5 +1,6 @@
 import { randomBytes, scrypt, type ScryptOptions, timingSafeEqual } from 'node:crypto'
 import { UnavailableError } from '../api/errors.ts'
+import { Slots } from '../api/slots.ts'
 
 /** A salted hash of a password by scrypt (RFC 7914). */
 export interface PasswordHash {
@@ -53,24 +54,16 @@ export async function isPassword(password: string, to: PasswordHash): Promise<bo
 }
 
 /** At once; more would take all threads of the process, and 32 MiB each. */
-const MOST_RUNNING = 2
+const slots = new Slots(2)
 const MOST_WAITING = 32
-let running = 0
-const waiting: (() => void)[] = []
 
 type Salted = Omit<PasswordHash, 'hash'>
 
 async function derive(password: string, { n, r, p, salt }: Salted, length: number): Promise<Buffer> {
-  if (running < MOST_RUNNING) running++
-  else if (waiting.length < MOST_WAITING) await new Promise<void>((resolve) => waiting.push(resolve))
-  else throw new UnavailableError('access.busy', 'Too many passwords are being checked. Try again.')
-  try {
-    return await scryptOf(password.normalize('NFC'), salt, length, { N: n, r, p, maxmem: 2 * MOST_MEMORY })
-  } finally {
-    const next = waiting.shift()
-    if (next === undefined) running--
-    else next()
-  }
+  if (slots.waiting >= MOST_WAITING)
+    throw new UnavailableError('access.busy', 'Too many passwords are being checked. Try again.')
+  const cost = { N: n, r, p, maxmem: 2 * MOST_MEMORY }
+  return slots.run(() => scryptOf(password.normalize('NFC'), salt, length, cost))
 }
 
 function scryptOf(password: string, salt: Buffer, length: number, cost: ScryptOptions): Promise<Buffer> {

@@ -163,6 +163,14 @@ function parseKey(name: string, definition: ConfigKey, text: string | undefined)
     : { problems: [invalid(shownInError(definition, parsed.value), wrong)] }
 }
 
+/** The items of a list in one text, with commas between them; blanks around them and empty items are no part of it. */
+export function listOf(text: string): string[] {
+  return text
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
+}
+
 /** As Java's String.trim. */
 export function trimmed(text: string): string {
   return stripped(text, (c) => c <= ' ')

@@ -1,7 +1,15 @@
-import { InvalidArgumentError } from 'commander'
+import { InvalidArgumentError, Option } from 'commander'
 
-/** Where `sluice dev` has its Kafka. */
-export const KAFKA = '127.0.0.1:9092'
+/** The Kafka of a command: where nothing is said, that of `sluice dev`. */
+export function bootstrapServersOption(): Option {
+  return new Option('--bootstrap-servers <list>', 'the Kafka to use (host:port,…)').default('127.0.0.1:9092')
+}
+
+/** How it is reached. */
+export function clientConfigOption(): Option {
+  const doc = 'how it is reached: security.protocol, sasl.*, ssl.* (Java properties or JSON)'
+  return new Option('--config <file>', doc)
+}
 
 /** Parses a port number for commander. */
 export function parsePort(text: string): number {

@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { KAFKA, parsePositive } from './options.ts'
+import { bootstrapServersOption, clientConfigOption, parsePositive } from './options.ts'
 import type { ConsumeOptions } from './run-consume.ts'
 import type { ProduceOptions } from './run-produce.ts'
 
@@ -25,11 +25,8 @@ function registerProduce(program: Command): void {
     .option('--key <field>', 'take the text of this field as key')
     .option('--key-separator <text>', 'take what stands before this text as key')
     .option('--null <text>', 'a line that is this has no value; default: null, for text none')
-    .option('--bootstrap-servers <list>', 'the Kafka to use (host:port,…)', KAFKA)
-    .option(
-      '--config <file>',
-      'how it is reached: security.protocol, sasl.*, ssl.* (Java properties or JSON)',
-    )
+    .addOption(bootstrapServersOption())
+    .addOption(clientConfigOption())
     .option('--registry <url>', 'the schema registry', 'http://127.0.0.1:8081')
     .action(produce)
 }
@@ -49,11 +46,8 @@ function registerConsume(program: Command): void {
         .choices(['auto', 'avro', 'json', 'text', 'bytes'])
         .default('auto'),
     )
-    .option('--bootstrap-servers <list>', 'the Kafka to use (host:port,…)', KAFKA)
-    .option(
-      '--config <file>',
-      'how it is reached: security.protocol, sasl.*, ssl.* (Java properties or JSON)',
-    )
+    .addOption(bootstrapServersOption())
+    .addOption(clientConfigOption())
     .option('--registry <url>', 'the schema registry', 'http://127.0.0.1:8081')
     .action(consume)
 }

@@ -1,6 +1,8 @@
 import type { Command } from 'commander'
+import { listOf } from '../api/config.ts'
 import { CommandError } from '../api/errors.ts'
-import { parsePort } from './options.ts'
+import { isLoopback } from '../api/hosts.ts'
+import { bootstrapServersOption, parsePort } from './options.ts'
 
 interface Options {
   readonly port: number
@@ -21,7 +23,7 @@ export function register(program: Command): void {
         'topic. Run one per topic. When it serves requests it prints one JSON line. Ctrl-C stops it.',
     )
     .option('--port <port>', 'the port of its REST API', parsePort, 8081)
-    .option('--bootstrap-servers <list>', 'the Kafka to use (host:port,…)', '127.0.0.1:9092')
+    .addOption(bootstrapServersOption())
     .option('--topic <topic>', 'the topic of its schemas', '_schemas')
     .option(
       '--host <address>',
@@ -61,17 +63,9 @@ async function run(options: Options): Promise<void> {
 
 /** Without users whoever reaches it can change and delete schemas. */
 function refuseOpen({ host, usersFile, allowNetwork = false }: Options): void {
-  const isLocal = host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
-  if (isLocal || usersFile !== undefined || allowNetwork) return
+  if (isLoopback(host) || usersFile !== undefined || allowNetwork) return
   throw new CommandError('dev.start', `The schema registry would be open without users on ${host}`, {
     suggestion:
       'name those who may ask with --users-file, or listen on 127.0.0.1; where only people whom you trust reach that address, add --allow-network',
   })
-}
-
-function listOf(text: string): string[] {
-  return text
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
 }

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { KAFKA, parsePositive } from './options.ts'
+import { bootstrapServersOption, clientConfigOption, parsePositive } from './options.ts'
 import type { TopicsOptions } from './run-topics.ts'
 
 export function register(program: Command): void {
@@ -13,11 +13,8 @@ export function register(program: Command): void {
     .option('--delete <name>', 'delete a topic and its records')
     .option('--all', "list Kafka's own topics too")
     .option('--json', 'print one JSON object per topic')
-    .option('--bootstrap-servers <list>', 'the Kafka to use (host:port,…)', KAFKA)
-    .option(
-      '--config <file>',
-      'how it is reached: security.protocol, sasl.*, ssl.* (Java properties or JSON)',
-    )
+    .addOption(bootstrapServersOption())
+    .addOption(clientConfigOption())
     .action(run)
 }
 

@@ -5,6 +5,7 @@ import express from 'express'
 import type { Express } from 'express'
 import type { Access } from '../access/access.ts'
 import { CommandError, messageOf } from '../api/errors.ts'
+import { hostInUrl } from '../api/hosts.ts'
 import type { Logger } from '../api/log.ts'
 import { KafkaClient } from '../kafka/client.ts'
 import { requireAccess } from './access.ts'
@@ -84,7 +85,7 @@ export async function serveRegistry(
   }
   const address = server.address() as AddressInfo
   return {
-    url: `http://${host.includes(':') ? `[${host}]` : host}:${address.port}`,
+    url: `http://${hostInUrl(host)}:${address.port}`,
     port: address.port,
     close: async () => {
       const isClosed = new Promise((resolve) => server.close(resolve))

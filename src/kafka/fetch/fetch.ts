@@ -178,12 +178,12 @@ export class Fetcher {
     try {
       const asked: FetchPosition[] = due.map((p) => ({ ...p, offset: p.offset ?? 0n }))
       const partitions = await this.#fetch(poll, asked)
-      if (positions !== this.#positions || poll.isDropped) return // assigned anew meanwhile: stale
+      if (positions !== this.#positions || this.#polls.isDropped(poll)) return // assigned anew meanwhile: stale
       this.#polls.answered(partitions.every(({ error, bytes }) => error === 0 && bytes.length === 0))
       const offsets = new Map(asked.map((p) => [FetchPositions.key(p), p.offset]))
       this.#arrived.push({ leader, asked: offsets, partitions })
     } catch (error) {
-      if (poll.isDropped) return
+      if (this.#polls.isDropped(poll)) return
       busy.delete(leader)
       if (positions === this.#positions && !this.#closed) this.#failed(due, error)
     } finally {

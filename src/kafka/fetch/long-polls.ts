@@ -2,8 +2,6 @@
 export interface LongPoll {
   readonly leader: number
   readonly waitMs: number
-  /** Nobody waits for its answer any more. */
-  readonly isDropped: boolean
 }
 
 /** The longest that a broker waits for records where none come; each wait in vain is twice as long as the one before. */
@@ -12,7 +10,7 @@ const IDLE_WAIT_MS = 5_000
 /** How long brokers may wait for records: the longer, the longer none came. */
 export class LongPolls {
   readonly #shortest: number
-  readonly #pending = new Set<{ readonly leader: number; readonly waitMs: number; isDropped: boolean }>()
+  readonly #pending = new Set<LongPoll>()
   #waitMs: number
 
   constructor(shortest: number) {
@@ -24,7 +22,7 @@ export class LongPolls {
   }
 
   begin(leader: number): LongPoll {
-    const poll = { leader, waitMs: this.#waitMs, isDropped: false }
+    const poll: LongPoll = { leader, waitMs: this.#waitMs }
     this.#pending.add(poll)
     return poll
   }
@@ -34,7 +32,12 @@ export class LongPolls {
   }
 
   end(poll: LongPoll): void {
-    for (const each of this.#pending) if (each === poll) this.#pending.delete(each)
+    this.#pending.delete(poll)
+  }
+
+  /** Of a request that has not ended: nobody waits for its answer any more. */
+  isDropped(poll: LongPoll): boolean {
+    return !this.#pending.has(poll)
   }
 
   /** There is something else to ask: drops all requests where one may wait for long; gives the brokers they were at. */
@@ -43,7 +46,6 @@ export class LongPolls {
     const dropped = [...this.#pending]
     if (!dropped.some(({ waitMs }) => waitMs > this.#shortest)) return []
     this.#pending.clear()
-    for (const poll of dropped) poll.isDropped = true
     return dropped.map(({ leader }) => leader)
   }
 }

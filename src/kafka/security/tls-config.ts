@@ -1,5 +1,5 @@
 import { getCiphers, type SecureVersion } from 'node:tls'
-import type { RawConfig } from '../../api/config.ts'
+import { listOf, type RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { pemBlocks } from './pem.ts'
 import type { StoreFile } from './stores.ts'
@@ -93,16 +93,9 @@ function readFile(raw: RawConfig, store: 'truststore' | 'keystore', tell: Tell):
   return { location, type: type ?? 'JKS', password, keyPassword }
 }
 
-function listOf(value: string | undefined): string[] {
-  return (value ?? '')
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
-}
-
 function readVersions(raw: RawConfig, tell: Tell): Pick<TlsConfig, 'minVersion' | 'maxVersion'> {
   const path = 'ssl.enabled.protocols'
-  const enabled = listOf(raw[path])
+  const enabled = listOf(raw[path] ?? '')
   const known = VERSIONS.filter((each) => enabled.length === 0 || enabled.includes(each))
   const newest = raw['ssl.protocol']?.trim() || 'TLSv1.3'
   if (known.length === 0) tell(path, `must name ${VERSIONS.join(' or ')}, not "${enabled.join(', ')}".`)
@@ -114,7 +107,7 @@ function readVersions(raw: RawConfig, tell: Tell): Pick<TlsConfig, 'minVersion' 
 
 function readCiphers(raw: RawConfig, tell: Tell): string | null {
   const path = 'ssl.cipher.suites'
-  const names = listOf(raw[path])
+  const names = listOf(raw[path] ?? '')
   if (names.length === 0) return null
   const available = getCiphers()
   const suites = names.map((name) => [name, openSslName(name)] as const)

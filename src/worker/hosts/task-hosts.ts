@@ -1,6 +1,7 @@
 import type { RawConfig } from '../../api/config.ts'
 import { type ConfigProblem, UnavailableError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
+import { Slots } from '../../api/slots.ts'
 import type { LevelTable } from '../../runtime/host/log-levels.ts'
 import type { HostSettings, TaskId } from '../../runtime/host/protocol.ts'
 import type { SpawnHost } from './host-process.ts'
@@ -41,14 +42,13 @@ export class TaskHosts {
   readonly #options: TaskHostsOptions
   readonly #hosts = new Set<TaskHost>()
   #calls = 0
-  /** Questions that are being asked, and those that wait for one of them to end. */
-  #asking = 0
-  readonly #waiting: (() => void)[] = []
+  readonly #asked: Slots
   #levels: LevelTable | undefined
   #stopped = false
 
   constructor(options: TaskHostsOptions) {
     this.#options = options
+    this.#asked = new Slots(Math.max(LEAST_ASKED, options.max))
   }
 
   start(
@@ -83,16 +83,8 @@ export class TaskHosts {
    * In a host with nothing else to do, because a plugin's code may not return. Some at a time: a worker that starts asks
    * each of its sources for task configs, and each process is as large as one that runs tasks.
    */
-  async #ask<T>(question: (host: TaskHost) => Promise<T>): Promise<T> {
-    if (this.#asking < Math.max(LEAST_ASKED, this.#options.max)) this.#asking++
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    try {
-      return await this.#askNow(question)
-    } finally {
-      const next = this.#waiting.shift()
-      if (next === undefined) this.#asking--
-      else next()
-    }
+  #ask<T>(question: (host: TaskHost) => Promise<T>): Promise<T> {
+    return this.#asked.run(() => this.#askNow(question))
   }
 
   #requireRunning(): void {

@@ -1,3 +1,4 @@
+import { isLoopback } from '../../api/hosts.ts'
 import type { ListenerTls } from './listener-tls.ts'
 
 /** Where the REST API listens. */
@@ -51,13 +52,4 @@ interface OpenTo {
 
 export function isEveryAddress(host: string): boolean {
   return host === '' || host === '0.0.0.0' || host === '::'
-}
-
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host === '::1' || /^127(\.\d{1,3}){3}$/.test(host)
-}
-
-/** A host as URLs and the ids of workers have it: an IPv6 address in brackets. */
-export function hostInUrl(host: string): string {
-  return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 }

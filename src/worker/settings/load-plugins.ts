@@ -1,5 +1,5 @@
 import { resolve } from 'node:path'
-import type { RawConfig } from '../../api/config.ts'
+import { listOf, type RawConfig } from '../../api/config.ts'
 import {
   ConfigProviders,
   type ProviderSettings,
@@ -16,11 +16,7 @@ export async function loadPlugins(raw: ReadonlyMap<string, string>, file: string
   const { config } = await resolveOnce(readProviders(raw).providers, written, file)
   const leftOut: PackageProblem[] = []
   const tell = (problem: PackageProblem): void => void leftOut.push(problem)
-  const folders = (config[path] ?? '')
-    .split(',')
-    .map((folder) => folder.trim())
-    .filter((folder) => folder !== '')
-    .map((folder) => resolve(folder))
+  const folders = listOf(config[path] ?? '').map((folder) => resolve(folder))
   const pluginPackages = findPackages(folders, process.cwd(), tell)
   await loadPackages(pluginPackages, tell)
   return { pluginPackages, leftOut }

@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import type { AccessSettings } from '../../access/access.ts'
 import { type BearerSettings, keysProblem } from '../../access/bearer-tokens.ts'
 import { type RoleTable, roleTable } from '../../access/roles.ts'
+import { listOf } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { type Listener, openProblem, parseListener, type Protocol } from './listener.ts'
 import { type ClientAuth, ListenerTls, readListenerTls } from './listener-tls.ts'
@@ -130,11 +131,4 @@ function readCertificates(
     problems.push({ path, message })
   }
   return isOnly && clientAuth === 'required' ? new Map([['*', 'admin']]) : null
-}
-
-function listOf(value: string): string[] {
-  return value
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
 }

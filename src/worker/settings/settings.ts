@@ -1,4 +1,4 @@
-import type { RawConfig } from '../../api/config.ts'
+import { listOf, type RawConfig } from '../../api/config.ts'
 import { availableParallelism, totalmem } from 'node:os'
 import { resolve } from 'node:path'
 import convict from 'convict'
@@ -255,13 +255,6 @@ const MOST_HOST_MEMORY = 4 * 2 ** 30
 function defaultHostMemory(): number {
   const container = process.constrainedMemory() || Infinity
   return Math.floor(Math.min(MOST_HOST_MEMORY, Math.min(totalmem(), container) / 2))
-}
-
-function listOf(value: string): string[] {
-  return value
-    .split(',')
-    .map((item) => item.trim())
-    .filter((item) => item !== '')
 }
 
 type Read = (name: WorkerKeyName) => string
