@@ -287,24 +287,25 @@ export class Herder {
     } else work.refreshTarget(connector)
   }
 
-  /** Every worker reads the request, shows what is restarted so at once, and restarts what runs on it. */
+  /**
+   * Every worker reads the request and restarts what runs on it, which it shows at once. What runs elsewhere is shown as its
+   * owner says: that may have been read before the request was.
+   */
   #onRestart(name: string, includeTasks: boolean, onlyFailed: boolean): void {
     const { work, statuses, reporter, configs } = this.#options
     const stored = configs.get(name)
     if (stored === undefined || statuses.connector(name) === undefined) return
     const plan = this.#restartPlan(name, includeTasks, onlyFailed)
-    if (plan.connector.state === 'RESTARTING') {
+    if (plan.connector.state === 'RESTARTING' && work.connectors.includes(name)) {
       if (stored.target !== 'STOPPED') statuses.restarting(name) // else nothing is there to start
-      if (work.connectors.includes(name)) {
-        void reporter.connector(name, 'RESTARTING')
-        work.refreshConnector(name)
-      }
+      void reporter.connector(name, 'RESTARTING')
+      work.refreshConnector(name)
     }
     for (const { id: task, state } of plan.tasks) {
       if (state !== 'RESTARTING' || !includeTasks) continue
+      if (!work.restartTask({ connector: name, task })) continue
       statuses.restarting(name, task)
-      if (work.restartTask({ connector: name, task }))
-        void reporter.task({ connector: name, task }, 'RESTARTING')
+      void reporter.task({ connector: name, task }, 'RESTARTING')
     }
   }
 }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '../../src/api/errors.ts'
+import { eventually } from './eventually.ts'
 import type { ClusterWorker } from './worker-cluster.ts'
 
 const EVERY_MS = 50
@@ -37,10 +38,13 @@ export class RestProber {
     this.#watching = this.#watch()
   }
 
+  /** Ends the probing, and deletes the connector of its own: its tasks would be shared out beside those of the next test. */
   async stop(): Promise<void> {
     this.#stopping.abort()
     await this.#watching
     await Promise.all(this.#loops.values())
+    const remove = async () => (await this.#of()[0]!.call('DELETE', `/connectors/${this.#own}`)).code
+    await eventually(async () => [204, 404].includes(await remove()), { timeoutMs: PATIENCE_MS * 2 })
   }
 
   async #watch(): Promise<void> {

@@ -114,8 +114,8 @@ export class StatusStore {
   }
 
   /**
-   * Shows a connector, or one of its tasks, as RESTARTING on this worker, until its next status comes: whoever runs it
-   * restarts it, and says so a moment later.
+   * Shows a connector, or one of its tasks, as RESTARTING until its next status comes: for the worker that runs it, which
+   * restarts it and says so a moment later.
    */
   restarting(connector: string, task?: number): void {
     const key: StatusKey =
