@@ -87,7 +87,7 @@ describe('sluice', () => {
     })
 
     it('says so where the data folder cannot be made, or the settings are no text', async () => {
-      const file = process.execPath
+      const file = path.join(REPOSITORY, 'test/fixtures/networks/preprocess/picture0.png')
       const broker = await outcome(['broker', '--port', String(await freePort()), '--data-dir', file])
       expect(broker.code).to.equal(1)
       expect(broker.stderr).to.match(/^sluice: .*; choose a folder .*--data-dir\n$/)

@@ -31,16 +31,16 @@ describe('a model that never comes to an end, on the command line', function () 
     })
 
   it('is stopped at the deadline, with what to do', async () => {
-    const { code, stdout, stderr } = await run('inspect', endless, '--timeout', '3')
-    expect(stderr).to.include(`Reading and probing ${endless} did not end within 3 s`)
+    const { code, stdout, stderr } = await run('inspect', endless, '--timeout', '2')
+    expect(stderr).to.include(`Reading and probing ${endless} did not end within 2 s`)
     expect(stderr).to.include('--timeout SECONDS')
     expect([code, stdout, stderr.trimEnd().split('\n').length]).to.deep.equal([1, '', 1])
   })
 
   it('is stopped by init too, which leaves nothing behind', async () => {
     writeFileSync(rows, 'x\n1\n')
-    const { code, stderr } = await run('init', endless, '--sample', rows, '--timeout', '3')
-    expect([code, stderr]).to.deep.equal([1, stderr.match(/.*did not end within 3 s.*\n/)?.[0]])
+    const { code, stderr } = await run('init', endless, '--sample', rows, '--timeout', '2')
+    expect([code, stderr]).to.deep.equal([1, stderr.match(/.*did not end within 2 s.*\n/)?.[0]])
     expect(readdirSync(folder).filter((name) => name.includes('manifest'))).to.deep.equal([])
   })
 

@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import { describe, it } from 'mocha'
 import { simulate } from './run.ts'
 
-const SCHEDULES = 60
+const SCHEDULES = 30
 
 describe('simulated clusters', () => {
   it(`keep every invariant and come to rest in ${SCHEDULES} schedules`, async () => {

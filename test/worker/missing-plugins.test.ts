@@ -128,10 +128,8 @@ describe('what is known of plugins that workers do not have', () => {
     expect(missing.failedOn('b', 'h:2')).to.deep.equal([])
     const fail = () => requireClass({ 'connector.class': 'NoSuch' }, 'h:2', missing.failedOn('a', 'h:2'))
     expect(fail).to.throw(TaskError, /^Worker h:2 cannot run it: .*NoSuch.* Neither could h:1\.$/s)
-    expect(() => requireClass({ 'connector.class': 'NoSuch' }, 'h:2', [])).to.throw(
-      TaskError,
-      /names: [^.]*\.$/,
-    )
+    const alone = () => requireClass({ 'connector.class': 'NoSuch' }, 'h:2', [])
+    expect(alone).to.throw(TaskError, /^(?!.*Neither could).*names: /s)
   })
 
   it('has the words in which a class is missed here', () => {

@@ -9,7 +9,7 @@ import { endlessOnnx, wideOnnx } from '../../support/hostile-onnx.ts'
 import { FIXTURES } from '../../support/model-fixtures.ts'
 import { REPOSITORY } from '../../support/process.ts'
 
-const GIB = 2 ** 30
+const WIDE_BYTES = 2 ** 28
 const USUAL = { milliseconds: 60_000, heapMib: 2048, dataMib: 4096 }
 
 function inspector(limits = USUAL) {
@@ -60,19 +60,19 @@ describe('a model inspected in a process of its own', function () {
 
   it('is refused at the deadline where it never comes to an end, with probes or without', async () => {
     const endless = endlessOnnx()
-    const inspect = inspector({ ...USUAL, milliseconds: 3000 })
+    const inspect = inspector({ ...USUAL, milliseconds: 2000 })
     const references = [
       await model('endless', 'm.onnx', endless),
       await model('probed', 'm.onnx', endless, PROBE),
     ]
     for (const said of await Promise.all(references.map((each) => refusal(inspect(each)))))
-      expect(said).to.include('within 3 s')
+      expect(said).to.include('within 2 s')
   })
 
   it('is refused where it takes more memory than it may', async function () {
     if (process.platform !== 'linux') this.skip()
-    const wide = await model('wide', 'm.onnx', wideOnnx(GIB), PROBE)
-    expect(await refusal(inspector({ ...USUAL, dataMib: 1536 })(wide))).to.match(/within|probe/)
+    const wide = await model('wide', 'm.onnx', wideOnnx(WIDE_BYTES), PROBE)
+    expect(await refusal(inspector({ ...USUAL, dataMib: 700 })(wide))).to.match(/within|probe/)
     expect(await inspector()(wide)).to.include({ probes: 1 })
   })
 })
