@@ -24,16 +24,20 @@ const ALL_REPLICAS = -1
 /** How long a broker waits for its replicas. */
 export const ACKNOWLEDGE_WITHIN_MS = 30_000
 
-/** Produce, versions 9 to 12 (one wire format; Kafka 2.8 to today's). Idempotent, not transactional. */
-function produceApi(version: number): API<[entries: readonly ProduceEntry[]], ProduceAnswer[]> {
-  return createAPI(0, version, writeRequest, readResponse)
+export type ProduceApi = API<[entries: readonly ProduceEntry[]], ProduceAnswer[]>
+
+/**
+ * Produce, of versions 9 to 12 (one wire format; Kafka 2.8 to today's). With a transactional id the batches are part of
+ * its open transaction: their partitions were added to it before or, from version 12 on, are added by this (KIP-890).
+ */
+export function produceApis(versions: readonly number[], transactionalId: string | null): ProduceApi[] {
+  const write = (entries: readonly ProduceEntry[]): Writer => writeRequest(transactionalId, entries)
+  return versions.map((version) => createAPI(0, version, write, readResponse))
 }
 
-export const PRODUCE_APIS = [produceApi(9), produceApi(10), produceApi(11), produceApi(12)] as const
-
-function writeRequest(entries: readonly ProduceEntry[]): Writer {
+function writeRequest(transactionalId: string | null, entries: readonly ProduceEntry[]): Writer {
   return Writer.create()
-    .appendString(null)
+    .appendString(transactionalId)
     .appendInt16(ALL_REPLICAS)
     .appendInt32(ACKNOWLEDGE_WITHIN_MS)
     .appendArray([...Map.groupBy(entries, (e) => e.topic)], (w, [topic, ofTopic]) =>

@@ -56,15 +56,26 @@ export class ProduceLane implements TopicPartition {
   #sealed = false
   #failures = 0
 
-  constructor(topic: string, partition: number) {
+  readonly #transactional: boolean
+
+  constructor(topic: string, partition: number, transactional = false) {
     this.topic = topic
     this.partition = partition
+    this.#transactional = transactional
   }
 
   /** The head's bytes, final. */
   seal(): Buffer {
     const { batch } = this.queue[0]!
-    if (!this.#sealed && this.identity !== null) seal(batch, { ...this.identity, sequence: this.#sequence })
+    if (!this.#sealed && this.identity !== null) {
+      const { producerId, producerEpoch } = this.identity
+      seal(batch, {
+        producerId,
+        producerEpoch,
+        sequence: this.#sequence,
+        transactional: this.#transactional,
+      })
+    }
     this.#sealed = true
     return batch.bytes
   }
@@ -74,22 +85,11 @@ export class ProduceLane implements TopicPartition {
     this.#headDone()
   }
 
-  /** @throws UnavailableError where its head may not be sent any more */
-  requireInTime(): void {
-    if (performance.now() <= (this.queue[0]?.until ?? Infinity)) return
+  /** Why its head may not be sent any more; null where it may. */
+  tooLate(): UnavailableError | null {
+    if (performance.now() <= (this.queue[0]?.until ?? Infinity)) return null
     const what = `Producing to ${this.topic}-${this.partition}`
-    throw new UnavailableError('kafka.unavailable', `${what}: not sent, as it may not be sent so late`)
-  }
-
-  /** Gives up what may not be sent any more. */
-  failIfLate(): boolean {
-    try {
-      this.requireInTime()
-      return false
-    } catch (error) {
-      this.fail(error as UnavailableError)
-      return true
-    }
+    return new UnavailableError('kafka.unavailable', `${what}: not sent, as it may not be sent so late`)
   }
 
   /** Puts another batch, which may be none, in the place of the head, which was not written. */
@@ -121,14 +121,19 @@ export class ProduceLane implements TopicPartition {
   /** Starts over under another identity, with the head not sealed and sequences from 0. */
   retire(): void {
     this.retired = this.identity ?? this.retired
-    this.identity = null
+    this.start(null)
+  }
+
+  /** Begins under an identity, with the head not sealed and sequences from 0. */
+  start(identity: ProducerIdentity | null): void {
+    this.identity = identity
     this.#sequence = 0
     this.#sealed = false
   }
 
-  /** Fails all that is queued: what came of the head is in doubt, and what follows it must not overtake it. */
+  /** Fails all that is queued: what came of the head may be in doubt, and what follows it must not overtake it. */
   fail(error: ConnectError): void {
-    this.retire()
+    this.#sealed = false
     this.stopsAfter = null
     this.resets = 0
     this.#failures = 0

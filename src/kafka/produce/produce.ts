@@ -1,25 +1,12 @@
-import { initProducerIdV4 } from '@platformatic/kafka'
 import { ConnectError, TaskError, UnavailableError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import { topicConfigs } from '../admin.ts'
 import type { KafkaClient } from '../client.ts'
 import type { Compression } from '../record-batches/compression.ts'
-import { apiVersion, chooseApi } from '../connections.ts'
 import { errorName, isRetriableCode, kafkaError } from '../errors.ts'
-import {
-  ACKNOWLEDGE_WITHIN_MS,
-  PRODUCE_APIS,
-  type ProduceAnswer,
-  type ProduceEntry,
-  refusal,
-} from './produce-api.ts'
-import {
-  laneKey,
-  ProduceLane,
-  type ProducerIdentity,
-  type RefusalOptions,
-  splitBySize,
-} from './produce-lane.ts'
+import { ACKNOWLEDGE_WITHIN_MS, type ProduceAnswer, type ProduceEntry } from './produce-api.ts'
+import { laneKey, ProduceLane, type RefusalOptions, splitBySize } from './produce-lane.ts'
+import { IdempotentScope, type WriteScope } from './write-scope.ts'
 import { withoutRecords } from '../record-batches/record-batch-drop.ts'
 import { type EncodedBatch, encodeBatches, type OutgoingRows } from '../record-batches/record-batch-encode.ts'
 import { retrying } from '../retry.ts'
@@ -43,7 +30,6 @@ const CODE = { none: 0, messageTooLarge: 10, recordListTooLarge: 18, duplicateSe
  * sent again under a new producer id.
  */
 const NEEDS_NEW_IDENTITY = new Set([45, 47, 49, 59])
-const MOST_RESETS = 3
 /** Kafka's default of max.message.bytes, for when its settings may not be read. */
 export const DEFAULT_MAX_MESSAGE_BYTES = 1_048_588
 const LIMIT_MAX_AGE_MS = 60_000
@@ -61,16 +47,20 @@ export class Producer {
   readonly #lanes = new Map<string, ProduceLane>()
   readonly #maxBytes = new Map<string, { readonly bytes: number; readonly at: number }>()
   readonly #asking = new Map<string, Promise<number>>()
-  #identity: ProducerIdentity | null = null
-  #initialising: Promise<ProducerIdentity> | null = null
+  readonly #scope: WriteScope
+  /** Requests and lookups that are under way, and who waits for there to be none. */
+  #underWay = 0
+  #whenIdle: (() => void)[] = []
   #scheduled = false
   #closed = false
 
   constructor(
     client: KafkaClient,
     { log, compression = 'none', deliveryTimeoutMs = 120_000, missing = () => undefined }: ProducerOptions,
+    scope: WriteScope = new IdempotentScope(client),
   ) {
     this.#client = client
+    this.#scope = scope
     this.#log = log
     this.#compression = compression
     this.#deliveryTimeoutMs = deliveryTimeoutMs
@@ -150,14 +140,27 @@ export class Producer {
   /** Gives up what was not acknowledged. */
   close(): Promise<void> {
     this.#closed = true
-    for (const lane of this.#lanes.values()) lane.fail(closedError())
+    this.failAll(closedError())
     return Promise.resolve()
+  }
+
+  /** Gives up what was not acknowledged, and goes on. What is under way may still be written. */
+  failAll(error: ConnectError): void {
+    for (const lane of this.#lanes.values()) {
+      if (lane.queue.length > 0) lane.fail(error)
+    }
+  }
+
+  /** Resolves when no request is under way. */
+  async idle(): Promise<void> {
+    if (this.#underWay > 0) await new Promise<void>((resolve) => this.#whenIdle.push(resolve))
   }
 
   #lane(topic: string, partition: number): ProduceLane {
     const key = laneKey(topic, partition)
     let lane = this.#lanes.get(key)
-    if (lane === undefined) this.#lanes.set(key, (lane = new ProduceLane(topic, partition)))
+    if (lane === undefined)
+      this.#lanes.set(key, (lane = new ProduceLane(topic, partition, this.#scope.transactional)))
     return lane
   }
 
@@ -176,22 +179,32 @@ export class Producer {
     const byLeader = new Map<number, ProduceLane[]>()
     for (const lane of this.#lanes.values()) {
       if (lane.busy || lane.waiting || lane.stopsAfter === 'nothing' || lane.queue.length === 0) continue
-      if (lane.failIfLate()) continue
+      const tooLate = lane.tooLate()
+      if (tooLate !== null) {
+        this.#giveUp(lane, tooLate)
+        continue
+      }
       lane.busy = true
       const leader = this.#client.cachedLeader(lane.topic, lane.partition)
-      if (leader === null || lane.identity === null) unprepared.push(lane)
+      if (leader === null || !this.#scope.isReady(lane)) unprepared.push(lane)
       else if (byLeader.get(leader)?.push(lane) === undefined) byLeader.set(leader, [lane])
     }
-    for (const lane of unprepared) void this.#prepare(lane)
+    for (const lane of unprepared) void this.#whileUnderWay(this.#prepare(lane))
     for (const [leader, lanes] of byLeader) {
-      for (const together of splitBySize(lanes)) void this.#request(leader, together)
+      for (const together of splitBySize(lanes)) void this.#whileUnderWay(this.#request(leader, together))
     }
+  }
+
+  async #whileUnderWay(work: Promise<void>): Promise<void> {
+    this.#underWay++
+    await work
+    if (--this.#underWay === 0) for (const resolve of this.#whenIdle.splice(0)) resolve()
   }
 
   async #prepare(lane: ProduceLane): Promise<void> {
     try {
       await this.#client.leader(lane.topic, lane.partition)
-      lane.identity ??= await this.#identityOtherThan(lane.retired)
+      await this.#scope.prepare(lane)
       lane.busy = false
       this.#schedule()
     } catch (error) {
@@ -218,7 +231,7 @@ export class Producer {
         if (answers instanceof ConnectError) this.#failed(lane, answers)
         else this.#answered(lane, answers.get(laneKey(lane.topic, lane.partition)))
       } catch (error) {
-        lane.fail(kafkaError(error, `Producing to ${lane.topic}-${lane.partition}`)) // a caller's callback threw
+        this.#giveUp(lane, kafkaError(error, `Producing to ${lane.topic}-${lane.partition}`)) // a caller's callback threw
       }
     }
     this.#schedule()
@@ -226,8 +239,11 @@ export class Producer {
 
   async #produce(leader: number, entries: readonly ProduceEntry[], lanes: readonly ProduceLane[]) {
     const connection = await this.#client.connection(leader, 'produce', ACKNOWLEDGE_WITHIN_MS + 10_000)
-    for (const lane of lanes) lane.requireInTime()
-    const answers = await chooseApi(connection, PRODUCE_APIS).async(connection, entries)
+    for (const lane of lanes) {
+      const tooLate = lane.tooLate()
+      if (tooLate !== null) throw tooLate
+    }
+    const answers = await this.#scope.produce(connection, entries)
     return new Map(answers.map((answer) => [laneKey(answer.topic, answer.partition), answer]))
   }
 
@@ -237,20 +253,16 @@ export class Producer {
       this.#failed(lane, new UnavailableError('kafka.unavailable', `${what}: the broker’s answer lacks it`))
     } else if (answer.error === CODE.none || answer.error === CODE.duplicateSequence) {
       this.#acknowledged(lane)
-    } else if (NEEDS_NEW_IDENTITY.has(answer.error) && lane.resets++ < MOST_RESETS) {
+    } else if (NEEDS_NEW_IDENTITY.has(answer.error) && this.#scope.mayRenew(lane)) {
       this.#log.warn(`${what}: Kafka answered ${errorName(answer.error)}; going on with a new producer id`)
       lane.retire()
       this.#retryLater(lane, new UnavailableError('kafka.unavailable', `${what}: ${errorName(answer.error)}`))
     } else if (answer.error === CODE.messageTooLarge || answer.error === CODE.recordListTooLarge) {
       this.#maxBytes.delete(lane.topic) // it was lowered since it was asked for
-      lane.fail(
-        new UnavailableError(
-          'kafka.topic',
-          `${what}: ${errorName(answer.error)}; max.message.bytes was lowered`,
-        ),
-      )
+      const message = `${what}: ${errorName(answer.error)}; max.message.bytes was lowered`
+      this.#giveUp(lane, new UnavailableError('kafka.topic', message))
     } else if (!this.#dropRefused(lane, answer)) {
-      this.#failed(lane, refusal(what, answer))
+      this.#failed(lane, this.#scope.refusal(what, answer))
     }
   }
 
@@ -266,9 +278,8 @@ export class Producer {
     const what = `Producing to ${lane.topic}-${lane.partition}`
     setImmediate(() => {
       lane.stopsAfter = null
-      lane.fail(
-        new TaskError('task.tolerance', `${what}: not sent, because Kafka refused a record before it`),
-      )
+      const message = `${what}: not sent, because Kafka refused a record before it`
+      this.#giveUp(lane, new TaskError('task.tolerance', message), true)
       this.#schedule()
     })
   }
@@ -294,21 +305,25 @@ export class Producer {
 
   #failed(lane: ProduceLane, error: ConnectError): void {
     this.#client.invalidate(lane.topic)
-    if (!error.retriable || this.#closed) {
-      lane.fail(error)
+    if (!error.retriable || this.#closed || this.#scope.isOver()) {
+      this.#giveUp(lane, error)
       return
     }
     if (error.code === 'kafka.topic') this.#missing(lane.topic)
     this.#retryLater(lane, error)
   }
 
+  #giveUp(lane: ProduceLane, error: ConnectError, unsent = false): void {
+    lane.fail(error)
+    this.#scope.gaveUp(lane, error, unsent)
+  }
+
   #retryLater(lane: ProduceLane, error: ConnectError): void {
     if (lane.queue.length === 0) return
     const wait = lane.backOff()
     if (wait === null) {
-      lane.fail(
-        new UnavailableError(error.code, `${error.message}. Gave up after ${this.#deliveryTimeoutMs} ms.`),
-      )
+      const message = `${error.message}. Gave up after ${this.#deliveryTimeoutMs} ms.`
+      this.#giveUp(lane, new UnavailableError(error.code, message))
       return
     }
     this.#log.debug(`${error.message}; trying again`, { topic: lane.topic, partition: lane.partition })
@@ -316,26 +331,6 @@ export class Producer {
       lane.waiting = false
       this.#schedule()
     }, wait)
-  }
-
-  /** The producer's identity, or a new one where that is the retired one. */
-  async #identityOtherThan(retired: ProducerIdentity | null): Promise<ProducerIdentity> {
-    if (this.#identity !== null && this.#identity !== retired) return this.#identity
-    this.#initialising ??= this.#initProducerId().finally(() => (this.#initialising = null))
-    this.#identity = await this.#initialising
-    return this.#identity
-  }
-
-  async #initProducerId(): Promise<ProducerIdentity> {
-    const what = 'Asking for a producer id'
-    try {
-      const connection = await this.#client.connection('any')
-      apiVersion(connection, initProducerIdV4.api.key, [initProducerIdV4.api.version])
-      const { producerId, producerEpoch } = await initProducerIdV4.api.async(connection, null, 60_000)
-      return { producerId, producerEpoch }
-    } catch (error) {
-      throw kafkaError(error, what)
-    }
   }
 
   async #askMaxBytes(topic: string): Promise<number> {

@@ -1,7 +1,7 @@
 import type { EncodedRows } from '../../api/converter.ts'
 import { type Compression, compress, COMPRESSIONS } from './compression.ts'
 import { checksum } from './record-batch-header.ts'
-import { AT, MAGIC } from './record-batch.ts'
+import { AT, ATTRIBUTE, MAGIC } from './record-batch.ts'
 import { varintSize, varlongSize, writeVarint, writeVarlong } from './varint.ts'
 
 /** Rows on their way to one partition. */
@@ -32,6 +32,8 @@ export interface ProducerStamp {
   readonly producerId: bigint
   readonly producerEpoch: number
   readonly sequence: number
+  /** Whether it is part of a transaction. Default false. */
+  readonly transactional?: boolean
 }
 
 /** Sizes of the rows of one encoding; grows with the largest and is reused: encoding is synchronous. */
@@ -207,5 +209,8 @@ export function seal({ bytes }: EncodedBatch, stamp: ProducerStamp): void {
   bytes.writeBigInt64BE(stamp.producerId, AT.producerId)
   bytes.writeInt16BE(stamp.producerEpoch, AT.producerEpoch)
   bytes.writeInt32BE(stamp.sequence, AT.baseSequence)
+  if (stamp.transactional === true) {
+    bytes.writeInt16BE(bytes.readInt16BE(AT.attributes) | ATTRIBUTE.transactional, AT.attributes)
+  }
   bytes.writeUInt32BE(checksum(bytes.subarray(AT.attributes)), AT.crc)
 }
