@@ -18,6 +18,7 @@ const CONNECT_TIMEOUT_MS = 5000
 const RETIREMENT_MS = 30_000
 
 const versionsOf = new WeakMap<Connection, VersionRanges>()
+const featuresOf = new WeakMap<Connection, ReadonlyMap<string, number>>()
 
 /** `host:port`, or `[v6]:port`. */
 export function parseAddress(text: string): Address {
@@ -56,11 +57,12 @@ export async function connect(
     if (secure.tls === undefined)
       connection.socket.once('data', (chunk: Buffer) => (answered.inTls = isTlsRecord(chunk)))
     await opening
-    const { apiKeys } = await apiVersionsV3.api.async(connection, 'sluice', '1')
+    const { apiKeys, finalizedFeatures } = await apiVersionsV3.api.async(connection, 'sluice', '1')
     versionsOf.set(
       connection,
       new Map(apiKeys.map((a) => [a.apiKey, { min: a.minVersion, max: a.maxVersion }])),
     )
+    featuresOf.set(connection, new Map((finalizedFeatures ?? []).map((f) => [f.name, f.maxVersionLevel])))
     return connection
   } catch (error) {
     connection.close(() => undefined)
@@ -100,6 +102,11 @@ export function apiVersion(connection: Connection, apiKey: number, ours: readonl
     'kafka.protocol',
     `The broker knows API ${apiKey} ${offered}; ${ours.join(' or ')} is needed. Use Apache Kafka 2.8 or later.`,
   )
+}
+
+/** The level of a feature that the whole cluster has switched on (KIP-584), as it was when the connection began; 0 without. */
+export function featureLevel(connection: Connection, feature: string): number {
+  return featuresOf.get(connection)?.get(feature) ?? 0
 }
 
 /** The newest of several versions of one request that the broker knows. */

@@ -59,8 +59,12 @@ const BROKER_ERRORS: Readonly<Record<number, BrokerError>> = {
   45: { name: 'OUT_OF_ORDER_SEQUENCE_NUMBER' },
   46: { name: 'DUPLICATE_SEQUENCE_NUMBER' },
   47: { name: 'INVALID_PRODUCER_EPOCH', fenced: true },
+  48: { name: 'INVALID_TXN_STATE' },
+  49: { name: 'INVALID_PRODUCER_ID_MAPPING' },
+  50: { name: 'INVALID_TRANSACTION_TIMEOUT' },
   51: { name: 'CONCURRENT_TRANSACTIONS', retriable: true },
   53: { name: 'TRANSACTIONAL_ID_AUTHORIZATION_FAILED' },
+  55: { name: 'OPERATION_NOT_ATTEMPTED' },
   56: { name: 'KAFKA_STORAGE_ERROR', retriable: true },
   58: { name: 'SASL_AUTHENTICATION_FAILED' },
   59: { name: 'UNKNOWN_PRODUCER_ID' },
@@ -80,6 +84,7 @@ const BROKER_ERRORS: Readonly<Record<number, BrokerError>> = {
   90: { name: 'PRODUCER_FENCED', fenced: true },
   100: { name: 'UNKNOWN_TOPIC_ID', retriable: true, topic: true },
   103: { name: 'INCONSISTENT_TOPIC_ID', retriable: true, topic: true },
+  120: { name: 'TRANSACTION_ABORTABLE' },
 }
 
 /** The name of a broker's error code, e.g. `NOT_LEADER_OR_FOLLOWER (6)`. */

@@ -1,5 +1,5 @@
 import { offsetCommitV8, offsetCommitV9, offsetFetchV8, offsetFetchV9 } from '@platformatic/kafka'
-import { FencedError, UnavailableError } from '../../api/errors.ts'
+import { type ConnectError, FencedError, UnavailableError } from '../../api/errors.ts'
 import type { KafkaClient } from '../client.ts'
 import { chooseApi } from '../connections.ts'
 import { kafkaError, responseCode } from '../errors.ts'
@@ -46,7 +46,7 @@ const REBALANCE_IN_PROGRESS = 27
 const ILLEGAL_GENERATION = 22
 const UNKNOWN_LEADER_EPOCH = -1
 /** A commit that no member makes; the broker takes it while the group has no members (admin tools, an empty group). */
-const NOBODY: CommitSeat = { memberId: '', generation: -1 }
+export const NOBODY: CommitSeat = { memberId: '', generation: -1 }
 const NO_EPOCH = -1
 /** What we put beside an offset: group offsets name topics, and a topic may be deleted and created again. */
 const TOPIC_ID = /^topic-id=([0-9a-f-]{36})$/
@@ -142,7 +142,7 @@ async function commitOnce(
       partitionIndex: partition,
       committedOffset: offset,
       committedLeaderEpoch: UNKNOWN_LEADER_EPOCH,
-      committedMetadata: topicId === null ? '' : `topic-id=${topicId}`,
+      committedMetadata: offsetMetadata(topicId),
     })),
   }))
   try {
@@ -152,23 +152,32 @@ async function commitOnce(
   } catch (error) {
     const what = `Committing offsets of group ${groupId}`
     const code = responseCode(error)?.code
-    if (cooperative && (code === REBALANCE_IN_PROGRESS || code === ILLEGAL_GENERATION))
-      throw new UnavailableError(
-        'kafka.rebalancing',
-        `${what}: the group rebalances; they are committed after it`,
-      )
-    throw failed(client, groupId, error, what)
+    const refused = code === undefined ? null : seatRefusal(code, cooperative, what)
+    throw refused ?? failed(client, groupId, error, what)
   }
+}
+
+/** What a commit says of the topic of an offset. */
+export function offsetMetadata(topicId: string | null): string {
+  return topicId === null ? '' : `topic-id=${topicId}`
+}
+
+/** The error of a member whose group rebalances; null where the code means something else. */
+export function seatRefusal(code: number, cooperative: boolean, what: string): ConnectError | null {
+  if (cooperative && (code === REBALANCE_IN_PROGRESS || code === ILLEGAL_GENERATION))
+    return new UnavailableError(
+      'kafka.rebalancing',
+      `${what}: the group rebalances; they are committed after it`,
+    )
+  if (code !== REBALANCE_IN_PROGRESS) return null
+  return new FencedError(
+    'kafka.fenced',
+    `${what}: the group has joined again; the offsets belong to the past`,
+  )
 }
 
 function failed(client: KafkaClient, groupId: string, error: unknown, what: string): Error {
   const code = responseCode(error)?.code ?? null
   if (code === null || ANOTHER_COORDINATOR.includes(code)) client.invalidateCoordinator('group', groupId)
-  if (code === REBALANCE_IN_PROGRESS) {
-    return new FencedError(
-      'kafka.fenced',
-      `${what}: the group has joined again; the offsets belong to the past`,
-    )
-  }
   return kafkaError(error, what)
 }

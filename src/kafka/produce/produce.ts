@@ -159,7 +159,8 @@ export class Producer {
   #lane(topic: string, partition: number): ProduceLane {
     const key = laneKey(topic, partition)
     let lane = this.#lanes.get(key)
-    if (lane === undefined) this.#lanes.set(key, (lane = new ProduceLane(topic, partition, this.#scope.transactional)))
+    if (lane === undefined)
+      this.#lanes.set(key, (lane = new ProduceLane(topic, partition, this.#scope.transactional)))
     return lane
   }
 

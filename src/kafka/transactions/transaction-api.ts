@@ -43,7 +43,9 @@ export const addPartitions = createAPI(
   (who: TransactionalIdentity, partitions: readonly { topic: string; partition: number }[]) =>
     writeIdentity(Writer.create(), who)
       .appendArray([...Map.groupBy(partitions, ({ topic }) => topic)], (w, [topic, ofTopic]) =>
-        w.appendString(topic).appendArray(ofTopic, (w, { partition }) => w.appendInt32(partition), true, false),
+        w
+          .appendString(topic)
+          .appendArray(ofTopic, (w, { partition }) => w.appendInt32(partition), true, false),
       )
       .appendTaggedFields(),
   (_id, _key, _version, r) => readPartitionErrors(r),

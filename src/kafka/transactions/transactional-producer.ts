@@ -1,9 +1,15 @@
 import type { Logger } from '../../api/log.ts'
+import { UnavailableError } from '../../api/errors.ts'
 import type { KafkaClient } from '../client.ts'
 import type { CommitSeat, OffsetToCommit } from '../groups/offsets.ts'
 import type { RefusalOptions } from '../produce/produce-lane.ts'
 import { type EncodedBatch, type OutgoingRows, Producer } from '../produce/produce.ts'
 import type { Compression } from '../record-batches/compression.ts'
+import { mustInit } from './transaction-errors.ts'
+import type { TransactionState } from './transaction-scope.ts'
+import { Transactions } from './transactions.ts'
+
+export type { TransactionState } from './transaction-scope.ts'
 
 export interface TransactionalProducerOptions {
   readonly transactionalId: string
@@ -14,19 +20,11 @@ export interface TransactionalProducerOptions {
   readonly compression?: Compression
   /** How long a batch, and the end of a transaction, is tried. Default 120,000. */
   readonly deliveryTimeoutMs?: number
+  /** How long a coordinator's answer is waited for. Default 30,000. */
+  readonly requestTimeoutMs?: number
   /** Told at each try that finds no such topic, or not that partition of it; it is tried again all the same. */
   readonly missing?: (topic: string) => void
 }
-
-/**
- * - `new`: `init` is due: it was never called, or what came of a transaction is not known.
- * - `ready`: no transaction is open; the first write begins one.
- * - `open`: a transaction is open.
- * - `failed`: it can only be aborted: `abort` is due.
- * - `fenced`: another producer has the transactional id, or the transaction took longer than it may.
- * - `closed`.
- */
-export type TransactionState = 'new' | 'ready' | 'open' | 'failed' | 'fenced' | 'closed'
 
 /** What writes batches: both kinds of producer. */
 export type BatchWriter = Pick<
@@ -34,23 +32,52 @@ export type BatchWriter = Pick<
   'encode' | 'cachedMaxMessageBytes' | 'maxMessageBytes' | 'send' | 'sendEncoded'
 >
 
-/** A producer whose writes and group offsets are committed together, or never seen by `read_committed` (KIP-98). */
+/**
+ * A producer whose writes and group offsets are committed together, or never seen by who reads `read_committed` (KIP-98,
+ * KIP-447, KIP-890). The first write begins a transaction. Where an answer does not come, the transaction can only be
+ * aborted (state `failed`); where that leaves open whether it was committed, the producer has to be initialised, and the
+ * committed offsets read again (state `new`). All methods throw FencedError where another producer has the transactional id.
+ */
 export class TransactionalProducer implements BatchWriter {
+  readonly #transactions: Transactions
   readonly #producer: Producer
-  #state: TransactionState = 'new'
+  /** What was sent and is neither acknowledged nor given up. */
+  readonly #sending = new Set<Promise<void>>()
+  /** A transaction is being ended, or the producer initialised. */
+  #ending: Promise<void> | null = null
+  #isCommitting = false
 
   constructor(client: KafkaClient, options: TransactionalProducerOptions) {
-    this.#producer = new Producer(client, options)
+    const { transactionalId, transactionTimeoutMs, log } = options
+    const { deliveryTimeoutMs = 120_000, requestTimeoutMs = 30_000 } = options
+    this.#transactions = new Transactions(client, {
+      transactionalId,
+      transactionTimeoutMs,
+      log,
+      deliveryTimeoutMs,
+      requestTimeoutMs,
+      purpose: `transactions ${transactionalId}`,
+      onFailure: (reason) => {
+        this.#producer.failAll(reason)
+      },
+    })
+    this.#producer = new Producer(client, options, this.#transactions.scope)
   }
 
   get state(): TransactionState {
-    return this.#state
+    return this.#transactions.scope.state
   }
 
-  /** Fences older producers of the transactional id, and ends a transaction that they left open. */
+  /**
+   * Takes the transactional id: older producers of it are fenced, and a transaction that they left open is aborted or, where
+   * its commit had begun, committed before this resolves. Offsets that are read afterwards are final.
+   */
   init(): Promise<void> {
-    this.#state = 'ready'
-    return Promise.resolve()
+    return this.#inTurn(async () => {
+      this.#transactions.scope.end('new', mustInit('The producer is not initialised yet'))
+      await this.#producer.idle()
+      await this.#transactions.init()
+    })
   }
 
   encode(
@@ -69,50 +96,102 @@ export class TransactionalProducer implements BatchWriter {
     return this.#producer.maxMessageBytes(topic)
   }
 
-  send(
+  /** As `Producer.send`, in the transaction: see `sendEncoded`. */
+  async send(
     topic: string,
     partition: number,
     outgoing: OutgoingRows,
     tooLarge: (row: number, size: number) => void,
     options: RefusalOptions = {},
   ): Promise<void> {
-    return this.#producer.send(topic, partition, outgoing, tooLarge, options)
+    const limit = this.cachedMaxMessageBytes(topic) ?? (await this.maxMessageBytes(topic))
+    await this.sendEncoded(topic, partition, this.encode(outgoing, limit, tooLarge), options)
   }
 
-  sendEncoded(
+  /**
+   * As `Producer.sendEncoded`, in the transaction. Where it throws, the transaction can only be aborted, but for what is not
+   * sent because Kafka refused a record before it (`stopsAtRefused`). What is sent while a commit is under way waits for it,
+   * and belongs to the next transaction.
+   */
+  async sendEncoded(
     topic: string,
     partition: number,
     batches: readonly EncodedBatch[],
     options: RefusalOptions = {},
   ): Promise<void> {
-    return this.#producer.sendEncoded(topic, partition, batches, options)
+    while (this.#isCommitting) await this.#ending?.catch(() => undefined)
+    this.#transactions.scope.requireUsable()
+    const sending = this.#producer.sendEncoded(topic, partition, batches, options)
+    this.#sending.add(sending)
+    try {
+      await sending
+    } finally {
+      this.#sending.delete(sending)
+    }
   }
 
   /**
-   * Makes offsets of a group part of the transaction, as a member of it (`seat`; KIP-447) or as nobody (null). FencedError
-   * where the member was replaced; `kafka.rebalancing` and `kafka.topic` leave the transaction open, to be tried again or not.
+   * Makes offsets of a group part of the transaction, as a member of it (`seat`) or as nobody (null, of a group that has no
+   * members). FencedError where the member was replaced. `kafka.rebalancing` and `kafka.topic` leave the transaction open, to
+   * be tried again or not; after any other error it can only be aborted.
    */
-  commitOffsets(groupId: string, seat: CommitSeat | null, offsets: readonly OffsetToCommit[]): Promise<void> {
-    void [groupId, seat, offsets]
-    return Promise.resolve()
+  async commitOffsets(
+    groupId: string,
+    seat: CommitSeat | null,
+    offsets: readonly OffsetToCommit[],
+  ): Promise<void> {
+    if (offsets.length > 0) await this.#transactions.commitOffsets(groupId, seat, offsets)
   }
 
   /**
-   * Commits what was sent, after all of it was acknowledged; nothing sent is no request. Where what came of it is not
-   * known in time, throws UnavailableError, and the state is `new`: call `init`, and read the committed offsets again.
+   * Commits what was sent, when all of it is acknowledged; a transaction without a write is no request. UnavailableError and
+   * state `failed`: it is not committed, abort. UnavailableError and state `new`: what came of it is not known, call `init`
+   * and read the committed offsets again.
    */
   commit(): Promise<void> {
-    return Promise.resolve()
+    return this.#inTurn(async () => {
+      await Promise.allSettled(this.#sending)
+      this.#isCommitting = true
+      try {
+        await this.#transactions.commit()
+      } finally {
+        this.#isCommitting = false
+      }
+    })
   }
 
-  /** Ends the transaction as if nothing had been sent; the producer can be used again. */
-  abort(): Promise<void> {
-    return Promise.resolve()
+  /**
+   * Ends the transaction as if nothing had been written; what was sent and not acknowledged fails. Afterwards the producer
+   * can be used again. Not where the state is `new`, `fenced` or `closed`: it throws the reason.
+   */
+  async abort(): Promise<void> {
+    const { scope } = this.#transactions
+    if (scope.state === 'open' && !this.#isCommitting)
+      scope.end('failed', new UnavailableError('kafka.unavailable', 'The transaction was aborted'))
+    await this.#inTurn(async () => {
+      if (scope.state !== 'failed') {
+        scope.requireUsable()
+        if (scope.state === 'ready') return
+      }
+      await this.#producer.idle()
+      await this.#transactions.abort()
+    })
   }
 
-  /** Aborts what is open, where the coordinator answers soon. */
-  close(): Promise<void> {
-    this.#state = 'closed'
-    return this.#producer.close()
+  /** Gives up what was not acknowledged, and aborts what is open, where the coordinator answers soon. */
+  async close(): Promise<void> {
+    await this.#producer.close()
+    await this.#transactions.close(new UnavailableError('kafka.unavailable', 'The producer was closed'))
+  }
+
+  /** One after the other. */
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    while (this.#ending !== null) await this.#ending.catch(() => undefined)
+    this.#ending = work()
+    try {
+      await this.#ending
+    } finally {
+      this.#ending = null
+    }
   }
 }
