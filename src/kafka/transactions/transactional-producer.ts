@@ -1,6 +1,7 @@
 import type { Logger } from '../../api/log.ts'
 import { UnavailableError } from '../../api/errors.ts'
 import type { KafkaClient } from '../client.ts'
+import { kafkaError } from '../errors.ts'
 import type { CommitSeat, OffsetToCommit } from '../groups/offsets.ts'
 import type { RefusalOptions } from '../produce/produce-lane.ts'
 import { type EncodedBatch, type OutgoingRows, Producer } from '../produce/produce.ts'
@@ -104,7 +105,7 @@ export class TransactionalProducer implements BatchWriter {
     tooLarge: (row: number, size: number) => void,
     options: RefusalOptions = {},
   ): Promise<void> {
-    const limit = this.cachedMaxMessageBytes(topic) ?? (await this.maxMessageBytes(topic))
+    const limit = this.cachedMaxMessageBytes(topic) ?? (await this.#limitOf(topic))
     await this.sendEncoded(topic, partition, this.encode(outgoing, limit, tooLarge), options)
   }
 
@@ -182,6 +183,16 @@ export class TransactionalProducer implements BatchWriter {
   async close(): Promise<void> {
     await this.#producer.close()
     await this.#transactions.close(new UnavailableError('kafka.unavailable', 'The producer was closed'))
+  }
+
+  async #limitOf(topic: string): Promise<number> {
+    try {
+      return await this.maxMessageBytes(topic)
+    } catch (error) {
+      const failure = kafkaError(error, `Looking up max.message.bytes of ${topic}`)
+      this.#transactions.scope.fail(failure)
+      throw failure
+    }
   }
 
   /** One after the other. */
