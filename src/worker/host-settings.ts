@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import type { HostSettings } from '../runtime/host/protocol.ts'
 import { workerTopics } from './settings/worker-topics.ts'
 import type { WorkerSettings } from './settings/settings.ts'
@@ -8,6 +9,8 @@ export function hostSettings(settings: WorkerSettings): HostSettings {
     bootstrapServers: settings.bootstrapServers,
     clients: settings.clientsAsWritten,
     clientId: settings.clientId,
+    transactionalIdPrefix:
+      settings.mode.kind === 'standalone' ? `standalone-${hostname()}` : settings.mode.groupId,
     workerTopics: workerTopics(settings.mode),
     pluginPackages: settings.pluginPackages,
     modelsDir: settings.modelsDir,

@@ -1,7 +1,8 @@
 import { withoutCredentials } from '../../api/credentials.ts'
 import { createTopic } from '../../kafka/admin.ts'
 import type { KafkaClient } from '../../kafka/client.ts'
-import type { OutgoingRows, Producer } from '../../kafka/produce/produce.ts'
+import type { OutgoingRows } from '../../kafka/produce/produce.ts'
+import type { BatchWriter } from '../../kafka/transactions/transactional-producer.ts'
 import type { Header } from '../../api/batch.ts'
 import { TaskError } from '../../api/errors.ts'
 import type { Batch } from '../records/batch.ts'
@@ -18,6 +19,8 @@ interface DeadLetterTask {
   readonly metrics: TaskMetrics
 }
 
+type DeadLetterWriter = Pick<BatchWriter, 'send'>
+
 const PREFIX = '__connect.errors.'
 
 /**
@@ -27,14 +30,14 @@ const PREFIX = '__connect.errors.'
  */
 export class DeadLetters {
   readonly #client: KafkaClient
-  readonly #producer: Producer
+  readonly #producer: DeadLetterWriter
   readonly #topic: string
   readonly #context: boolean
   readonly #task: DeadLetterTask
 
   private constructor(
     client: KafkaClient,
-    producer: Producer,
+    producer: DeadLetterWriter,
     config: DeadLetterConfig,
     task: DeadLetterTask,
   ) {
@@ -48,7 +51,7 @@ export class DeadLetters {
   /** Creates the topic with one partition where it is missing. Undefined where no topic is configured. */
   static async open(
     client: KafkaClient,
-    producer: Producer,
+    producer: DeadLetterWriter,
     config: DeadLetterConfig,
     task: DeadLetterTask,
   ): Promise<DeadLetters | undefined> {

@@ -1,8 +1,9 @@
 import type { KafkaClient } from '../../kafka/client.ts'
 import { partitionForKey } from '../../kafka/produce/partitioner.ts'
-import type { EncodedBatch, OutgoingRows, Producer } from '../../kafka/produce/produce.ts'
+import type { EncodedBatch, OutgoingRows } from '../../kafka/produce/produce.ts'
+import type { BatchWriter } from '../../kafka/transactions/transactional-producer.ts'
 import type { EncodedRows, Outside } from '../../api/converter.ts'
-import { DataError, TaskError } from '../../api/errors.ts'
+import { type ConnectError, DataError, TaskError } from '../../api/errors.ts'
 import type { EmitOptions } from '../../api/plugins.ts'
 import { extendedRows } from '../records/added-headers.ts'
 import type { Batch } from '../records/batch.ts'
@@ -28,7 +29,7 @@ export interface ProducerBatch {
 
 export interface EncoderParts {
   readonly client: Pick<KafkaClient, 'cachedPartitionCount' | 'partitionCount'>
-  readonly producer: Pick<Producer, 'encode' | 'cachedMaxMessageBytes' | 'maxMessageBytes'>
+  readonly producer: Pick<BatchWriter, 'encode' | 'cachedMaxMessageBytes' | 'maxMessageBytes'>
   readonly converters: TaskConverters
   /** Nothing is written to these. */
   readonly workerTopics: readonly string[]
@@ -123,7 +124,7 @@ export class Encoder {
   }
 }
 
-export function failAtProducer(batch: Batch, row: number, error: DataError): void {
+export function failAtProducer(batch: Batch, row: number, error: ConnectError): void {
   batch.states.enter('KAFKA_PRODUCE', 'Producer')
   batch.fail(row, error)
 }

@@ -4,6 +4,7 @@ import { readOffsetReset } from '../../kafka/fetch/offset-reset.ts'
 import type { KafkaClient } from '../../kafka/client.ts'
 import { commitOffsets, fetchOffsets } from '../../kafka/groups/offsets.ts'
 import { Producer } from '../../kafka/produce/produce.ts'
+import { type BatchWriter, TransactionalProducer } from '../../kafka/transactions/transactional-producer.ts'
 import { type Compression, COMPRESSIONS } from '../../kafka/record-batches/compression.ts'
 import { ConfigError, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
@@ -13,14 +14,16 @@ import { type Show, TransformChain } from '../chain/chain.ts'
 import { commonKeys, deadLetterKeys, sinkKeys } from '../plugins/connector-keys.ts'
 import { DeadLetters } from '../delivery/dead-letters.ts'
 import { AtLeastOnceDelivery } from '../delivery/delivery.ts'
+import { type GroupProgress, TransactionalDelivery } from '../delivery/transactional-delivery.ts'
 import { Encoder } from '../delivery/encoder.ts'
 import { ensureTopic } from '../delivery/ensure-topic.ts'
 import { ErrorPolicy } from '../delivery/error-policy.ts'
 import { connectorOf } from '../plugins/configured-plugins.ts'
 import type { PartitionOffset } from '../sink/positions.ts'
-import type { HostSettings, Membership, TaskId } from './protocol.ts'
+import type { HostSettings, TaskId } from './protocol.ts'
 import type { OpenOffsetLog } from '../source/offset-store.ts'
 import type { SharedOffsets } from '../source/shared-offsets.ts'
+import { exactlyOnce } from '../sink/exactly-once.ts'
 import { topicReader } from '../sink/read-topics.ts'
 import { Puts } from '../sink/puts.ts'
 import { Outbox, SinkPipeline } from '../sink/sink-pipeline.ts'
@@ -50,12 +53,6 @@ export interface TaskEvents {
   readonly waits?: (reason: string | null) => void
   /** Absent where nobody looks. */
   readonly show?: Show
-}
-
-/** What a sink task commits. */
-interface GroupProgress {
-  readonly membership: Membership
-  readonly offsets: readonly PartitionOffset[]
 }
 
 export interface OpenTask {
@@ -96,21 +93,19 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   const encoding = { converters: plugins.converters, workerTopics, outside: stages.outside }
   const clients = openClients(options)
   const client = clients.get('consumer')
-  const producer = new Producer(clients.get('producer'), { log, compression: compressionOf(config) })
+  const policy = new ErrorPolicy(common, log, { tell: waits, metrics })
+  const { delivery, producer, transactions, commitIntervalMs, ...delivering } = openDelivery(options, clients, policy)
   const fetcher = openFetcher(options, client)
   const close = async (): Promise<void> => {
     await fetcher.close()
-    await producer.close()
+    await delivering.close()
     await clients.close()
     plugins.close()
   }
   try {
     const [outbox, requests] = [new Outbox(), new SinkRequests()]
     const context = sinkContext(options, clients, { outbox, stages, requests }, stopping.signal)
-    const policy = new ErrorPolicy(common, log, { tell: waits, metrics })
     const letters = () => openDeadLetters(options, clients.get('admin'), producer)
-    const sending = { producer, tolerant: policy.tolerant }
-    const delivery = new AtLeastOnceDelivery({ ...sending, commit: committer(client) })
     const pipeline = new SinkPipeline({
       ...plugins,
       deadLetters: await policy.retry(letters, stopping.signal),
@@ -126,7 +121,8 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
         fetcher,
         requests,
         puts: new Puts({ pipeline, requests, policy, wait: waitLog(options) }),
-        flushIntervalMs: settings.offsetFlushIntervalMs,
+        flushIntervalMs: commitIntervalMs,
+        transactions,
         log,
         startAt: ({ groupId, partitions }) => fetchOffsets(client, groupId, partitions),
         commit: (membership, offsets) => delivery.commit({ membership, offsets }),
@@ -145,11 +141,38 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   }
 }
 
+/** How the task delivers, and what all that it writes goes through. */
+function openDelivery(options: TaskOptions, clients: TaskClients, { tolerant }: ErrorPolicy) {
+  const { config, settings, log, id } = options
+  const client = clients.get('producer')
+  const compression = compressionOf(config)
+  const transactional = exactlyOnce(options)
+  if (transactional === null) {
+    const producer = new Producer(client, { log, compression })
+    const delivery = new AtLeastOnceDelivery({
+      ...{ producer, tolerant },
+      commit: committer(clients.get('consumer')),
+    })
+    const close = () => producer.close()
+    const commitIntervalMs = settings.offsetFlushIntervalMs
+    return { delivery, producer, transactions: undefined, commitIntervalMs, close }
+  }
+  const producer = new TransactionalProducer(client, {
+    transactionalId: `${settings.transactionalIdPrefix}-${id.connector}-${id.task}`,
+    transactionTimeoutMs: transactional.timeoutMs,
+    ...{ log, compression },
+  })
+  const delivery = new TransactionalDelivery({ producer, tolerant, log })
+  const close = () => producer.close()
+  const { commitIntervalMs } = transactional
+  return { delivery, producer: delivery.writer, transactions: delivery, commitIntervalMs, close }
+}
+
 /** Undefined where the connector has no topic for them. */
 export async function openDeadLetters(
   { id, config, settings, events }: TaskOptions,
   client: KafkaClient,
-  producer: Producer,
+  producer: Pick<BatchWriter, 'send'>,
 ) {
   const values = deadLetterKeys.read(config)
   const path = 'errors.deadletterqueue.topic.name'

@@ -29,6 +29,8 @@ export interface HostSettings {
   /** As they are written: hosts ask the config providers themselves. */
   readonly clients: ClientDefaults
   readonly clientId: string
+  /** With it the transactional ids of tasks begin: the cluster's `group.id` (KIP-618). */
+  readonly transactionalIdPrefix: string
   /** Nothing is written to these. */
   readonly workerTopics: readonly string[]
   readonly modelsDir: string

@@ -15,6 +15,8 @@ export interface SinkCommitsParts {
   readonly onCommitted: (offsets: readonly PartitionOffset[]) => void
   readonly metrics: TaskMetrics
   readonly log: Logger
+  /** Whether a commit ends a transaction: it is then always about all partitions. */
+  readonly atomic: boolean
 }
 
 /** Partitions that are given away, and what closes them in the sink. */
@@ -33,13 +35,18 @@ export class SinkCommits {
   }
 
   isDue(intervalMs: number): boolean {
-    return performance.now() - this.#lastAt >= intervalMs
+    return this.dueIn(intervalMs) <= 0
+  }
+
+  /** Milliseconds. */
+  dueIn(intervalMs: number): number {
+    return this.#lastAt + intervalMs - performance.now()
   }
 
   /**
    * Commits what is durable: of all partitions, or of those that are given away, which are closed before the commit, as in
-   * Kafka Connect. False where the sink could not store for now: whatever is not committed then has to come again, of
-   * every partition.
+   * Kafka Connect. False where the sink could not store for now, or a transaction is lost: whatever is not committed then
+   * has to come again, of every partition.
    */
   async commit(membership: Membership, closing?: Closing): Promise<boolean> {
     this.#lastAt = performance.now()
@@ -48,30 +55,33 @@ export class SinkCommits {
     const { metrics } = this.#parts
     const allowed = await this.#allowed(offsets)
     await closing?.close()
-    if (allowed === undefined || allowed.length === 0) metrics.count('commits.skipped')
-    else await this.#store(membership, allowed)
+    if (allowed !== undefined && allowed.length > 0) return this.#store(membership, allowed)
+    metrics.count('commits.skipped')
     return allowed !== undefined
   }
 
   #committable(closing: Closing | undefined): PartitionOffset[] {
     const offsets = this.#parts.positions.committable()
-    if (closing === undefined) return offsets
+    if (closing === undefined || this.#parts.atomic) return offsets
     const ids = new Set(closing.partitions.map(idOf))
     return offsets.filter((each) => ids.has(idOf(each)))
   }
 
-  async #store(membership: Membership, offsets: readonly PartitionOffset[]): Promise<void> {
-    const { metrics, positions, commit, onCommitted, log } = this.#parts
+  /** False where what was sent can never be committed. */
+  async #store(membership: Membership, offsets: readonly PartitionOffset[]): Promise<boolean> {
+    const { metrics, positions, commit, onCommitted, log, atomic } = this.#parts
     try {
       await metrics.time('commit', () => commit(membership, offsets))
       metrics.count('commits')
       positions.committed(offsets)
       onCommitted(offsets)
+      return true
     } catch (error) {
       metrics.count('commits.failed')
       if (!(error instanceof UnavailableError)) throw error
-      const passing = error.code === 'kafka.rebalancing' ? 'debug' : 'warn'
-      log[passing]('offsets could not be committed yet', { error: error.message })
+      const rebalancing = error.code === 'kafka.rebalancing'
+      log[rebalancing ? 'debug' : 'warn']('offsets could not be committed yet', { error: error.message })
+      return rebalancing || !atomic
     }
   }
 

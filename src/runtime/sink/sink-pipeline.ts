@@ -8,7 +8,7 @@ import { Batch } from '../records/batch.ts'
 import type { TransformChain } from '../chain/chain.ts'
 import type { DeadLetters } from '../delivery/dead-letters.ts'
 import type { Delivery } from '../delivery/delivery.ts'
-import type { Emission, Encoder, ProducerBatch } from '../delivery/encoder.ts'
+import { type Emission, type Encoder, failAtProducer, type ProducerBatch } from '../delivery/encoder.ts'
 import type { ErrorPolicy } from '../delivery/error-policy.ts'
 import { FetchOrigin } from '../records/origin.ts'
 import type { PoisonCause } from '../host/protocol.ts'
@@ -51,6 +51,8 @@ export interface Stop {
   readonly error: unknown
   /** Of that record. */
   readonly offset: bigint
+  /** Kafka itself has refused the record: others that come after it may have been sent. */
+  readonly late?: boolean
 }
 
 /** What a sink emits while its `put` runs, until the pipeline takes it. */
@@ -92,6 +94,8 @@ function putAgain(error: unknown): never {
  */
 export class SinkPipeline {
   readonly #parts: PipelineParts
+  /** What Kafka has refused, by place: where it comes again it fails before anything is sent. */
+  readonly #refusedPlaces = new Map<string, ConnectError>()
   #apart = false
 
   constructor(parts: PipelineParts) {
@@ -117,6 +121,7 @@ export class SinkPipeline {
       const { policy, sink, outbox, encoder, metrics } = this.#parts
       const { states } = batch
       outbox.take() // what a put that failed has left
+      if (this.#refusedPlaces.size > 0) this.#refuseAgain(batch)
       this.#cut(states)
       if (states.live > 0) {
         states.enter('TASK_PUT', 'sink')
@@ -154,11 +159,11 @@ export class SinkPipeline {
     try {
       await this.#parts.delivery.send(producerBatches)
     } catch (error) {
-      const refused = this.#stopAt(batch, late())
+      const refused = this.#stopLate(batch, late())
       if (refused === undefined) throw error
       return refused // what was behind the record is not sent
     }
-    const refused = this.#stopAt(batch, late())
+    const refused = this.#stopLate(batch, late())
     if (refused !== undefined || stop !== undefined) return refused ?? stop
     await this.#parts.deadLetters?.send(batch, batch.states.failures())
     return undefined
@@ -185,6 +190,21 @@ export class SinkPipeline {
     const [first] = failures
     if (error === undefined || first === undefined) return undefined
     return { error, offset: batch.sourceOffset(first.row) }
+  }
+
+  #stopLate(batch: Batch, failures: readonly Failure[]): Stop | undefined {
+    const stop = this.#stopAt(batch, failures)
+    const [first] = failures
+    if (stop === undefined || first === undefined) return undefined
+    this.#refusedPlaces.set(batch.origin.place(first.row), first.error)
+    return { ...stop, late: true }
+  }
+
+  #refuseAgain(batch: Batch): void {
+    for (const row of batch.states.liveRows()) {
+      const error = this.#refusedPlaces.get(batch.origin.place(row))
+      if (error !== undefined) failAtProducer(batch, row, error)
+    }
   }
 
   async open(partitions: readonly TopicPartition[]): Promise<void> {

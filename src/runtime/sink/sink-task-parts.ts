@@ -1,5 +1,6 @@
 import type { Logger } from '../../api/log.ts'
 import type { Fetcher, StartPosition } from '../../kafka/fetch/fetch.ts'
+import type { Transactions } from '../delivery/delivery.ts'
 import type { Membership } from '../host/protocol.ts'
 import type { TaskMetrics } from '../host/task-metrics.ts'
 import type { PartitionOffset } from './positions.ts'
@@ -14,6 +15,8 @@ export interface SinkTaskParts {
   readonly requests: SinkRequests
   readonly puts: Puts
   readonly flushIntervalMs: number
+  /** Absent: delivery is at-least-once. Else a commit is about all partitions and all that was sent before it. */
+  readonly transactions?: Transactions | undefined
   readonly log: Logger
   /** Where each assigned partition goes on; null where nothing was committed. Tries for a while before it throws. */
   readonly startAt: (membership: Membership) => Promise<readonly StartPosition[]>

@@ -11,6 +11,7 @@ import { SinkCommits } from './sink-commits.ts'
 import type { Prepared } from './sink-pipeline.ts'
 import type { SinkTaskParts } from './sink-task-parts.ts'
 import { type Chunk, SuspectChunks } from './suspect-chunks.ts'
+import { comesAgain, gravest, RefusedLate } from './troubles.ts'
 
 /** How many rounds of fetched batches may wait for their acknowledgement while the next one is worked on. */
 const MAX_ROUNDS_IN_FLIGHT = 3
@@ -44,17 +45,20 @@ export class RunningSinkTask {
   #fetching: Promise<readonly FetchedBatch[]> | null = null
   /** Fetched, and not yet put. */
   #waiting: Chunk[] = []
+  /** What rounds of the open transaction have failed with: it can only be aborted. */
+  #troubles: unknown[] = []
   readonly #opened: OpenPartitions
   #suspects = new SuspectChunks([])
   readonly #commits: SinkCommits
 
   constructor(parts: SinkTaskParts, paused: boolean) {
     this.#parts = parts
-    const { pipeline, requests, commit, metrics, log } = parts
+    const { pipeline, requests, commit, metrics, log, transactions } = parts
+    const atomic = transactions !== undefined
     this.#opened = new OpenPartitions(pipeline, requests)
     const onCommitted = (offsets: readonly PartitionOffset[]): void => this.#onCommitted(offsets)
     const positions = this.#positions
-    this.#commits = new SinkCommits({ pipeline, positions, commit, onCommitted, metrics, log })
+    this.#commits = new SinkCommits({ pipeline, positions, commit, onCommitted, metrics, log, atomic })
     metrics.follow(() => this.#progress())
     this.#paused = paused
     this.#ended = this.#loop.run(() => this.#next())
@@ -77,6 +81,7 @@ export class RunningSinkTask {
         return
       }
       this.#tenure++
+      await this.#abort()
       await this.#opened.close()
       this.#positions.clear()
       this.#unplaced = flat(membership.partitions)
@@ -102,6 +107,7 @@ export class RunningSinkTask {
     return this.#loop.command(async () => {
       this.#paused = true
       await this.#settleAndCommit()
+      if (this.#isDangling && this.#isAtWork()) await this.#comeAgain()
       this.#interrupt = new AbortController()
     })
   }
@@ -132,7 +138,13 @@ export class RunningSinkTask {
 
   async #round(): Promise<void> {
     if (this.#unplaced !== null && !(await this.#place(this.#unplaced))) return
-    if (this.#commits.isDue(this.#parts.flushIntervalMs)) await this.#commit()
+    if (this.#commits.isDue(this.#parts.flushIntervalMs)) {
+      if (this.#parts.transactions === undefined) await this.#commit()
+      else {
+        await this.#settleAndCommit()
+        return
+      }
+    }
     if (!this.#parts.isOwner()) {
       await this.#settleAndCommit()
       await this.#loop.woken(OWNER_LOOK_MS)
@@ -169,7 +181,7 @@ export class RunningSinkTask {
   /** False where a command is waiting: the fetch goes on meanwhile. */
   async #fetch(): Promise<boolean> {
     this.#fetching ??= this.#parts.fetcher.next()
-    const batches = await Promise.race([this.#fetching, this.#loop.woken()])
+    const batches = await Promise.race([this.#fetching, this.#loop.woken(this.#fetchAtMost())])
     if (batches === undefined) return false
     this.#fetching = null
     // What was fetched of a partition that was given up is of no use, also where that came back meanwhile.
@@ -178,12 +190,20 @@ export class RunningSinkTask {
     return true
   }
 
+  /** Milliseconds: what was sent in a transaction is not seen before that is committed, also where no more comes. */
+  #fetchAtMost(): number {
+    if (this.#parts.transactions === undefined || (this.#rounds.size === 0 && !this.#isDangling))
+      return Infinity
+    return Math.max(1, this.#commits.dueIn(this.#parts.flushIntervalMs))
+  }
+
   /** Begins where the group has committed; false where Kafka does not say at the moment, and nothing else is read. */
   async #place(coming: readonly TopicPartition[]): Promise<boolean> {
     const membership = this.#membership
     if (membership === null) return false
     await this.#opened.open(coming)
     try {
+      await this.#parts.transactions?.begin()
       const positions = await this.#parts.startAt({ ...membership, partitions: grouped(coming) })
       this.#onCommitted(positions)
       this.#positions.start(positions)
@@ -230,6 +250,7 @@ export class RunningSinkTask {
   #deliver(prepared: readonly Ready[]): void {
     const sent = prepared.map(async (each) => {
       const stop = await this.#parts.pipeline.deliver(each)
+      if (stop?.late === true && this.#parts.transactions !== undefined) throw new RefusedLate()
       each.durable(stop?.offset)
       this.#parts.metrics.count('records.read', each.batch.length)
       if (stop !== undefined) throw stop.error
@@ -240,26 +261,74 @@ export class RunningSinkTask {
         () => undefined,
         (error: unknown) => {
           // What was sent for partitions that are gone is read again by their next owner.
-          const fail = (): void => {
-            if (this.#tenure === tenure) this.#fail(error)
-          }
-          void this.#loop.command(fail)
+          if (this.#tenure !== tenure) return
+          const isStop = prepared.some(({ stop }) => stop?.error === error)
+          if (this.#parts.transactions !== undefined && !isStop) this.#troubles.push(error)
+          void this.#loop.command(() => (this.#tenure === tenure ? this.#roundFailed(error) : undefined))
         },
       )
       .then(() => void this.#rounds.delete(round))
     this.#rounds.add(round)
   }
 
+  /** What was sent before a record that is not tolerated is committed; of anything else the transaction is aborted. */
+  async #roundFailed(error: unknown): Promise<void> {
+    if (this.#troubles.length === 0) {
+      this.#fail(error)
+      return
+    }
+    await this.#parts.transactions?.abort()
+    await Promise.all(this.#rounds)
+    const trouble = gravest(this.#troubles)
+    if (!comesAgain(trouble)) {
+      this.#fail(trouble)
+      return
+    }
+    this.#parts.log.warn('a transaction was aborted; going back to what is committed', {
+      error: messageOf(trouble),
+    })
+    await this.#comeAgain()
+  }
+
   async #commit(): Promise<void> {
     const membership = this.#membership
-    if (membership === null || (await this.#commits.commit(membership)) || this.#failed) return
+    if (membership === null || this.#troubles.length > 0 || (await this.#commits.commit(membership)) || this.#failed) return
     await this.#comeAgain()
   }
 
   /** What the sink was given and is not committed is fetched again. */
   async #comeAgain(): Promise<void> {
-    this.#positions.rewind()
-    await this.#move()
+    if (this.#parts.transactions === undefined) {
+      this.#positions.rewind()
+      await this.#move()
+      return
+    }
+    this.#tenure++
+    await this.#abort()
+    await this.#discardFetch()
+    this.#parts.fetcher.assign([])
+    this.#unplaced = this.#partitions
+  }
+
+  /** Whether something of a transaction is neither committed nor aborted. */
+  get #isDangling(): boolean {
+    return this.#parts.transactions?.isOpen === true || this.#troubles.length > 0
+  }
+
+  /** Ends a transaction as if nothing had been sent: what is known of positions is of no use any more. */
+  async #abort(): Promise<void> {
+    const { transactions } = this.#parts
+    if (transactions === undefined) return
+    await transactions.abort()
+    await Promise.all(this.#rounds)
+    this.#troubles = []
+    this.#positions.clear()
+  }
+
+  /** A task that has failed leaves no transaction open: readers would wait for its end. */
+  async #endTransaction(): Promise<void> {
+    await this.#settleAndCommit()
+    if (this.#isDangling) await this.#abort()
   }
 
   #onCommitted(offsets: readonly { topic: string; partition: number; offset: bigint | null }[]): void {
@@ -276,6 +345,7 @@ export class RunningSinkTask {
   async #letGo(commit: boolean): Promise<void> {
     if (commit) await this.#settleAndClose(this.#opened.all)
     await this.#opened.close().catch((error: unknown) => this.#fail(error))
+    await this.#abort()
     this.#drop()
     await this.#discardFetch()
     this.#interrupt = new AbortController()
@@ -296,7 +366,7 @@ export class RunningSinkTask {
     this.#parts.requests.remove(gone)
     this.#unplaced = this.#unplaced && without(this.#unplaced, gone)
     // What the sink has forgotten may have been of the others too.
-    if (!stored && this.#isAtWork()) await this.#comeAgain()
+    if ((!stored || this.#isDangling) && this.#isAtWork()) await this.#comeAgain()
   }
 
   /** Nothing that was fetched of these is put any more. */
@@ -313,6 +383,7 @@ export class RunningSinkTask {
     await Promise.all(this.#rounds)
     const membership = this.#membership
     if (membership === null) return true
+    if (this.#troubles.length > 0) return true // nothing can be committed
     const close = (): Promise<void> => this.#opened.close(partitions)
     return this.#commits.commit(membership, { partitions, close }).catch((error: unknown) => {
       this.#fail(error)
@@ -349,7 +420,7 @@ export class RunningSinkTask {
     this.#unplaced = null
     this.#tenure++
     this.#parts.fetcher.assign([])
-    this.#rounds.clear()
+    if (this.#parts.transactions === undefined) this.#rounds.clear()
     this.#positions.clear()
   }
 
@@ -363,11 +434,13 @@ export class RunningSinkTask {
         error: messageOf(error),
       })
       this.#drop()
+      void this.#loop.command(() => this.#abort())
       this.#parts.onFenced()
       return
     }
     this.#failed = true
     this.#parts.fetcher.assign([])
+    if (this.#parts.transactions !== undefined) void this.#loop.command(() => this.#endTransaction())
     this.#parts.onFailed(error)
   }
 }

@@ -1,20 +1,13 @@
 import { type ConfigOf, defineConfig, key, type RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { COMPRESSIONS } from '../../kafka/record-batches/compression.ts'
-import { deadLetterKeys } from '../plugins/connector-keys.ts'
+import { anyCase, deadLetterKeys } from '../plugins/connector-keys.ts'
 import { isTopicName } from '../delivery/written-topics.ts'
 
 const oneOf =
   (...allowed: readonly string[]) =>
   (value: string): string | undefined =>
     allowed.includes(value) ? undefined : `String must be one of: ${allowed.join(', ')}`
-
-const anyCase =
-  (...allowed: readonly string[]) =>
-  (value: string): string | undefined =>
-    allowed.includes(value.toUpperCase())
-      ? undefined
-      : `String must be one of (case insensitive): ${allowed.join(', ')}`
 
 const tuning = { importance: 'LOW', group: 'Common', optional: true } as const
 

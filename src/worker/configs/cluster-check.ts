@@ -1,5 +1,6 @@
 import type { RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
+import { brokerProblems } from '../../runtime/sink/exactly-once.ts'
 import { topicList } from '../../runtime/sink/read-topics.ts'
 import { topicRefusal } from '../../runtime/delivery/written-topics.ts'
 import { overrideProblems } from './override-check.ts'
@@ -27,6 +28,7 @@ export function clusterProblems(
   })
   problems.push(...overrideProblems(config, settings))
   if (isSource) return [...problems, ...offsetTopicProblems(config, mode)]
+  problems.push(...brokerProblems(config, settings.clients))
   for (const topic of topicList(config).filter((name) => own.includes(name))) {
     const message = `Topic ${topic} holds the state of the workers, with the secrets of all connectors. Choose another.`
     problems.push({ path: 'topics', message })
