@@ -120,6 +120,7 @@ export const datagenSource: SourceConnector<typeof config.keys> = {
   },
   taskConfigs: (_values, _raw, maxTasks) => Array.from({ length: maxTasks }, () => ({})),
   checkOffset,
+  exactlyOnce: () => true,
   open: (values, context) => {
     const plan = readPlan(values)
     if ('problems' in plan) throw new ConfigError(plan.problems)

@@ -156,5 +156,6 @@ export const fileStreamSource: SourceConnector<typeof config.keys> = {
   config,
   taskConfigs: () => [{}], // one reader: a file has one order
   checkOffset,
+  exactlyOnce: ({ file }) => file !== undefined,
   open: (values, context) => new FileStreamSourceTask(values, context),
 }

@@ -234,6 +234,14 @@ export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin
 /** A flat JSON object: it names a part of what a source reads, or a position in it. */
 export type SourceMap = Readonly<Record<string, null | boolean | number | bigint | string>>
 
+/** Where a source's own transactions end; see `SourceContext.transactions`. Asked for while `poll` runs. */
+export interface TransactionContext {
+  /** The transaction ends with this record of the poll, without one with all that the poll brings, and is committed. */
+  commit(record?: SourceRecord): void
+  /** The same, but nothing of the transaction is written. Its offsets are committed: it is not read again. */
+  abort(record?: SourceRecord): void
+}
+
 export interface SourceContext {
   readonly connector: string
   readonly task: number
@@ -244,6 +252,8 @@ export interface SourceContext {
   offset(partition: SourceMap): Promise<SourceMap | null>
   /** The same of several, in the order asked. */
   offsets(partitions: readonly SourceMap[]): Promise<readonly (SourceMap | null)[]>
+  /** Undefined unless the source says where transactions end (`transaction.boundary=connector`). */
+  readonly transactions?: TransactionContext
 }
 
 export interface SourceRecord extends Omit<SinkRecord, 'partition'> {
@@ -309,6 +319,13 @@ export interface SourceConnector<K extends ConfigKeys = ConfigKeys> extends Plug
    * may wait as long as it likes, but may not keep the process busy. It need not be there, and may return early.
    */
   monitor?(config: ConfigOf<K>, context: MonitorContext): Promise<void>
+  /**
+   * Whether it delivers exactly once with this configuration, where its records and offsets are written in transactions: it
+   * reads the same records again from an offset. Absent: not known, and `exactly.once.support=required` is refused.
+   */
+  exactlyOnce?(config: ConfigOf<K>): boolean
+  /** Whether it can say where transactions end, with this configuration. Absent: no. */
+  definesTransactions?(config: ConfigOf<K>): boolean
   /** What is wrong with an offset that a person is about to set, undefined where nothing. Must be quick and pure. */
   checkOffset?(offset: SourceOffset): string | undefined
   open(config: ConfigOf<K>, context: SourceContext): Promise<SourceTask> | SourceTask

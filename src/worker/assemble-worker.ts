@@ -20,6 +20,8 @@ import { ConnectorCheck } from './configs/connector-check.ts'
 import { ConnectorViews } from './connector-views.ts'
 import { Herder } from './herder.ts'
 import { shownElsewhere } from './shared/shown-elsewhere.ts'
+import type { TaskId } from '../runtime/host/protocol.ts'
+import { type OwnershipKeeper, SourceOwnership } from './source-ownership.ts'
 import type { SpawnHost } from './hosts/host-process.ts'
 import type { Stores } from './stores/open-stores.ts'
 import { connectorClass } from './configs/plugin-catalogue.ts'
@@ -92,7 +94,8 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const providers = new ConfigProviders(settings.configProviders)
   const { shared } = stores
   const resolve = resolverOf(providers, shared)
-  const hosts = hostsOf(surroundings, () => group.heldUntil)
+  const ownership: OwnershipKeeper = { answer: (message) => keeper.answer(message) }
+  const hosts = hostsOf(surroundings, () => group.heldUntil, ownership)
   const versionOf = (name: string): string | null => connectorClass(configs.get(name)?.config).version
   const workerId = `${hostInUrl(advertised.host)}:${advertised.port}`
   const reporter = new StatusReporter(statuses, workerId, versionOf)
@@ -104,7 +107,8 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const publish: TaskPublisher['publish'] = (...tasks) => publisher.publish(...tasks)
   const missing = new MissingPlugins({ configs, statuses })
   const failedOn = (connector: string): string[] => missing.failedOn(connector, workerId)
-  const made = { createTask, createMonitor, suspects, resolve, publish, workerId, failedOn }
+  const restartsAll = (connector: string): boolean => isTransactional(connector, settings, configs)
+  const made = { createTask, createMonitor, suspects, resolve, publish, workerId, failedOn, restartsAll }
   const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...made })
   const onGeneration = (generation: number): void => {
     reporter.generation = generation
@@ -129,7 +133,11 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const among = { place, rejoin, fence, foreign }
   const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, ...among })
   const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
-  const publisher = new TaskPublisher({ place, keys: sessionKeys, configs, write, peers })
+  const leader = { place, keys: sessionKeys, peers }
+  const publisher = new TaskPublisher({ ...leader, configs, write })
+  const fenceHere = (connector: string): Promise<void> => herder.fenceZombies(connector)
+  const isAssigned = (id: TaskId): boolean => work.hasTask(id)
+  const keeper = new SourceOwnership({ ...leader, configs, fence: fenceHere, isAssigned })
   const stop = async (): Promise<void> => {
     sessionKeys?.close()
     await stopWork({ group, work, hosts }, settings.shutdownTimeout)
@@ -165,7 +173,17 @@ function moveWhereMissing(
   })
 }
 
-function hostsOf({ spawn, settings, stores, log }: Surroundings, heldUntil: () => number): TaskHosts {
+/** Whether a connector's tasks write in transactions. */
+function isTransactional(connector: string, { mode }: WorkerSettings, configs: Stores['configs']): boolean {
+  if (mode.kind !== 'distributed' || !mode.transactionalSources) return false
+  return connectorClass(configs.get(connector)?.config).type === 'source'
+}
+
+function hostsOf(
+  { spawn, settings, stores, log }: Surroundings,
+  heldUntil: () => number,
+  ownership: OwnershipKeeper,
+): TaskHosts {
   return new TaskHosts({
     spawn,
     settings: hostSettings(settings),
@@ -175,6 +193,7 @@ function hostsOf({ spawn, settings, stores, log }: Surroundings, heldUntil: () =
     heldUntil,
     log,
     offsets: stores.offsetFile,
+    ownership,
   })
 }
 

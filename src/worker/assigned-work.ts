@@ -31,6 +31,8 @@ export interface AssignedWorkOptions {
   readonly createMonitor: MonitorsOptions['create']
   /** Puts the values of config providers in. @throws ConfigError */
   readonly resolve: (config: RawConfig) => Promise<RawConfig>
+  /** Whether all tasks of a connector start anew when one of them gets another config: their producers are fenced. */
+  readonly restartsAll: (connector: string) => boolean
   /** `host:port` of this worker, as errors name it. */
   readonly workerId: string
   /** The other workers that do not have the plugin of a connector. */
@@ -75,6 +77,11 @@ export class AssignedWork {
 
   get tasks(): TaskId[] {
     return [...this.#tasks.values()].map(({ id }) => id)
+  }
+
+  /** Whether a task is to run here. */
+  hasTask(id: TaskId): boolean {
+    return this.#tasks.has(nameOf(id))
   }
 
   /** What the transforms of a connector's tasks show under a name, of those tasks that run here. */
@@ -127,7 +134,8 @@ export class AssignedWork {
     for (const id of this.tasks) {
       if (id.connector !== connector) continue
       const config = this.#configOf(id)
-      if (!sameConfig(config, this.#tasks.get(nameOf(id))?.run?.config)) this.restartTask(id)
+      const isSame = sameConfig(config, this.#tasks.get(nameOf(id))?.run?.config)
+      if (!isSame || this.#options.restartsAll(connector)) this.restartTask(id)
     }
   }
 

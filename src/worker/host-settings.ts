@@ -9,6 +9,7 @@ export function hostSettings(settings: WorkerSettings): HostSettings {
     bootstrapServers: settings.bootstrapServers,
     clients: settings.clientsAsWritten,
     clientId: settings.clientId,
+    transactionalSources: settings.mode.kind === 'distributed' && settings.mode.transactionalSources,
     transactionalIdPrefix:
       settings.mode.kind === 'standalone' ? `standalone-${hostname()}` : settings.mode.groupId,
     workerTopics: workerTopics(settings.mode),

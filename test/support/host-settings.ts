@@ -8,6 +8,7 @@ export function hostSettings(more: Partial<HostSettings> = {}): HostSettings {
     bootstrapServers: [],
     clients: NO_CLIENT_SETTINGS,
     clientId: 'test',
+    transactionalSources: false,
     transactionalIdPrefix: 'test',
     workerTopics: [],
     modelsDir: 'models',

@@ -1,10 +1,14 @@
 import type { EncodedRows } from '../../api/converter.ts'
 import type { OutgoingRows } from '../produce/produce.ts'
 
-/** A record on its way into a compacted log. */
-export interface Append {
+/** A record of a compacted topic: null deletes its key. */
+interface Keyed {
   readonly key: Buffer
   readonly value: Buffer | null
+}
+
+/** A record on its way into a compacted log. */
+export interface Append extends Keyed {
   readonly partition: number
   readonly until: number
   resolve(): void
@@ -21,7 +25,7 @@ const NO_HEADERS: EncodedRows = {
 }
 
 /** Records as what a producer takes, all with the present time. */
-export function outgoing(appends: readonly Append[]): OutgoingRows {
+export function keyedRows(appends: readonly Keyed[]): OutgoingRows {
   return {
     rows: Int32Array.from(appends.keys()),
     keys: encoded(appends, ({ key }) => key),
@@ -32,7 +36,7 @@ export function outgoing(appends: readonly Append[]): OutgoingRows {
   }
 }
 
-function encoded(appends: readonly Append[], bytesOf: (append: Append) => Buffer | null): EncodedRows {
+function encoded(appends: readonly Keyed[], bytesOf: (append: Keyed) => Buffer | null): EncodedRows {
   return {
     size: (row) => bytesOf(appends[row]!)?.length ?? -1,
     write: (row, target, at) => at + (bytesOf(appends[row]!)?.copy(target, at) ?? 0),

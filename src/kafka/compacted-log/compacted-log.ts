@@ -4,7 +4,7 @@ import type { Logger } from '../../api/log.ts'
 import { listOffsets } from '../admin.ts'
 import type { KafkaClient } from '../client.ts'
 import { ensureLogTopic, type LogTopic } from './compacted-log-topic.ts'
-import { type Append, outgoing } from './compacted-log-rows.ts'
+import { type Append, keyedRows } from './compacted-log-rows.ts'
 import { Fetcher } from '../fetch/fetch.ts'
 import { partitionForKey } from '../produce/partitioner.ts'
 import { Producer } from '../produce/produce.ts'
@@ -159,7 +159,7 @@ export class CompactedLog {
     }
     const until = Math.min(...appends.map((append) => append.until))
     try {
-      await this.#producer.send(topic, partition, outgoing(appends), tooBig, { until })
+      await this.#producer.send(topic, partition, keyedRows(appends), tooBig, { until })
       void this.#confirm(partition, rest)
     } catch (error) {
       for (const append of rest) append.reject(asError(error))

@@ -15,6 +15,7 @@ import { connectorOf } from '../plugins/configured-plugins.ts'
 import { formatPackages } from '../plugins/plugin-lists.ts'
 import { loadPackages } from '../plugins/plugin-packages.ts'
 import { OffsetChannel } from './offset-channel.ts'
+import { OwnershipChannel } from './ownership-channel.ts'
 import {
   type FromHost,
   type HostSettings,
@@ -45,6 +46,7 @@ interface Host {
   readonly lease: Lease
   /** Where the worker keeps the offsets of sources, if no topic does. */
   readonly offsets: OffsetChannel
+  readonly ownership: OwnershipChannel
   readonly tasks: Map<string, Task>
   readonly shared: { readonly clients: SharedClients; readonly offsets: SharedOffsets }
 }
@@ -120,7 +122,8 @@ async function openHost({ settings, alone }: Extract<ToHost, { type: 'settings' 
   const offsets = new OffsetChannel(send)
   const clients = new SharedClients({ clientId: `${settings.clientId}-tasks`, log })
   const shared = { clients, offsets: new SharedOffsets() }
-  const own = { offsets, shared, lease: new Lease(), tasks: new Map<string, Task>() }
+  const ownership = new OwnershipChannel(send)
+  const own = { offsets, ownership, shared, lease: new Lease(), tasks: new Map<string, Task>() }
   return { settings, providers, models, log, levels, ...own }
 }
 
@@ -146,6 +149,9 @@ function handle(host: Host, message: Exclude<ToHost, { type: 'settings' }>): voi
       break
     case 'offsets':
       host.offsets.answer(message)
+      break
+    case 'ownership':
+      host.ownership.answer(message)
       break
     default:
       void pass(host, message)
@@ -173,6 +179,7 @@ function start(host: Host, { id, config, paused }: Extract<ToHost, { type: 'star
       stopping,
       isOwner: () => host.lease.held,
       offsetLog: host.offsets.logOf(id),
+      ownership: host.ownership.of(id),
       shared: host.shared,
       events: {
         at: (stage, rows) => sent({ type: 'at', id, stage, ...(rows === undefined ? {} : { rows }) }),

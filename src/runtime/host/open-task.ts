@@ -20,6 +20,7 @@ import { ensureTopic } from '../delivery/ensure-topic.ts'
 import { ErrorPolicy } from '../delivery/error-policy.ts'
 import { connectorOf } from '../plugins/configured-plugins.ts'
 import type { PartitionOffset } from '../sink/positions.ts'
+import type { AskOwnership } from './ownership-channel.ts'
 import type { HostSettings, TaskId } from './protocol.ts'
 import type { OpenOffsetLog } from '../source/offset-store.ts'
 import type { SharedOffsets } from '../source/shared-offsets.ts'
@@ -71,6 +72,8 @@ export interface TaskOptions {
   readonly events: TaskEvents
   /** The offsets of a source whose worker keeps them (`offsetTopic` is null). */
   readonly offsetLog?: OpenOffsetLog
+  /** Asks the worker whether a source task may write in transactions. Absent: it is the only one. */
+  readonly ownership?: AskOwnership
   /** What the tasks of its host use together. Absent: it has all of it for itself. */
   readonly shared?: { readonly clients: SharedClients; readonly offsets: SharedOffsets }
   /** Aborted when the task must stop, also while it opens. */
@@ -94,7 +97,11 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   const clients = openClients(options)
   const client = clients.get('consumer')
   const policy = new ErrorPolicy(common, log, { tell: waits, metrics })
-  const { delivery, producer, transactions, commitIntervalMs, ...delivering } = openDelivery(options, clients, policy)
+  const { delivery, producer, transactions, commitIntervalMs, ...delivering } = openDelivery(
+    options,
+    clients,
+    policy,
+  )
   const fetcher = openFetcher(options, client)
   const close = async (): Promise<void> => {
     await fetcher.close()

@@ -29,6 +29,8 @@ export interface HostSettings {
   /** As they are written: hosts ask the config providers themselves. */
   readonly clients: ClientDefaults
   readonly clientId: string
+  /** Whether sources write in transactions (`exactly.once.source.support`). */
+  readonly transactionalSources: boolean
   /** With it the transactional ids of tasks begin: the cluster's `group.id` (KIP-618). */
   readonly transactionalIdPrefix: string
   /** Nothing is written to these. */
@@ -116,6 +118,17 @@ export interface OffsetText {
   readonly value: string | null
 }
 
+/**
+ * What the worker does for a source task that writes in transactions: `fence` ends the producers of all tasks that its
+ * connector had before; `confirm`, when the task has its own producer, says whether it is still to run.
+ */
+export type OwnershipStep = 'fence' | 'confirm'
+
+interface Problem {
+  readonly message: string
+  readonly retriable: boolean
+}
+
 export type ToHost =
   /** `alone`: its only task is suspected of having taken a host down. */
   | { readonly type: 'settings'; readonly settings: HostSettings; readonly alone: boolean }
@@ -156,8 +169,10 @@ export type ToHost =
       readonly type: 'offsets'
       readonly call: number
       readonly offsets: readonly OffsetText[]
-      readonly problem?: { readonly message: string; readonly retriable: boolean }
+      readonly problem?: Problem
     }
+  /** Answers `askOwnership`. */
+  | { readonly type: 'ownership'; readonly call: number; readonly problem?: Problem }
 
 export type FromHost =
   | { readonly type: 'ready' }
@@ -199,6 +214,13 @@ export type FromHost =
       readonly id: TaskId
       readonly call: number
       readonly offsets: readonly OffsetText[]
+    }
+  /** A source task that writes in transactions opens; answered by `ownership`. */
+  | {
+      readonly type: 'askOwnership'
+      readonly id: TaskId
+      readonly call: number
+      readonly step: OwnershipStep
     }
   /** The topics that the task has used since the last one; at most once a second, and before `stopped`. */
   | { readonly type: 'topics'; readonly id: TaskId; readonly topics: readonly string[] }

@@ -324,7 +324,9 @@ function oneOf(...allowed: readonly string[]) {
 /** As Kafka Connect reads an enumeration. */
 export function anyCase(...allowed: readonly string[]) {
   return (value: string): string | undefined =>
-    allowed.includes(value.toUpperCase()) ? undefined : `String must be one of (case insensitive): ${allowed.join(', ')}`
+    allowed.includes(value.toUpperCase())
+      ? undefined
+      : `String must be one of (case insensitive): ${allowed.join(', ')}`
 }
 
 export type CommonConfig = ConfigOf<typeof commonKeys.keys>

@@ -292,7 +292,13 @@ export class RunningSinkTask {
 
   async #commit(): Promise<void> {
     const membership = this.#membership
-    if (membership === null || this.#troubles.length > 0 || (await this.#commits.commit(membership)) || this.#failed) return
+    if (
+      membership === null ||
+      this.#troubles.length > 0 ||
+      (await this.#commits.commit(membership)) ||
+      this.#failed
+    )
+      return
     await this.#comeAgain()
   }
 

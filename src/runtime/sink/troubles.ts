@@ -9,7 +9,9 @@ export class RefusedLate extends Error {}
 /** Whether what failed for this may succeed with the same records, read again. */
 export function comesAgain(error: unknown): boolean {
   if (error instanceof FencedError) return false
-  return error instanceof RefusedLate || (error instanceof UnavailableError && error.code.startsWith('kafka.'))
+  return (
+    error instanceof RefusedLate || (error instanceof UnavailableError && error.code.startsWith('kafka.'))
+  )
 }
 
 /**

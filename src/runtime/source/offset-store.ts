@@ -4,6 +4,7 @@ import type { SourceMap, SourceOffset } from '../../api/plugins.ts'
 import type { KafkaClient } from '../../kafka/client.ts'
 import { CompactedLog } from '../../kafka/compacted-log/compacted-log.ts'
 import type { LogTopic } from '../../kafka/compacted-log/compacted-log-topic.ts'
+import type { OffsetText } from '../host/protocol.ts'
 import { offsetJson, offsetKey, parseOffset, parseOffsetKey, partitionId } from './offset-format.ts'
 
 /** What keeps offsets, as the store sees it: a compacted topic, the file of a standalone worker, memory in tests. */
@@ -68,13 +69,17 @@ export class OffsetStore {
 
   /** Resolves when all of them were read back. Null removes an offset. */
   async write(connector: string, offsets: readonly SourceOffset[]): Promise<void> {
+    const texts = this.texts(connector, offsets)
+    await Promise.all(texts.map(({ key, value }) => this.#log?.append(key, value)))
+  }
+
+  /** Offsets as they are stored, under the keys that they have already. */
+  texts(connector: string, offsets: readonly SourceOffset[]): OffsetText[] {
     const known = this.#connectors.get(connector)
-    await Promise.all(
-      offsets.map(async ({ partition, offset }) => {
-        const key = known?.get(partitionId(partition))?.key ?? offsetKey(connector, partition)
-        await this.#log?.append(key, offset === null ? null : offsetJson(offset))
-      }),
-    )
+    return offsets.map(({ partition, offset }) => ({
+      key: known?.get(partitionId(partition))?.key ?? offsetKey(connector, partition),
+      value: offset === null ? null : offsetJson(offset),
+    }))
   }
 
   async readToEnd(): Promise<void> {

@@ -3,6 +3,7 @@ import type { SourceConnector, SourceContext } from '../../api/plugins.ts'
 import type { KafkaClient } from '../../kafka/client.ts'
 import type { LogTopic } from '../../kafka/compacted-log/compacted-log-topic.ts'
 import { Producer } from '../../kafka/produce/produce.ts'
+import { TransactionalProducer } from '../../kafka/transactions/transactional-producer.ts'
 import type { Compression } from '../../kafka/record-batches/compression.ts'
 import { commonKeys } from '../plugins/connector-keys.ts'
 import { AtLeastOnceDelivery } from '../delivery/delivery.ts'
@@ -20,6 +21,10 @@ import { SourceOffsets } from './source-offsets.ts'
 import { ignoredSourceKeys, type SourceConfig, sourceKeys } from './source-keys.ts'
 import type { SourcePosition } from './source-positions.ts'
 import { SourcePipeline } from './source-pipeline.ts'
+import { SourceTransactions } from './source-transactions.ts'
+import { writeOffsetTexts } from './transactional-offsets.ts'
+import { type TransactionalSource, transactionalSource } from './transactional-source.ts'
+import { clientSettings } from '../plugins/client-settings.ts'
 import { TargetTopics } from './target-topics.ts'
 import { newTopicFor } from './topic-groups.ts'
 
@@ -38,7 +43,8 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
   const encoding = { converters: plugins.converters, workerTopics, outside: stages.outside }
   const clients = openClients(options)
   const [client, topics] = [clients.get('producer'), openTopics(clients.get('admin'), options)]
-  const producer = openProducer(client, options, sourceConfig, topics)
+  const transactional = transactionalSource(options, sourceConfig)
+  const producer = openProducer(client, options, sourceConfig, { topics, transactional })
   let offsets: SourceOffsets | undefined
   const close = async (): Promise<void> => {
     await producer.close()
@@ -49,6 +55,7 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
   try {
     const policy = new ErrorPolicy(commonKeys.read(config), log, { tell: waits, metrics })
     const untilThere = <T>(open: () => Promise<T>): Promise<T> => policy.retry(open, stopping.signal)
+    if (producer instanceof TransactionalProducer) await untilThere(() => takeOver(producer, options))
     offsets = await untilThere(() => openOffsets(clients, options, sourceConfig))
     const stored = offsets
     const delivery = new AtLeastOnceDelivery({
@@ -66,13 +73,24 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
       deadLetters: await untilThere(() => openDeadLetters(options, clients.get('admin'), producer)),
       ...{ stages, used },
     })
+    const transactions =
+      transactional !== null && producer instanceof TransactionalProducer
+        ? new SourceTransactions({
+            ...{ producer, pipeline, log, boundary: transactional.boundary, signal: stopping.signal },
+            writeOffsets: (positions) =>
+              writeOffsetTexts(stored.texts(positions), { client, producer, topic: stored.topic }),
+            copyOffsets: (positions) => stored.copy(positions),
+          })
+        : undefined
+    const context = sourceContext(options, stored, transactional)
     const task = new RunningSourceTask(
       {
         who: `Connector ${id.connector}, task ${id.task}`,
         plugin: plugin.name,
-        source: await openSource(options, plugin, stored, stopping.signal), // last: nothing after it fails
+        source: await openSource(options, plugin, context), // last: nothing after it fails
         pipeline,
         commit: (positions) => delivery.commit(positions),
+        transactions,
         flushIntervalMs: offsetFlushIntervalMs,
         ...{ stopTimeoutMs, log, at, metrics, stopping },
         onFailed: failed,
@@ -99,14 +117,27 @@ function openProducer(
   client: KafkaClient,
   { log }: TaskOptions,
   config: SourceConfig,
-  topics: TargetTopics,
-): Producer {
-  return new Producer(client, {
+  {
+    topics,
+    transactional,
+  }: { readonly topics: TargetTopics; readonly transactional: TransactionalSource | null },
+): Producer | TransactionalProducer {
+  const settings = {
     log,
-    missing: (topic) => topics.missing(topic),
+    missing: (topic: string) => topics.missing(topic),
     compression: (config['producer.override.compression.type'] ?? 'none') as Compression,
     deliveryTimeoutMs: config['producer.override.delivery.timeout.ms'] ?? WITHOUT_END_MS,
-  })
+  }
+  if (transactional === null) return new Producer(client, settings)
+  const { transactionalId, timeoutMs } = transactional
+  return new TransactionalProducer(client, { ...settings, transactionalId, transactionTimeoutMs: timeoutMs })
+}
+
+/** Afterwards no former task of the connector, and no task of an earlier configuration, can write any more. */
+async function takeOver(producer: TransactionalProducer, { ownership }: TaskOptions): Promise<void> {
+  await ownership?.('fence')
+  await producer.init()
+  await ownership?.('confirm')
 }
 
 /**
@@ -126,22 +157,29 @@ async function openOffsets(
       log.warn('offsets.storage.topic has no effect: a standalone worker keeps offsets in its file')
     if (offsetLog === undefined) throw new TaskError('task.failed', 'The worker keeps no offsets.')
     const store = await OffsetStore.open(offsetLog, 'the file of the worker', id.connector)
-    return new SourceOffsets(id.connector, [store])
+    return new SourceOffsets(id.connector, '', [store])
   }
   const workers = sharedOffsets(options, offsetTopic)
   // The connector's own is where its records are.
-  const hasOwn = own !== undefined && own !== offsetTopic.topic
-  const topics = hasOwn ? [{ ...offsetTopic, topic: own }] : []
-  const opening: Promise<Offsets>[] = [
-    ...topics.map((topic) => openOffsetStore(clients.get('producer'), topic, log, id.connector)),
-    workers,
-  ]
+  const isElsewhere = settings.transactionalSources && !isOwnKafka(options)
+  const topic = own ?? offsetTopic.topic
+  const hasOwn = topic !== offsetTopic.topic || isElsewhere
+  const opening: Promise<Offsets>[] = [workers]
+  if (hasOwn)
+    opening.unshift(openOffsetStore(clients.get('producer'), { ...offsetTopic, topic }, log, id.connector))
   try {
-    return new SourceOffsets(id.connector, await Promise.all(opening))
+    return new SourceOffsets(id.connector, topic, await Promise.all(opening))
   } catch (error) {
     for (const store of opening) void store.then((opened) => opened.close()).catch(() => undefined)
     throw error
   }
+}
+
+/** Whether records go to the Kafka that the workers' topics are in: else no transaction can hold both. */
+function isOwnKafka({ config, settings: { clients } }: TaskOptions): boolean {
+  const servers = (kind: 'own' | 'producer') =>
+    clientSettings(clients, kind, kind === 'own' ? {} : config)['bootstrap.servers']
+  return servers('producer') === servers('own')
 }
 
 /** The workers' topic, which the host reads once for all of its tasks. */
@@ -154,27 +192,31 @@ function sharedOffsets({ settings, log, shared }: TaskOptions, topic: LogTopic):
   return offsets.take(place, () => openOwnOffsetStore(() => own.get('own'), topic, log))
 }
 
-async function openSource(
-  { id, config, events, log }: TaskOptions,
-  plugin: SourceConnector,
+function sourceContext(
+  { id, log, stopping }: TaskOptions,
   offsets: SourceOffsets,
-  signal: AbortSignal,
-) {
-  const values = plugin.config.read(config)
-  const problems = plugin.validate?.(values, config) ?? []
-  if (problems.length > 0) throw new ConfigError(problems)
+  transactional: TransactionalSource | null,
+): SourceContext {
   const offset: SourceContext['offset'] = async (partition) => {
     requireSourceMap(partition, `Connector ${id.connector}, task ${id.task}: the source partition asked for`)
     return Promise.resolve(offsets.offset(partition))
   }
-  const context: SourceContext = {
+  const boundary = transactional?.boundary
+  return {
     connector: id.connector,
     task: id.task,
     log,
-    signal,
+    signal: stopping.signal,
     offset,
     offsets: (partitions) => Promise.all(partitions.map(offset)),
+    ...(boundary?.kind === 'connector' ? { transactions: boundary.requests } : {}),
   }
+}
+
+async function openSource({ config, events }: TaskOptions, plugin: SourceConnector, context: SourceContext) {
+  const values = plugin.config.read(config)
+  const problems = plugin.validate?.(values, config) ?? []
+  if (problems.length > 0) throw new ConfigError(problems)
   await events.at('the opening of the connector')
   try {
     return await plugin.open(values, context)

@@ -9,6 +9,7 @@ import type { TaskMetrics } from '../host/task-metrics.ts'
 import { IDLE, type Tell } from '../host/stage-tracker.ts'
 import { offsetJson, requireSourceMap } from './offset-format.ts'
 import type { PreparedPoll, SourcePipeline } from './source-pipeline.ts'
+import type { SentPoll, SourceTransactions } from './source-transactions.ts'
 import { type SourcePosition, SourcePositions } from './source-positions.ts'
 
 /** How many polled records may wait for their acknowledgement before the task polls again, and how many polls. */
@@ -31,6 +32,8 @@ export interface SourceTaskParts {
   readonly source: SourceTask
   readonly pipeline: Pick<SourcePipeline, 'prepare' | 'deliver'>
   readonly commit: (positions: readonly SourcePosition[]) => Promise<void>
+  /** Where records and offsets are written in transactions: then these commit. */
+  readonly transactions?: SourceTransactions | undefined
   readonly flushIntervalMs: number
   /** How long `stop` may take, in milliseconds. */
   readonly stopTimeoutMs: number
@@ -101,7 +104,8 @@ export class RunningSourceTask {
       const left = this.#polling?.catch(() => undefined) ?? Promise.resolve(undefined)
       await Promise.race([left, pause(stopTimeoutMs * SHARE.poll)])
       await Promise.race([Promise.all(this.#rounds), pause(stopTimeoutMs * SHARE.delivery)])
-      await Promise.race([this.#commitAll(), pause(stopTimeoutMs * SHARE.commit)])
+      const last = this.#parts.transactions === undefined ? this.#commitAll() : this.#endLast()
+      await Promise.race([last, pause(stopTimeoutMs * SHARE.commit)])
     })
     await this.#ended
     await this.#within('stop', async () => source.stop?.())
@@ -120,8 +124,14 @@ export class RunningSourceTask {
   }
 
   async #idle(): Promise<void> {
-    await this.#loop.woken(this.#parts.flushIntervalMs)
-    void this.#commit()
+    const { transactions } = this.#parts
+    if (transactions === undefined || this.#failed) {
+      await this.#loop.woken(this.#parts.flushIntervalMs)
+      if (transactions === undefined) void this.#commit()
+      return
+    }
+    await this.#endLast()
+    await this.#loop.woken()
   }
 
   /** Invariant 4: a task that may have another owner holds still. */
@@ -134,9 +144,12 @@ export class RunningSourceTask {
   }
 
   async #round(): Promise<void> {
-    const { flushIntervalMs } = this.#parts
-    if (performance.now() - this.#lastCommit >= flushIntervalMs) void this.#commit()
-    const wait = this.#loop.woken(this.#lastCommit + flushIntervalMs - performance.now())
+    const { transactions } = this.#parts
+    if (transactions?.isDue === true) {
+      await this.#tellCommitted(await transactions.settle(() => this.#positions.committable()))
+      return
+    }
+    const wait = this.#loop.woken(this.#untilCommit())
     if (this.#inFlight >= MOST_RECORDS_IN_FLIGHT || this.#rounds.size >= MOST_POLLS_IN_FLIGHT) {
       await Promise.race([...this.#rounds, wait])
       return
@@ -146,9 +159,58 @@ export class RunningSourceTask {
     if (records === undefined || !this.#isOwner()) return // what was polled waits until it is
     this.#polling = null
     await nextTurn() // a source that always has records at once leaves room for everybody else
+    if (transactions !== undefined) {
+      await this.#addTo(transactions, records)
+      return
+    }
     if (records.length === 0) return
     const prepared = await this.#prepare(records)
     if (prepared !== undefined) this.#deliver(records, prepared)
+  }
+
+  /** Milliseconds until there is something to commit; begins the commit that is due where there are no transactions. */
+  #untilCommit(): number {
+    const { transactions, flushIntervalMs } = this.#parts
+    if (transactions !== undefined) return Math.min(transactions.dueInMs, flushIntervalMs)
+    if (performance.now() - this.#lastCommit >= flushIntervalMs) void this.#commit()
+    return this.#lastCommit + flushIntervalMs - performance.now()
+  }
+
+  /** A poll, in pieces where the source ends transactions within it. */
+  async #addTo(transactions: SourceTransactions, records: readonly SourceRecord[]): Promise<void> {
+    for (const piece of transactions.cut(records)) {
+      const prepared = await this.#prepare(piece.records)
+      if (prepared === undefined) return
+      transactions.add({ records: piece.records, prepared, durable: this.#begin(piece.records) })
+      if (piece.end === undefined) continue
+      if (!this.#isOwner()) return // what is not committed is read again by whoever runs it now
+      const committed = await transactions[piece.end](() => this.#positions.committable())
+      await this.#tellCommitted(committed, piece.end === 'commit')
+    }
+  }
+
+  /** A transaction was committed. */
+  async #tellCommitted(polls: readonly SentPoll[], delivered = true): Promise<void> {
+    if (polls.length === 0) return
+    const { metrics } = this.#parts
+    metrics.count('commits')
+    this.#positions.committed(this.#positions.committable())
+    for (const { records, prepared } of polls) {
+      if (delivered) metrics.count('records.sent', prepared.batch.states.live)
+      await this.#tellRecords(records, prepared, delivered)
+    }
+    await this.#tellCommit()
+  }
+
+  /** Before the task rests or ends. A source that ends its transactions itself has not ended this one. */
+  async #endLast(): Promise<void> {
+    const { transactions } = this.#parts
+    if (transactions === undefined || !transactions.endsAnywhere || this.#failed || !this.#isOwner()) return
+    try {
+      await this.#tellCommitted(await transactions.commit(() => this.#positions.committable()))
+    } catch (error) {
+      this.#fail(error)
+    }
   }
 
   /** Never rejects with a retriable error: those are followed by a pause, and nothing polled. */
@@ -216,17 +278,12 @@ export class RunningSourceTask {
   /** Sends without waiting for the acknowledgement. */
   #deliver(records: readonly SourceRecord[], prepared: PreparedPoll): void {
     const { pipeline, metrics, stopping } = this.#parts
-    const durable = this.#positions.begin(
-      records.map(({ sourcePartition, sourceOffset }) => ({
-        partition: sourcePartition,
-        offset: sourceOffset,
-      })),
-    )
+    const durable = this.#begin(records)
     this.#inFlight += records.length
     const round = pipeline
       .deliver(prepared, stopping.signal)
       .then(async () => {
-        await this.#tellRecords(records, prepared)
+        await this.#tellRecords(records, prepared, true)
         durable()
         metrics.count('records.sent', prepared.batch.states.live)
       })
@@ -238,12 +295,25 @@ export class RunningSourceTask {
     this.#rounds.add(round)
   }
 
+  /** The returned function makes their positions committable. */
+  #begin(records: readonly SourceRecord[]): () => void {
+    const positions = records.map(({ sourcePartition, sourceOffset }) => {
+      return { partition: sourcePartition, offset: sourceOffset }
+    })
+    return this.#positions.begin(positions)
+  }
+
   /** What a source throws here is logged, as in Kafka Connect: the records are in Kafka. */
-  async #tellRecords(records: readonly SourceRecord[], { batch }: PreparedPoll): Promise<void> {
+  async #tellRecords(
+    records: readonly SourceRecord[],
+    { batch }: PreparedPoll,
+    delivered: boolean,
+  ): Promise<void> {
     const { source, log } = this.#parts
     if (source.commitRecord === undefined) return
     await this.#within('commitRecord', async () => {
-      for (const [row, record] of records.entries()) await source.commitRecord?.(record, batch.isLive(row))
+      for (const [row, record] of records.entries())
+        await source.commitRecord?.(record, delivered && batch.isLive(row))
     }).catch((error: unknown) => log.error('commitRecord of the source threw', { error: messageOf(error) }))
   }
 
@@ -260,11 +330,15 @@ export class RunningSourceTask {
   }
 
   async #commitDurable(): Promise<void> {
-    const { source, log } = this.#parts
     if (!this.#isOwner()) return
     const positions = this.#positions.committable()
     if (positions.length > 0 && !(await this.#write(positions))) return
-    // Also where nothing was to be written, as in Kafka Connect: a source may acknowledge what it has read.
+    await this.#tellCommit()
+  }
+
+  /** Also where nothing was to be written, as in Kafka Connect: a source may acknowledge what it has read. */
+  async #tellCommit(): Promise<void> {
+    const { source, log } = this.#parts
     if (source.commit === undefined) return
     try {
       await this.#within('commit', async () => source.commit?.())

@@ -1,7 +1,7 @@
 import type { OffsetStore } from './offset-store.ts'
 
 /** The offsets of sources as a task uses them. */
-export type Offsets = Pick<OffsetStore, 'offset' | 'write' | 'close'>
+export type Offsets = Pick<OffsetStore, 'offset' | 'texts' | 'write' | 'close'>
 
 interface Shared {
   readonly store: Promise<OffsetStore>
@@ -29,6 +29,7 @@ export class SharedOffsets {
       let closed: Promise<void> | undefined
       return {
         offset: (...of) => store.offset(...of),
+        texts: (...offsets) => store.texts(...offsets),
         write: (...offsets) => store.write(...offsets),
         close: () => (closed ??= this.#release(place, shared)),
       }

@@ -43,7 +43,7 @@ export const sourceKeys = defineConfig({
     check: checkGroups,
   }),
   'exactly.once.support': key.string({
-    doc: '`required`: the source must deliver exactly once, which is not supported yet. `requested`: as far as it can.',
+    doc: '`required`: the connector is refused unless the worker has `exactly.once.source.support=enabled` and the source says that it delivers exactly once. `requested`: as far as it can.',
     importance: 'MEDIUM',
     group: 'Exactly Once Support',
     displayName: 'Exactly once support',
@@ -53,7 +53,7 @@ export const sourceKeys = defineConfig({
     check: anyCase('REQUIRED', 'REQUESTED'),
   }),
   'transaction.boundary': key.string({
-    doc: 'Where transactions would begin and end. Records are not written in transactions yet, so `poll` and `interval` change nothing.',
+    doc: 'Where transactions end, on a worker with `exactly.once.source.support=enabled`: after each `poll`, after an `interval`, or where the `connector` says.',
     importance: 'MEDIUM',
     group: 'Exactly Once Support',
     displayName: 'Transaction Boundary',
@@ -63,7 +63,7 @@ export const sourceKeys = defineConfig({
     check: anyCase('INTERVAL', 'POLL', 'CONNECTOR'),
   }),
   'transaction.boundary.interval.ms': key.long({
-    doc: 'How often transactions would end with `transaction.boundary=interval`; without effect yet.',
+    doc: 'How often transactions end with `transaction.boundary=interval`, in milliseconds. Default: the worker’s `offset.flush.interval.ms`.',
     importance: 'LOW',
     group: 'Exactly Once Support',
     displayName: 'Transaction boundary interval',
@@ -92,6 +92,13 @@ export const sourceKeys = defineConfig({
     recommended: COMPRESSIONS,
     check: oneOf(...COMPRESSIONS),
   }),
+  'producer.override.transaction.timeout.ms': key.int({
+    ...tuning,
+    doc: 'How long, in milliseconds, a transaction may stay open before Kafka aborts it, and its task fails.',
+    displayName: 'Transaction timeout',
+    default: 60_000,
+    min: 1000,
+  }),
   'producer.override.delivery.timeout.ms': key.int({
     ...tuning,
     doc: 'For how long a record is tried before its task fails. Default: without end, as in Kafka Connect.',
@@ -114,13 +121,35 @@ export const sourceKeys = defineConfig({
   ...deadLetterKeys.keys,
 })
 
-/** What a source asks for, in values that are right, and no worker here gives. */
-export function transactionProblems(raw: RawConfig): ConfigProblem[] {
+/** What a source says of its transactions, with a configuration. */
+interface TransactionAbility {
+  /** Undefined where it does not say. */
+  readonly exactlyOnce: boolean | undefined
+  readonly definesTransactions: boolean
+}
+
+/** What a source asks for, in values that are right, and the worker or the source does not give; in Kafka Connect's words. */
+export function transactionProblems(
+  raw: RawConfig,
+  { transactionalSources }: { readonly transactionalSources: boolean },
+  ability: () => TransactionAbility,
+): ConfigProblem[] {
   const problems: ConfigProblem[] = []
   const refuse = (path: string, message: string) => problems.push({ path, message })
-  if (raw['exactly.once.support']?.trim().toLowerCase() === 'required')
-    refuse('exactly.once.support', 'This worker does not have exactly-once source support enabled.')
-  if (raw['transaction.boundary']?.trim().toLowerCase() === 'connector')
+  const asks = (path: string) => raw[path]?.trim().toLowerCase()
+  if (asks('exactly.once.support') === 'required') {
+    const path = 'exactly.once.support'
+    const { exactlyOnce } = ability()
+    if (!transactionalSources) refuse(path, 'This worker does not have exactly-once source support enabled.')
+    else if (exactlyOnce === undefined)
+      refuse(
+        path,
+        'The connector does not implement the API required for preflight validation of exactly-once source support. Please consult the documentation for the connector to determine whether it supports exactly-once semantics, and then consider reconfiguring the connector to use the value "requested" for this property (which will disable this preflight check and allow the connector to be created).',
+      )
+    else if (!exactlyOnce)
+      refuse(path, 'The connector does not support exactly-once semantics with the provided configuration.')
+  }
+  if (asks('transaction.boundary') === 'connector' && !ability().definesTransactions)
     refuse(
       'transaction.boundary',
       'The connector does not support connector-defined transaction boundaries with the given configuration. Please reconfigure it to use a different transaction boundary definition.',

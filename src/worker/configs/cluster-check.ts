@@ -1,5 +1,7 @@
 import type { RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
+import { connectorOf } from '../../runtime/plugins/configured-plugins.ts'
+import { transactionProblems } from '../../runtime/source/source-keys.ts'
 import { brokerProblems } from '../../runtime/sink/exactly-once.ts'
 import { topicList } from '../../runtime/sink/read-topics.ts'
 import { topicRefusal } from '../../runtime/delivery/written-topics.ts'
@@ -27,7 +29,8 @@ export function clusterProblems(
     return message === undefined ? [] : [{ path, message }]
   })
   problems.push(...overrideProblems(config, settings))
-  if (isSource) return [...problems, ...offsetTopicProblems(config, mode)]
+  if (isSource)
+    return [...problems, ...offsetTopicProblems(config, mode), ...sourceTransactionProblems(config, mode)]
   problems.push(...brokerProblems(config, settings.clients))
   for (const topic of topicList(config).filter((name) => own.includes(name))) {
     const message = `Topic ${topic} holds the state of the workers, with the secrets of all connectors. Choose another.`
@@ -39,6 +42,21 @@ export function clusterProblems(
     problems.push({ path, message })
   }
   return problems
+}
+
+/** What the source says counts for values of its own that are right. */
+function sourceTransactionProblems(config: RawConfig, mode: WorkerMode): ConfigProblem[] {
+  const transactionalSources = mode.kind === 'distributed' && mode.transactionalSources
+  return transactionProblems(config, { transactionalSources }, () => {
+    const plugin = connectorOf(config)
+    const own = plugin.kind === 'source' ? plugin.config.parse(config) : undefined
+    if (plugin.kind !== 'source' || own === undefined || own.problems.length > 0)
+      return { exactlyOnce: undefined, definesTransactions: false }
+    return {
+      exactlyOnce: plugin.exactlyOnce?.(own.values),
+      definesTransactions: plugin.definesTransactions?.(own.values) ?? false,
+    }
+  })
 }
 
 /** A source may share the workers' offset topic, which has its format; the others hold something else. */

@@ -5,7 +5,7 @@ import { conditionProblems } from '../../runtime/chain/conditions.ts'
 import { commonKeys, restartKeys, sinkKeys } from '../../runtime/plugins/connector-keys.ts'
 import { connectorOf, converterOf, versionKey } from '../../runtime/plugins/configured-plugins.ts'
 import { converters, isNamed } from '../../runtime/plugins/plugins.ts'
-import { ignoredSourceKeys, sourceKeys, transactionProblems } from '../../runtime/source/source-keys.ts'
+import { ignoredSourceKeys, sourceKeys } from '../../runtime/source/source-keys.ts'
 import { topicGroups } from '../../runtime/source/topic-groups.ts'
 import { givenOverrides } from './client-keys.ts'
 import { KeyFinder, type KnownKey } from './key-finder.ts'
@@ -72,7 +72,6 @@ export function withoutOverrides(keys: ConfigKeys): ConfigKeys {
 }
 
 function takeSourceKeys(finder: KeyFinder): void {
-  if (finder.checks) finder.problems.push(...transactionProblems(finder.raw))
   for (const { prefix, definition } of topicGroups(finder.raw)) {
     finder.take(definition.keys, { prefix })
     finder.check(definition, prefix)

@@ -12,6 +12,7 @@ import type { LevelTable } from '../../runtime/host/log-levels.ts'
 import { monotonicMs } from '../../runtime/host/lease.ts'
 import { IDLE } from '../../runtime/host/stage-tracker.ts'
 import type { HostExit, HostProcess, SpawnHost } from './host-process.ts'
+import type { OwnershipKeeper } from '../source-ownership.ts'
 import { answerOffsets, type OffsetKeeper } from './offset-answers.ts'
 import { type Hosted, type HostedTask, isSame, settle, type TaskListener, tell } from './hosted-task.ts'
 
@@ -31,6 +32,8 @@ export interface TaskHostOptions {
   readonly levels: () => LevelTable | undefined
   /** Of a standalone worker: what its hosts are told of offsets. */
   readonly offsets?: OffsetKeeper | undefined
+  /** Says whether tasks of sources may write in transactions; absent where nobody else could. */
+  readonly ownership?: OwnershipKeeper | undefined
   /** Runs one task that is under suspicion. */
   readonly alone: boolean
   onGone(host: TaskHost): void
@@ -238,6 +241,9 @@ export class TaskHost {
       case 'readOffsets':
       case 'writeOffsets':
         this.#answerOffsets(message)
+        break
+      case 'askOwnership':
+        void this.#options.ownership?.answer(message).then((answer) => this.#send(answer))
         break
       case 'stopped':
         this.tasks.delete(nameOf(message.id))

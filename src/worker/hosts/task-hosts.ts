@@ -7,6 +7,7 @@ import type { HostSettings, TaskId } from '../../runtime/host/protocol.ts'
 import type { SpawnHost } from './host-process.ts'
 import type { HostedTask, TaskListener } from './hosted-task.ts'
 import type { OffsetKeeper } from './offset-answers.ts'
+import type { OwnershipKeeper } from '../source-ownership.ts'
 import { TaskHost } from './task-host.ts'
 
 export interface TaskHostsOptions {
@@ -22,6 +23,7 @@ export interface TaskHostsOptions {
   readonly heldUntil?: () => number
   /** Of a standalone worker: what its hosts are told of offsets. */
   readonly offsets?: OffsetKeeper | undefined
+  readonly ownership?: OwnershipKeeper | undefined
   /** How long a host without tasks is kept, in milliseconds. */
   readonly keep?: number
   /** How long a host with tasks may say nothing at all, in milliseconds. */
@@ -138,12 +140,12 @@ export class TaskHosts {
   }
 
   #add(alone: boolean): TaskHost {
-    const { spawn, settings, deadline, maxMemory, log, offsets } = this.#options
+    const { spawn, settings, deadline, maxMemory, log, offsets, ownership } = this.#options
     const { silence = Math.max(SILENCE, deadline), heldUntil = () => Infinity } = this.#options
     const onGone = (gone: TaskHost): void => void this.#hosts.delete(gone)
     const limits = { deadline, maxMemory, silence, heldUntil }
     const levels = (): LevelTable | undefined => this.#levels
-    const host = new TaskHost({ spawn, settings, ...limits, log, levels, offsets, alone, onGone })
+    const host = new TaskHost({ spawn, settings, ...limits, log, levels, offsets, ownership, alone, onGone })
     this.#hosts.add(host)
     return host
   }

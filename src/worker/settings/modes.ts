@@ -20,6 +20,8 @@ export interface DistributedMode {
   readonly sharedTopic: InternalTopic | null
   readonly protocol: 'sessioned' | 'compatible' | 'eager'
   readonly rebalanceDelay: number
+  /** Whether sources write records and offsets in transactions (`exactly.once.source.support=enabled`). */
+  readonly transactionalSources: boolean
   readonly signing: SigningSettings
 }
 
@@ -44,6 +46,7 @@ export const CLUSTER_KEYS = [
   'connect.protocol',
   'scheduled.rebalance.max.delay.ms',
   'inter.worker.*',
+  'exactly.once.source.support',
 ] as const
 
 /** The settings that do something in a mode. */

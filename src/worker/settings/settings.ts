@@ -276,6 +276,7 @@ function modeOf(kind: WorkerMode['kind'], read: Read): WorkerMode {
     sharedTopic: sharedTopic(read),
     protocol: protocol === 'compatible' || protocol === 'eager' ? protocol : 'sessioned',
     rebalanceDelay: Number(read('scheduled.rebalance.max.delay.ms')),
+    transactionalSources: read('exactly.once.source.support').toLowerCase() === 'enabled',
     signing: signingOf(read),
   }
 }

@@ -90,6 +90,11 @@ export const WORKER_KEYS = {
   }),
   'heartbeat.interval.ms': integer('How often a worker is heard of.', 2000, { min: 1 }),
   'rebalance.timeout.ms': integer('How long members may take to join a rebalance.', 60_000, { min: 1 }),
+  'exactly.once.source.support': text(
+    'Whether sources write their records and offsets in transactions (KIP-618): `enabled`, or not yet: `disabled`, `preparing`. All workers of a cluster must be at `preparing` before the first is at `enabled`.',
+    'disabled',
+    { oneOf: ['disabled', 'preparing', 'enabled'] },
+  ),
   'scheduled.rebalance.max.delay.ms': integer("How long a lost worker's work waits for its return.", 3000),
   'metadata.max.age.ms': integer('How often topics and partitions are looked up anew.', 30_000, { min: 100 }),
   'connect.protocol': text('The group protocol preferred.', 'sessioned', {
@@ -255,6 +260,5 @@ export const UNSUPPORTED: Readonly<Record<string, readonly string[]>> = {
   'admin.listeners*': [''],
   'rest.extension.classes': [''],
   'response.http.headers.config': [''],
-  'exactly.once.source.support': ['disabled', 'preparing'],
   'header.converter.plugin.version': ['', 'latest'],
 }

@@ -52,7 +52,7 @@ describe('the store of source offsets', () => {
     topics.write('offsets', '["a",{"f":1}]', '{"n":1}')
     topics.write('offsets', '["a",{"f":2}]', '{"n":2}')
     topics.write('own', '["a",{"f":1}]', '{"n":10}')
-    const both = new SourceOffsets('a', [await open(topics, 'own'), await open(topics)])
+    const both = new SourceOffsets('a', 'offsets', [await open(topics, 'own'), await open(topics)])
     expect([both.offset({ f: 1 }), both.offset({ f: 2 }), both.offset({ f: 3 })]).to.deep.equal([
       { n: 10 },
       { n: 2 },

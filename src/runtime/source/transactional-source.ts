@@ -1,0 +1,31 @@
+import type { TaskOptions } from '../host/open-task.ts'
+import type { SourceConfig } from './source-keys.ts'
+import { BoundaryRequests, type TransactionBoundary } from './transaction-boundary.ts'
+
+/** How a source task writes in transactions. */
+export interface TransactionalSource {
+  /** As in Kafka Connect: `<group.id>-<connector>-<task>`. */
+  readonly transactionalId: string
+  readonly timeoutMs: number
+  readonly boundary: TransactionBoundary
+}
+
+/** Null where the worker's sources deliver at least once. */
+export function transactionalSource(
+  { id, settings }: Pick<TaskOptions, 'id' | 'settings'>,
+  config: SourceConfig,
+): TransactionalSource | null {
+  if (!settings.transactionalSources) return null
+  return {
+    transactionalId: `${settings.transactionalIdPrefix}-${id.connector}-${id.task}`,
+    timeoutMs: config['producer.override.transaction.timeout.ms'] ?? 60_000,
+    boundary: boundaryOf(config, settings.offsetFlushIntervalMs),
+  }
+}
+
+function boundaryOf(config: SourceConfig, flushIntervalMs: number): TransactionBoundary {
+  const kind = config['transaction.boundary'].toLowerCase()
+  if (kind === 'connector') return { kind, requests: new BoundaryRequests() }
+  if (kind === 'interval') return { kind, ms: config['transaction.boundary.interval.ms'] ?? flushIntervalMs }
+  return { kind: 'poll' }
+}
