@@ -20,7 +20,6 @@ import { ConnectorCheck } from './configs/connector-check.ts'
 import { ConnectorViews } from './connector-views.ts'
 import { Herder } from './herder.ts'
 import { shownElsewhere } from './shared/shown-elsewhere.ts'
-import type { TaskId } from '../runtime/host/protocol.ts'
 import { type OwnershipKeeper, SourceOwnership } from './source-ownership.ts'
 import type { SpawnHost } from './hosts/host-process.ts'
 import type { Stores } from './stores/open-stores.ts'
@@ -94,8 +93,7 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const providers = new ConfigProviders(settings.configProviders)
   const { shared } = stores
   const resolve = resolverOf(providers, shared)
-  const ownership: OwnershipKeeper = { answer: (message) => keeper.answer(message) }
-  const hosts = hostsOf(surroundings, () => group.heldUntil, ownership)
+  const hosts = hostsOf(surroundings, () => group.heldUntil, { answer: (message) => keeper.answer(message) })
   const versionOf = (name: string): string | null => connectorClass(configs.get(name)?.config).version
   const workerId = `${hostInUrl(advertised.host)}:${advertised.port}`
   const reporter = new StatusReporter(statuses, workerId, versionOf)
@@ -107,9 +105,9 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const publish: TaskPublisher['publish'] = (...tasks) => publisher.publish(...tasks)
   const missing = new MissingPlugins({ configs, statuses })
   const failedOn = (connector: string): string[] => missing.failedOn(connector, workerId)
-  const restartsAll = (connector: string): boolean => isTransactional(connector, settings, configs)
-  const made = { createTask, createMonitor, suspects, resolve, publish, workerId, failedOn, restartsAll }
-  const work = new AssignedWork({ configs, statuses: reporter, hosts, log, ...made })
+  const made = { createTask, createMonitor, suspects, resolve, publish, workerId, failedOn }
+  const restartsAll = writesInTransactions(settings, configs)
+  const work = new AssignedWork({ configs, statuses: reporter, hosts, log, restartsAll, ...made })
   const onGeneration = (generation: number): void => {
     reporter.generation = generation
     statuses.joined({ generation, workerId })
@@ -132,12 +130,9 @@ export function assembleWorker(surroundings: Surroundings): RunningWorker & { st
   const told = { ...toldOf(surroundings, { providers, resolve, hosts, work, workerId, peers }), topics }
   const among = { place, rejoin, fence, foreign }
   const herder: Herder = new Herder({ configs, statuses, reporter, work, ...told, ...among })
-  const write: Herder['putTasks'] = (...tasks) => herder.putTasks(...tasks)
-  const leader = { place, keys: sessionKeys, peers }
-  const publisher = new TaskPublisher({ ...leader, configs, write })
-  const fenceHere = (connector: string): Promise<void> => herder.fenceZombies(connector)
-  const isAssigned = (id: TaskId): boolean => work.hasTask(id)
-  const keeper = new SourceOwnership({ ...leader, configs, fence: fenceHere, isAssigned })
+  const leader = { place, keys: sessionKeys, peers, configs }
+  const publisher = new TaskPublisher({ ...leader, write: (...tasks) => herder.putTasks(...tasks) })
+  const keeper = new SourceOwnership({ ...leader, herder, work })
   const stop = async (): Promise<void> => {
     sessionKeys?.close()
     await stopWork({ group, work, hosts }, settings.shutdownTimeout)
@@ -174,9 +169,11 @@ function moveWhereMissing(
 }
 
 /** Whether a connector's tasks write in transactions. */
-function isTransactional(connector: string, { mode }: WorkerSettings, configs: Stores['configs']): boolean {
-  if (mode.kind !== 'distributed' || !mode.transactionalSources) return false
-  return connectorClass(configs.get(connector)?.config).type === 'source'
+function writesInTransactions({ mode }: WorkerSettings, configs: Stores['configs']) {
+  return (connector: string): boolean =>
+    mode.kind === 'distributed' &&
+    mode.transactionalSources &&
+    connectorClass(configs.get(connector)?.config).type === 'source'
 }
 
 function hostsOf(

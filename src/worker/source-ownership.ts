@@ -1,6 +1,8 @@
 import { ConnectError, messageOf, UnavailableError } from '../api/errors.ts'
 import type { RawConfig } from '../api/config.ts'
 import { type FromHost, nameOf, type TaskId, type ToHost } from '../runtime/host/protocol.ts'
+import type { AssignedWork } from './assigned-work.ts'
+import type { Herder } from './herder.ts'
 import { askLeader, type LeaderAccess } from './cluster/ask-leader.ts'
 import { ElsewhereError } from './cluster/place.ts'
 import type { ConfigStore } from './stores/config-store.ts'
@@ -8,9 +10,8 @@ import type { ConfigStore } from './stores/config-store.ts'
 export interface SourceOwnershipOptions extends LeaderAccess {
   readonly configs: Pick<ConfigStore, 'get' | 'readToEnd'>
   /** Fences here, where this worker leads. */
-  readonly fence: (connector: string) => Promise<void>
-  /** Whether a task is still to run on this worker. */
-  readonly isAssigned: (id: TaskId) => boolean
+  readonly herder: Pick<Herder, 'fenceZombies'>
+  readonly work: Pick<AssignedWork, 'hasTask'>
 }
 
 /** What task hosts ask of ownership, and how they are answered. */
@@ -50,20 +51,20 @@ export class SourceOwnership implements OwnershipKeeper {
   }
 
   async #fence(id: TaskId): Promise<void> {
-    const { place, configs, fence } = this.#options
+    const { place, configs, herder } = this.#options
     await configs.readToEnd()
     this.#fencedFor.set(nameOf(id), configs.get(id.connector)?.tasks)
-    if (place.leads) return fence(id.connector)
+    if (place.leads) return herder.fenceZombies(id.connector)
     const path = `${encodeURIComponent(id.connector)}/fence`
     const what = `fence the former tasks of ${id.connector}`
     return askLeader(this.#options, { method: 'PUT', path, what, deadlineMs: DEADLINE_MS })
   }
 
   async #confirm(id: TaskId): Promise<void> {
-    const { configs, isAssigned } = this.#options
+    const { configs, work } = this.#options
     await configs.readToEnd()
     const isSame = configs.get(id.connector)?.tasks === this.#fencedFor.get(nameOf(id))
-    if (isSame && isAssigned(id)) return
+    if (isSame && work.hasTask(id)) return
     const message = `Task ${nameOf(id)} was replaced while it started: its connector has other tasks now, or another worker runs it.`
     throw new UnavailableError('cluster.unavailable', message)
   }

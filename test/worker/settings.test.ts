@@ -86,6 +86,7 @@ describe('worker settings', () => {
         sharedTopic: { topic: 'g-sluice', partitions: 1, replicationFactor: -1 },
         protocol: 'sessioned',
         rebalanceDelay: 3_000,
+        transactionalSources: false,
         signing: 'signing' in settings.mode && settings.mode.signing,
       },
     })
@@ -161,17 +162,16 @@ describe('worker settings', () => {
   it('stop the start at a key that changes meaning or security and is not supported, by name', () => {
     const found = problemsOf({
       'rest.extension.classes': 'X',
-      'exactly.once.source.support': 'enabled',
       'admin.listeners': 'http://127.0.0.1:1',
       'response.http.headers.config': 'add X-Frame-Options:DENY',
     })
-    expect(found.size).to.equal(4)
+    expect(found.size).to.equal(3)
     for (const message of found.values()) expect(message).to.contain('does not support yet')
   })
 
   it('accept the values of such keys that change nothing', () => {
     expect(
-      problemsOf({ 'security.protocol': 'PLAINTEXT', 'exactly.once.source.support': 'disabled' }).size,
+      problemsOf({ 'security.protocol': 'PLAINTEXT', 'header.converter.plugin.version': 'latest' }).size,
     ).to.equal(0)
   })
 

@@ -38,9 +38,6 @@ describe('the configuration of a source', () => {
   })
 
   it('refuses what it cannot keep, each by its key', () => {
-    expect(pathsOf({ 'exactly.once.support': 'required' })).to.deep.equal(['exactly.once.support'])
-    expect(pathsOf({ 'exactly.once.support': 'requested' })).to.deep.equal([])
-    expect(pathsOf({ 'transaction.boundary': 'connector' })).to.deep.equal(['transaction.boundary'])
     expect(pathsOf({ 'transaction.boundary': 'interval' })).to.deep.equal([])
     expect(pathsOf({ 'producer.override.compression.type': 'zip' })).to.have.length(1)
     expect(pathsOf({ 'producer.override.acks': 'some' })).to.have.length(1)
@@ -83,6 +80,33 @@ describe('the configuration of a source', () => {
     expect(found({ topic: 'offsets' })).to.deep.equal(['topic'])
     expect(found({ 'offsets.storage.topic': 'configs' })).to.deep.equal(['offsets.storage.topic'])
     expect(found({ 'offsets.storage.topic': 'offsets' })).to.deep.equal([])
+  })
+
+  it('may require exactly once where the worker has that, and the source says that it delivers so', () => {
+    const found = (support: string, more: Record<string, string>) => {
+      const raw = new Map([
+        ...['group.id', 'config.storage.topic', 'offset.storage.topic', 'status.storage.topic'].map(
+          (key) => [key, key] as const,
+        ),
+        ['exactly.once.source.support', support],
+      ])
+      return clusterProblems({ name: 'a', ...CONFIG, ...more }, readSettings(raw).settings)
+    }
+    const required = { 'exactly.once.support': 'REQUIRED' }
+    for (const support of ['disabled', 'preparing'])
+      expect(found(support, required)).to.deep.equal([
+        {
+          path: 'exactly.once.support',
+          message: 'This worker does not have exactly-once source support enabled.',
+        },
+      ])
+    expect(found('disabled', { 'exactly.once.support': 'requested' })).to.deep.equal([])
+    expect(found('Enabled', required)).to.deep.equal([])
+    const [standardInput] = found('enabled', { ...required, file: undefined as never })
+    expect(standardInput?.message).to.contain('does not support exactly-once semantics')
+    const [boundary] = found('enabled', { 'transaction.boundary': 'connector' })
+    expect(boundary?.message).to.contain('does not support connector-defined transaction boundaries')
+    expect(found('enabled', { 'transaction.boundary': 'interval' })).to.deep.equal([])
   })
 })
 

@@ -70,7 +70,7 @@ export class OffsetStore {
   /** Resolves when all of them were read back. Null removes an offset. */
   async write(connector: string, offsets: readonly SourceOffset[]): Promise<void> {
     const texts = this.texts(connector, offsets)
-    await Promise.all(texts.map(({ key, value }) => this.#log?.append(key, value)))
+    await Promise.all(texts.map(async ({ key, value }) => this.#log?.append(key, value)))
   }
 
   /** Offsets as they are stored, under the keys that they have already. */

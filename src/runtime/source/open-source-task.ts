@@ -58,10 +58,8 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
     if (producer instanceof TransactionalProducer) await untilThere(() => takeOver(producer, options))
     offsets = await untilThere(() => openOffsets(clients, options, sourceConfig))
     const stored = offsets
-    const delivery = new AtLeastOnceDelivery({
-      ...{ producer, tolerant: policy.tolerant },
-      commit: (positions: readonly SourcePosition[]) => stored.write(positions),
-    })
+    const commit = (positions: readonly SourcePosition[]) => stored.write(positions)
+    const delivery = new AtLeastOnceDelivery({ producer, tolerant: policy.tolerant, commit })
     const pipeline = new SourcePipeline({
       plugin: plugin.name,
       chain: plugins.chain,
@@ -73,24 +71,13 @@ export async function openSourceTask(options: TaskOptions, plugin: SourceConnect
       deadLetters: await untilThere(() => openDeadLetters(options, clients.get('admin'), producer)),
       ...{ stages, used },
     })
-    const transactions =
-      transactional !== null && producer instanceof TransactionalProducer
-        ? new SourceTransactions({
-            ...{ producer, pipeline, log, boundary: transactional.boundary, signal: stopping.signal },
-            writeOffsets: (positions) =>
-              writeOffsetTexts(stored.texts(positions), { client, producer, topic: stored.topic }),
-            copyOffsets: (positions) => stored.copy(positions),
-          })
-        : undefined
-    const context = sourceContext(options, stored, transactional)
+    const parts = { options, client, producer, transactional, pipeline, offsets: stored }
     const task = new RunningSourceTask(
       {
         who: `Connector ${id.connector}, task ${id.task}`,
         plugin: plugin.name,
-        source: await openSource(options, plugin, context), // last: nothing after it fails
-        pipeline,
-        commit: (positions) => delivery.commit(positions),
-        transactions,
+        source: await openSource(options, plugin, sourceContext(options, stored, transactional)), // last: nothing after it fails
+        ...{ pipeline, commit, transactions: openTransactions(parts) },
         flushIntervalMs: offsetFlushIntervalMs,
         ...{ stopTimeoutMs, log, at, metrics, stopping },
         onFailed: failed,
@@ -131,6 +118,28 @@ function openProducer(
   if (transactional === null) return new Producer(client, settings)
   const { transactionalId, timeoutMs } = transactional
   return new TransactionalProducer(client, { ...settings, transactionalId, transactionTimeoutMs: timeoutMs })
+}
+
+interface TransactionParts {
+  readonly options: TaskOptions
+  readonly client: KafkaClient
+  readonly producer: Producer | TransactionalProducer
+  readonly transactional: TransactionalSource | null
+  readonly pipeline: SourcePipeline
+  readonly offsets: SourceOffsets
+}
+
+/** Undefined where the source delivers at least once. */
+function openTransactions(parts: TransactionParts): SourceTransactions | undefined {
+  const { options, client, producer, transactional, pipeline, offsets } = parts
+  if (transactional === null || !(producer instanceof TransactionalProducer)) return undefined
+  const { log, stopping } = options
+  return new SourceTransactions({
+    ...{ producer, pipeline, log, boundary: transactional.boundary, signal: stopping.signal },
+    writeOffsets: (positions) =>
+      writeOffsetTexts(offsets.texts(positions), { client, producer, topic: offsets.topic }),
+    copyOffsets: (positions) => offsets.copy(positions),
+  })
 }
 
 /** Afterwards no former task of the connector, and no task of an earlier configuration, can write any more. */

@@ -8,6 +8,7 @@ import { WaitLog } from '../host/wait-log.ts'
 import type { TaskMetrics } from '../host/task-metrics.ts'
 import { IDLE, type Tell } from '../host/stage-tracker.ts'
 import { offsetJson, requireSourceMap } from './offset-format.ts'
+import { SourceCallbacks } from './source-callbacks.ts'
 import type { PreparedPoll, SourcePipeline } from './source-pipeline.ts'
 import type { SentPoll, SourceTransactions } from './source-transactions.ts'
 import { type SourcePosition, SourcePositions } from './source-positions.ts'
@@ -61,6 +62,7 @@ export class RunningSourceTask {
   readonly #ended: Promise<void>
   readonly #stopped: Promise<void>
   readonly #wait: WaitLog
+  readonly #callbacks: SourceCallbacks
   #polling: Promise<readonly SourceRecord[]> | null = null
   #committing: Promise<void> | null = null
   #inFlight = 0
@@ -74,6 +76,7 @@ export class RunningSourceTask {
   constructor(parts: SourceTaskParts, paused: boolean) {
     this.#parts = parts
     this.#paused = paused
+    this.#callbacks = new SourceCallbacks(parts)
     this.#wait = new WaitLog({ log: parts.log, tell: parts.onWaits })
     this.#stopped = new Promise((resolve) =>
       parts.stopping.signal.addEventListener('abort', () => resolve(), { once: true }),
@@ -96,7 +99,7 @@ export class RunningSourceTask {
 
   /** Waits a while for what is in flight, commits what is durable, and ends the loop. */
   async stop(): Promise<void> {
-    const { stopping, stopTimeoutMs, source } = this.#parts
+    const { stopping, stopTimeoutMs } = this.#parts
     stopping.abort()
     await this.#loop.command(async () => {
       this.#loop.end()
@@ -108,7 +111,7 @@ export class RunningSourceTask {
       await Promise.race([last, pause(stopTimeoutMs * SHARE.commit)])
     })
     await this.#ended
-    await this.#within('stop', async () => source.stop?.())
+    await this.#callbacks.stop()
   }
 
   /** Somebody else runs the task: nothing is committed any more. */
@@ -197,9 +200,9 @@ export class RunningSourceTask {
     this.#positions.committed(this.#positions.committable())
     for (const { records, prepared } of polls) {
       if (delivered) metrics.count('records.sent', prepared.batch.states.live)
-      await this.#tellRecords(records, prepared, delivered)
+      await this.#callbacks.records(records, prepared, delivered)
     }
-    await this.#tellCommit()
+    await this.#callbacks.committed()
   }
 
   /** Before the task rests or ends. A source that ends its transactions itself has not ended this one. */
@@ -283,7 +286,7 @@ export class RunningSourceTask {
     const round = pipeline
       .deliver(prepared, stopping.signal)
       .then(async () => {
-        await this.#tellRecords(records, prepared, true)
+        await this.#callbacks.records(records, prepared, true)
         durable()
         metrics.count('records.sent', prepared.batch.states.live)
       })
@@ -303,20 +306,6 @@ export class RunningSourceTask {
     return this.#positions.begin(positions)
   }
 
-  /** What a source throws here is logged, as in Kafka Connect: the records are in Kafka. */
-  async #tellRecords(
-    records: readonly SourceRecord[],
-    { batch }: PreparedPoll,
-    delivered: boolean,
-  ): Promise<void> {
-    const { source, log } = this.#parts
-    if (source.commitRecord === undefined) return
-    await this.#within('commitRecord', async () => {
-      for (const [row, record] of records.entries())
-        await source.commitRecord?.(record, delivered && batch.isLive(row))
-    }).catch((error: unknown) => log.error('commitRecord of the source threw', { error: messageOf(error) }))
-  }
-
   /** Invariant 1: only what is durable is committed. One at a time; never rejects. */
   #commit(): Promise<void> {
     this.#lastCommit = performance.now()
@@ -333,18 +322,7 @@ export class RunningSourceTask {
     if (!this.#isOwner()) return
     const positions = this.#positions.committable()
     if (positions.length > 0 && !(await this.#write(positions))) return
-    await this.#tellCommit()
-  }
-
-  /** Also where nothing was to be written, as in Kafka Connect: a source may acknowledge what it has read. */
-  async #tellCommit(): Promise<void> {
-    const { source, log } = this.#parts
-    if (source.commit === undefined) return
-    try {
-      await this.#within('commit', async () => source.commit?.())
-    } catch (error) {
-      log.error('commit of the source threw', { error: messageOf(error) })
-    }
+    await this.#callbacks.committed()
   }
 
   /** False where the offsets could not be written: they are tried again at the next interval, as in Kafka Connect. */
@@ -360,15 +338,6 @@ export class RunningSourceTask {
     metrics.count('commits')
     this.#positions.committed(positions)
     return true
-  }
-
-  async #within(stage: string, work: () => Promise<void>): Promise<void> {
-    await this.#parts.at(stage)
-    try {
-      await work()
-    } finally {
-      void this.#parts.at(IDLE)
-    }
   }
 
   #fail(error: unknown): void {

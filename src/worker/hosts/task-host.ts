@@ -32,7 +32,6 @@ export interface TaskHostOptions {
   readonly levels: () => LevelTable | undefined
   /** Of a standalone worker: what its hosts are told of offsets. */
   readonly offsets?: OffsetKeeper | undefined
-  /** Says whether tasks of sources may write in transactions; absent where nobody else could. */
   readonly ownership?: OwnershipKeeper | undefined
   /** Runs one task that is under suspicion. */
   readonly alone: boolean
@@ -234,16 +233,17 @@ export class TaskHost {
   }
 
   #pass(hosted: Hosted, message: Extract<FromHost, { id: TaskId }>): void {
+    const { offsets, ownership } = this.#options
     switch (message.type) {
       case 'at':
         this.#at(hosted, message)
         break
       case 'readOffsets':
       case 'writeOffsets':
-        this.#answerOffsets(message)
+        void this.#answer(offsets && answerOffsets(offsets, message))
         break
       case 'askOwnership':
-        void this.#options.ownership?.answer(message).then((answer) => this.#send(answer))
+        void this.#answer(ownership?.answer(message))
         break
       case 'stopped':
         this.tasks.delete(nameOf(message.id))
@@ -257,9 +257,8 @@ export class TaskHost {
     }
   }
 
-  #answerOffsets(message: Parameters<typeof answerOffsets>[1]): void {
-    const { offsets } = this.#options
-    if (offsets !== undefined) void answerOffsets(offsets, message).then((answer) => this.#send(answer))
+  async #answer(answer: Promise<ToHost> | undefined): Promise<void> {
+    if (answer !== undefined) this.#send(await answer)
   }
 
   /** A plugin of the task is about to be called, or none is at work any more. */
@@ -356,9 +355,7 @@ export class TaskHost {
   }
 }
 
-function mebibytes(bytes: number): string {
-  return `${Math.round(bytes / 2 ** 20)} MiB`
-}
+const mebibytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MiB`
 
 /** V8 says on standard error alone that its heap is full. */
 function hintOf(signal: string): string {

@@ -93,7 +93,7 @@ export const WORKER_KEYS = {
   'exactly.once.source.support': text(
     'Whether sources write their records and offsets in transactions (KIP-618): `enabled`, or not yet: `disabled`, `preparing`. All workers of a cluster must be at `preparing` before the first is at `enabled`.',
     'disabled',
-    { oneOf: ['disabled', 'preparing', 'enabled'] },
+    { oneOf: ['disabled', 'preparing', 'enabled'], anyCase: true },
   ),
   'scheduled.rebalance.max.delay.ms': integer("How long a lost worker's work waits for its return.", 3000),
   'metadata.max.age.ms': integer('How often topics and partitions are looked up anew.', 30_000, { min: 100 }),
