@@ -33,7 +33,7 @@ export interface TaskHostsOptions {
 const KEEP = 10_000
 const SILENCE = 30_000
 /**
- * A process costs half a second of CPU to start, a question to one that runs some milliseconds: one process is asked, as
+ * A process costs up to a second of CPU to start, a question to one that runs hardly any: one process is asked, as
  * long as it answers. One that hangs keeps its place until its deadline, and others are asked besides, up to this many.
  */
 const MOST_ASKED = 4
