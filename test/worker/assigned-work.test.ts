@@ -13,7 +13,7 @@ const config = (topic: string): RawConfig => ({
 
 /** A source whose plugin answers when it is let. */
 function source() {
-  const questions: { readonly config: RawConfig; answer(): void }[] = []
+  const questions: { readonly config: RawConfig; readonly answer: () => void }[] = []
   const stored = { config: config('first'), tasks: [] as readonly RawConfig[], target: 'STARTED' as const }
   const said: State[] = []
   const none = (): never => {
