@@ -17,7 +17,7 @@ import { countRecords, fillTopic, readTopic } from '../support/topics.ts'
 type Config = Readonly<Record<string, string>>
 
 /** Each secret is another word, so that a finding says which. */
-const secret = (name: string): string => `CANARY-${name}-8c1f`
+const secret = (name: string): string => `CANARY${name.replaceAll('-', '')}8c1f`
 const PEM = (name: string): string =>
   `-----BEGIN PRIVATE KEY-----\n${secret(name)}\n-----END PRIVATE KEY-----`
 /** What is no secret, and must be found: else the search is broken. */
@@ -61,7 +61,11 @@ describe('twenty-five secrets that a worker is told', function () {
       SLUICE_TEST_CANARY: secret('env'),
       SLUICE_LOG_LEVEL: 'trace',
     })
-    const id = await registerSchema(dev.schemaRegistry, uniqueName('canary'), JSON.stringify(record({ n: 'int' })))
+    const id = await registerSchema(
+      dev.schemaRegistry,
+      uniqueName('canary'),
+      JSON.stringify(record({ n: 'int' })),
+    )
     const good = withHeader(avscType(record({ n: 'int' })).toBuffer({ n: 5 }), id)
     await fillTopic(dev.bootstrapServers, source, 1, [
       { key: 'good', value: good },
