@@ -37,9 +37,8 @@ describe('sockets that listen', function () {
     }
   })
 
-  it('would be seen on another address', async () => {
+  it('would be seen on another address, of IPv6 too', async () => {
     const server = createServer()
-    // The address of this machine's own choice on loopback, and every one of IPv6: closed before anybody could connect.
     await new Promise<void>((resolve) => server.listen({ port: 0, host: '::1' }, resolve))
     const address = server.address()
     const port = typeof address === 'object' ? (address?.port ?? 0) : 0
