@@ -1,16 +1,15 @@
-import { execFile } from 'node:child_process'
 import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
-import { promisify } from 'node:util'
 import { expect } from 'chai'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { after, before, describe, it } from 'mocha'
 import { type Certificates, makeCertificates, STORE_PASSWORD } from '../support/certificates.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
+import { shownBy, statusByCurl } from '../support/https-calls.ts'
 import { freePort, sharedKafka } from '../support/kafka.ts'
 import { sluice, type StartedProcess } from '../support/process.ts'
 import { countRecords, fillTopic } from '../support/topics.ts'
@@ -231,17 +230,8 @@ describe('workers of one cluster over https', function () {
     expect(JSON.stringify(all)).not.to.match(/-secret-/)
   })
 
-  /** The status of an answer to curl; its exit code where there is none. */
-  async function curl({ port }: Worker, route: string, ...args: string[]): Promise<string> {
-    const found = promisify(execFile)('curl', [
-      ...['--silent', '--output', '/dev/null', '--write-out', '%{http_code}', '--max-time', '20'],
-      ...['--cacert', certificates.file('ca.pem'), ...args, `https://localhost:${port}${route}`],
-    ])
-    return found.then(
-      ({ stdout }) => stdout,
-      (error: unknown) => `exit ${error instanceof Error && 'code' in error ? String(error.code) : '?'}`,
-    )
-  }
+  const curl = ({ port }: Worker, route: string, ...args: string[]): Promise<string> =>
+    statusByCurl(certificates, `https://localhost:${port}${route}`, args)
 
   it('answer curl that shows a user, a token or a certificate, and no other', async () => {
     const bearer = (text: string) => ['--header', `Authorization: Bearer ${text}`]
@@ -295,7 +285,7 @@ describe('workers of one cluster over https', function () {
         expect(await curl(worker, '/health', ...strange)).to.match(/^exit|^000/)
       }
       const [{ port }] = pair
-      const names = () => shownBy(port)
+      const names = () => shownBy(certificates, port)
       expect(await names()).to.equal('broker')
       copyFileSync(certificates.file('wrong-host.p12'), file('listener.p12'))
       await eventually(async () => (await names()) === 'wrong-host', { timeoutMs: 60_000 })
@@ -304,21 +294,6 @@ describe('workers of one cluster over https', function () {
       await Promise.all(pair.map(({ process }) => process.exited))
     }
   })
-
-  /** The common name in the certificate of a listener. */
-  function shownBy(port: number): Promise<string> {
-    const own = {
-      key: readFileSync(certificates.file('client.key')),
-      cert: readFileSync(certificates.file('client.pem')),
-    }
-    return new Promise((resolve, reject) => {
-      const socket = connect({ host: 'localhost', port, rejectUnauthorized: false, ...own }, () => {
-        resolve(String(socket.getPeerCertificate().subject.CN))
-        socket.destroy()
-      })
-      socket.once('error', reject)
-    })
-  }
 
   it('close connections on which nothing is said', async () => {
     const [{ port }] = workers as [Worker, Worker]

@@ -212,7 +212,7 @@ describe('a hostile configuration of a connector', () => {
   it('overrides nothing under None, and only who it is under Principal', async () => {
     const rows = [
       ...REFUSED.map(([prefix, settings]) => [prefix, settings] as const),
-      ...IDLE.map(([prefix, name]) => [prefix, { [name]: 'x' } as Settings] as const),
+      ...IDLE.map(([prefix, name]) => [prefix, { [name]: 'x' }] as const),
       ...['127.0.0.1:1', '169.254.169.254:80'].map(
         (servers) => ['consumer', { 'bootstrap.servers': servers }] as const,
       ),
