@@ -5,8 +5,9 @@ import tseslint from 'typescript-eslint'
 const MAY_IMPORT = {
   'src/api': [],
   'src/access': ['src/api'],
-  'src/kafka': ['src/api'],
-  'src/converters': ['src/api'],
+  'src/tls': ['src/api'],
+  'src/kafka': ['src/api', 'src/tls'],
+  'src/converters': ['src/api', 'src/tls'],
   'src/inference': ['src/api'],
   'src/runtime': [
     'src/api',
@@ -19,6 +20,7 @@ const MAY_IMPORT = {
   'src/worker': [
     'src/access',
     'src/api',
+    'src/tls',
     'src/kafka',
     'src/converters',
     'src/inference',
@@ -43,7 +45,7 @@ const PACKAGE_HOME = {
   express: ['src/rest', 'src/registry'],
   jose: ['src/access'],
   kafkajs: ['src/dev'],
-  'node-forge': ['src/kafka'],
+  'node-forge': ['src/tls'],
   pino: ['src/runtime'],
   re2js: ['src/api'],
   '@marcbachmann/cel-js': ['src/api'],
@@ -56,6 +58,7 @@ const PACKAGE_HOME = {
 const FOLDERS = [
   'src/api',
   'src/access',
+  'src/tls',
   'src/kafka',
   'src/converters',
   'src/inference',

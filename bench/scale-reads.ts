@@ -16,7 +16,8 @@ import { latencyOf } from './support/scale/requests.ts'
 import { usageOf } from './support/scale/usage.ts'
 
 const RESULT_FILE = path.join(REPOSITORY, 'bench', 'results', 'scale-reads.json')
-const CHUNK = 2_000
+/** Some 450 kB of records: a broker takes a megabyte at a time. */
+const CHUNK = 500
 const CONFIG_TOPIC = 'connect-configs'
 
 function readOptions() {
@@ -82,7 +83,8 @@ async function measure({ records, connectors, requests }: ReturnType<typeof read
   const began = performance.now()
   await worker.start()
   const seconds = (performance.now() - began) / 1000
-  const usage = usageOf({ workers: [worker.pid], hosts: [], broker: [] }).workers
+  const used = () => usageOf({ workers: [worker.pid], hosts: [], broker: [] }).workers
+  const usage = used()
   await eventually(
     async () => {
       const all = (await (await fetch(`${worker.url}/connectors?expand=status`)).json()) as object
@@ -91,10 +93,13 @@ async function measure({ records, connectors, requests }: ReturnType<typeof read
     { timeoutMs: 120_000, everyMs: 200 },
   )
   const samples = []
+  const before = used().cpuSeconds
   for (let n = 0; n < requests; n++) samples.push(await list(worker.url))
+  // Of the worker alone: a figure that other programs on the machine hardly change.
+  const cpuMs = Math.round(((used().cpuSeconds - before) * 1000) / requests)
   await cluster.close()
   const start = { records: found, seconds: Math.round(seconds * 100) / 100, cpuSeconds: usage.cpuSeconds }
-  const listing = { connectors, bytes: samples[0]?.bytes ?? 0, ...latencyOf(samples) }
+  const listing = { connectors, bytes: samples[0]?.bytes ?? 0, cpuMs, ...latencyOf(samples) }
   return { machine: about, loadAverage: loadavg()[0] ?? 0, start, memoryMiB: usage.memoryMiB, list: listing }
 }
 

@@ -23,6 +23,11 @@ export function nearest(wrong: string, known: Iterable<string>, most = 3): strin
 /** A wrong name may be as long as a sender likes; comparing takes time that grows with its length. */
 const LONGEST = 200
 
+/** A wrong name as messages show it: one of 10 kB would bury what they say. */
+export function shortened(name: string): string {
+  return name.length > LONGEST ? `${name.slice(0, LONGEST)}… (${name.length} characters)` : name
+}
+
 function editDistance(a: string, b: string): number {
   let above = Array.from({ length: b.length + 1 }, (_, i) => i)
   for (let i = 1; i <= a.length; i++) {

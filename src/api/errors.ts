@@ -34,7 +34,8 @@ export const ERROR_CATALOGUE = {
   'schema.incompatible': 'The registry refuses a schema as incompatible with earlier versions.',
   'registry.unavailable':
     'The schema registry cannot be reached, or its answer is none of a schema registry: the task waits for it.',
-  'registry.denied': 'The schema registry refused the credentials.',
+  'registry.denied':
+    'The schema registry refused the credentials, or its certificate or ours is not accepted.',
   'model.missing': 'No model of this name or path exists, or it lies outside the allowed folders.',
   'model.corrupt': 'A model file is damaged, truncated or exceeds a limit.',
   'model.unsupported': 'A model file has a format or algorithm that is not supported.',

@@ -7,3 +7,11 @@ export function isLoopback(host: string): boolean {
 export function hostInUrl(host: string): string {
   return host.includes(':') && !host.startsWith('[') ? `[${host}]` : host
 }
+
+/** The name or address in a header `Host`, without its port and the brackets of IPv6. */
+export function hostInHeader(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/:\d*$/, '')
+    .replace(/^\[(.*)\]$/, '$1')
+}

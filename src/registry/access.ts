@@ -1,6 +1,7 @@
 import type { NextFunction, Request, Response } from 'express'
-import { type Access, TooManyAttempts } from '../access/access.ts'
+import type { Access } from '../access/access.ts'
 import { allows, type Role } from '../access/roles.ts'
+import { orTooMany } from '../access/too-many.ts'
 import { httpError } from './errors.ts'
 
 /** Questions that are asked by POST. */
@@ -19,20 +20,16 @@ export function requireAccess(access: Access) {
   return async (request: Request, response: Response, next: NextFunction): Promise<void> => {
     const { authorization } = request.headers
     const address = request.socket.remoteAddress ?? ''
-    try {
-      const identity = await access.identify({ authorization, certificate: undefined, address })
-      if (identity === undefined) {
-        response.set('WWW-Authenticate', access.challenges)
-        throw httpError(401, 'Who are you? Send a user and password that are known here')
-      }
-      const { name, role } = identity
-      const needed = neededRole(request.method, request.path)
-      if (!allows(role, needed))
-        throw httpError(403, `${JSON.stringify(name)} has the role ${role}; this needs the role ${needed}`)
-      next()
-    } catch (error) {
-      if (error instanceof TooManyAttempts) response.set('Retry-After', String(error.wait))
-      next(error instanceof TooManyAttempts ? httpError(429, error.message) : error)
+    const credentials = { authorization, certificate: undefined, address }
+    const identity = await orTooMany(access.identify(credentials), response, httpError)
+    if (identity === undefined) {
+      response.set('WWW-Authenticate', access.challenges)
+      throw httpError(401, 'Who are you? Send a user and password that are known here')
     }
+    const { name, role } = identity
+    const needed = neededRole(request.method, request.path)
+    if (!allows(role, needed))
+      throw httpError(403, `${JSON.stringify(name)} has the role ${role}; this needs the role ${needed}`)
+    next()
   }
 }

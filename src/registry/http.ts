@@ -5,6 +5,7 @@ import { httpError, RegistryError } from './errors.ts'
 import { isRecord } from './topic-records.ts'
 import type { JsonRecord } from './topic-records.ts'
 import { messageOf, UnavailableError } from '../api/errors.ts'
+import { hostInHeader, isLoopback } from '../api/hosts.ts'
 import type { Logger } from '../api/log.ts'
 
 /** In the order in which the registry likes to write them. */
@@ -14,20 +15,18 @@ export const CONTENT_TYPES = [
   'application/json',
 ]
 
-const LOCAL_HOSTS = ['localhost', '127.0.0.1', '[::1]']
-
 /**
  * Against DNS rebinding: a page of another origin cannot name the registry by a host of its own. An address in numbers is
  * nothing that DNS gives to a page, so where other machines may ask, each is taken.
  */
 export function refuseForeignHosts({ host: listensOn = '127.0.0.1', allowedHosts = [] }: Reached) {
-  const isLocal = LOCAL_HOSTS.includes(listensOn) || listensOn === '::1'
-  const names = [...LOCAL_HOSTS, ...(isLocal ? [] : [listensOn, hostname(), ...allowedHosts])]
+  const isLocal = isLoopback(listensOn)
+  const names = isLocal ? [] : [listensOn, hostname(), ...allowedHosts]
   const known = names.map((name) => name.toLowerCase())
   return (request: Request, _response: Response, next: NextFunction): void => {
-    const host = (request.headers.host ?? '').toLowerCase().replace(/:\d+$/, '')
-    const isAddress = !isLocal && isIP(host.replace(/^\[|\]$/g, '')) !== 0
-    if (isAddress || known.includes(host)) next()
+    const host = hostInHeader(request.headers.host ?? '')
+    const isAddress = !isLocal && isIP(host) !== 0
+    if (isLoopback(host) || isAddress || known.includes(host)) next()
     else next(httpError(403, isLocal ? LOCAL_ONLY : OTHER_NAME))
   }
 }

@@ -1,7 +1,8 @@
 import type { Request, RequestHandler, Response } from 'express'
-import { type Access, TooManyAttempts } from '../access/access.ts'
+import type { Access } from '../access/access.ts'
 import { Buckets } from '../access/buckets.ts'
 import { allows } from '../access/roles.ts'
+import { orTooMany } from '../access/too-many.ts'
 import { type Caller, digestOf, PEER_HEADER } from '../worker/cluster/peer-signatures.ts'
 import { addressOf, commonName } from './connection.ts'
 import { type RestContext, running } from './context.ts'
@@ -85,14 +86,9 @@ async function shown(access: Access, request: Request, response: Response): Prom
     certificate: commonName(request),
     address,
   }
-  try {
-    const identity = await access.identify(credentials)
-    return identity === undefined ? undefined : { caller: { ...identity, address } }
-  } catch (error) {
-    if (!(error instanceof TooManyAttempts)) throw error
-    response.set('Retry-After', String(error.wait))
-    throw new HttpError(429, error.message)
-  }
+  const tooMany = (status: number, message: string) => new HttpError(status, message)
+  const identity = await orTooMany(access.identify(credentials), response, tooMany)
+  return identity === undefined ? undefined : { caller: { ...identity, address } }
 }
 
 function takeTurn(limit: Buckets, key: string, response: Response): void {

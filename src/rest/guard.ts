@@ -1,6 +1,7 @@
 import { isIP } from 'node:net'
 import type { RequestHandler } from 'express'
 import type { RestContext } from './context.ts'
+import { hostInHeader, isLoopback } from '../api/hosts.ts'
 import { HttpError } from './errors.ts'
 
 /**
@@ -9,19 +10,19 @@ import { HttpError } from './errors.ts'
  * is nothing that DNS can give to a page, so where the network may ask at all, each is taken.
  */
 export function guard({ hosts, network = false, members = () => [] }: Guarded): RequestHandler {
-  const allowed = new Set(hosts.map((host) => hostName(isIP(host) === 6 ? `[${host}]` : host)))
+  const allowed = new Set(hosts.map((host) => (isIP(host) === 6 ? host.toLowerCase() : hostInHeader(host))))
   const isAllowed = (host: string): boolean => {
-    const name = hostName(host)
-    if (name === 'localhost' || name === '[::1]' || /^127(\.\d{1,3}){3}$/.test(name)) return true
-    if (allowed.has(name) || (network && isIP(name.replace(/^\[|\]$/g, '')) !== 0)) return true
-    return members().some((member) => hostName(member) === name)
+    const name = hostInHeader(host)
+    if (isLoopback(name)) return true
+    if (allowed.has(name) || (network && isIP(name) !== 0)) return true
+    return members().some((member) => hostInHeader(member) === name)
   }
   return (request, _response, next) => {
     const host = request.get('host') ?? ''
     if (!isAllowed(host))
       throw new HttpError(
         403,
-        `The host name ${JSON.stringify(hostName(host).slice(0, 100))} is not served. Use the address that the worker listens on, or add the name to the worker's setting rest.allowed.hosts.`,
+        `The host name ${JSON.stringify(hostInHeader(host).slice(0, 100))} is not served. Use the address that the worker listens on, or add the name to the worker's setting rest.allowed.hosts.`,
       )
     const origin = request.get('origin')
     const foreign = origin !== undefined && !isAllowed(origin.replace(/^https?:\/\//, ''))
@@ -32,7 +33,3 @@ export function guard({ hosts, network = false, members = () => [] }: Guarded): 
 }
 
 type Guarded = Pick<RestContext, 'hosts' | 'network' | 'members'>
-
-function hostName(host: string): string {
-  return host.toLowerCase().replace(/:\d*$/, '')
-}

@@ -55,6 +55,8 @@ const RETRY_PAUSE = 2_000
 export class AssignedWork {
   readonly #options: AssignedWorkOptions
   readonly #connectors = new Set<string>()
+  /** Those that start as soon as their queue lets them: what changes until then is seen by that start. */
+  readonly #starting = new Set<string>()
   /** What should run here; `undefined` until its queue has started it, or where it has no config. */
   readonly #tasks = new Map<string, { readonly id: TaskId; run: TaskRun | undefined }>()
   /** Tasks that do not belong here any more, and have not stopped yet. */
@@ -126,7 +128,7 @@ export class AssignedWork {
 
   /** A connector's config or target state changed, or it is to be restarted: it starts anew where it runs here. */
   refreshConnector(name: string): void {
-    if (this.#connectors.has(name)) void this.#queue.run(name, () => this.#startConnector(name))
+    if (this.#connectors.has(name)) this.#queueStart(name)
   }
 
   /** Task configs changed: those that run here with another one start anew. */
@@ -163,11 +165,22 @@ export class AssignedWork {
 
   #addConnector(name: string): void {
     this.#connectors.add(name)
-    void this.#queue.run(name, () => this.#startConnector(name))
+    this.#queueStart(name)
+  }
+
+  /** However often a connector is changed while it starts, it starts once more. */
+  #queueStart(name: string): void {
+    if (this.#starting.has(name)) return
+    this.#starting.add(name)
+    void this.#queue.run(name, () => {
+      this.#starting.delete(name)
+      return this.#startConnector(name)
+    })
   }
 
   async #dropConnector(name: string): Promise<void> {
     this.#connectors.delete(name)
+    this.#starting.delete(name)
     await this.#queue.run(name, async () => {
       await this.#monitors.stop(name)
       if (this.#options.configs.get(name) !== undefined)

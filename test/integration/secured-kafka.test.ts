@@ -5,6 +5,7 @@ import { securedCommands } from './secured/commands.ts'
 import { ask, clientOf, kafka, sasl, start } from './secured/clients.ts'
 import { clientsByToken } from './secured/oauth.ts'
 import { refusedClients } from './secured/refusals.ts'
+import { revokedUsers } from './secured/revoked.ts'
 import { clientsByTls } from './secured/tls.ts'
 import { securedWorkers } from './secured/workers.ts'
 
@@ -42,5 +43,6 @@ describe('a client of a secured Kafka', function () {
   clientsByTls()
   refusedClients()
   securedWorkers()
+  revokedUsers()
   securedCommands()
 })

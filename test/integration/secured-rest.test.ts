@@ -1,13 +1,15 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { copyFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import { connect } from 'node:tls'
 import { expect } from 'chai'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { after, before, describe, it } from 'mocha'
 import { type Certificates, makeCertificates, STORE_PASSWORD } from '../support/certificates.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
+import { shownBy, statusByCurl } from '../support/https-calls.ts'
 import { freePort, sharedKafka } from '../support/kafka.ts'
 import { sluice, type StartedProcess } from '../support/process.ts'
 import { countRecords, fillTopic } from '../support/topics.ts'
@@ -28,6 +30,7 @@ describe('workers of one cluster over https', function () {
   let folder: string
   let certificates: Certificates
   let servers: string
+  let token: string
   const workers: Worker[] = []
   const file = (name: string): string => path.join(folder, name)
 
@@ -39,6 +42,15 @@ describe('workers of one cluster over https', function () {
       ['reader', 'operator', 'admin'].map((role) => userLine(role, `${role}-secret-1`, role)),
     )
     writeFileSync(file('users'), lines.join(''))
+    const { publicKey, privateKey } = await generateKeyPair('ES256')
+    writeFileSync(file('keys.json'), JSON.stringify({ keys: [await exportJWK(publicKey)] }))
+    token = await new SignJWT({ role: 'reader' })
+      .setProtectedHeader({ alg: 'ES256' })
+      .setIssuer('https://id.test')
+      .setAudience('sluice')
+      .setSubject('tim')
+      .setExpirationTime('1h')
+      .sign(privateKey)
     const group = uniqueName('https')
     for (let i = 0; i < 2; i++) workers.push(await start(group))
     for (const worker of workers)
@@ -63,7 +75,7 @@ describe('workers of one cluster over https', function () {
     return command.stdout()
   }
 
-  async function start(group: string): Promise<Worker> {
+  async function start(group: string, more: Readonly<Record<string, string>> = {}): Promise<Worker> {
     const port = await freePort()
     const topics = ['config', 'offset', 'status'].flatMap((kind) => [
       [`${kind}.storage.topic`, `${group}-${kind}`],
@@ -82,11 +94,15 @@ describe('workers of one cluster over https', function () {
       'listeners.https.ssl.client.auth': 'requested',
       'rest.auth.basic.users.file': file('users'),
       'rest.auth.certificate.roles': 'client:admin',
+      'rest.auth.bearer.jwks': file('keys.json'),
+      'rest.auth.bearer.issuer': 'https://id.test',
+      'rest.auth.bearer.audience': 'sluice',
       'rest.audit.log': file(`audit-${workers.length}`),
       'value.converter': 'StringConverter',
       'task.hosts': '1',
       'scheduled.rebalance.max.delay.ms': '0',
       ...(Object.fromEntries(topics) as Record<string, string>),
+      ...more,
     }
     const properties = file(`${port}.properties`)
     writeFileSync(
@@ -212,6 +228,71 @@ describe('workers of one cluster over https', function () {
       8,
     )
     expect(JSON.stringify(all)).not.to.match(/-secret-/)
+  })
+
+  const curl = ({ port }: Worker, route: string, ...args: string[]): Promise<string> =>
+    statusByCurl(certificates, `https://localhost:${port}${route}`, args)
+
+  it('answer curl that shows a user, a token or a certificate, and no other', async () => {
+    const bearer = (text: string) => ['--header', `Authorization: Bearer ${text}`]
+    const own = ['--cert', certificates.file('client.pem'), '--key', certificates.file('client.key')]
+    for (const worker of workers) {
+      expect(await curl(worker, '/connectors', '--user', 'reader:reader-secret-1')).to.equal('200')
+      expect(await curl(worker, '/connectors', ...bearer(token))).to.equal('200')
+      expect(await curl(worker, '/connectors', ...own)).to.equal('200')
+      expect(await curl(worker, '/connectors', '--user', 'reader:wrong')).to.equal('401')
+      expect(await curl(worker, '/connectors', ...bearer(`${token.slice(0, -8)}AAAAAAAA`))).to.equal('401')
+      expect(await curl(worker, '/connectors/c0', '--request', 'DELETE', ...bearer(token))).to.equal('403')
+      expect(await curl(worker, '/connectors')).to.equal('401')
+    }
+  })
+
+  it('come together where each must show a certificate, and use one that is renewed without a restart', async () => {
+    const group = uniqueName('required')
+    copyFileSync(certificates.file('broker.p12'), file('listener.p12'))
+    const more = {
+      'listeners.https.ssl.client.auth': 'required',
+      'listeners.https.ssl.keystore.location': file('listener.p12'),
+    }
+    const pair = [await start(group, more), await start(group, more)] as const
+    const own = ['--cert', certificates.file('client.pem'), '--key', certificates.file('client.key')]
+    try {
+      for (const worker of pair)
+        await eventually(async () => (await curl(worker, '/health', ...own)) === '200', {
+          timeoutMs: 120_000,
+        })
+      const source = uniqueName('required-in')
+      await fillTopic(servers, source, 2, [{ key: 'k', value: Buffer.from('v') }])
+      for (const [i, worker] of pair.entries()) {
+        const config = { 'connector.class': 'TopicSink', topics: source, 'target.topic': `${source}-${i}` }
+        const body = { name: `r${i}`, config }
+        const created = await call(worker, 'POST', '/connectors', { certificate: 'client', body })
+        expect(created.code, created.body).to.equal(201)
+      }
+      for (const worker of pair) {
+        for (const name of ['r0', 'r1'])
+          expect(await curl(worker, `/connectors/${name}/restart`, '--request', 'POST', ...own)).to.equal(
+            '204',
+          )
+        // No request without a certificate, or with one of another authority.
+        expect(await curl(worker, '/health')).to.match(/^exit|^000/)
+        const strange = [
+          '--cert',
+          certificates.file('stranger.pem'),
+          '--key',
+          certificates.file('stranger.key'),
+        ]
+        expect(await curl(worker, '/health', ...strange)).to.match(/^exit|^000/)
+      }
+      const [{ port }] = pair
+      const names = () => shownBy(certificates, port)
+      expect(await names()).to.equal('broker')
+      copyFileSync(certificates.file('wrong-host.p12'), file('listener.p12'))
+      await eventually(async () => (await names()) === 'wrong-host', { timeoutMs: 60_000 })
+    } finally {
+      for (const { process } of pair) process.signal('SIGTERM')
+      await Promise.all(pair.map(({ process }) => process.exited))
+    }
   })
 
   it('close connections on which nothing is said', async () => {

@@ -15,6 +15,7 @@ const LISTENERS = {
   SCRAM: ['SASL_PLAINTEXT', 'SCRAM-SHA-256,SCRAM-SHA-512'],
   OAUTH: ['SASL_PLAINTEXT', 'OAUTHBEARER'],
   SHORT: ['SASL_PLAINTEXT', 'PLAIN'],
+  REVOKE: ['SASL_PLAINTEXT', 'SCRAM-SHA-512'],
   SASLSSL: ['SASL_SSL', 'SCRAM-SHA-512,PLAIN'],
   TLS: ['SSL', ''],
   MUTUAL: ['SSL', ''],
@@ -95,6 +96,7 @@ function listenerSettings(name: ListenerName, { file }: Certificates): Record<st
   for (const mechanism of mechanisms.split(',').filter((each) => each !== ''))
     settings[`${prefix}.${mechanism.toLowerCase()}.sasl.jaas.config`] = jaas(mechanism)
   if (name === 'SHORT') settings[`${prefix}.plain.connections.max.reauth.ms`] = '1500'
+  if (name === 'REVOKE') settings[`${prefix}.scram-sha-512.connections.max.reauth.ms`] = '1500'
   if (!protocol.endsWith('SSL')) return settings
   const own: Partial<Record<ListenerName, string>> = {
     EXPIRED: 'expired',

@@ -44,7 +44,11 @@ export class BenchWorker {
   /** Resolves when it is a member of its group. */
   async start(): Promise<void> {
     const log = openSync(this.logFile, 'a')
-    this.#child = spawn(process.execPath, [...this.#command], { stdio: ['ignore', 'ignore', log] })
+    // A session of its own, as a service has: Linux shares the CPU out among sessions first (autogroup).
+    this.#child = spawn(process.execPath, [...this.#command], {
+      stdio: ['ignore', 'ignore', log],
+      detached: true,
+    })
     await eventually(async () => {
       if (!this.isUp) throw new Error(`worker ${this.id} ended: ${this.#lastWords()}`)
       return (await fetch(`${this.url}/health`)).status === 200

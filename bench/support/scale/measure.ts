@@ -4,7 +4,7 @@ import { say } from '../job.ts'
 import { type BenchCluster, type BenchWorker, recordsIn } from './cluster.ts'
 import { type Planned, probeConfig, runningOn, stableSinks } from './connectors.ts'
 import { type Latency, RequestLoad } from './requests.ts'
-import { type Part, pidsOf, type Usage, usageOf } from './usage.ts'
+import { CpuWatch, type Part, pidsOf, type Usage, usageOf } from './usage.ts'
 
 const LOOK_MS = 200
 const SAY_MS = 5_000
@@ -22,6 +22,10 @@ export interface Phase {
   readonly rebalances: number
   readonly statusRecords: number
   readonly configRecords: number
+  /** Of all processes that were there at any time of it. */
+  readonly cpuSeconds: Readonly<Record<Part, number>>
+  /** Task hosts, and processes that were asked about configurations. */
+  readonly hostsStarted: number
   readonly requests: Readonly<Record<string, Latency>>
   readonly loadAverage: number
 }
@@ -47,12 +51,9 @@ export interface Idle {
 }
 
 /** What everything costs while nothing happens; what was started for a moment has ended by then. */
-export async function measureIdle({ workers, broker }: BenchCluster, seconds: number): Promise<Idle> {
+export async function measureIdle(cluster: BenchCluster, seconds: number): Promise<Idle> {
   await sleep(SETTLE_MS)
-  const pids = pidsOf(
-    workers.map(({ pid }) => pid),
-    broker.pid,
-  )
+  const pids = pidsIn(cluster)
   const before = usageOf(pids)
   await sleep(seconds * 1000)
   const usage = usageOf(pids)
@@ -63,6 +64,14 @@ export async function measureIdle({ workers, broker }: BenchCluster, seconds: nu
     cpuShare: { workers: share('workers'), hosts: share('hosts'), broker: share('broker') },
     loadAverage: loadavg()[0] ?? 0,
   }
+}
+
+function pidsIn({ workers, broker }: BenchCluster): Record<Part, number[]> {
+  const up = workers.filter(({ isUp }) => isUp)
+  return pidsOf(
+    up.map(({ pid }) => pid),
+    broker.pid,
+  )
 }
 
 /** Does something to the cluster under requests, and waits until all is as it was. */
@@ -82,21 +91,24 @@ export async function measurePhase(options: PhaseOptions): Promise<Phase> {
     changed: { name: 'probe', config: probeConfig(folder) },
     rate: requestRate,
   })
+  const watch = new CpuWatch(() => pidsIn(cluster))
   const began = performance.now()
   try {
     await act()
     const { runningSeconds, readSeconds } = await untilAllRun(options, began)
     const requests = await load.stop()
+    const used = watch.stop()
     const after = await counts()
     return {
       what,
-      ...{ runningSeconds, readSeconds, requests },
+      ...{ runningSeconds, readSeconds, requests, ...used },
       rebalances: after.assigned - before.assigned,
       statusRecords: after.status - before.status,
       configRecords: after.config - before.config,
       loadAverage: loadavg()[0] ?? 0,
     }
   } finally {
+    watch.stop()
     await load.stop()
   }
 }

@@ -1,7 +1,7 @@
 import type { Machine } from '../report.ts'
 import type { Idle, Phase } from './measure.ts'
 import type { Latency } from './requests.ts'
-import type { Part } from './usage.ts'
+import { type Part, PARTS } from './usage.ts'
 
 /** What one idle connector or task adds. */
 export interface Cost {
@@ -26,8 +26,6 @@ export interface ScaleReport {
   readonly cost: Readonly<Record<'connector' | 'task', Readonly<Record<Part, Cost>>>>
   readonly phases: readonly Phase[]
 }
-
-const PARTS: readonly Part[] = ['workers', 'hosts', 'broker']
 
 /** What is there more than without connectors, by connector and by task. */
 export function costs(empty: Idle, idle: Idle, connectors: number, tasks: number): ScaleReport['cost'] {
@@ -65,18 +63,41 @@ export function scaleTable(report: ScaleReport): string {
       ])
     }),
     creations === undefined ? '' : `creating one: ${latencyText(creations)}`,
-    row(['phase', 'all run', 'all read', 'rebalances', 'statuses', 'p50 ms', 'p99 ms', 'read p99']),
-    ...phases.map(({ what, runningSeconds, readSeconds, rebalances, statusRecords, requests }) =>
-      row([
+    row([
+      'phase',
+      'all run',
+      'all read',
+      'rebalances',
+      'statuses',
+      'hosts started',
+      'CPU s w/h/b',
+      'p50 ms',
+      'p99 ms',
+      'read p99',
+    ]),
+    ...phases.map(
+      ({
         what,
-        `${runningSeconds} s`,
-        `${readSeconds} s`,
+        runningSeconds,
+        readSeconds,
         rebalances,
         statusRecords,
-        requests['all']?.p50 ?? '',
-        requests['all']?.p99 ?? '',
-        requests['read']?.p99 ?? '',
-      ]),
+        hostsStarted,
+        cpuSeconds,
+        requests,
+      }) =>
+        row([
+          what,
+          `${runningSeconds} s`,
+          `${readSeconds} s`,
+          rebalances,
+          statusRecords,
+          hostsStarted,
+          PARTS.map((part) => cpuSeconds[part].toFixed(0)).join('/'),
+          requests['all']?.p50 ?? '',
+          requests['all']?.p99 ?? '',
+          requests['read']?.p99 ?? '',
+        ]),
     ),
   ]
   return lines.join('\n')

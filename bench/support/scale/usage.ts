@@ -14,6 +14,9 @@ export interface Usage {
 
 export type Part = 'workers' | 'hosts' | 'broker'
 
+export const PARTS: readonly Part[] = ['workers', 'hosts', 'broker']
+/** What a process uses between the last look and its end is not counted. */
+const WATCH_MS = 250
 const KIB_PER_MIB = 1024
 const TICKS_PER_SECOND = 100
 const ESTABLISHED = '01'
@@ -31,6 +34,60 @@ export function usageOf({ workers, hosts, broker }: Record<Part, number[]>): Rec
     workers: sumOf(workers, established),
     hosts: sumOf(hosts, established),
     broker: sumOf(broker, established),
+  }
+}
+
+/** What the processes of a cluster have used since it began to watch, those included that came and went meanwhile. */
+export class CpuWatch {
+  /** By process: when it was seen first, and last. */
+  readonly #seen = new Map<number, { readonly part: Part; readonly first: number; last: number }>()
+  readonly #pids: () => Record<Part, number[]>
+  readonly #timer: NodeJS.Timeout
+  readonly #hosts: ReadonlySet<number>
+
+  /** @param pids the processes there are at the moment */
+  constructor(pids: () => Record<Part, number[]>) {
+    this.#pids = pids
+    const now = pids()
+    this.#hosts = new Set(now.hosts)
+    this.#look(now, (pid) => cpuSeconds(pid))
+    this.#timer = setInterval(() => this.#look(pids()), WATCH_MS)
+  }
+
+  /** CPU seconds by part, and how many task hosts were started. */
+  stop(): { readonly cpuSeconds: Readonly<Record<Part, number>>; readonly hostsStarted: number } {
+    clearInterval(this.#timer)
+    this.#look(this.#pids())
+    const seen = [...this.#seen]
+    const of = (wanted: Part): number => {
+      const used = seen.filter(([, { part }]) => part === wanted).map(([, { first, last }]) => last - first)
+      return Math.round(used.reduce((total, each) => total + each, 0) * 10) / 10
+    }
+    const hostsStarted = seen.filter(([pid, { part }]) => part === 'hosts' && !this.#hosts.has(pid)).length
+    return { cpuSeconds: { workers: of('workers'), hosts: of('hosts'), broker: of('broker') }, hostsStarted }
+  }
+
+  /** `before`: what a process that is new here had used; a process that began meanwhile, nothing. */
+  #look(pids: Record<Part, number[]>, before: (pid: number) => number = () => 0): void {
+    for (const part of PARTS)
+      for (const pid of pids[part]) {
+        const seen = this.#seen.get(pid)
+        if (seen === undefined) {
+          const first = orNothing(() => before(pid))
+          this.#seen.set(pid, {
+            part,
+            first,
+            last: Math.max(
+              first,
+              orNothing(() => cpuSeconds(pid)),
+            ),
+          })
+        } else
+          seen.last = Math.max(
+            seen.last,
+            orNothing(() => cpuSeconds(pid)),
+          )
+      }
   }
 }
 

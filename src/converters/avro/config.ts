@@ -1,6 +1,8 @@
-import { type ConfigOf, defineConfig, key } from '../../api/config.ts'
+import { type ConfigDefinition, type ConfigKeys, type ConfigOf, defineConfig, key } from '../../api/config.ts'
+import { ConfigError } from '../../api/errors.ts'
 import { mockScope } from './memory-registry.ts'
-import { otherKeys, refusingPrefixes } from './other-keys.ts'
+import { otherKeys, prefixProblems } from './other-keys.ts'
+import { registryTlsKeys, registryTlsProblems } from './registry-tls.ts'
 import { SUBJECT_STRATEGIES, subjectStrategy } from './subjects.ts'
 
 const strategy = (what: string) =>
@@ -85,9 +87,28 @@ const keys = {
     importance: 'LOW',
     check: (n) => (n < 1 ? 'Value must be at least 1' : undefined),
   }),
+  ...registryTlsKeys,
 }
 
 /** The keys that act, and behind them all others of Confluent's AvroConverter. */
-export const avroConfig = refusingPrefixes(defineConfig<typeof keys>({ ...otherKeys, ...keys }))
+export const avroConfig = checked(defineConfig<typeof keys>({ ...otherKeys, ...keys }))
 
 export type AvroConfig = ConfigOf<typeof keys>
+
+/** A definition that also looks at what no single key says. */
+function checked<K extends ConfigKeys>(definition: ConfigDefinition<K>): ConfigDefinition<K> {
+  const parse: ConfigDefinition<K>['parse'] = (raw, prefix = '') => {
+    const { values, problems } = definition.parse(raw, prefix)
+    const more = [...prefixProblems(raw, prefix), ...registryTlsProblems(raw, prefix)]
+    return { values, problems: [...problems, ...more] }
+  }
+  return {
+    keys: definition.keys,
+    parse,
+    read(raw, prefix) {
+      const { values, problems } = parse(raw, prefix)
+      if (problems.length > 0) throw new ConfigError(problems)
+      return values
+    },
+  }
+}

@@ -13,6 +13,7 @@ import { encodeValue } from './encode.ts'
 import { type OutputSchema, OutputSchemas } from './output-schemas.ts'
 import { memoryRegistry, mockScope } from './memory-registry.ts'
 import { RegistryClient } from './registry-client.ts'
+import { RegistryTls } from './registry-tls.ts'
 import type { SchemaRegistry } from './schema-registry.ts'
 import { SchemaStore } from './schema-store.ts'
 import { encodeSpliced, outputOr } from './spliced-rows.ts'
@@ -39,6 +40,7 @@ function registryOf(config: AvroConfig, { log, outside }: ConverterContext): Sch
     retryWaitMs: config['retries.wait.ms'],
     timeoutMs: config['http.read.timeout.ms'],
     normalize: config['normalize.schemas'],
+    tls: new RegistryTls(config),
     log,
     outside,
   })

@@ -1,5 +1,5 @@
-import { type ConfigDefinition, type ConfigKeys, key } from '../../api/config.ts'
-import { ConfigError, type ConfigProblem } from '../../api/errors.ts'
+import { type ConfigKeys, key } from '../../api/config.ts'
+import type { ConfigProblem } from '../../api/errors.ts'
 
 const JAVA_CLASSES = 'It is about classes of Java, which there are none of here.'
 const NO_LATEST = 'The latest version of a subject is not used (`use.latest.version`).'
@@ -93,8 +93,6 @@ const REFUSED: Readonly<Record<string, Refused>> = {
 const REFUSED_PREFIXES: Readonly<Record<string, string>> = {
   'bearer.auth.': 'Bearer tokens are not supported: use basic authentication.',
   'request.header.': 'Headers cannot be added to requests.',
-  'schema.registry.ssl.':
-    'Keystores are not supported: name the file of a certificate authority of your own in NODE_EXTRA_CA_CERTS.',
 }
 
 function refusedKey(name: string, { unless, instead }: Refused) {
@@ -127,24 +125,11 @@ export const otherKeys: ConfigKeys = {
   ),
 }
 
-/** A definition that also refuses the keys that begin with one of `REFUSED_PREFIXES`. */
-export function refusingPrefixes<K extends ConfigKeys>(definition: ConfigDefinition<K>): ConfigDefinition<K> {
-  const parse: ConfigDefinition<K>['parse'] = (raw, prefix = '') => {
-    const { values, problems } = definition.parse(raw, prefix)
-    const found = Object.keys(raw).flatMap((name): ConfigProblem[] => {
-      const begins = Object.keys(REFUSED_PREFIXES).find((each) => name.startsWith(each))
-      const message = `${prefix}${name} is not supported. ${REFUSED_PREFIXES[begins ?? ''] ?? ''}`
-      return begins === undefined ? [] : [{ path: prefix + name, message }]
-    })
-    return { values, problems: [...problems, ...found] }
-  }
-  return {
-    keys: definition.keys,
-    parse,
-    read(raw, prefix) {
-      const { values, problems } = parse(raw, prefix)
-      if (problems.length > 0) throw new ConfigError(problems)
-      return values
-    },
-  }
+/** What is given of the keys that begin with one of `REFUSED_PREFIXES`. */
+export function prefixProblems(raw: Readonly<Record<string, unknown>>, prefix: string): ConfigProblem[] {
+  return Object.keys(raw).flatMap((name) => {
+    const begins = Object.keys(REFUSED_PREFIXES).find((each) => name.startsWith(each))
+    const message = `${prefix}${name} is not supported. ${REFUSED_PREFIXES[begins ?? ''] ?? ''}`
+    return begins === undefined ? [] : [{ path: prefix + name, message }]
+  })
 }

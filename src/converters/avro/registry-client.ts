@@ -1,18 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Outside } from '../../api/converter.ts'
-import { messageOf, TaskError, UnavailableError } from '../../api/errors.ts'
+import { ConfigError, messageOf, TaskError, UnavailableError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
-import { readBody } from '../../api/read-body.ts'
-import {
-  type Answer,
-  expected,
-  idOf,
-  isNotFound,
-  isOfRegistry,
-  NoAnswer,
-  parsed,
-  reason,
-} from './registry-answer.ts'
+import { type Answer, expected, idOf, isNotFound, isOfRegistry, NoAnswer, reason } from './registry-answer.ts'
+import { askRegistry, TlsRefused } from './registry-requests.ts'
+import { RegistryTls } from './registry-tls.ts'
 import type { RegisteredSchema, SchemaRegistry } from './schema-registry.ts'
 
 export interface RegistryOptions {
@@ -27,6 +19,8 @@ export interface RegistryOptions {
   readonly timeoutMs: number
   /** Whether schemas are looked up and registered in their normal form. */
   readonly normalize?: boolean
+  /** For URLs that begin with https. Default: the usual authorities, and no certificate of the client. */
+  readonly tls?: RegistryTls
   readonly log: Logger
   /** Who is told that requests wait. Default: nobody. */
   readonly outside?: Outside | undefined
@@ -44,29 +38,35 @@ interface Question {
 }
 
 const MAX_WAIT_MS = 10_000
-/** Registries keep a schema in one record of Kafka, which is rarely above 1 MiB, and answer with its JSON escaped. */
-const LARGEST_ANSWER = 16 * 2 ** 20
 const HASTY_MS = 2_000
 const CONTENT_TYPE = 'application/vnd.schemaregistry.v1+json'
 /**
  * What a converter asks of a schema registry, by Confluent's REST API. What is no answer about a schema (a server error,
  * a redirect, a page of a proxy, nothing at all) is repeated with back-off, and is then an UnavailableError: the task
- * waits, and no record is hurt. Credentials are in no message.
+ * waits, and no record is hurt. Certificates that do not fit are a matter of settings: a TaskError. Credentials are in no
+ * message.
  */
 export class RegistryClient implements SchemaRegistry {
   readonly #options: RegistryOptions
   readonly #endpoints: readonly Endpoint[]
+  readonly #tls: RegistryTls
   /** The endpoint that answered last. */
   #preferred = 0
 
   constructor(options: RegistryOptions) {
     this.#options = options
     this.#endpoints = options.urls.map((url) => endpoint(url, options.userInfo))
+    this.#tls = options.tls ?? new RegistryTls({})
   }
 
   hasty(): RegistryClient {
     const { timeoutMs } = this.#options
-    return new RegistryClient({ ...this.#options, retries: 0, timeoutMs: Math.min(timeoutMs, HASTY_MS) })
+    return new RegistryClient({
+      ...this.#options,
+      tls: this.#tls,
+      retries: 0,
+      timeoutMs: Math.min(timeoutMs, HASTY_MS),
+    })
   }
 
   async schemaById(id: number): Promise<RegisteredSchema | null> {
@@ -124,6 +124,7 @@ export class RegistryClient implements SchemaRegistry {
     let last = 'no URL is configured'
     for (let attempt = 0; attempt <= this.#options.retries; attempt++) {
       if (attempt > 0) await this.#backOff(attempt, last, signal)
+      let refused = 0
       for (let i = 0; i < this.#endpoints.length; i++) {
         const index = (this.#preferred + i) % this.#endpoints.length
         const endpoint = this.#endpoints[index]!
@@ -132,11 +133,14 @@ export class RegistryClient implements SchemaRegistry {
           this.#preferred = index
           return found
         } catch (error) {
-          if (error instanceof TaskError) throw error
+          if (error instanceof TaskError || error instanceof ConfigError) throw error
           signal.throwIfAborted()
-          last = `${endpoint.base}: ${error instanceof NoAnswer ? error.message : networkReason(error)}`
+          last = `${endpoint.base}: ${messageOf(error)}`
+          if (error instanceof TlsRefused) refused++
         }
       }
+      if (refused > 0 && refused === this.#endpoints.length)
+        throw new TaskError('registry.denied', `No answer from the schema registry at ${last}.`)
     }
     throw new UnavailableError(
       'registry.unavailable',
@@ -163,23 +167,15 @@ export class RegistryClient implements SchemaRegistry {
     { method, path, body }: Question,
     signal: AbortSignal,
   ): Promise<Answer> {
-    const response = await fetch(base + path, {
-      method,
-      redirect: 'manual',
-      headers: {
-        accept: CONTENT_TYPE,
-        ...(body === undefined ? {} : { 'content-type': CONTENT_TYPE }),
-        ...(authorization === null ? {} : { authorization }),
-      },
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      signal: AbortSignal.any([signal, AbortSignal.timeout(this.#options.timeoutMs)]),
-    })
-    const text = await readBody(response, LARGEST_ANSWER)
-    if (text === undefined)
-      throw new NoAnswer(
-        `more than ${LARGEST_ANSWER / 2 ** 20} MiB for ${method} ${path}, which were not read to their end`,
-      )
-    const answer = { status: response.status, body: parsed(text) }
+    const headers = {
+      accept: CONTENT_TYPE,
+      ...(body === undefined ? {} : { 'content-type': CONTENT_TYPE }),
+      ...(authorization === null ? {} : { authorization }),
+    }
+    const { timeoutMs } = this.#options
+    const text = body === undefined ? undefined : JSON.stringify(body)
+    const url = new URL(base + path)
+    const answer = await askRegistry({ method, url, headers, body: text, timeoutMs, signal }, this.#tls)
     if (!isOfRegistry(answer)) throw new NoAnswer(`HTTP ${answer.status}`)
     return answer
   }
@@ -194,9 +190,4 @@ function endpoint(url: string, userInfo: string | null): Endpoint {
     authorization:
       credentials === null ? null : `Basic ${Buffer.from(credentials, 'utf8').toString('base64')}`,
   }
-}
-
-/** fetch hides what happened in the cause. */
-function networkReason(error: unknown): string {
-  return error instanceof Error && error.cause !== undefined ? messageOf(error.cause) : messageOf(error)
 }

@@ -2,7 +2,7 @@ import { isIP } from 'node:net'
 import type { ConnectionOptions, SASLOptions } from '@platformatic/kafka'
 import type { SaslConfig } from './sasl-config.ts'
 import type { SecurityConfig } from './security-config.ts'
-import { TlsMaterial } from './tls-material.ts'
+import { TlsMaterial } from '../../tls/tls-material.ts'
 import { Tokens } from './tokens.ts'
 
 /** What the connection library is told of security. */

@@ -7,6 +7,7 @@ import {
   UserError,
 } from '@platformatic/kafka'
 import { messageOf } from '../../api/errors.ts'
+import { type TlsPeer, tlsRefusal } from '../../tls/tls-refusals.ts'
 import type { SecurityConfig } from './security-config.ts'
 
 /** Errors with a cause each, the outermost first; of several at once, all. */
@@ -28,54 +29,22 @@ export function chainOf(error: unknown): readonly Error[] {
  */
 export function refusal(error: unknown, security: SecurityConfig): string | undefined {
   const chain = chainOf(error)
-  const codes = chain.flatMap((each) => ('code' in each && typeof each.code === 'string' ? [each.code] : []))
-  for (const code of codes) {
-    const found = CERTIFICATES[code] ?? (code.startsWith('ERR_SSL_') ? tlsAlert(code) : undefined)
-    if (found !== undefined) return found
-  }
-  const altName = chain.find((each) => 'code' in each && each.code === 'ERR_TLS_CERT_ALTNAME_INVALID')
-  if (altName !== undefined) return wrongHost(altName)
+  const tls = tlsRefusal(chain, BROKER)
+  if (tls !== undefined) return tls
   return saslRefusal(chain, security) ?? wrongProtocol(chain, security)
-}
-
-const UNTRUSTED =
-  'its certificate is signed by nobody that this client trusts: set ssl.truststore.location or ssl.truststore.certificates to the authority that signs the certificates of the brokers'
-
-const CERTIFICATES: Readonly<Record<string, string>> = {
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
-  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
-  CERT_UNTRUSTED: UNTRUSTED,
-  CERT_SIGNATURE_FAILURE: UNTRUSTED,
-  CERT_HAS_EXPIRED:
-    'its certificate, or one that signs it, has expired: renew it at the broker, and check the clock of this machine',
-  CERT_NOT_YET_VALID: 'its certificate is not valid yet: check the clocks of the broker and of this machine',
-  CERT_REVOKED: 'its certificate was revoked: renew it at the broker',
-}
-
-function wrongHost(error: Error): string {
-  const reason = 'reason' in error && typeof error.reason === 'string' ? ` (${error.reason})` : ''
-  return `its certificate is for another host${reason}: use a name that is in the certificate in bootstrap.servers and in the broker's advertised.listeners, or, to accept any host, set ssl.endpoint.identification.algorithm to nothing`
-}
-
-const CLIENT_CERTIFICATE =
-  /CERTIFICATE_REQUIRED|BAD_CERTIFICATE|UNKNOWN_CA|CERTIFICATE_UNKNOWN|CERTIFICATE_EXPIRED|CERTIFICATE_REVOKED|UNSUPPORTED_CERTIFICATE|ACCESS_DENIED/
-
-function tlsAlert(code: string): string | undefined {
-  const alert = /ALERT_(.+)$/.exec(code)?.[1]
-  const words = (alert ?? '').toLowerCase().replaceAll('_', ' ')
-  if (CLIENT_CERTIFICATE.test(code))
-    return `it does not accept this client's certificate (${words}): set ssl.keystore.* to a key and a certificate that an authority of the broker has signed`
-  if (/HANDSHAKE_FAILURE|PROTOCOL_VERSION|NO_SHARED_CIPHER|UNSUPPORTED_PROTOCOL|NO_PROTOCOLS/.test(code))
-    return `the two share no TLS version or cipher suite, or it asks for a certificate of the client${alert === undefined ? '' : ` (${words})`}: check ssl.enabled.protocols, ssl.cipher.suites and ssl.keystore.*`
-  if (/WRONG_VERSION_NUMBER|PACKET_LENGTH_TOO_LONG/.test(code)) return SPEAKS_NO_TLS
-  return undefined
 }
 
 const SPEAKS_NO_TLS =
   'it speaks no TLS at this port: set security.protocol to PLAINTEXT or SASL_PLAINTEXT, or take the port of its TLS listener'
+
+/** What messages about TLS call a broker and its settings. */
+const BROKER: TlsPeer = {
+  prefix: '',
+  name: 'the broker',
+  many: 'the brokers',
+  address: "bootstrap.servers and in the broker's advertised.listeners",
+  speaksNoTls: SPEAKS_NO_TLS,
+}
 
 function saslRefusal(chain: readonly Error[], { sasl }: SecurityConfig): string | undefined {
   const apiId = (id: string): ProtocolError | undefined =>

@@ -25,6 +25,32 @@ const MODULES = {
 
 type Mechanism = keyof typeof MODULES
 
+/** What names a Java class of somebody's own, though the protocol has no use for it: nothing that should look accepted. */
+export function foreignClasses(raw: RawConfig): ConfigProblem[] {
+  const message = 'names a Java class, which cannot be loaded. Remove it.'
+  const named = CLASS_KEYS.filter((path) => {
+    const name = raw[path]?.trim() ?? ''
+    return name !== '' && !name.startsWith('org.apache.kafka.common.')
+  })
+  const module = parseJaas(raw['sasl.jaas.config'] ?? '')
+  const known: readonly string[] = Object.values(MODULES)
+  const isForeign = 'className' in module && !known.includes(module.className)
+  const modules = [...new Set(known)].join(', ')
+  return [
+    ...named.map((path) => ({ path, message })),
+    ...(isForeign
+      ? [{ path: 'sasl.jaas.config', message: `must name one of ${modules}, not ${module.className}.` }]
+      : []),
+  ]
+}
+
+const CLASS_KEYS = [
+  'ssl.engine.factory.class',
+  'sasl.client.callback.handler.class',
+  'sasl.login.callback.handler.class',
+  'sasl.oauthbearer.jwt.retriever.class',
+]
+
 function isMechanism(name: string): name is Mechanism {
   return Object.hasOwn(MODULES, name)
 }

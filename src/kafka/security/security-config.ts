@@ -1,7 +1,7 @@
 import type { RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { readSasl, type SaslConfig } from './sasl-config.ts'
-import { readTls, type TlsConfig } from './tls-config.ts'
+import { readTls, type TlsConfig } from '../../tls/tls-config.ts'
 
 /** How a client talks to brokers, read from settings with Kafka's names. */
 export interface SecurityConfig {

@@ -1,3 +1,5 @@
+import { TLS_KEYS, TLS_SECRETS } from '../../tls/tls-keys.ts'
+
 /** Every setting of security that does something, by Kafka's name. */
 export const SECURITY_KEYS = {
   'security.protocol':
@@ -13,23 +15,7 @@ export const SECURITY_KEYS = {
   'sasl.oauthbearer.client.credentials.client.secret': 'The client secret for the token endpoint.',
   'sasl.oauthbearer.scope': 'The scope asked for at the token endpoint.',
   'sasl.oauthbearer.header.urlencode': 'Whether client id and secret are URL-encoded for the token endpoint.',
-  'ssl.truststore.type': 'JKS, PKCS12 or PEM. Default: JKS, but the format of a file is seen by itself.',
-  'ssl.truststore.location':
-    'The file of the certificates that sign those of brokers. Default: the usual authorities.',
-  'ssl.truststore.password': 'The password of that file.',
-  'ssl.truststore.certificates': 'These certificates themselves, as PEM.',
-  'ssl.keystore.type': 'JKS, PKCS12 or PEM, as ssl.truststore.type.',
-  'ssl.keystore.location':
-    'The file of the client’s own key and certificate, for brokers that ask for one (mutual TLS).',
-  'ssl.keystore.password': 'The password of that file.',
-  'ssl.keystore.key': 'The client’s own private key itself, as PEM.',
-  'ssl.keystore.certificate.chain': 'The client’s own certificate with those that sign it, as PEM.',
-  'ssl.key.password': 'The password of the private key; default: that of its file.',
-  'ssl.endpoint.identification.algorithm':
-    'Whether the certificate of a broker must be for the host that is connected to: https, or empty to accept any host.',
-  'ssl.enabled.protocols': 'TLSv1.2, TLSv1.3 or both, which is the default.',
-  'ssl.protocol': 'The newest TLS that is spoken: TLSv1.3, the default, or TLSv1.2.',
-  'ssl.cipher.suites': 'The cipher suites that are allowed, by their standard names. Default: those of Node.',
+  ...TLS_KEYS,
 } as const
 
 export type SecurityKey = keyof typeof SECURITY_KEYS
@@ -62,8 +48,5 @@ export const JAVA_SECURITY: readonly string[] = [
 /** Secrets as a whole; `sasl.jaas.config` has some in it. */
 export const SECRET_KEYS: readonly SecurityKey[] = [
   'sasl.oauthbearer.client.credentials.client.secret',
-  'ssl.truststore.password',
-  'ssl.keystore.password',
-  'ssl.keystore.key',
-  'ssl.key.password',
+  ...TLS_SECRETS,
 ]

@@ -1,6 +1,6 @@
 import type { SideName } from '../../api/batch.ts'
 import type { ConverterPlugin } from '../../api/converter.ts'
-import { nearest } from '../../api/did-you-mean.ts'
+import { nearest, shortened } from '../../api/did-you-mean.ts'
 import { ConfigError, NotFoundError } from '../../api/errors.ts'
 import type {
   AnyPlugin,
@@ -172,7 +172,7 @@ function unknown(kind: string, className: string, known: readonly string[]): Not
   const note = leftOutNote(simple.replace(/\$(Key|Value)$/, ''))
   return new NotFoundError(
     'plugin.unknown',
-    `There is no ${kind} "${className}". The nearest names: ${names.join(', ')}.${note}`,
+    `There is no ${kind} "${shortened(className)}". The nearest names: ${names.join(', ')}.${note}`,
   )
 }
 

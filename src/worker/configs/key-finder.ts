@@ -1,5 +1,6 @@
 import type { ConfigDefinition, ConfigKey, ConfigKeys, RawConfig } from '../../api/config.ts'
 import { withPrefix } from '../../api/config.ts'
+import { shortened } from '../../api/did-you-mean.ts'
 import { ConfigError, messageOf, NotFoundError, type ConfigProblem } from '../../api/errors.ts'
 import type { AnyPlugin } from '../../api/plugins.ts'
 import { versionsOf } from '../../runtime/plugins/plugins.ts'
@@ -71,7 +72,10 @@ export class KeyFinder {
         return this.#findAny(version, lookUp)
       }
       if (!(error instanceof NotFoundError)) throw error
-      this.wrong(path, `Invalid value ${this.raw[path] ?? ''} for configuration ${path}: ${messageOf(error)}`)
+      this.wrong(
+        path,
+        `Invalid value ${shortened(this.raw[path] ?? '')} for configuration ${path}: ${messageOf(error)}`,
+      )
       return undefined
     }
   }

@@ -1,5 +1,6 @@
 import type { RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
+import { foreignClasses } from '../../kafka/security/sasl-config.ts'
 import { readSecurity } from '../../kafka/security/security-config.ts'
 import {
   type ClientDefaults,
@@ -29,10 +30,10 @@ export function overrideProblems(
       }))
     if (!Object.keys(overrides).some(isConnectionKey)) return []
     const { problems } = readSecurity(clientSettings(clients, kind, config))
-    return [...problems, ...placeProblems(overrides, clients)].map((each) => ({
-      ...each,
-      path: at(each.path),
-    }))
+    const found = problems.length > 0 ? problems : foreignClasses(overrides)
+    const told = found.map(({ path }) => path)
+    const places = placeProblems(overrides, clients).filter(({ path }) => !told.includes(path))
+    return [...found, ...places].map((each) => ({ ...each, path: at(each.path) }))
   })
 }
 

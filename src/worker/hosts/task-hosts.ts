@@ -28,12 +28,18 @@ export interface TaskHostsOptions {
   readonly keep?: number
   /** How long a host with tasks may say nothing at all, in milliseconds. */
   readonly silence?: number
+  /** How long a process may be at a question, in milliseconds, until another one is asked the next. */
+  readonly patience?: number
 }
 
 const KEEP = 10_000
 const SILENCE = 30_000
-/** Processes that are asked about configurations, at least; one that hangs keeps its place until its deadline. */
-const LEAST_ASKED = 4
+/**
+ * A process costs up to a second of CPU to start, a question to one that runs hardly any: one process is asked, as
+ * long as it answers. One that hangs keeps its place until its deadline, and others are asked besides, up to this many.
+ */
+const MOST_ASKED = 4
+const PATIENCE = 2_000
 
 /**
  * The task hosts of a worker. None runs before the first task or check; a task goes to a new host while fewer than
@@ -43,6 +49,8 @@ const LEAST_ASKED = 4
 export class TaskHosts {
   readonly #options: TaskHostsOptions
   readonly #hosts = new Set<TaskHost>()
+  /** Ends of hosts without tasks. */
+  readonly #ends = new WeakMap<TaskHost, NodeJS.Timeout>()
   #calls = 0
   readonly #asked: Slots
   #levels: LevelTable | undefined
@@ -50,7 +58,7 @@ export class TaskHosts {
 
   constructor(options: TaskHostsOptions) {
     this.#options = options
-    this.#asked = new Slots(Math.max(LEAST_ASKED, options.max))
+    this.#asked = new Slots(1, { limit: MOST_ASKED, patience: options.patience ?? PATIENCE })
   }
 
   start(
@@ -82,7 +90,7 @@ export class TaskHosts {
   }
 
   /**
-   * In a host with nothing else to do, because a plugin's code may not return. Some at a time: a worker that starts asks
+   * In a host with nothing else to do, because a plugin's code may not return. One after another: a worker that starts asks
    * each of its sources for task configs, and each process is as large as one that runs tasks.
    */
   #ask<T>(question: (host: TaskHost) => Promise<T>): Promise<T> {
@@ -150,11 +158,13 @@ export class TaskHosts {
     return host
   }
 
-  /** A host that stays without tasks is ended after a while. */
+  /** A host that has had nothing to do for a while is ended; whatever it is given begins the time anew. */
   #release(host: TaskHost): void {
+    clearTimeout(this.#ends.get(host))
     const idle = (): boolean => host.tasks.size === 0 && !host.asked
     if (!idle() || this.#stopped) return
-    setTimeout(() => void (idle() && host.end()), this.#options.keep ?? KEEP).unref()
+    const end = setTimeout(() => void (idle() && host.end()), this.#options.keep ?? KEEP)
+    this.#ends.set(host, end.unref())
   }
 }
 

@@ -2,8 +2,8 @@ import type { SecureContext, SecureContextOptions } from 'node:tls'
 import type { RawConfig } from '../../api/config.ts'
 import { ConfigError, type ConfigProblem } from '../../api/errors.ts'
 import { isSecurityKey } from '../../kafka/security/security-keys.ts'
-import { readTls } from '../../kafka/security/tls-config.ts'
-import { TlsMaterial } from '../../kafka/security/tls-material.ts'
+import { readTls } from '../../tls/tls-config.ts'
+import { TlsMaterial } from '../../tls/tls-material.ts'
 
 export const LISTENER_PREFIX = 'listeners.https.'
 

@@ -46,7 +46,6 @@ describe('a key of Confluent’s AvroConverter', () => {
       ['proxy.host', 'proxy', 'without a proxy'],
       ['bearer.auth.token', 'SECRET', 'basic authentication'],
       ['request.header.X-Tenant', 'SECRET', 'cannot be added'],
-      ['schema.registry.ssl.truststore.location', '/x.jks', 'NODE_EXTRA_CA_CERTS'],
     ]
     for (const [name, value, text] of cases) {
       const found = problems({ [name]: value })

@@ -1,7 +1,14 @@
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { STORE_PASSWORD } from '../../support/certificates.ts'
 import type { ListenerName } from '../../support/secured-kafka.ts'
 import { file, kafka, refusalOf, sasl, type Settings, trusting } from './clients.ts'
+
+const expiredOwn = (): Settings => ({
+  'ssl.keystore.type': 'PKCS12',
+  'ssl.keystore.location': file('expired.p12'),
+  'ssl.keystore.password': STORE_PASSWORD,
+})
 
 export function refusedClients(): void {
   describe('is told in one sentence, which says what to do,', () => {
@@ -31,6 +38,11 @@ export function refusedClients(): void {
         'of a broker that asks for its certificate',
         () => ['MUTUAL', trusting()],
         /does not accept this client's certificate.*set ssl\.keystore/,
+      ],
+      [
+        'of its own certificate that has expired',
+        () => ['MUTUAL', { ...trusting(), ...expiredOwn() }],
+        /does not accept this client's certificate \(.*\): set ssl\.keystore/,
       ],
       [
         'of a port that speaks TLS',

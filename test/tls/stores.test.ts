@@ -4,14 +4,9 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { StoreError } from '../../../src/kafka/security/store-content.ts'
-import { readStore, type StoreFile } from '../../../src/kafka/security/stores.ts'
-import {
-  type Certificates,
-  KEY_PASSWORD,
-  makeCertificates,
-  STORE_PASSWORD,
-} from '../../support/certificates.ts'
+import { StoreError } from '../../src/tls/store-content.ts'
+import { readStore, type StoreFile } from '../../src/tls/stores.ts'
+import { type Certificates, KEY_PASSWORD, makeCertificates, STORE_PASSWORD } from '../support/certificates.ts'
 
 describe('a key or trust store', function () {
   this.timeout(120_000)

@@ -1,6 +1,6 @@
 import { createPrivateKey } from 'node:crypto'
 import { createSecureContext, type SecureContext, type SecureContextOptions } from 'node:tls'
-import { ConfigError, messageOf } from '../../api/errors.ts'
+import { ConfigError, messageOf } from '../api/errors.ts'
 import { pemBlocks } from './pem.ts'
 import { type StoreContent, StoreError } from './store-content.ts'
 import { changedAt, readStore } from './stores.ts'

@@ -1,6 +1,6 @@
 import { createPrivateKey, X509Certificate } from 'node:crypto'
 import forge from 'node-forge'
-import { messageOf } from '../../api/errors.ts'
+import { messageOf } from '../api/errors.ts'
 import { pemOf } from './pem.ts'
 import { type StoreContent, StoreError } from './store-content.ts'
 

@@ -1,5 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
-import { messageOf } from '../../api/errors.ts'
+import { messageOf } from '../api/errors.ts'
 import { JKS_MAGIC, readJks } from './jks.ts'
 import { pemBlocks } from './pem.ts'
 import { type StoreContent, StoreError } from './store-content.ts'

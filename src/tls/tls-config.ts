@@ -1,6 +1,6 @@
 import { getCiphers, type SecureVersion } from 'node:tls'
-import { listOf, type RawConfig } from '../../api/config.ts'
-import type { ConfigProblem } from '../../api/errors.ts'
+import { listOf, type RawConfig } from '../api/config.ts'
+import type { ConfigProblem } from '../api/errors.ts'
 import { pemBlocks } from './pem.ts'
 import type { StoreFile } from './stores.ts'
 
