@@ -93,7 +93,10 @@ describe('exactly-once delivery while task hosts and workers are killed', functi
     await eventually(
       async () => {
         const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
-        const sum = (found?.partitions ?? []).reduce((all, { offset }) => all + Math.max(0, Number(offset)), 0)
+        const sum = (found?.partitions ?? []).reduce(
+          (all, { offset }) => all + Math.max(0, Number(offset)),
+          0,
+        )
         expect(sum).to.equal(RECORDS)
         return true
       },
@@ -105,13 +108,21 @@ describe('exactly-once delivery while task hosts and workers are killed', functi
   async function outcomeOf(target: string): Promise<Outcome> {
     const messages = await readToEnd(bootstrapServers, target)
     const written = await readToEnd(bootstrapServers, target, { uncommitted: true })
-    const outcome = { lost: 0, doubled: 0, phantoms: 0, swapped: 0, aborted: written.length - messages.length }
+    const outcome = {
+      lost: 0,
+      doubled: 0,
+      phantoms: 0,
+      swapped: 0,
+      aborted: written.length - messages.length,
+    }
     const byPartition = Map.groupBy(messages, ({ partition }) => partition)
     const wanted = RECORDS / PARTITIONS
     for (let partition = 0; partition < PARTITIONS; partition++) {
       const seen = new Set<number>()
       let last = -1
-      const inOrder = (byPartition.get(partition) ?? []).toSorted((a, b) => Number(a.offset) - Number(b.offset))
+      const inOrder = (byPartition.get(partition) ?? []).toSorted(
+        (a, b) => Number(a.offset) - Number(b.offset),
+      )
       for (const { value } of inOrder) {
         const number = Number(String(value))
         if (seen.has(number)) outcome.doubled++

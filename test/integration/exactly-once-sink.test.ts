@@ -27,7 +27,9 @@ describe('a sink that must deliver exactly once, on a real broker', function () 
 
   /** The keys of all records that readers of committed records see, sorted by number. */
   async function keysOf(topic: string): Promise<number[]> {
-    return (await readToEnd(bootstrapServers, topic)).map(({ key }) => Number(String(key))).sort((a, b) => a - b)
+    return (await readToEnd(bootstrapServers, topic))
+      .map(({ key }) => Number(String(key)))
+      .sort((a, b) => a - b)
   }
 
   async function committed(groupId: string, topic: string): Promise<number> {

@@ -18,7 +18,12 @@ export async function readToEnd(
   await Promise.all([admin.connect(), producer.connect()])
   const partitions = (await admin.fetchTopicOffsets(topic)).map(({ partition }) => partition)
   const ends = uniqueName('end')
-  const messages = partitions.map((partition) => ({ key: ends, value: null, headers: { [END]: '' }, partition }))
+  const messages = partitions.map((partition) => ({
+    key: ends,
+    value: null,
+    headers: { [END]: '' },
+    partition,
+  }))
   await producer.send({ topic, messages })
   await Promise.all([admin.disconnect(), producer.disconnect()])
   const consumer = kafka.consumer({

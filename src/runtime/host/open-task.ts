@@ -94,7 +94,11 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   const clients = openClients(options)
   const client = clients.get('consumer')
   const policy = new ErrorPolicy(common, log, { tell: waits, metrics })
-  const { delivery, producer, transactions, commitIntervalMs, ...delivering } = openDelivery(options, clients, policy)
+  const { delivery, producer, transactions, commitIntervalMs, ...delivering } = openDelivery(
+    options,
+    clients,
+    policy,
+  )
   const fetcher = openFetcher(options, client)
   const close = async (): Promise<void> => {
     await fetcher.close()

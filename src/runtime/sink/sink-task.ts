@@ -8,10 +8,10 @@ import type { PartitionProgress } from '../host/task-metrics.ts'
 import { OpenPartitions } from './open-partitions.ts'
 import { flat, grouped, idOf, without } from './partitions.ts'
 import { SinkCommits } from './sink-commits.ts'
-import type { Prepared } from './sink-pipeline.ts'
+import { type Ready, Rounds } from './rounds.ts'
 import type { SinkTaskParts } from './sink-task-parts.ts'
 import { type Chunk, SuspectChunks } from './suspect-chunks.ts'
-import { comesAgain, gravest, RefusedLate } from './troubles.ts'
+import { comesAgain } from './troubles.ts'
 
 /** How many rounds of fetched batches may wait for their acknowledgement while the next one is worked on. */
 const MAX_ROUNDS_IN_FLIGHT = 3
@@ -19,8 +19,6 @@ const MAX_ROUNDS_IN_FLIGHT = 3
 const OWNER_LOOK_MS = 200
 /** How many chunks of batches that are taken apart make a round. */
 const MOST_PIECES = 100
-
-type Ready = Prepared & { readonly durable: (before?: bigint) => void }
 
 /**
  * The loop of a sink task: fetch, prepare, deliver, commit. Whatever comes from outside (assign, revoke, pause, stop)
@@ -31,13 +29,11 @@ export class RunningSinkTask {
   readonly #parts: SinkTaskParts
   readonly #positions = new Positions()
   readonly #loop = new CommandLoop()
-  readonly #rounds = new Set<Promise<void>>()
+  readonly #rounds: Rounds
   readonly #ended: Promise<void>
   #membership: Membership | null = null
   /** Assigned, and the fetcher does not know yet where they begin; null where there are none. */
   #unplaced: readonly TopicPartition[] | null = null
-  /** Goes up whenever all partitions are let go: what was sent before concerns nobody any more. */
-  #tenure = 0
   /** Aborted where the batch at work is of no use any more: what waits between two tries ends. */
   #interrupt = new AbortController()
   #paused: boolean
@@ -45,8 +41,6 @@ export class RunningSinkTask {
   #fetching: Promise<readonly FetchedBatch[]> | null = null
   /** Fetched, and not yet put. */
   #waiting: Chunk[] = []
-  /** What rounds of the open transaction have failed with: it can only be aborted. */
-  #troubles: unknown[] = []
   readonly #opened: OpenPartitions
   #suspects = new SuspectChunks([])
   readonly #commits: SinkCommits
@@ -54,7 +48,9 @@ export class RunningSinkTask {
   constructor(parts: SinkTaskParts, paused: boolean) {
     this.#parts = parts
     const { pipeline, requests, commit, metrics, log, transactions } = parts
-    const atomic = transactions !== undefined
+    const [atomic, command] = [transactions !== undefined, this.#loop.command.bind(this.#loop)]
+    const failed = (error: unknown): Promise<void> | void => this.#roundFailed(error)
+    this.#rounds = new Rounds({ pipeline, transactions, metrics, failed, command })
     this.#opened = new OpenPartitions(pipeline, requests)
     const onCommitted = (offsets: readonly PartitionOffset[]): void => this.#onCommitted(offsets)
     const positions = this.#positions
@@ -80,7 +76,7 @@ export class RunningSinkTask {
         if (coming.length > 0) this.#unplaced = [...(this.#unplaced ?? []), ...coming]
         return
       }
-      this.#tenure++
+      this.#rounds.forget()
       await this.#abort()
       await this.#opened.close()
       this.#positions.clear()
@@ -107,7 +103,7 @@ export class RunningSinkTask {
     return this.#loop.command(async () => {
       this.#paused = true
       await this.#settleAndCommit()
-      if (this.#isDangling && this.#isAtWork()) await this.#comeAgain()
+      if (this.#rounds.isDangling && this.#isAtWork()) await this.#comeAgain()
       this.#interrupt = new AbortController()
     })
   }
@@ -157,7 +153,7 @@ export class RunningSinkTask {
       return
     }
     if (this.#rounds.size >= MAX_ROUNDS_IN_FLIGHT) {
-      await Promise.race([...this.#rounds, this.#loop.woken()])
+      await this.#rounds.one(this.#loop.woken())
       return
     }
     if (this.#suspects.any && this.#rounds.size > 0) {
@@ -174,7 +170,7 @@ export class RunningSinkTask {
       if (this.#isAtWork()) await this.#comeAgain()
       return
     }
-    if (prepared.length > 0) this.#deliver(prepared)
+    if (prepared.length > 0) this.#rounds.deliver(prepared)
     if (prepared.at(-1)?.stop !== undefined) await this.#settleAndCommit()
   }
 
@@ -192,7 +188,7 @@ export class RunningSinkTask {
 
   /** Milliseconds: what was sent in a transaction is not seen before that is committed, also where no more comes. */
   #fetchAtMost(): number {
-    if (this.#parts.transactions === undefined || (this.#rounds.size === 0 && !this.#isDangling))
+    if (this.#parts.transactions === undefined || (this.#rounds.size === 0 && !this.#rounds.isDangling))
       return Infinity
     return Math.max(1, this.#commits.dueIn(this.#parts.flushIntervalMs))
   }
@@ -246,53 +242,33 @@ export class RunningSinkTask {
     return prepared
   }
 
-  /** Sends a round's batches together, without waiting for their acknowledgement. */
-  #deliver(prepared: readonly Ready[]): void {
-    const sent = prepared.map(async (each) => {
-      const stop = await this.#parts.pipeline.deliver(each)
-      if (stop?.late === true && this.#parts.transactions !== undefined) throw new RefusedLate()
-      each.durable(stop?.offset)
-      this.#parts.metrics.count('records.read', each.batch.length)
-      if (stop !== undefined) throw stop.error
-    })
-    const tenure = this.#tenure
-    const round = Promise.all(sent)
-      .then(
-        () => undefined,
-        (error: unknown) => {
-          // What was sent for partitions that are gone is read again by their next owner.
-          if (this.#tenure !== tenure) return
-          const isStop = prepared.some(({ stop }) => stop?.error === error)
-          if (this.#parts.transactions !== undefined && !isStop) this.#troubles.push(error)
-          void this.#loop.command(() => (this.#tenure === tenure ? this.#roundFailed(error) : undefined))
-        },
-      )
-      .then(() => void this.#rounds.delete(round))
-    this.#rounds.add(round)
-  }
-
-  /** What was sent before a record that is not tolerated is committed; of anything else the transaction is aborted. */
+  /** What was sent before a record that is not tolerated is committed; after anything else the transaction is aborted. */
   async #roundFailed(error: unknown): Promise<void> {
-    if (this.#troubles.length === 0) {
+    if (!this.#rounds.isLost) {
       this.#fail(error)
       return
     }
     await this.#parts.transactions?.abort()
-    await Promise.all(this.#rounds)
-    const trouble = gravest(this.#troubles)
+    await this.#rounds.settle() // others tell of the same trouble, and one may tell more
+    const { trouble } = this.#rounds
     if (!comesAgain(trouble)) {
       this.#fail(trouble)
       return
     }
-    this.#parts.log.warn('a transaction was aborted; going back to what is committed', {
-      error: messageOf(trouble),
-    })
+    const why = { error: messageOf(trouble) }
+    this.#parts.log.warn('a transaction was aborted; going back to what is committed', why)
     await this.#comeAgain()
   }
 
   async #commit(): Promise<void> {
     const membership = this.#membership
-    if (membership === null || this.#troubles.length > 0 || (await this.#commits.commit(membership)) || this.#failed) return
+    if (
+      membership === null ||
+      this.#rounds.isLost ||
+      (await this.#commits.commit(membership)) ||
+      this.#failed
+    )
+      return
     await this.#comeAgain()
   }
 
@@ -303,32 +279,24 @@ export class RunningSinkTask {
       await this.#move()
       return
     }
-    this.#tenure++
+    this.#rounds.forget()
     await this.#abort()
     await this.#discardFetch()
     this.#parts.fetcher.assign([])
     this.#unplaced = this.#partitions
   }
 
-  /** Whether something of a transaction is neither committed nor aborted. */
-  get #isDangling(): boolean {
-    return this.#parts.transactions?.isOpen === true || this.#troubles.length > 0
-  }
-
   /** Ends a transaction as if nothing had been sent: what is known of positions is of no use any more. */
   async #abort(): Promise<void> {
-    const { transactions } = this.#parts
-    if (transactions === undefined) return
-    await transactions.abort()
-    await Promise.all(this.#rounds)
-    this.#troubles = []
+    if (this.#parts.transactions === undefined) return
+    await this.#rounds.abort()
     this.#positions.clear()
   }
 
   /** A task that has failed leaves no transaction open: readers would wait for its end. */
   async #endTransaction(): Promise<void> {
     await this.#settleAndCommit()
-    if (this.#isDangling) await this.#abort()
+    if (this.#rounds.isDangling) await this.#abort()
   }
 
   #onCommitted(offsets: readonly { topic: string; partition: number; offset: bigint | null }[]): void {
@@ -338,7 +306,7 @@ export class RunningSinkTask {
 
   /** Waits for all acknowledgements, then commits; also after a failure, for what was durable before it. */
   async #settleAndCommit(): Promise<void> {
-    await Promise.all(this.#rounds)
+    await this.#rounds.settle()
     await this.#commit().catch((error: unknown) => this.#fail(error))
   }
 
@@ -366,7 +334,7 @@ export class RunningSinkTask {
     this.#parts.requests.remove(gone)
     this.#unplaced = this.#unplaced && without(this.#unplaced, gone)
     // What the sink has forgotten may have been of the others too.
-    if ((!stored || this.#isDangling) && this.#isAtWork()) await this.#comeAgain()
+    if ((!stored || this.#rounds.isDangling) && this.#isAtWork()) await this.#comeAgain()
   }
 
   /** Nothing that was fetched of these is put any more. */
@@ -380,10 +348,10 @@ export class RunningSinkTask {
 
   /** False where the sink could not store what it has. */
   async #settleAndClose(partitions: readonly TopicPartition[]): Promise<boolean> {
-    await Promise.all(this.#rounds)
+    await this.#rounds.settle()
     const membership = this.#membership
     if (membership === null) return true
-    if (this.#troubles.length > 0) return true // nothing can be committed
+    if (this.#rounds.isLost) return true // nothing can be committed
     const close = (): Promise<void> => this.#opened.close(partitions)
     return this.#commits.commit(membership, { partitions, close }).catch((error: unknown) => {
       this.#fail(error)
@@ -418,9 +386,8 @@ export class RunningSinkTask {
   #drop(): void {
     this.#membership = null
     this.#unplaced = null
-    this.#tenure++
     this.#parts.fetcher.assign([])
-    if (this.#parts.transactions === undefined) this.#rounds.clear()
+    this.#rounds.forget()
     this.#positions.clear()
   }
 

@@ -25,7 +25,8 @@ export function checkConnectorConfig(raw: RawConfig): CheckedConfig {
   if (tooBig.length > 0) return { type: 'unknown', keys: [], problems: tooBig }
   const { connector, keys, problems } = knownKeys(raw)
   const found = [...problems, ...nameProblems(raw, problems), ...headerProblems(raw)]
-  if (connector?.kind === 'sink') found.push(...topicProblems(raw), ...taskProblems(raw), ...exactlyOnceProblems(raw, connector)) // nothing is asked of a class that nobody knows
+  if (connector?.kind === 'sink')
+    found.push(...topicProblems(raw), ...taskProblems(raw), ...exactlyOnceProblems(raw, connector)) // nothing is asked of a class that nobody knows
   // A connector's own check counts on values that are right each by itself.
   const own = connector?.config.parse(raw)
   if (connector !== undefined && own?.problems.length === 0)
