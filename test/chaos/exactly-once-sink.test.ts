@@ -49,7 +49,7 @@ describe('exactly-once delivery while task hosts and workers are killed', functi
 
   /** Ends the task host of some worker, at any moment of its work, as soon as there is one. */
   async function killHost(random: () => number): Promise<void> {
-    await sleep(random() * 1500) // the moment is the fault: it must not follow from what the task does
+    await sleep(random() * 500) // the moment is the fault: it must not follow from what the task does
     const hosts = () =>
       workers.flatMap(({ pid }) => descendantsOf(pid).filter(({ command }) => command.includes('task-host')))
     const found = await eventually(() => (hosts().length > 0 ? hosts() : null), { timeoutMs: 60_000 })

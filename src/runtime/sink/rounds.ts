@@ -38,6 +38,11 @@ export class Rounds {
     return this.isLost || this.#parts.transactions?.isOpen === true
   }
 
+  /** Whether readers wait for the end of a transaction. */
+  get isUnfinished(): boolean {
+    return this.#parts.transactions !== undefined && (this.size > 0 || this.isDangling)
+  }
+
   /** Whether the transaction can only be aborted. */
   get isLost(): boolean {
     return this.#troubles.length > 0

@@ -1,16 +1,16 @@
-import type { FetchedBatch } from '../../kafka/record-batches/records.ts'
 import { FencedError, messageOf, UnavailableError } from '../../api/errors.ts'
 import type { TopicPartition } from '../../api/plugins.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
 import { CommandLoop } from '../host/command-loop.ts'
 import type { Membership, SuspectRows } from '../host/protocol.ts'
 import type { PartitionProgress } from '../host/task-metrics.ts'
+import { Intake } from './intake.ts'
 import { OpenPartitions } from './open-partitions.ts'
-import { flat, grouped, idOf, without } from './partitions.ts'
+import { flat, grouped, without } from './partitions.ts'
 import { SinkCommits } from './sink-commits.ts'
 import { type Ready, Rounds } from './rounds.ts'
 import type { SinkTaskParts } from './sink-task-parts.ts'
-import { type Chunk, SuspectChunks } from './suspect-chunks.ts'
+import { SuspectChunks } from './suspect-chunks.ts'
 import { comesAgain } from './troubles.ts'
 
 /** How many rounds of fetched batches may wait for their acknowledgement while the next one is worked on. */
@@ -38,9 +38,7 @@ export class RunningSinkTask {
   #interrupt = new AbortController()
   #paused: boolean
   #failed = false
-  #fetching: Promise<readonly FetchedBatch[]> | null = null
-  /** Fetched, and not yet put. */
-  #waiting: Chunk[] = []
+  readonly #intake: Intake
   readonly #opened: OpenPartitions
   #suspects = new SuspectChunks([])
   readonly #commits: SinkCommits
@@ -52,6 +50,7 @@ export class RunningSinkTask {
     const failed = (error: unknown): Promise<void> | void => this.#roundFailed(error)
     this.#rounds = new Rounds({ pipeline, transactions, metrics, failed, command })
     this.#opened = new OpenPartitions(pipeline, requests)
+    this.#intake = new Intake(parts.fetcher, parts.puts)
     const onCommitted = (offsets: readonly PartitionOffset[]): void => this.#onCommitted(offsets)
     const positions = this.#positions
     this.#commits = new SinkCommits({ pipeline, positions, commit, onCommitted, metrics, log, atomic })
@@ -161,7 +160,7 @@ export class RunningSinkTask {
       await this.#settleAndCommit()
       return
     }
-    if (this.#waiting.length === 0 && !(await this.#fetch())) return
+    if (this.#intake.size === 0 && !(await this.#fetch())) return
     if (!this.#parts.isOwner()) return
     const prepared = await this.#prepare()
     if (prepared.length > 0 && !this.#parts.isOwner()) {
@@ -174,23 +173,11 @@ export class RunningSinkTask {
     if (prepared.at(-1)?.stop !== undefined) await this.#settleAndCommit()
   }
 
-  /** False where a command is waiting: the fetch goes on meanwhile. */
-  async #fetch(): Promise<boolean> {
-    this.#fetching ??= this.#parts.fetcher.next()
-    const batches = await Promise.race([this.#fetching, this.#loop.woken(this.#fetchAtMost())])
-    if (batches === undefined) return false
-    this.#fetching = null
-    // What was fetched of a partition that was given up is of no use, also where that came back meanwhile.
-    const current = batches.filter((fetched) => this.#parts.fetcher.isCurrent(fetched))
-    this.#waiting = current.flatMap((fetched) => this.#suspects.cut(fetched))
-    return true
-  }
-
-  /** Milliseconds: what was sent in a transaction is not seen before that is committed, also where no more comes. */
-  #fetchAtMost(): number {
-    if (this.#parts.transactions === undefined || (this.#rounds.size === 0 && !this.#rounds.isDangling))
-      return Infinity
-    return Math.max(1, this.#commits.dueIn(this.#parts.flushIntervalMs))
+  /** False where a command is waiting, or a transaction is due to end, also where no more comes. */
+  #fetch(): Promise<boolean> {
+    const due = Math.max(1, this.#commits.dueIn(this.#parts.flushIntervalMs))
+    const interrupted = this.#loop.woken(this.#rounds.isUnfinished ? due : Infinity)
+    return this.#intake.fetch(interrupted, (batch) => this.#suspects.cut(batch))
   }
 
   /** Begins where the group has committed; false where Kafka does not say at the moment, and nothing else is read. */
@@ -216,45 +203,32 @@ export class RunningSinkTask {
   /** Fetches anew, from where the positions and the sink say; what was fetched and not put is fetched again. */
   async #move(): Promise<void> {
     const { requests, fetcher } = this.#parts
-    await this.#discardFetch()
+    await this.#intake.discard()
     for (const seek of requests.takeSeeks()) this.#positions.seek(seek)
     fetcher.assign(this.#positions.next().filter((each) => !requests.isPaused(each)))
   }
 
   /** The chunks of one round: all that wait, unless batches were taken apart into many, or the sink refuses one. */
   async #prepare(): Promise<Ready[]> {
-    const { signal } = this.#interrupt
-    const prepared: Ready[] = []
-    const most = this.#suspects.any ? MOST_PIECES : this.#waiting.length
-    try {
-      for (const chunk of this.#waiting.slice(0, most)) {
-        if (signal.aborted || this.#parts.requests.changed) break // it is read again
-        const ready = await this.#parts.puts.put(chunk, signal)
-        if (ready === undefined) break
-        this.#waiting.shift()
-        const { topic, partition, nextOffset, topicId } = chunk.fetched
-        prepared.push({ ...ready, durable: this.#positions.begin(topic, partition, nextOffset, topicId) })
-        if (ready.stop !== undefined) break
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error
-    }
-    return prepared
+    const { requests } = this.#parts
+    const ready: Ready[] = []
+    if (requests.changed) return ready
+    const most = this.#suspects.any ? MOST_PIECES : this.#intake.size
+    await this.#intake.put(most, this.#interrupt.signal, ({ fetched }, prepared) => {
+      const { topic, partition, nextOffset, topicId } = fetched
+      ready.push({ ...prepared, durable: this.#positions.begin(topic, partition, nextOffset, topicId) })
+      return !requests.changed
+    })
+    return ready
   }
 
   /** What was sent before a record that is not tolerated is committed; after anything else the transaction is aborted. */
   async #roundFailed(error: unknown): Promise<void> {
-    if (!this.#rounds.isLost) {
-      this.#fail(error)
-      return
-    }
+    if (!this.#rounds.isLost) return this.#fail(error)
     await this.#parts.transactions?.abort()
     await this.#rounds.settle() // others tell of the same trouble, and one may tell more
     const { trouble } = this.#rounds
-    if (!comesAgain(trouble)) {
-      this.#fail(trouble)
-      return
-    }
+    if (!comesAgain(trouble)) return this.#fail(trouble)
     const why = { error: messageOf(trouble) }
     this.#parts.log.warn('a transaction was aborted; going back to what is committed', why)
     await this.#comeAgain()
@@ -281,7 +255,7 @@ export class RunningSinkTask {
     }
     this.#rounds.forget()
     await this.#abort()
-    await this.#discardFetch()
+    await this.#intake.discard()
     this.#parts.fetcher.assign([])
     this.#unplaced = this.#partitions
   }
@@ -315,7 +289,7 @@ export class RunningSinkTask {
     await this.#opened.close().catch((error: unknown) => this.#fail(error))
     await this.#abort()
     this.#drop()
-    await this.#discardFetch()
+    await this.#intake.discard()
     this.#interrupt = new AbortController()
   }
 
@@ -326,7 +300,7 @@ export class RunningSinkTask {
   async #giveUp(keep: Membership): Promise<void> {
     this.#membership = keep
     const gone = without(this.#partitions, flat(keep.partitions))
-    this.#skip(gone)
+    this.#intake.skip(gone)
     const stored = await this.#settleAndClose(gone)
     await this.#opened.close(gone).catch((error: unknown) => this.#fail(error))
     this.#interrupt = new AbortController()
@@ -335,15 +309,6 @@ export class RunningSinkTask {
     this.#unplaced = this.#unplaced && without(this.#unplaced, gone)
     // What the sink has forgotten may have been of the others too.
     if ((!stored || this.#rounds.isDangling) && this.#isAtWork()) await this.#comeAgain()
-  }
-
-  /** Nothing that was fetched of these is put any more. */
-  #skip(gone: readonly TopicPartition[]): void {
-    const ids = new Set(gone.map(idOf))
-    const [first] = this.#waiting
-    this.#waiting = this.#waiting.filter(({ fetched }) => !ids.has(idOf(fetched)))
-    if (first !== this.#waiting[0]) this.#parts.puts.forget()
-    this.#parts.fetcher.remove(gone)
   }
 
   /** False where the sink could not store what it has. */
@@ -373,14 +338,6 @@ export class RunningSinkTask {
   /** A failure, or Kafka, may have ended its work while a method waited. */
   #isAtWork(): boolean {
     return this.#membership !== null && !this.#failed
-  }
-
-  /** What is on its way belongs to an earlier assignment. */
-  async #discardFetch(): Promise<void> {
-    await this.#fetching?.catch(() => undefined)
-    this.#fetching = null
-    this.#waiting = []
-    this.#parts.puts.forget()
   }
 
   #drop(): void {
