@@ -159,10 +159,6 @@ export class TransactionScope implements WriteScope {
     return isLost ? this.fail(error) : refusal(what, answer)
   }
 
-  isOver(): boolean {
-    return this.#failure !== null
-  }
-
   gaveUp(_lane: ProduceLane, error: ConnectError, unsent: boolean): void {
     if (!unsent) this.fail(error)
   }
