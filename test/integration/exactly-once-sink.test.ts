@@ -76,7 +76,9 @@ describe('a sink that must deliver exactly once, on a real broker', function () 
     expect(await keysOf(target)).to.deep.equal([])
     expect(await committed(first.groupId, source)).to.equal(0)
     await first.opened.task.assign(first.membership)
-    await eventually(written, { timeoutMs: 30_000, everyMs: 500 }).catch(() => undefined)
+    const again = async () =>
+      (await readToEnd(bootstrapServers, target, { uncommitted: true })).length === 6000
+    await eventually(again, { timeoutMs: 30_000, everyMs: 500 })
     await first.stop() // commits
     expect(first.failures).to.deep.equal([])
     expect(await keysOf(target)).to.deep.equal(upTo(3000))
@@ -107,7 +109,10 @@ describe('a sink that must deliver exactly once, on a real broker', function () 
     const uncommitted = async (topic: string) =>
       (await readToEnd(bootstrapServers, topic, { uncommitted: true })).length
     await eventually(async () => (await uncommitted(dead)) === 10, { timeoutMs: 30_000, everyMs: 500 })
-    expect(await keysOf(dead)).to.deep.equal([])
+    await copy.opened.task.lost()
+    expect([await keysOf(dead), await keysOf(target)]).to.deep.equal([[], []])
+    await copy.opened.task.assign(copy.membership)
+    await eventually(async () => (await uncommitted(dead)) === 20, { timeoutMs: 30_000, everyMs: 500 })
     await copy.stop()
     expect(copy.failures).to.deep.equal([])
     expect(await keysOf(dead)).to.deep.equal(upTo(100).filter((i) => i % 10 === 3))

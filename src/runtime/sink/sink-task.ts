@@ -224,13 +224,12 @@ export class RunningSinkTask {
 
   /** What was sent before a record that is not tolerated is committed; after anything else the transaction is aborted. */
   async #roundFailed(error: unknown): Promise<void> {
-    if (!this.#rounds.isLost) return this.#fail(error)
+    if (!this.#rounds.isLost) { this.#fail(error); return; }
     await this.#parts.transactions?.abort()
     await this.#rounds.settle() // others tell of the same trouble, and one may tell more
     const { trouble } = this.#rounds
-    if (!comesAgain(trouble)) return this.#fail(trouble)
-    const why = { error: messageOf(trouble) }
-    this.#parts.log.warn('a transaction was aborted; going back to what is committed', why)
+    if (!comesAgain(trouble)) { this.#fail(trouble); return; }
+    this.#parts.log.warn('a transaction was aborted; its records come again', { error: messageOf(trouble) })
     await this.#comeAgain()
   }
 
