@@ -134,11 +134,8 @@ export class RunningSinkTask {
   async #round(): Promise<void> {
     if (this.#unplaced !== null && !(await this.#place(this.#unplaced))) return
     if (this.#commits.isDue(this.#parts.flushIntervalMs)) {
-      if (this.#parts.transactions === undefined) await this.#commit()
-      else {
-        await this.#settleAndCommit()
-        return
-      }
+      await (this.#parts.transactions === undefined ? this.#commit() : this.#settleAndCommit())
+      if (this.#unplaced !== null || !this.#isAtWork()) return
     }
     if (!this.#parts.isOwner()) {
       await this.#settleAndCommit()
@@ -224,11 +221,17 @@ export class RunningSinkTask {
 
   /** What was sent before a record that is not tolerated is committed; after anything else the transaction is aborted. */
   async #roundFailed(error: unknown): Promise<void> {
-    if (!this.#rounds.isLost) { this.#fail(error); return; }
+    if (!this.#rounds.isLost) {
+      this.#fail(error)
+      return
+    }
     await this.#parts.transactions?.abort()
     await this.#rounds.settle() // others tell of the same trouble, and one may tell more
     const { trouble } = this.#rounds
-    if (!comesAgain(trouble)) { this.#fail(trouble); return; }
+    if (!comesAgain(trouble)) {
+      this.#fail(trouble)
+      return
+    }
     this.#parts.log.warn('a transaction was aborted; its records come again', { error: messageOf(trouble) })
     await this.#comeAgain()
   }
