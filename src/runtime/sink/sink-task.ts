@@ -3,7 +3,6 @@ import type { TopicPartition } from '../../api/plugins.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
 import { CommandLoop } from '../host/command-loop.ts'
 import type { Membership, SuspectRows } from '../host/protocol.ts'
-import type { PartitionProgress } from '../host/task-metrics.ts'
 import { Intake } from './intake.ts'
 import { OpenPartitions } from './open-partitions.ts'
 import { flat, grouped, without } from './partitions.ts'
@@ -54,7 +53,9 @@ export class RunningSinkTask {
     const onCommitted = (offsets: readonly PartitionOffset[]): void => this.#onCommitted(offsets)
     const positions = this.#positions
     this.#commits = new SinkCommits({ pipeline, positions, commit, onCommitted, metrics, log, atomic })
-    metrics.follow(() => this.#progress())
+    metrics.follow(() =>
+      positions.origins().map((each) => ({ ...each, endOffset: parts.fetcher.endOffset(each) })),
+    )
     this.#paused = paused
     this.#ended = this.#loop.run(() => this.#next())
   }
@@ -330,11 +331,6 @@ export class RunningSinkTask {
   get #partitions(): readonly TopicPartition[] {
     const [opened, unplaced] = [this.#opened.all, this.#unplaced ?? []]
     return [...opened, ...without(unplaced, opened)]
-  }
-
-  #progress(): PartitionProgress[] {
-    const { fetcher } = this.#parts
-    return this.#positions.origins().map((each) => ({ ...each, endOffset: fetcher.endOffset(each) }))
   }
 
   /** A failure, or Kafka, may have ended its work while a method waited. */
