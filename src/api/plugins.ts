@@ -216,7 +216,8 @@ export interface SinkConnector<K extends ConfigKeys = ConfigKeys> extends Plugin
   readonly aliases?: readonly string[]
   /**
    * Writes nowhere but to Kafka, through `context.emit`: a dry run (`sluice run`) may then run the sink itself, and shows
-   * what it would have written. Of any other sink it shows the records that it would be given. Default: false.
+   * what it would have written. Of any other sink it shows the records that it would be given. Such a sink alone may
+   * deliver exactly once (`exactly.once.support`), as long as it has no `preCommit`. Default: false.
    */
   readonly emitsOnly?: boolean
   /** Checks that need more than one key. `reads` is that of `SinkContext`. */

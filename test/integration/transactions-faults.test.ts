@@ -5,7 +5,7 @@ import { createTopic } from '../../src/kafka/admin.ts'
 import type { KafkaClient } from '../../src/kafka/client.ts'
 import { TransactionalProducer } from '../../src/kafka/transactions/transactional-producer.ts'
 import { plain, rowsOf } from '../kafka/craft.ts'
-import { uniqueName } from '../support/eventually.ts'
+import { eventually, uniqueName } from '../support/eventually.ts'
 import {
   PARTITIONS,
   randomFaults,
@@ -90,7 +90,7 @@ for (const [version, protocol] of [
         await send('next')
         await producer.commit()
         expect(await shown()).to.deep.equal([['first', 'next']])
-        expect(happened()).to.equal(1)
+        await eventually(() => happened() === 1)
         await producer.close()
       })
     }
@@ -102,11 +102,10 @@ for (const [version, protocol] of [
         const happened = breakNext(API.endTxn, fault)
         await producer.commit()
         await send('of the next')
-        await new Promise((resolve) => setTimeout(resolve, 2 * kafka.proxy.lateMs))
+        await eventually(() => happened() === 1)
         expect(producer.state).to.equal('open')
         await producer.abort()
         expect(await shown()).to.deep.equal([['first', 'committed']])
-        expect(happened()).to.equal(1)
         await producer.close()
       })
 
@@ -116,10 +115,9 @@ for (const [version, protocol] of [
         const happened = breakNext(API.endTxn, fault)
         await producer.abort()
         await send('of the next')
-        await new Promise((resolve) => setTimeout(resolve, 2 * kafka.proxy.lateMs))
+        await eventually(() => happened() === 1)
         await producer.commit()
         expect(await shown()).to.deep.equal([['first', 'of the next']])
-        expect(happened()).to.equal(1)
         await producer.close()
       })
     }

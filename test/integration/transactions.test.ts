@@ -223,14 +223,26 @@ for (const [version, protocol] of [
       const topic = await newTopic(2)
       const producer = await open()
       const sending = [0, 1, 0, 1].map((partition, i) => send(producer, topic, `value ${i}`, partition))
-      await producer.maxMessageBytes(topic)
-      await new Promise((resolve) => setImmediate(resolve))
-      await producer.commit()
-      await Promise.all(sending)
+      const committing = producer.commit()
+      const next = send(producer, topic, 'of the next transaction')
+      await committing
+      await Promise.all([...sending, next])
+      await producer.abort()
       expect(await read(topic, 2)).to.deep.equal([
         ['value 0', 'value 2'],
         ['value 1', 'value 3'],
       ])
+    })
+
+    it('aborts what was sent and has not gone out yet', async () => {
+      const topic = await newTopic()
+      const producer = await open()
+      const sending = rejection(send(producer, topic, 'given up'))
+      await producer.abort()
+      expect(String(await sending)).to.include('aborted')
+      await send(producer, topic, 'next')
+      await producer.commit()
+      expect(await read(topic)).to.deep.equal([['next']])
     })
 
     it('aborts what is open when it is closed', async () => {

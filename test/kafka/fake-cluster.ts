@@ -37,6 +37,17 @@ export interface FakeScript {
   offsets?: bigint[]
   /** What happens to a Metadata request: an error code for topic `t`. */
   metadata?: () => number
+  /** Whether the cluster has `transaction.version` 2. EndTxn answers with the next epoch then. */
+  transactionsV2?: boolean
+  /** What happens to an EndTxn: an error code. */
+  endTxn?: (commit: boolean) => number | 'cut'
+}
+
+/** An EndTxn as a fake broker got it. */
+export interface Ended {
+  readonly producerId: bigint
+  readonly producerEpoch: number
+  readonly commit: boolean
 }
 
 const API = {
@@ -44,8 +55,11 @@ const API = {
   fetch: 1,
   offsets: 2,
   metadata: 3,
+  coordinator: 10,
   versions: 18,
   initProducer: 22,
+  addPartitions: 24,
+  endTxn: 26,
   configs: 32,
 } as const
 const VERSION = {
@@ -54,12 +68,14 @@ const VERSION = {
   [API.offsets]: 7,
   [API.metadata]: 12,
   [API.versions]: 3,
+  [API.addPartitions]: 3,
 } as const
 
 /** Brokers that speak just enough of Kafka's protocol to fail on cue. */
 export class FakeCluster {
   readonly script: FakeScript
   readonly produced: Produced[][] = []
+  readonly ended: Ended[] = []
   producerIds = 0
   readonly #servers: Server[] = []
   readonly #sockets = new Set<Socket>()
@@ -119,7 +135,11 @@ export class FakeCluster {
     if (key !== API.versions) body.appendTaggedFields()
     const outcome = await this.#body(id, key, r, body)
     if (outcome === 'cut') socket.destroy()
-    else if (outcome !== 'silence') socket.write(body.appendTaggedFields().prependLength().buffer)
+    else if (outcome !== 'silence') {
+      if (key === API.versions && this.script.transactionsV2 === true) appendFeature(body)
+      else body.appendTaggedFields()
+      socket.write(body.prependLength().buffer)
+    }
   }
 
   async #body(id: number, key: number, r: Reader, w: Writer): Promise<'cut' | 'silence' | undefined> {
@@ -127,7 +147,9 @@ export class FakeCluster {
     if (key === API.fetch) return this.#fetch(id, r, w)
     if (key === API.offsets) this.#listOffsets(w)
     else if (key === API.metadata) this.#metadata(w)
-    else if (key === API.versions) versions(w)
+    else if (key === API.versions) versions(w, this.script.transactionsV2 === true)
+    else if (key === API.coordinator) this.#coordinator(w)
+    else if (key === API.endTxn) return this.#endTxn(r, w)
     else if (key === API.initProducer) {
       w.appendInt32(0).appendInt16(0).appendInt64(BigInt(++this.producerIds)).appendInt16(0)
     } else if (key === API.configs) w.appendInt32(0).appendArray([], () => undefined)
@@ -190,6 +212,30 @@ export class FakeCluster {
     return undefined
   }
 
+  #coordinator(w: Writer): void {
+    w.appendInt32(0).appendArray(['any'], (w, key) =>
+      w
+        .appendString(key)
+        .appendInt32(0)
+        .appendString('127.0.0.1')
+        .appendInt32(this.#port(0))
+        .appendInt16(0)
+        .appendString(null),
+    )
+  }
+
+  #endTxn(r: Reader, w: Writer): 'cut' | undefined {
+    r.readString()
+    const ended = { producerId: r.readInt64(), producerEpoch: r.readInt16(), commit: r.readBoolean() }
+    this.ended.push(ended)
+    const error = this.script.endTxn?.(ended.commit) ?? 0
+    if (error === 'cut') return error
+    w.appendInt32(0).appendInt16(error)
+    if (this.script.transactionsV2 === true)
+      w.appendInt64(ended.producerId).appendInt16(ended.producerEpoch + 1)
+    return undefined
+  }
+
   #listOffsets(w: Writer): void {
     w.appendInt32(0).appendArray(['t'], (w, topic) =>
       w.appendString(topic).appendArray([...this.script.leaders.keys()], (w, partition) => {
@@ -215,12 +261,21 @@ export class FakeCluster {
   }
 }
 
-function versions(w: Writer): void {
+function versions(w: Writer, transactionsV2: boolean): void {
+  const newer: Record<number, number> = transactionsV2 ? { [API.produce]: 12, [API.endTxn]: 5 } : {}
   const apis = Object.values(API).map((key) => ({
     key,
-    version: (VERSION as Record<number, number>)[key] ?? 4,
+    version: newer[key] ?? (VERSION as Record<number, number>)[key] ?? 4,
   }))
   w.appendInt16(0)
     .appendArray(apis, (w, { key, version }) => w.appendInt16(key).appendInt16(version).appendInt16(version))
     .appendInt32(0)
+}
+
+/** Tagged field 2 of ApiVersions: the features that are switched on. */
+function appendFeature(w: Writer): void {
+  const features = Writer.create().appendArray(['transaction.version'], (w, name) =>
+    w.appendString(name).appendInt16(2).appendInt16(2),
+  ).buffer
+  w.appendUnsignedVarInt(1).appendUnsignedVarInt(2).appendUnsignedVarInt(features.length).append(features)
 }

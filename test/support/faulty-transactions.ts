@@ -48,8 +48,8 @@ export interface WrittenUnderFaults {
 
 /**
  * Writes transactions 0, 1, 2 … as a task does: the number of the next one is a group's committed offset, part of the transaction.
- * After any failure it aborts or initialises as the state says, reads the committed offset, and goes on from there. One in five
- * is aborted on purpose, with values that begin with `aborted`.
+ * After any failure it aborts or initialises as the state says. It reads the committed offset each time. One in five is aborted
+ * on purpose, with values that begin with `aborted`.
  */
 export async function writeUnderFaults(
   kafka: TransactionKafka,
@@ -80,9 +80,11 @@ export async function writeUnderFaults(
     }
   }
   const ends = { committed: 0, aborted: 0, failed: 0, unknown: 0, fenced: 0 }
-  const once = async (number: number): Promise<void> => {
+  const recover = async (): Promise<void> => {
     if (producer.state === 'failed') await producer.abort()
     if (producer.state !== 'ready') await producer.init()
+  }
+  const write = async (number: number): Promise<void> => {
     if (random() < 0.2) {
       await send([`aborted ${number}`])
       await producer.abort()
@@ -94,13 +96,17 @@ export async function writeUnderFaults(
     await producer.commit()
     ends.committed++
   }
+  const counted = (error: unknown): void => {
+    if (error instanceof FencedError) ends.fenced++
+    else if (producer.state === 'new') ends.unknown++
+    else ends.failed++
+  }
   try {
-    for (let number = 0; number < transactions; number = await next()) {
-      await once(number).catch((error: unknown) => {
-        if (error instanceof FencedError) ends.fenced++
-        else if (producer.state === 'new') ends.unknown++
-        else ends.failed++
-      })
+    for (let number = 0; number < transactions;) {
+      await recover().catch(counted)
+      if (producer.state !== 'ready') continue
+      number = await next()
+      if (number < transactions) await write(number).catch(counted)
     }
   } finally {
     kafka.proxy.script = null

@@ -305,7 +305,7 @@ export class Producer {
 
   #failed(lane: ProduceLane, error: ConnectError): void {
     this.#client.invalidate(lane.topic)
-    if (!error.retriable || this.#closed || this.#scope.isOver()) {
+    if (!error.retriable || this.#closed) {
       this.#giveUp(lane, error)
       return
     }

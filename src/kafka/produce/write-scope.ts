@@ -23,10 +23,8 @@ export interface WriteScope {
   produce(connection: Connection, entries: readonly ProduceEntry[]): Promise<ProduceAnswer[]>
   /** Whether the lane may go on with a new identity where Kafka does not know its own, or its sequence. */
   mayRenew(lane: ProduceLane): boolean
-  /** The error of an answer with one; `what` was tried. */
+  /** The error of an answer with one; `what` was tried. What it fails itself is not tried again, however retriable it is. */
   refusal(what: string, answer: ProduceAnswer): ConnectError
-  /** Whether nothing may be sent again, however retriable an error is. */
-  isOver(): boolean
   /** All that the lane held was failed. `unsent`: it is certain that none of it was written. */
   gaveUp(lane: ProduceLane, error: ConnectError, unsent: boolean): void
 }
@@ -63,10 +61,6 @@ export class IdempotentScope implements WriteScope {
 
   refusal(what: string, answer: ProduceAnswer): ConnectError {
     return refusal(what, answer)
-  }
-
-  isOver(): boolean {
-    return false
   }
 
   /** Its identity is not used again: what was sent with it is in doubt. */

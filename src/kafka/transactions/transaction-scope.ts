@@ -1,7 +1,7 @@
 import type { Connection } from '@platformatic/kafka'
 import { type ConnectError, FencedError, UnavailableError } from '../../api/errors.ts'
 import { chooseApi } from '../connections.ts'
-import { kafkaError } from '../errors.ts'
+import { isRetriableCode, kafkaError } from '../errors.ts'
 import {
   type ProduceAnswer,
   type ProduceApi,
@@ -153,12 +153,10 @@ export class TransactionScope implements WriteScope {
   }
 
   refusal(what: string, answer: ProduceAnswer): ConnectError {
+    if (isRetriableCode(answer.error)) return refusal(what, answer)
     const error = transactionError(answer.error, what, answer.message)
-    return error instanceof FencedError || error instanceof UnavailableError ? error : refusal(what, answer)
-  }
-
-  isOver(): boolean {
-    return this.#failure !== null
+    const isLost = error instanceof FencedError || error instanceof UnavailableError
+    return isLost ? this.fail(error) : refusal(what, answer)
   }
 
   gaveUp(_lane: ProduceLane, error: ConnectError, unsent: boolean): void {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '../../api/log.ts'
 import { UnavailableError } from '../../api/errors.ts'
 import type { KafkaClient } from '../client.ts'
@@ -27,6 +28,8 @@ export interface TransactionalProducerOptions {
   readonly missing?: (topic: string) => void
 }
 
+const CLOSE_WITHIN_MS = 2000
+
 /** What writes batches: both kinds of producer. */
 export type BatchWriter = Pick<
   Producer,
@@ -42,11 +45,14 @@ export type BatchWriter = Pick<
 export class TransactionalProducer implements BatchWriter {
   readonly #transactions: Transactions
   readonly #producer: Producer
-  /** What was sent and is neither acknowledged nor given up. */
-  readonly #sending = new Set<Promise<void>>()
+  /** Writes of the transaction that are neither acknowledged nor given up. */
+  readonly #writing = new Set<Promise<void>>()
   /** A transaction is being ended, or the producer initialised. */
   #ending: Promise<void> | null = null
+  /** Writes wait: they are for the next transaction. */
   #isCommitting = false
+  /** The coordinator is being told to commit. */
+  #isPastAborting = false
 
   constructor(client: KafkaClient, options: TransactionalProducerOptions) {
     const { transactionalId, transactionTimeoutMs, log } = options
@@ -105,8 +111,11 @@ export class TransactionalProducer implements BatchWriter {
     tooLarge: (row: number, size: number) => void,
     options: RefusalOptions = {},
   ): Promise<void> {
-    const limit = this.cachedMaxMessageBytes(topic) ?? (await this.#limitOf(topic))
-    await this.sendEncoded(topic, partition, this.encode(outgoing, limit, tooLarge), options)
+    await this.#write(async (requireOpen) => {
+      const limit = this.cachedMaxMessageBytes(topic) ?? (await this.#limitOf(topic))
+      requireOpen()
+      await this.#producer.sendEncoded(topic, partition, this.encode(outgoing, limit, tooLarge), options)
+    })
   }
 
   /**
@@ -120,15 +129,7 @@ export class TransactionalProducer implements BatchWriter {
     batches: readonly EncodedBatch[],
     options: RefusalOptions = {},
   ): Promise<void> {
-    while (this.#isCommitting) await this.#ending?.catch(() => undefined)
-    this.#transactions.scope.requireUsable()
-    const sending = this.#producer.sendEncoded(topic, partition, batches, options)
-    this.#sending.add(sending)
-    try {
-      await sending
-    } finally {
-      this.#sending.delete(sending)
-    }
+    await this.#write(() => this.#producer.sendEncoded(topic, partition, batches, options))
   }
 
   /**
@@ -141,7 +142,8 @@ export class TransactionalProducer implements BatchWriter {
     seat: CommitSeat | null,
     offsets: readonly OffsetToCommit[],
   ): Promise<void> {
-    if (offsets.length > 0) await this.#transactions.commitOffsets(groupId, seat, offsets)
+    if (offsets.length === 0) return
+    await this.#write(() => this.#transactions.commitOffsets(groupId, seat, offsets))
   }
 
   /**
@@ -151,12 +153,14 @@ export class TransactionalProducer implements BatchWriter {
    */
   commit(): Promise<void> {
     return this.#inTurn(async () => {
-      await Promise.allSettled(this.#sending)
       this.#isCommitting = true
       try {
+        await Promise.allSettled(this.#writing)
+        this.#isPastAborting = true
         await this.#transactions.commit()
       } finally {
         this.#isCommitting = false
+        this.#isPastAborting = false
       }
     })
   }
@@ -167,13 +171,15 @@ export class TransactionalProducer implements BatchWriter {
    */
   async abort(): Promise<void> {
     const { scope } = this.#transactions
-    if (scope.state === 'open' && !this.#isCommitting)
+    const hasWrites = scope.state === 'open' || (scope.state === 'ready' && this.#writing.size > 0)
+    if (hasWrites && !this.#isPastAborting)
       scope.end('failed', new UnavailableError('kafka.unavailable', 'The transaction was aborted'))
     await this.#inTurn(async () => {
       if (scope.state !== 'failed') {
         scope.requireUsable()
         if (scope.state === 'ready') return
       }
+      await Promise.allSettled(this.#writing)
       await this.#producer.idle()
       await this.#transactions.abort()
     })
@@ -182,7 +188,24 @@ export class TransactionalProducer implements BatchWriter {
   /** Gives up what was not acknowledged, and aborts what is open, where the coordinator answers soon. */
   async close(): Promise<void> {
     await this.#producer.close()
+    await Promise.race([this.#producer.idle(), sleep(CLOSE_WITHIN_MS, undefined, { ref: false })])
     await this.#transactions.close(new UnavailableError('kafka.unavailable', 'The producer was closed'))
+  }
+
+  /** Part of the transaction from its call on, or of the next one where a commit is under way. */
+  async #write(work: (requireOpen: () => void) => Promise<void>): Promise<void> {
+    while (this.#isCommitting) await this.#ending?.catch(() => undefined)
+    const { scope } = this.#transactions
+    scope.requireUsable()
+    const writing = work(() => {
+      scope.requireUsable()
+    })
+    this.#writing.add(writing)
+    try {
+      await writing
+    } finally {
+      this.#writing.delete(writing)
+    }
   }
 
   async #limitOf(topic: string): Promise<number> {

@@ -2,10 +2,8 @@ import type { RawConfig } from '../../api/config.ts'
 import { Fetcher } from '../../kafka/fetch/fetch.ts'
 import { readOffsetReset } from '../../kafka/fetch/offset-reset.ts'
 import type { KafkaClient } from '../../kafka/client.ts'
-import { commitOffsets, fetchOffsets } from '../../kafka/groups/offsets.ts'
-import { Producer } from '../../kafka/produce/produce.ts'
-import { type BatchWriter, TransactionalProducer } from '../../kafka/transactions/transactional-producer.ts'
-import { type Compression, COMPRESSIONS } from '../../kafka/record-batches/compression.ts'
+import { fetchOffsets } from '../../kafka/groups/offsets.ts'
+import type { BatchWriter } from '../../kafka/transactions/transactional-producer.ts'
 import { ConfigError, TaskError } from '../../api/errors.ts'
 import type { Logger } from '../../api/log.ts'
 import type { Models } from '../../api/models.ts'
@@ -13,8 +11,6 @@ import type { SinkContext } from '../../api/plugins.ts'
 import { type Show, TransformChain } from '../chain/chain.ts'
 import { commonKeys, deadLetterKeys, sinkKeys } from '../plugins/connector-keys.ts'
 import { DeadLetters } from '../delivery/dead-letters.ts'
-import { AtLeastOnceDelivery } from '../delivery/delivery.ts'
-import { type GroupProgress, TransactionalDelivery } from '../delivery/transactional-delivery.ts'
 import { Encoder } from '../delivery/encoder.ts'
 import { ensureTopic } from '../delivery/ensure-topic.ts'
 import { ErrorPolicy } from '../delivery/error-policy.ts'
@@ -24,13 +20,14 @@ import type { AskOwnership } from './ownership-channel.ts'
 import type { HostSettings, TaskId } from './protocol.ts'
 import type { OpenOffsetLog } from '../source/offset-store.ts'
 import type { SharedOffsets } from '../source/shared-offsets.ts'
-import { exactlyOnce } from '../sink/exactly-once.ts'
+import { exactlyOnce, offsetsOfItsOwn } from '../sink/exactly-once.ts'
 import { topicReader } from '../sink/read-topics.ts'
 import { Puts } from '../sink/puts.ts'
 import { Outbox, SinkPipeline } from '../sink/sink-pipeline.ts'
 import { SinkRequests } from '../sink/sink-requests.ts'
 import { RunningSinkTask } from '../sink/sink-task.ts'
 import { topicRefusal } from '../delivery/written-topics.ts'
+import { openDelivery } from './open-delivery.ts'
 import type { SharedClients } from './shared-clients.ts'
 import { TaskClients } from './task-clients.ts'
 import { closeConverters, openConverters } from './task-converters.ts'
@@ -89,37 +86,34 @@ export interface TaskOptions {
 export async function openTask(options: TaskOptions): Promise<OpenTask> {
   const { config, settings, log, stopping } = options
   const { metrics, waits, used } = options.events
-  const common = commonKeys.read(config)
+  const transactional = exactlyOnce(options)
   const stages = new StageTracker(options.events.at)
   const plugins = await openPlugins(options, stopping.signal, stages)
   const { workerTopics } = settings
   const encoding = { converters: plugins.converters, workerTopics, outside: stages.outside }
   const clients = openClients(options)
   const client = clients.get('consumer')
-  const policy = new ErrorPolicy(common, log, { tell: waits, metrics })
-  const { delivery, producer, transactions, commitIntervalMs, ...delivering } = openDelivery(
-    options,
-    clients,
-    policy,
-  )
+  const policy = new ErrorPolicy(commonKeys.read(config), log, { tell: waits, metrics })
+  const sending = openDelivery(options, transactional, clients, policy)
+  const { delivery, writer } = sending
   const fetcher = openFetcher(options, client)
   const close = async (): Promise<void> => {
     await fetcher.close()
-    await delivering.close()
+    await sending.close()
     await clients.close()
     plugins.close()
   }
   try {
     const [outbox, requests] = [new Outbox(), new SinkRequests()]
     const context = sinkContext(options, clients, { outbox, stages, requests }, stopping.signal)
-    const letters = () => openDeadLetters(options, clients.get('admin'), producer)
+    const letters = () => openDeadLetters(options, clients.get('admin'), writer)
     const pipeline = new SinkPipeline({
       ...plugins,
       deadLetters: await policy.retry(letters, stopping.signal),
-      sink: await openSink(options, context), // last: nothing after it fails and would leave it open
+      sink: await openSink(options, context, transactional !== null), // last: nothing after it fails and would leave it open
       outbox,
       policy,
-      encoder: new Encoder({ client: clients.get('producer'), producer, ...encoding }),
+      encoder: new Encoder({ client: clients.get('producer'), producer: writer, ...encoding }),
       ...{ delivery, stages, metrics, used },
     })
     const task = new RunningSinkTask(
@@ -128,8 +122,8 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
         fetcher,
         requests,
         puts: new Puts({ pipeline, requests, policy, wait: waitLog(options) }),
-        flushIntervalMs: commitIntervalMs,
-        transactions,
+        flushIntervalMs: sending.commitIntervalMs,
+        transactions: sending.transactions,
         log,
         startAt: ({ groupId, partitions }) => fetchOffsets(client, groupId, partitions),
         commit: (membership, offsets) => delivery.commit({ membership, offsets }),
@@ -148,33 +142,6 @@ export async function openTask(options: TaskOptions): Promise<OpenTask> {
   }
 }
 
-/** How the task delivers, and what all that it writes goes through. */
-function openDelivery(options: TaskOptions, clients: TaskClients, { tolerant }: ErrorPolicy) {
-  const { config, settings, log, id } = options
-  const client = clients.get('producer')
-  const compression = compressionOf(config)
-  const transactional = exactlyOnce(options)
-  if (transactional === null) {
-    const producer = new Producer(client, { log, compression })
-    const delivery = new AtLeastOnceDelivery({
-      ...{ producer, tolerant },
-      commit: committer(clients.get('consumer')),
-    })
-    const close = () => producer.close()
-    const commitIntervalMs = settings.offsetFlushIntervalMs
-    return { delivery, producer, transactions: undefined, commitIntervalMs, close }
-  }
-  const producer = new TransactionalProducer(client, {
-    transactionalId: `${settings.transactionalIdPrefix}-${id.connector}-${id.task}`,
-    transactionTimeoutMs: transactional.timeoutMs,
-    ...{ log, compression },
-  })
-  const delivery = new TransactionalDelivery({ producer, tolerant, log })
-  const close = () => producer.close()
-  const { commitIntervalMs } = transactional
-  return { delivery, producer: delivery.writer, transactions: delivery, commitIntervalMs, close }
-}
-
 /** Undefined where the connector has no topic for them. */
 export async function openDeadLetters(
   { id, config, settings, events }: TaskOptions,
@@ -186,21 +153,6 @@ export async function openDeadLetters(
   const refusal = values[path] === '' ? undefined : topicRefusal(values[path], settings.workerTopics)
   if (refusal !== undefined) throw new ConfigError([{ path, message: refusal }])
   return DeadLetters.open(client, producer, values, { id, metrics: events.metrics })
-}
-
-function committer(client: KafkaClient) {
-  return ({ membership, offsets }: GroupProgress): Promise<void> => {
-    return commitOffsets(client, membership.groupId, membership, offsets)
-  }
-}
-
-/** Of a sink's own producer, for the topic that it writes to and dead letters. */
-function compressionOf(config: RawConfig): Compression {
-  const path = 'producer.override.compression.type'
-  const written = config[path]?.trim() ?? 'none'
-  const found = COMPRESSIONS.find((each) => each === written)
-  if (found !== undefined) return found
-  throw new ConfigError([{ path, message: `must be one of ${COMPRESSIONS.join(', ')}, not "${written}".` }])
 }
 
 function openFetcher({ config, log }: TaskOptions, client: KafkaClient): Fetcher {
@@ -244,7 +196,7 @@ export async function openPlugins(
   throw new TaskError('task.failed', 'The task was stopped while it started.')
 }
 
-async function openSink({ config, events }: TaskOptions, context: SinkContext) {
+async function openSink({ config, events }: TaskOptions, context: SinkContext, transactional: boolean) {
   const plugin = connectorOf(config)
   if (plugin.kind !== 'sink') throw new TaskError('task.failed', `${plugin.name} is no sink.`)
   const values = plugin.config.read(config)
@@ -252,7 +204,12 @@ async function openSink({ config, events }: TaskOptions, context: SinkContext) {
   if (problems.length > 0) throw new ConfigError(problems)
   await events.at('the opening of the connector')
   try {
-    return await plugin.open(values, context)
+    const task = await plugin.open(values, context)
+    if (transactional && task.preCommit !== undefined) {
+      await task.stop?.()
+      throw offsetsOfItsOwn(plugin.name)
+    }
+    return task
   } finally {
     void events.at(IDLE)
   }

@@ -74,6 +74,12 @@ export function brokerProblems(config: RawConfig, clients: ClientDefaults): Conf
   return [{ path: SUPPORT, message }]
 }
 
+/** For a sink that says itself what may be committed: of a transaction all is committed, or nothing. */
+export function offsetsOfItsOwn(plugin: string): ConfigError {
+  const message = `${plugin} says itself which offsets may be committed (preCommit), so that its records and offsets cannot be one transaction. Set ${SUPPORT}=requested.`
+  return new ConfigError([{ path: SUPPORT, message }])
+}
+
 function isRequired(config: RawConfig): boolean {
   return config[SUPPORT]?.trim().toLowerCase() === 'required'
 }

@@ -1,17 +1,16 @@
-import type { FetchedBatch } from '../../kafka/record-batches/records.ts'
 import { FencedError, messageOf, UnavailableError } from '../../api/errors.ts'
 import type { TopicPartition } from '../../api/plugins.ts'
 import { type PartitionOffset, Positions } from './positions.ts'
 import { CommandLoop } from '../host/command-loop.ts'
 import type { Membership, SuspectRows } from '../host/protocol.ts'
-import type { PartitionProgress } from '../host/task-metrics.ts'
+import { Intake } from './intake.ts'
 import { OpenPartitions } from './open-partitions.ts'
-import { flat, grouped, idOf, without } from './partitions.ts'
+import { flat, grouped, without } from './partitions.ts'
 import { SinkCommits } from './sink-commits.ts'
-import type { Prepared } from './sink-pipeline.ts'
+import { type Ready, Rounds } from './rounds.ts'
 import type { SinkTaskParts } from './sink-task-parts.ts'
-import { type Chunk, SuspectChunks } from './suspect-chunks.ts'
-import { comesAgain, gravest, RefusedLate } from './troubles.ts'
+import { SuspectChunks } from './suspect-chunks.ts'
+import { comesAgain } from './troubles.ts'
 
 /** How many rounds of fetched batches may wait for their acknowledgement while the next one is worked on. */
 const MAX_ROUNDS_IN_FLIGHT = 3
@@ -19,8 +18,6 @@ const MAX_ROUNDS_IN_FLIGHT = 3
 const OWNER_LOOK_MS = 200
 /** How many chunks of batches that are taken apart make a round. */
 const MOST_PIECES = 100
-
-type Ready = Prepared & { readonly durable: (before?: bigint) => void }
 
 /**
  * The loop of a sink task: fetch, prepare, deliver, commit. Whatever comes from outside (assign, revoke, pause, stop)
@@ -31,22 +28,16 @@ export class RunningSinkTask {
   readonly #parts: SinkTaskParts
   readonly #positions = new Positions()
   readonly #loop = new CommandLoop()
-  readonly #rounds = new Set<Promise<void>>()
+  readonly #rounds: Rounds
   readonly #ended: Promise<void>
   #membership: Membership | null = null
   /** Assigned, and the fetcher does not know yet where they begin; null where there are none. */
   #unplaced: readonly TopicPartition[] | null = null
-  /** Goes up whenever all partitions are let go: what was sent before concerns nobody any more. */
-  #tenure = 0
   /** Aborted where the batch at work is of no use any more: what waits between two tries ends. */
   #interrupt = new AbortController()
   #paused: boolean
   #failed = false
-  #fetching: Promise<readonly FetchedBatch[]> | null = null
-  /** Fetched, and not yet put. */
-  #waiting: Chunk[] = []
-  /** What rounds of the open transaction have failed with: it can only be aborted. */
-  #troubles: unknown[] = []
+  readonly #intake: Intake
   readonly #opened: OpenPartitions
   #suspects = new SuspectChunks([])
   readonly #commits: SinkCommits
@@ -54,12 +45,17 @@ export class RunningSinkTask {
   constructor(parts: SinkTaskParts, paused: boolean) {
     this.#parts = parts
     const { pipeline, requests, commit, metrics, log, transactions } = parts
-    const atomic = transactions !== undefined
+    const [atomic, command] = [transactions !== undefined, this.#loop.command.bind(this.#loop)]
+    const failed = (error: unknown): Promise<void> | void => this.#roundFailed(error)
+    this.#rounds = new Rounds({ pipeline, transactions, metrics, failed, command })
     this.#opened = new OpenPartitions(pipeline, requests)
+    this.#intake = new Intake(parts.fetcher, parts.puts)
     const onCommitted = (offsets: readonly PartitionOffset[]): void => this.#onCommitted(offsets)
     const positions = this.#positions
     this.#commits = new SinkCommits({ pipeline, positions, commit, onCommitted, metrics, log, atomic })
-    metrics.follow(() => this.#progress())
+    metrics.follow(() =>
+      positions.origins().map((each) => ({ ...each, endOffset: parts.fetcher.endOffset(each) })),
+    )
     this.#paused = paused
     this.#ended = this.#loop.run(() => this.#next())
   }
@@ -80,7 +76,7 @@ export class RunningSinkTask {
         if (coming.length > 0) this.#unplaced = [...(this.#unplaced ?? []), ...coming]
         return
       }
-      this.#tenure++
+      this.#rounds.forget()
       await this.#abort()
       await this.#opened.close()
       this.#positions.clear()
@@ -107,7 +103,7 @@ export class RunningSinkTask {
     return this.#loop.command(async () => {
       this.#paused = true
       await this.#settleAndCommit()
-      if (this.#isDangling && this.#isAtWork()) await this.#comeAgain()
+      if (this.#rounds.isDangling && this.#isAtWork()) await this.#comeAgain()
       this.#interrupt = new AbortController()
     })
   }
@@ -139,11 +135,8 @@ export class RunningSinkTask {
   async #round(): Promise<void> {
     if (this.#unplaced !== null && !(await this.#place(this.#unplaced))) return
     if (this.#commits.isDue(this.#parts.flushIntervalMs)) {
-      if (this.#parts.transactions === undefined) await this.#commit()
-      else {
-        await this.#settleAndCommit()
-        return
-      }
+      await (this.#parts.transactions === undefined ? this.#commit() : this.#settleAndCommit())
+      if (this.#unplaced !== null || !this.#isAtWork()) return
     }
     if (!this.#parts.isOwner()) {
       await this.#settleAndCommit()
@@ -157,7 +150,7 @@ export class RunningSinkTask {
       return
     }
     if (this.#rounds.size >= MAX_ROUNDS_IN_FLIGHT) {
-      await Promise.race([...this.#rounds, this.#loop.woken()])
+      await this.#rounds.one(this.#loop.woken())
       return
     }
     if (this.#suspects.any && this.#rounds.size > 0) {
@@ -165,7 +158,7 @@ export class RunningSinkTask {
       await this.#settleAndCommit()
       return
     }
-    if (this.#waiting.length === 0 && !(await this.#fetch())) return
+    if (this.#intake.size === 0 && !(await this.#fetch())) return
     if (!this.#parts.isOwner()) return
     const prepared = await this.#prepare()
     if (prepared.length > 0 && !this.#parts.isOwner()) {
@@ -174,27 +167,15 @@ export class RunningSinkTask {
       if (this.#isAtWork()) await this.#comeAgain()
       return
     }
-    if (prepared.length > 0) this.#deliver(prepared)
+    if (prepared.length > 0) this.#rounds.deliver(prepared)
     if (prepared.at(-1)?.stop !== undefined) await this.#settleAndCommit()
   }
 
-  /** False where a command is waiting: the fetch goes on meanwhile. */
-  async #fetch(): Promise<boolean> {
-    this.#fetching ??= this.#parts.fetcher.next()
-    const batches = await Promise.race([this.#fetching, this.#loop.woken(this.#fetchAtMost())])
-    if (batches === undefined) return false
-    this.#fetching = null
-    // What was fetched of a partition that was given up is of no use, also where that came back meanwhile.
-    const current = batches.filter((fetched) => this.#parts.fetcher.isCurrent(fetched))
-    this.#waiting = current.flatMap((fetched) => this.#suspects.cut(fetched))
-    return true
-  }
-
-  /** Milliseconds: what was sent in a transaction is not seen before that is committed, also where no more comes. */
-  #fetchAtMost(): number {
-    if (this.#parts.transactions === undefined || (this.#rounds.size === 0 && !this.#isDangling))
-      return Infinity
-    return Math.max(1, this.#commits.dueIn(this.#parts.flushIntervalMs))
+  /** False where a command is waiting, or a transaction is due to end, also where no more comes. */
+  #fetch(): Promise<boolean> {
+    const due = Math.max(1, this.#commits.dueIn(this.#parts.flushIntervalMs))
+    const interrupted = this.#loop.woken(this.#rounds.isUnfinished ? due : Infinity)
+    return this.#intake.fetch(interrupted, (batch) => this.#suspects.cut(batch))
   }
 
   /** Begins where the group has committed; false where Kafka does not say at the moment, and nothing else is read. */
@@ -220,73 +201,39 @@ export class RunningSinkTask {
   /** Fetches anew, from where the positions and the sink say; what was fetched and not put is fetched again. */
   async #move(): Promise<void> {
     const { requests, fetcher } = this.#parts
-    await this.#discardFetch()
+    await this.#intake.discard()
     for (const seek of requests.takeSeeks()) this.#positions.seek(seek)
     fetcher.assign(this.#positions.next().filter((each) => !requests.isPaused(each)))
   }
 
   /** The chunks of one round: all that wait, unless batches were taken apart into many, or the sink refuses one. */
   async #prepare(): Promise<Ready[]> {
-    const { signal } = this.#interrupt
-    const prepared: Ready[] = []
-    const most = this.#suspects.any ? MOST_PIECES : this.#waiting.length
-    try {
-      for (const chunk of this.#waiting.slice(0, most)) {
-        if (signal.aborted || this.#parts.requests.changed) break // it is read again
-        const ready = await this.#parts.puts.put(chunk, signal)
-        if (ready === undefined) break
-        this.#waiting.shift()
-        const { topic, partition, nextOffset, topicId } = chunk.fetched
-        prepared.push({ ...ready, durable: this.#positions.begin(topic, partition, nextOffset, topicId) })
-        if (ready.stop !== undefined) break
-      }
-    } catch (error) {
-      if (!signal.aborted) throw error
-    }
-    return prepared
-  }
-
-  /** Sends a round's batches together, without waiting for their acknowledgement. */
-  #deliver(prepared: readonly Ready[]): void {
-    const sent = prepared.map(async (each) => {
-      const stop = await this.#parts.pipeline.deliver(each)
-      if (stop?.late === true && this.#parts.transactions !== undefined) throw new RefusedLate()
-      each.durable(stop?.offset)
-      this.#parts.metrics.count('records.read', each.batch.length)
-      if (stop !== undefined) throw stop.error
+    const { requests } = this.#parts
+    const ready: Ready[] = []
+    if (requests.changed) return ready
+    const most = this.#suspects.any ? MOST_PIECES : this.#intake.size
+    await this.#intake.put(most, this.#interrupt.signal, ({ fetched }, prepared) => {
+      const { topic, partition, nextOffset, topicId } = fetched
+      ready.push({ ...prepared, durable: this.#positions.begin(topic, partition, nextOffset, topicId) })
+      return !requests.changed
     })
-    const tenure = this.#tenure
-    const round = Promise.all(sent)
-      .then(
-        () => undefined,
-        (error: unknown) => {
-          // What was sent for partitions that are gone is read again by their next owner.
-          if (this.#tenure !== tenure) return
-          const isStop = prepared.some(({ stop }) => stop?.error === error)
-          if (this.#parts.transactions !== undefined && !isStop) this.#troubles.push(error)
-          void this.#loop.command(() => (this.#tenure === tenure ? this.#roundFailed(error) : undefined))
-        },
-      )
-      .then(() => void this.#rounds.delete(round))
-    this.#rounds.add(round)
+    return ready
   }
 
-  /** What was sent before a record that is not tolerated is committed; of anything else the transaction is aborted. */
+  /** What was sent before a record that is not tolerated is committed; after anything else the transaction is aborted. */
   async #roundFailed(error: unknown): Promise<void> {
-    if (this.#troubles.length === 0) {
+    if (!this.#rounds.isLost) {
       this.#fail(error)
       return
     }
     await this.#parts.transactions?.abort()
-    await Promise.all(this.#rounds)
-    const trouble = gravest(this.#troubles)
+    await this.#rounds.settle() // others tell of the same trouble, and one may tell more
+    const { trouble } = this.#rounds
     if (!comesAgain(trouble)) {
       this.#fail(trouble)
       return
     }
-    this.#parts.log.warn('a transaction was aborted; going back to what is committed', {
-      error: messageOf(trouble),
-    })
+    this.#parts.log.warn('a transaction was aborted; its records come again', { error: messageOf(trouble) })
     await this.#comeAgain()
   }
 
@@ -294,7 +241,7 @@ export class RunningSinkTask {
     const membership = this.#membership
     if (
       membership === null ||
-      this.#troubles.length > 0 ||
+      this.#rounds.isLost ||
       (await this.#commits.commit(membership)) ||
       this.#failed
     )
@@ -309,32 +256,24 @@ export class RunningSinkTask {
       await this.#move()
       return
     }
-    this.#tenure++
+    this.#rounds.forget()
     await this.#abort()
-    await this.#discardFetch()
+    await this.#intake.discard()
     this.#parts.fetcher.assign([])
     this.#unplaced = this.#partitions
   }
 
-  /** Whether something of a transaction is neither committed nor aborted. */
-  get #isDangling(): boolean {
-    return this.#parts.transactions?.isOpen === true || this.#troubles.length > 0
-  }
-
   /** Ends a transaction as if nothing had been sent: what is known of positions is of no use any more. */
   async #abort(): Promise<void> {
-    const { transactions } = this.#parts
-    if (transactions === undefined) return
-    await transactions.abort()
-    await Promise.all(this.#rounds)
-    this.#troubles = []
+    if (this.#parts.transactions === undefined) return
+    await this.#rounds.abort()
     this.#positions.clear()
   }
 
   /** A task that has failed leaves no transaction open: readers would wait for its end. */
   async #endTransaction(): Promise<void> {
     await this.#settleAndCommit()
-    if (this.#isDangling) await this.#abort()
+    if (this.#rounds.isDangling) await this.#abort()
   }
 
   #onCommitted(offsets: readonly { topic: string; partition: number; offset: bigint | null }[]): void {
@@ -344,7 +283,7 @@ export class RunningSinkTask {
 
   /** Waits for all acknowledgements, then commits; also after a failure, for what was durable before it. */
   async #settleAndCommit(): Promise<void> {
-    await Promise.all(this.#rounds)
+    await this.#rounds.settle()
     await this.#commit().catch((error: unknown) => this.#fail(error))
   }
 
@@ -353,7 +292,7 @@ export class RunningSinkTask {
     await this.#opened.close().catch((error: unknown) => this.#fail(error))
     await this.#abort()
     this.#drop()
-    await this.#discardFetch()
+    await this.#intake.discard()
     this.#interrupt = new AbortController()
   }
 
@@ -364,7 +303,7 @@ export class RunningSinkTask {
   async #giveUp(keep: Membership): Promise<void> {
     this.#membership = keep
     const gone = without(this.#partitions, flat(keep.partitions))
-    this.#skip(gone)
+    this.#intake.skip(gone)
     const stored = await this.#settleAndClose(gone)
     await this.#opened.close(gone).catch((error: unknown) => this.#fail(error))
     this.#interrupt = new AbortController()
@@ -372,24 +311,15 @@ export class RunningSinkTask {
     this.#parts.requests.remove(gone)
     this.#unplaced = this.#unplaced && without(this.#unplaced, gone)
     // What the sink has forgotten may have been of the others too.
-    if ((!stored || this.#isDangling) && this.#isAtWork()) await this.#comeAgain()
-  }
-
-  /** Nothing that was fetched of these is put any more. */
-  #skip(gone: readonly TopicPartition[]): void {
-    const ids = new Set(gone.map(idOf))
-    const [first] = this.#waiting
-    this.#waiting = this.#waiting.filter(({ fetched }) => !ids.has(idOf(fetched)))
-    if (first !== this.#waiting[0]) this.#parts.puts.forget()
-    this.#parts.fetcher.remove(gone)
+    if ((!stored || this.#rounds.isDangling) && this.#isAtWork()) await this.#comeAgain()
   }
 
   /** False where the sink could not store what it has. */
   async #settleAndClose(partitions: readonly TopicPartition[]): Promise<boolean> {
-    await Promise.all(this.#rounds)
+    await this.#rounds.settle()
     const membership = this.#membership
     if (membership === null) return true
-    if (this.#troubles.length > 0) return true // nothing can be committed
+    if (this.#rounds.isLost) return true // nothing can be committed
     const close = (): Promise<void> => this.#opened.close(partitions)
     return this.#commits.commit(membership, { partitions, close }).catch((error: unknown) => {
       this.#fail(error)
@@ -403,30 +333,16 @@ export class RunningSinkTask {
     return [...opened, ...without(unplaced, opened)]
   }
 
-  #progress(): PartitionProgress[] {
-    const { fetcher } = this.#parts
-    return this.#positions.origins().map((each) => ({ ...each, endOffset: fetcher.endOffset(each) }))
-  }
-
   /** A failure, or Kafka, may have ended its work while a method waited. */
   #isAtWork(): boolean {
     return this.#membership !== null && !this.#failed
   }
 
-  /** What is on its way belongs to an earlier assignment. */
-  async #discardFetch(): Promise<void> {
-    await this.#fetching?.catch(() => undefined)
-    this.#fetching = null
-    this.#waiting = []
-    this.#parts.puts.forget()
-  }
-
   #drop(): void {
     this.#membership = null
     this.#unplaced = null
-    this.#tenure++
     this.#parts.fetcher.assign([])
-    if (this.#parts.transactions === undefined) this.#rounds.clear()
+    this.#rounds.forget()
     this.#positions.clear()
   }
 

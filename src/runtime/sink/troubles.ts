@@ -1,10 +1,15 @@
-import { FencedError, UnavailableError } from '../../api/errors.ts'
+import { FencedError, messageOf, UnavailableError } from '../../api/errors.ts'
+import type { Stop } from './sink-pipeline.ts'
 
 /**
  * Kafka has refused a record that is not tolerated, after others of its transaction were sent. It comes again, with all that
  * is not committed, and then fails before anything behind it is sent.
  */
-export class RefusedLate extends Error {}
+export class RefusedLate extends Error {
+  constructor({ error }: Stop) {
+    super(messageOf(error), { cause: error })
+  }
+}
 
 /** Whether what failed for this may succeed with the same records, read again. */
 export function comesAgain(error: unknown): boolean {

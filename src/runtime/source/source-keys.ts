@@ -1,7 +1,8 @@
 import { type ConfigOf, defineConfig, key, type RawConfig } from '../../api/config.ts'
 import type { ConfigProblem } from '../../api/errors.ts'
 import { COMPRESSIONS } from '../../kafka/record-batches/compression.ts'
-import { anyCase, deadLetterKeys } from '../plugins/connector-keys.ts'
+import { deadLetterKeys } from '../plugins/connector-keys.ts'
+import { anyCase } from '../plugins/transaction-keys.ts'
 import { isTopicName } from '../delivery/written-topics.ts'
 
 const oneOf =
