@@ -40,6 +40,7 @@ function source() {
     createMonitor: none,
     resolve: (each) => Promise.resolve(each),
     workerId: 'here:1',
+    restartsAll: () => false,
     failedOn: () => [],
     log: SILENT,
   })
