@@ -14,6 +14,7 @@ interface KeyDeviations {
 
 interface KeyInfo {
   readonly name: string
+  readonly group?: string | null
   readonly default_value: string | null
 }
 
@@ -74,7 +75,8 @@ export function expectedInfos(java: WholeInfos, deviation: Deviation | undefined
 export function comparableInfos(ours: WholeInfos, java: WholeInfos): object {
   const known = new Set(java.configs.map(({ value }) => value.name))
   const configs = ours.configs.filter(({ value }) => known.has(value.name) || !isMore(value.name))
-  return comparable({ ...ours, configs })
+  const shown = new Set([...java.groups, ...configs.map(({ definition }) => definition?.group)])
+  return comparable({ ...ours, groups: ours.groups.filter((group) => shown.has(group)), configs })
 }
 
 /** The errors alone, by key. */
