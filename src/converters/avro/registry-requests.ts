@@ -49,7 +49,7 @@ export async function askRegistry(asked: RegistryRequest, tls: RegistryTls): Pro
     const text = await readText(response, LARGEST_ANSWER)
     if (text !== undefined) return { status: response.statusCode ?? 0, body: parsed(text) }
   } catch (error) {
-    if (late.aborted) throw new NoAnswer(`nothing within ${asked.timeoutMs} ms`, { cause: error })
+    if (late.aborted) throw new NoAnswer(`timeout: no answer within ${asked.timeoutMs} ms`, { cause: error })
     const refused = tlsRefusal(error instanceof Error ? [error] : [], REGISTRY)
     if (refused !== undefined) throw new TlsRefused(refused, { cause: error })
     throw new NoAnswer(isSecure && isHungUp(error) ? HUNG_UP : reasonOf(error), { cause: error })
