@@ -25,6 +25,8 @@ const FIRST = [
   'transform-examples',
   'hostile-plugins',
   'source-to-sink',
+  'secured-kafka',
+  'secured-rest',
 ]
 const AT_A_TIME = 2
 const UNIT_PARTS = 3
