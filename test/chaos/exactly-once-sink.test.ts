@@ -32,7 +32,9 @@ describe('exactly-once delivery while task hosts and workers are killed', functi
   let bootstrapServers: string
   let workers: ChaosWorker[] = []
 
-  before(async () => {
+  before(async function () {
+    // Not ready: one of seven runs showed 5,000 records twice (decision 0024).
+    if (process.env['SLUICE_PREVIEW'] !== 'exactly-once-sinks') this.skip()
     bootstrapServers = (await sharedKafka()).bootstrapServers
   })
   afterEach(async () => {
