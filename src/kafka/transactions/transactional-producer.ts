@@ -43,6 +43,10 @@ export type BatchWriter = Pick<
  * committed offsets read again (state `new`). All methods throw FencedError where another producer has the transactional id.
  */
 export class TransactionalProducer implements BatchWriter {
+  readonly encode: BatchWriter['encode'] = (...given) => this.#producer.encode(...given)
+  readonly cachedMaxMessageBytes: BatchWriter['cachedMaxMessageBytes'] = (topic) =>
+    this.#producer.cachedMaxMessageBytes(topic)
+  readonly maxMessageBytes: BatchWriter['maxMessageBytes'] = (topic) => this.#producer.maxMessageBytes(topic)
   readonly #transactions: Transactions
   readonly #producer: Producer
   /** Writes of the transaction that are neither acknowledged nor given up. */
@@ -85,22 +89,6 @@ export class TransactionalProducer implements BatchWriter {
       await this.#producer.idle()
       await this.#transactions.init()
     })
-  }
-
-  encode(
-    outgoing: OutgoingRows,
-    maxMessageBytes: number,
-    tooLarge: (row: number, size: number) => void,
-  ): readonly EncodedBatch[] {
-    return this.#producer.encode(outgoing, maxMessageBytes, tooLarge)
-  }
-
-  cachedMaxMessageBytes(topic: string): number | null {
-    return this.#producer.cachedMaxMessageBytes(topic)
-  }
-
-  maxMessageBytes(topic: string): Promise<number> {
-    return this.#producer.maxMessageBytes(topic)
   }
 
   /** As `Producer.send`, in the transaction: see `sendEncoded`. */

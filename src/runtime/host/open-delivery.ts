@@ -10,6 +10,7 @@ import type { ErrorPolicy } from '../delivery/error-policy.ts'
 import { type GroupProgress, TransactionalDelivery } from '../delivery/transactional-delivery.ts'
 import type { ExactlyOnce } from '../sink/exactly-once.ts'
 import type { TaskOptions } from './open-task.ts'
+import { transactionalIdOf } from './protocol.ts'
 import type { TaskClients } from './task-clients.ts'
 
 /** How a task delivers. */
@@ -44,7 +45,7 @@ export function openDelivery(
     return { delivery, writer: producer, transactions: undefined, commitIntervalMs, close }
   }
   const producer = new TransactionalProducer(client, {
-    transactionalId: `${settings.transactionalIdPrefix}-${id.connector}-${id.task}`,
+    transactionalId: transactionalIdOf(settings.transactionalIdPrefix, id),
     transactionTimeoutMs: transactional.timeoutMs,
     ...{ log, compression },
   })

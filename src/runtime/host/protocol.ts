@@ -23,6 +23,11 @@ export function nameOf({ connector, task }: TaskId): string {
   return task === MONITOR ? `${connector} (monitor)` : `${connector}-${task}`
 }
 
+/** The transactional id of a task's producer, with Kafka Connect's words; `prefix` is the cluster's `group.id` (KIP-618). */
+export function transactionalIdOf(prefix: string, { connector, task }: TaskId): string {
+  return `${prefix}-${connector}-${task}`
+}
+
 /** What a task host must know of the worker's settings. */
 export interface HostSettings {
   readonly bootstrapServers: readonly string[]

@@ -57,6 +57,15 @@ export function clientSettings(defaults: ClientDefaults, kind: ClientKind, conne
   return { ...base, ...prefixed, ...overrides }
 }
 
+/** The brokers of a client, as they are written; undefined where nothing is said but the worker's `bootstrap.servers`. */
+export function brokersOf(
+  defaults: ClientDefaults,
+  kind: ClientKind,
+  connector: RawConfig,
+): string | undefined {
+  return clientSettings(defaults, kind, connector)['bootstrap.servers']
+}
+
 function without(settings: RawConfig, goes: (name: string) => boolean): RawConfig {
   return Object.fromEntries(Object.entries(settings).filter(([name]) => !goes(name)))
 }

@@ -1,37 +1,47 @@
 import { defineConfig, key } from '../../api/config.ts'
 
+const shown = { group: 'Exactly Once Support', width: 'SHORT' } as const
+
+/** What the keys of sinks and of sources have in common (KIP-618). */
+export const SUPPORT = {
+  ...shown,
+  importance: 'MEDIUM',
+  displayName: 'Exactly once support',
+  orderInGroup: 2,
+  default: 'requested',
+} as const
+export const BOUNDARY = {
+  ...shown,
+  importance: 'MEDIUM',
+  displayName: 'Transaction Boundary',
+  orderInGroup: 3,
+} as const
+export const INTERVAL = {
+  ...shown,
+  importance: 'LOW',
+  displayName: 'Transaction boundary interval',
+  orderInGroup: 4,
+  optional: true,
+} as const
+
 /** Transactions of sinks that write to Kafka alone; the names are those of sources (KIP-618). */
 export const sinkTransactionKeys = defineConfig({
   'exactly.once.support': key.string({
     doc: '`required`: records that are written, dead letters and offsets are one transaction, so that readers of committed records see each exactly once; refused where the sink writes elsewhere than to Kafka. `requested`: as is the default, at least once.',
-    importance: 'MEDIUM',
-    group: 'Exactly Once Support',
-    displayName: 'Exactly once support',
-    orderInGroup: 2,
-    width: 'SHORT',
-    default: 'requested',
+    ...SUPPORT,
     recommended: ['requested', 'required'],
     check: anyCase('REQUIRED', 'REQUESTED'),
   }),
   'transaction.boundary': key.string({
     doc: 'Where transactions end: with `interval` after `transaction.boundary.interval.ms`, with `poll` after each fetch.',
-    importance: 'MEDIUM',
-    group: 'Exactly Once Support',
-    displayName: 'Transaction Boundary',
-    orderInGroup: 3,
-    width: 'SHORT',
+    ...BOUNDARY,
     default: 'interval',
     recommended: ['interval', 'poll'],
     check: anyCase('INTERVAL', 'POLL'),
   }),
   'transaction.boundary.interval.ms': key.long({
     doc: 'How often transactions end with `transaction.boundary=interval`, in milliseconds; readers see records that much later. Default: the worker’s `offset.flush.interval.ms`.',
-    importance: 'LOW',
-    group: 'Exactly Once Support',
-    displayName: 'Transaction boundary interval',
-    orderInGroup: 4,
-    width: 'SHORT',
-    optional: true,
+    ...INTERVAL,
     min: 0,
   }),
   'producer.override.transaction.timeout.ms': key.int({

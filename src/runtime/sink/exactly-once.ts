@@ -2,7 +2,7 @@ import type { RawConfig } from '../../api/config.ts'
 import { ConfigError, type ConfigProblem, TaskError } from '../../api/errors.ts'
 import type { SinkConnector } from '../../api/plugins.ts'
 import type { HostSettings } from '../host/protocol.ts'
-import { type ClientDefaults, clientSettings } from '../plugins/client-settings.ts'
+import { brokersOf, type ClientDefaults } from '../plugins/client-settings.ts'
 import { connectorOf } from '../plugins/configured-plugins.ts'
 import { sinkKeys } from '../plugins/connector-keys.ts'
 
@@ -25,7 +25,7 @@ export function exactlyOnce({
   settings,
 }: {
   readonly config: RawConfig
-  readonly settings: Pick<HostSettings, 'offsetFlushIntervalMs' | 'clients' | 'bootstrapServers'>
+  readonly settings: Pick<HostSettings, 'offsetFlushIntervalMs' | 'clients'>
 }): ExactlyOnce | null {
   if (!isRequired(config)) return null
   const plugin = connectorOf(config)
@@ -66,9 +66,7 @@ export function exactlyOnceProblems(config: RawConfig, plugin: SinkConnector): C
 /** Offsets are in the Kafka that records are read from: one transaction holds them and what is written there alone. */
 export function brokerProblems(config: RawConfig, clients: ClientDefaults): ConfigProblem[] {
   if (!isRequired(config)) return []
-  const [from, to] = (['consumer', 'producer'] as const).map(
-    (kind) => clientSettings(clients, kind, config)['bootstrap.servers'],
-  )
+  const [from, to] = [brokersOf(clients, 'consumer', config), brokersOf(clients, 'producer', config)]
   if (from === to) return []
   const message = `A sink that reads from one Kafka (${from ?? 'the worker’s'}) and writes to another (${to ?? 'the worker’s'}) cannot deliver exactly once. Set ${SUPPORT}=requested.`
   return [{ path: SUPPORT, message }]

@@ -24,7 +24,7 @@ import { SourcePipeline } from './source-pipeline.ts'
 import { SourceTransactions } from './source-transactions.ts'
 import { writeOffsetTexts } from './transactional-offsets.ts'
 import { type TransactionalSource, transactionalSource } from './transactional-source.ts'
-import { clientSettings } from '../plugins/client-settings.ts'
+import { brokersOf } from '../plugins/client-settings.ts'
 import { TargetTopics } from './target-topics.ts'
 import { newTopicFor } from './topic-groups.ts'
 
@@ -170,7 +170,10 @@ async function openOffsets(
   }
   const workers = sharedOffsets(options, offsetTopic)
   // The connector's own is where its records are.
-  const isElsewhere = settings.transactionalSources && !isOwnKafka(options)
+  // A transaction holds offsets of the Kafka that the records go to.
+  const { clients: defaults, transactionalSources } = settings
+  const isElsewhere =
+    transactionalSources && brokersOf(defaults, 'producer', options.config) !== brokersOf(defaults, 'own', {})
   const topic = own ?? offsetTopic.topic
   const hasOwn = topic !== offsetTopic.topic || isElsewhere
   const opening: Promise<Offsets>[] = [workers]
@@ -182,13 +185,6 @@ async function openOffsets(
     for (const store of opening) void store.then((opened) => opened.close()).catch(() => undefined)
     throw error
   }
-}
-
-/** Whether records go to the Kafka that the workers' topics are in: else no transaction can hold both. */
-function isOwnKafka({ config, settings: { clients } }: TaskOptions): boolean {
-  const servers = (kind: 'own' | 'producer') =>
-    clientSettings(clients, kind, kind === 'own' ? {} : config)['bootstrap.servers']
-  return servers('producer') === servers('own')
 }
 
 /** The workers' topic, which the host reads once for all of its tasks. */

@@ -2,7 +2,7 @@ import { type ConfigOf, defineConfig, key, type RawConfig } from '../../api/conf
 import type { ConfigProblem } from '../../api/errors.ts'
 import { COMPRESSIONS } from '../../kafka/record-batches/compression.ts'
 import { deadLetterKeys } from '../plugins/connector-keys.ts'
-import { anyCase } from '../plugins/transaction-keys.ts'
+import { anyCase, BOUNDARY, INTERVAL, SUPPORT } from '../plugins/transaction-keys.ts'
 import { isTopicName } from '../delivery/written-topics.ts'
 
 const oneOf =
@@ -45,32 +45,18 @@ export const sourceKeys = defineConfig({
   }),
   'exactly.once.support': key.string({
     doc: '`required`: the connector is refused unless the worker has `exactly.once.source.support=enabled` and the source says that it delivers exactly once. `requested`: as far as it can.',
-    importance: 'MEDIUM',
-    group: 'Exactly Once Support',
-    displayName: 'Exactly once support',
-    orderInGroup: 2,
-    width: 'SHORT',
-    default: 'requested',
+    ...SUPPORT,
     check: anyCase('REQUIRED', 'REQUESTED'),
   }),
   'transaction.boundary': key.string({
     doc: 'Where transactions end, on a worker with `exactly.once.source.support=enabled`: after each `poll`, after an `interval`, or where the `connector` says.',
-    importance: 'MEDIUM',
-    group: 'Exactly Once Support',
-    displayName: 'Transaction Boundary',
-    orderInGroup: 3,
-    width: 'SHORT',
+    ...BOUNDARY,
     default: 'poll',
     check: anyCase('INTERVAL', 'POLL', 'CONNECTOR'),
   }),
   'transaction.boundary.interval.ms': key.long({
     doc: 'How often transactions end with `transaction.boundary=interval`, in milliseconds. Default: the worker’s `offset.flush.interval.ms`.',
-    importance: 'LOW',
-    group: 'Exactly Once Support',
-    displayName: 'Transaction boundary interval',
-    orderInGroup: 4,
-    width: 'SHORT',
-    optional: true,
+    ...INTERVAL,
     check: (value) => (value >= 0 ? undefined : 'Value must be at least 0'),
   }),
   'offsets.storage.topic': key.string({

@@ -1,10 +1,10 @@
 import type { TaskOptions } from '../host/open-task.ts'
+import { transactionalIdOf } from '../host/protocol.ts'
 import type { SourceConfig } from './source-keys.ts'
 import { BoundaryRequests, type TransactionBoundary } from './transaction-boundary.ts'
 
 /** How a source task writes in transactions. */
 export interface TransactionalSource {
-  /** As in Kafka Connect: `<group.id>-<connector>-<task>`. */
   readonly transactionalId: string
   readonly timeoutMs: number
   readonly boundary: TransactionBoundary
@@ -17,7 +17,7 @@ export function transactionalSource(
 ): TransactionalSource | null {
   if (!settings.transactionalSources) return null
   return {
-    transactionalId: `${settings.transactionalIdPrefix}-${id.connector}-${id.task}`,
+    transactionalId: transactionalIdOf(settings.transactionalIdPrefix, id),
     timeoutMs: config['producer.override.transaction.timeout.ms'] ?? 60_000,
     boundary: boundaryOf(config, settings.offsetFlushIntervalMs),
   }

@@ -1,4 +1,5 @@
 import { ConflictError, NotFoundError, RequestError } from '../../api/errors.ts'
+import { transactionalIdOf } from '../../runtime/host/protocol.ts'
 import { connectorClass } from '../configs/plugin-catalogue.ts'
 import type { ConfigStore } from '../stores/config-store.ts'
 
@@ -33,7 +34,7 @@ export async function fenceZombies(
   // A single task takes its transactional id over from the single one before it, which fences that.
   const replacesItself = before === 1 && tasks.length === 1
   if (before !== undefined && !replacesItself) {
-    await fence(Array.from({ length: before }, (_, task) => `${groupId}-${connector}-${task}`))
+    await fence(Array.from({ length: before }, (_, task) => transactionalIdOf(groupId, { connector, task })))
     await configs.readToEnd()
     if (configs.get(connector)?.tasks !== tasks) {
       const message = 'Fencing failed because new task configurations were generated for the connector'
