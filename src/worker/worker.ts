@@ -1,6 +1,6 @@
 import { KafkaClient } from '../kafka/client.ts'
 import { GroupMember } from '../kafka/groups/group.ts'
-import { fenceProducers } from '../kafka/produce/fence-producers.ts'
+import { fenceProducers } from '../kafka/transactions/fence-producers.ts'
 import { hostSpawner, type SpawnHost } from './hosts/host-process.ts'
 import { openStores, stoppedEarly } from './stores/open-stores.ts'
 import { sinkClients } from './groups/sink-clients.ts'
