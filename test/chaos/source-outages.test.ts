@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { SILENT } from '../../src/api/log.ts'
 import { type Broker, startBroker } from '../../src/dev/broker.ts'
+import { clusterTopics } from '../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { freePort, kafkajsClient } from '../support/kafka.ts'
 import { sluice, type StartedProcess } from '../support/process.ts'
@@ -31,10 +32,7 @@ describe('a source from which Kafka takes something away', function () {
       'value.converter': 'StringConverter',
       'offset.flush.interval.ms': '100',
       'log.level': 'error',
-    }
-    for (const kind of ['config', 'offset', 'status']) {
-      settings[`${kind}.storage.topic`] = `outages-${kind}`
-      settings[`${kind}.storage.replication.factor`] = '1'
+      ...clusterTopics('outages'),
     }
     const file = path.join(folder, 'worker.json')
     await writeFile(file, JSON.stringify(settings))

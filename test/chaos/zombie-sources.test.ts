@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
 import { afterEach, before, describe, it } from 'mocha'
+import { clusterTopics } from '../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { freePort, sharedKafka } from '../support/kafka.ts'
 import { descendantsOf } from '../support/process-tree.ts'
@@ -45,10 +46,7 @@ describe('a source whose worker is stopped (SIGSTOP) beyond its session', functi
           'heartbeat.interval.ms': '500',
           'scheduled.rebalance.max.delay.ms': '0',
           'log.level': 'error',
-        }
-        for (const kind of ['config', 'offset', 'status']) {
-          settings[`${kind}.storage.topic`] = `${cluster}-${kind}`
-          settings[`${kind}.storage.replication.factor`] = '1'
+          ...clusterTopics(cluster),
         }
         const file = path.join(folder, `worker-${n}.json`)
         await writeFile(file, JSON.stringify(settings))

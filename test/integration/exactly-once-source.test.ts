@@ -4,6 +4,7 @@ import path from 'node:path'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
 import { readToEnd } from '../support/committed-reader.ts'
+import { clusterTopics } from '../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { freePort, sharedKafka } from '../support/kafka.ts'
 import { descendantsOf } from '../support/process-tree.ts'
@@ -32,16 +33,12 @@ describe('sources of workers with exactly.once.source.support=enabled', function
 
   async function startWorker(): Promise<void> {
     const rest = `http://127.0.0.1:${await freePort()}`
-    const topics = ['config', 'offset', 'status'].flatMap((kind) => [
-      [`${kind}.storage.topic`, `${id}-${kind}`],
-      [`${kind}.storage.replication.factor`, '1'],
-    ])
     const settings = {
       ...{ 'bootstrap.servers': bootstrapServers, 'group.id': id, listeners: rest },
       'exactly.once.source.support': 'enabled',
       'value.converter': 'StringConverter',
       'scheduled.rebalance.max.delay.ms': '500',
-      ...(Object.fromEntries(topics) as Record<string, string>),
+      ...clusterTopics(id),
     }
     const file = path.join(folder, `${uniqueName('worker')}.json`)
     await writeFile(file, JSON.stringify(settings))

@@ -11,6 +11,7 @@ import { ModelStore } from '../../src/inference/store/model-store.ts'
 import { toColumn } from '../../src/inference/probe.ts'
 import { openZip } from '../../src/inference/readers/zip.ts'
 import { type RegistryServer, startRegistry } from '../../src/registry/server.ts'
+import { clusterTopics } from '../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { encodeFlight, type Flight, flightSchema, heldOutFlights } from '../support/flights.ts'
 import { freePort, kafkajsClient, sharedKafka } from '../support/kafka.ts'
@@ -133,10 +134,7 @@ describe('a model replaced while a connector runs', function () {
       'models.dir': path.join(folder, 'models'),
       'value.converter': 'AvroConverter',
       'value.converter.schema.registry.url': registry.url,
-    }
-    for (const kind of ['config', 'offset', 'status']) {
-      settings[`${kind}.storage.topic`] = `${id}-${kind}`
-      settings[`${kind}.storage.replication.factor`] = '1'
+      ...clusterTopics(id),
     }
     const file = path.join(folder, 'worker.json')
     await writeFile(file, JSON.stringify(settings))

@@ -8,6 +8,7 @@ import { expect } from 'chai'
 import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { after, before, describe, it } from 'mocha'
 import { type Certificates, makeCertificates, STORE_PASSWORD } from '../support/certificates.ts'
+import { clusterTopics } from '../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { shownBy, statusByCurl } from '../support/https-calls.ts'
 import { freePort, sharedKafka } from '../support/kafka.ts'
@@ -77,10 +78,6 @@ describe('workers of one cluster over https', function () {
 
   async function start(group: string, more: Readonly<Record<string, string>> = {}): Promise<Worker> {
     const port = await freePort()
-    const topics = ['config', 'offset', 'status'].flatMap((kind) => [
-      [`${kind}.storage.topic`, `${group}-${kind}`],
-      [`${kind}.storage.replication.factor`, '1'],
-    ])
     const settings: Record<string, string> = {
       'bootstrap.servers': servers,
       'group.id': group,
@@ -101,7 +98,7 @@ describe('workers of one cluster over https', function () {
       'value.converter': 'StringConverter',
       'task.hosts': '1',
       'scheduled.rebalance.max.delay.ms': '0',
-      ...(Object.fromEntries(topics) as Record<string, string>),
+      ...clusterTopics(group),
       ...more,
     }
     const properties = file(`${port}.properties`)

@@ -4,6 +4,7 @@ import path from 'node:path'
 import { expect } from 'chai'
 import { after, afterEach, before, describe, it } from 'mocha'
 import { partitionForKey } from '../../src/kafka/produce/partitioner.ts'
+import { clusterTopics } from '../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { freePort, kafkajsClient, sharedKafka } from '../support/kafka.ts'
 import { descendantsOf } from '../support/process-tree.ts'
@@ -32,10 +33,7 @@ describe('a source connector on a real broker', function () {
       'value.converter': 'JsonConverter',
       'value.converter.schemas.enable': 'false',
       'offset.flush.interval.ms': '100',
-    }
-    for (const kind of ['config', 'offset', 'status']) {
-      settings[`${kind}.storage.topic`] = `${id}-${kind}`
-      settings[`${kind}.storage.replication.factor`] = '1'
+      ...clusterTopics(id),
     }
     const file = path.join(folder, 'worker.json')
     await writeFile(file, JSON.stringify(settings))

@@ -11,7 +11,7 @@ import {
 } from '../../src/kafka/transactions/transactional-producer.ts'
 import { plain, rowsOf } from '../kafka/craft.ts'
 import { uniqueName } from '../support/eventually.ts'
-import { valuesOf } from '../support/isolation-reader.ts'
+import { valuesOf } from '../support/committed-reader.ts'
 import { rejection } from '../support/rejection.ts'
 import { clientOf, startTransactionKafka, type TransactionKafka } from '../support/transaction-kafka.ts'
 

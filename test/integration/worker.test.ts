@@ -4,6 +4,7 @@ import path from 'node:path'
 import { expect } from 'chai'
 import kafkajs from 'kafkajs'
 import { after, afterEach, before, describe, it } from 'mocha'
+import { clusterTopics } from '../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { freePort, kafkajsClient, sharedKafka } from '../support/kafka.ts'
 import { descendantsOf, stillRunning } from '../support/process-tree.ts'
@@ -46,10 +47,7 @@ describe('sluice worker on a real broker', function () {
       'session.timeout.ms': '6000',
       'plugin.discovery': 'hybrid_warn',
       'models.dir': 'models',
-    }
-    for (const kind of ['config', 'offset', 'status']) {
-      settings[`${kind}.storage.topic`] = `${id}-${kind}`
-      settings[`${kind}.storage.replication.factor`] = '1'
+      ...clusterTopics(id),
     }
     const file = path.join(folder, `${id}.properties`)
     const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}`)

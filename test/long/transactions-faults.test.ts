@@ -14,7 +14,7 @@ import {
   writeUnderFaults,
 } from '../support/faulty-transactions.ts'
 import type { Fault } from '../support/fault-proxy.ts'
-import { valuesOf } from '../support/isolation-reader.ts'
+import { valuesOf } from '../support/committed-reader.ts'
 import { rejection } from '../support/rejection.ts'
 import { clientOf, startTransactionKafka, type TransactionKafka } from '../support/transaction-kafka.ts'
 

@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
+import { clusterTopics } from './cluster-topics.ts'
 import { eventually, uniqueName } from './eventually.ts'
 import { freePort, sharedKafka } from './kafka.ts'
 import { startProcess } from './process.ts'
@@ -32,10 +33,6 @@ export async function startChaosWorker(
   const folder = await mkdtemp(path.join(tmpdir(), 'sluice-chaos-'))
   const [id, port] = [uniqueName('chaos'), await freePort()]
   const rest = `http://127.0.0.1:${port}`
-  const topics = ['config', 'offset', 'status'].flatMap((kind) => [
-    [`${kind}.storage.topic`, `${id}-${kind}`],
-    [`${kind}.storage.replication.factor`, '1'],
-  ])
   const settings = {
     'bootstrap.servers': bootstrapServers,
     'group.id': id,
@@ -46,7 +43,7 @@ export async function startChaosWorker(
     'value.converter': 'StringConverter',
     'log.level': 'error',
     ...more,
-    ...(Object.fromEntries(topics) as Record<string, string>),
+    ...clusterTopics(id),
   }
   const file = path.join(folder, 'worker.json')
   await writeFile(file, JSON.stringify(settings))

@@ -11,7 +11,7 @@ const END = 'end of what is read'
 export async function readToEnd(
   bootstrapServers: string,
   topic: string,
-  { uncommitted = false } = {},
+  { uncommitted = false, timeoutMs = 90_000 } = {},
 ): Promise<ReadMessage[]> {
   const kafka = kafkajsClient(bootstrapServers)
   const [admin, producer] = [kafka.admin(), kafka.producer()]
@@ -45,9 +45,24 @@ export async function readToEnd(
     },
   })
   try {
-    await eventually(() => ended.size === partitions.length, { timeoutMs: 90_000 })
+    await eventually(() => ended.size === partitions.length, { timeoutMs })
   } finally {
     await consumer.disconnect()
   }
   return read
+}
+
+/** The values of `readToEnd` as texts, by partition. */
+export async function valuesOf(
+  bootstrapServers: string,
+  topic: string,
+  partitions: number,
+  isolation: 'read_committed' | 'read_uncommitted' = 'read_committed',
+  timeoutMs = 30_000,
+): Promise<string[][]> {
+  const options = { uncommitted: isolation === 'read_uncommitted', timeoutMs }
+  const values = Array.from({ length: partitions }, (): string[] => [])
+  for (const { partition, value } of await readToEnd(bootstrapServers, topic, options))
+    values[partition]?.push(String(value))
+  return values
 }

@@ -1,6 +1,7 @@
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
+import { clusterTopics } from './cluster-topics.ts'
 import { eventually, uniqueName } from './eventually.ts'
 import { freePort, sharedKafka } from './kafka.ts'
 import { sluice } from './process.ts'
@@ -37,10 +38,7 @@ export async function startSeedWorker(): Promise<SeedWorker> {
   await mkdir(models)
   const id = uniqueName('seed')
   const rest = `http://127.0.0.1:${await freePort()}`
-  const storage = ['config', 'offset', 'status'].flatMap((kind) => [
-    `${kind}.storage.topic=${id}-${kind}`,
-    `${kind}.storage.replication.factor=1`,
-  ])
+  const storage = Object.entries(clusterTopics(id)).map(([key, value]) => `${key}=${value}`)
   const settings = [
     ...[`bootstrap.servers=${bootstrapServers}`, `group.id=${id}`, `listeners=${rest}`],
     ...[`models.dir=${models}`, `models.allowed.dirs=${SHARED_FIXTURES}`],

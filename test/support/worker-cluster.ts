@@ -4,6 +4,7 @@ import { homedir, tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
 import { run } from '../../src/dev/java.ts'
+import { clusterTopics } from './cluster-topics.ts'
 import { eventually, uniqueName } from './eventually.ts'
 import { freePort, sharedKafka } from './kafka.ts'
 import { REPOSITORY, sluice, startProcess, type StartedProcess } from './process.ts'
@@ -97,10 +98,7 @@ export class WorkerCluster {
       'scheduled.rebalance.max.delay.ms': '0',
       'key.converter': bytes,
       'value.converter': bytes,
-    }
-    for (const kind of ['config', 'offset', 'status']) {
-      settings[`${kind}.storage.topic`] = `${this.name}-${kind}`
-      settings[`${kind}.storage.replication.factor`] = '1'
+      ...clusterTopics(this.name),
     }
     this.#folder ??= await mkdtemp(path.join(tmpdir(), 'sluice-cluster-'))
     const file = path.join(this.#folder, `${port}.properties`)

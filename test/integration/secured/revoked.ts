@@ -5,6 +5,7 @@ import path from 'node:path'
 import { alterUserScramCredentialsV0 } from '@platformatic/kafka'
 import { expect } from 'chai'
 import { describe, it } from 'mocha'
+import { clusterTopics } from '../../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../../support/eventually.ts'
 import { freePort } from '../../support/kafka.ts'
 import { sluice } from '../../support/process.ts'
@@ -53,12 +54,7 @@ export function revokedUsers(): void {
         listeners: `http://127.0.0.1:${port}`,
         'task.hosts': '1',
         'value.converter': 'StringConverter',
-        ...Object.fromEntries(
-          ['config', 'offset', 'status'].flatMap((kind) => [
-            [`${kind}.storage.topic`, `${group}-${kind}`],
-            [`${kind}.storage.replication.factor`, '1'],
-          ]),
-        ),
+        ...clusterTopics(group),
       }
       const file = path.join(folder, 'worker.properties')
       writeFileSync(

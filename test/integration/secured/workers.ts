@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
+import { clusterTopics } from '../../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../../support/eventually.ts'
 import { freePort } from '../../support/kafka.ts'
 import { sluice } from '../../support/process.ts'
@@ -20,17 +21,13 @@ export function securedWorkers(): void {
     /** A worker in a process of its own, with the settings as Kafka Connect has them in a properties file. */
     const start = async (servers: string, security: Settings) => {
       const [group, port] = [uniqueName('secured'), await freePort()]
-      const topics = ['config', 'offset', 'status'].flatMap((kind) => [
-        [`${kind}.storage.topic`, `${group}-${kind}`],
-        [`${kind}.storage.replication.factor`, '1'],
-      ])
       const settings: Record<string, string> = {
         'bootstrap.servers': servers,
         'group.id': group,
         listeners: `http://127.0.0.1:${port}`,
         'task.hosts': '1',
         'value.converter': 'StringConverter',
-        ...(Object.fromEntries(topics) as Settings),
+        ...clusterTopics(group),
         ...security,
       }
       const file = path.join(folder, `${group}.properties`)
