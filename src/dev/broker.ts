@@ -56,13 +56,13 @@ export async function startBroker(options: BrokerOptions): Promise<Broker> {
   const { port, log, signal, portOption = '--kafka-port', ownGroup = true } = options
   await requireFreePorts([{ port, what: 'Kafka', option: portOption }])
   const java = await findJava()
-  const jars = await kafkaJars(log, signal)
   const home = path.resolve(options.dataDir, 'kafka')
   await mkdir(home, { recursive: true }).catch((error: unknown) => {
     const suggestion = 'choose a folder that can be written with --data-dir'
     throw new CommandError('dev.environment', messageOf(error), { suggestion })
   })
   await requireUnused(home)
+  const jars = await kafkaJars(log, signal)
   const files = await writeSettings(home, options)
   const command = [
     java,
