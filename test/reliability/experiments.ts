@@ -1,0 +1,218 @@
+import { auditDeadLetters } from './audit.ts'
+import { EXACTLY_ONCE, atLeast, atMost, type Experiment, figuresOf, told, underFaults } from './experiment.ts'
+import { freezeWorker, type Kill, killBroker, killSomething, rollingRestart } from './faults.ts'
+import { randomOf } from './seeded.ts'
+import { DEAD } from './stage.ts'
+import type { RunOptions } from './experiment.ts'
+import type { Stage } from './stage.ts'
+import type { Writing } from './clients.ts'
+
+const STAGE = { partitions: 4, workers: 3 }
+/** Session, heartbeat and delay that a worker has where nothing is said. */
+const DEFAULTS = {
+  'session.timeout.ms': undefined,
+  'heartbeat.interval.ms': undefined,
+  'scheduled.rebalance.max.delay.ms': undefined,
+}
+const TAKEOVER_MS = 15_000
+
+/** Kills something at least each ten seconds while records are written, and the broker after each third of them. */
+function killsOf(options: RunOptions, kills: Kill[], brokerKills: number) {
+  return async (stage: Stage, writing: Writing): Promise<void> => {
+    const random = randomOf(options.seed)
+    let broker = 0
+    let next = performance.now() + 5000
+    while (writing.acknowledged() < options.records) {
+      await new Promise((resolve) => setTimeout(resolve, 100))
+      if (writing.acknowledged() * (brokerKills + 1) > options.records * (broker + 1) && broker < brokerKills) {
+        broker++
+        await killBroker(stage, 0)
+        options.say(`the broker was killed (${broker}) and is back; ${writing.acknowledged()} acknowledged`)
+      }
+      if (performance.now() < next) continue
+      next = performance.now() + 10_000
+      const kill = await killSomething(stage, random)
+      kills.push(kill)
+      const seconds = (kill.recoveredMs / 1000).toFixed(1)
+      options.say(`killed ${kill.victim} with ${kill.tasks} tasks; all ran after ${seconds} s; ${writing.acknowledged()} acknowledged`)
+    }
+  }
+}
+
+function p95(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.ceil(sorted.length * 0.95) - 1] ?? 0
+}
+
+function killFigures(kills: readonly Kill[]) {
+  return [
+    told('kills', kills.length),
+    told('kills of processes with tasks', kills.filter(({ tasks }) => tasks > 0).length),
+  ]
+}
+
+const R1: Experiment = {
+  name: 'R1',
+  title: 'exactly once while workers, task hosts and the broker are killed',
+  short: { records: 120_000, perSecond: 3000 },
+  long: { records: 1_000_000, perSecond: 4000 },
+  async run(options) {
+    const kills: Kill[] = []
+    const stage = { ...STAGE, config: EXACTLY_ONCE }
+    const outcome = await underFaults(options, stage, killsOf(options, kills, 2))
+    return [
+      ...figuresOf(outcome, 'exactly once'),
+      ...killFigures(kills),
+      atLeast('records that a fault caught in a transaction', outcome.aborted, 1),
+    ]
+  },
+}
+
+const R2: Experiment = {
+  name: 'R2',
+  title: 'at least once under the same faults',
+  short: { records: 60_000, perSecond: 3000 },
+  long: { records: 1_000_000, perSecond: 4000 },
+  async run(options) {
+    const kills: Kill[] = []
+    const outcome = await underFaults(options, STAGE, killsOf(options, kills, 2))
+    // Four tasks commit each second what they have read, and each kill repeats what was not committed.
+    const interval = options.perSecond * 2
+    const most = (kills.length + 2) * interval
+    return [
+      ...figuresOf(outcome, 'at least once'),
+      ...killFigures(kills),
+      atMost('duplicated, by kills times two commit intervals', outcome.counts.duplicated, most),
+    ]
+  },
+}
+
+const R3: Experiment = {
+  name: 'R3',
+  title: 'rolling restarts by SIGTERM, at least once',
+  short: { records: 60_000, perSecond: 2000 },
+  long: { records: 400_000, perSecond: 3000 },
+  async run(options) {
+    let restarts = 0
+    const outcome = await underFaults(options, STAGE, async (stage, writing) => {
+      while (writing.acknowledged() < options.records) {
+        await rollingRestart(stage)
+        restarts += stage.workers.length
+        options.say(`${restarts} restarts; ${writing.acknowledged()} acknowledged`)
+      }
+    })
+    return [
+      ...figuresOf(outcome, 'at least once'),
+      atMost('duplicated by clean restarts', outcome.counts.duplicated, 0),
+      told('restarts', restarts),
+    ]
+  },
+}
+
+const R4: Experiment = {
+  name: 'R4',
+  title: 'workers frozen for two sessions, exactly once',
+  short: { records: 60_000, perSecond: 2000 },
+  long: { records: 400_000, perSecond: 1000 },
+  async run(options) {
+    const random = randomOf(options.seed)
+    const frozen: number[] = []
+    const stage = { ...STAGE, config: EXACTLY_ONCE }
+    const outcome = await underFaults(options, stage, async (open, writing) => {
+      while (writing.acknowledged() < options.records) {
+        frozen.push(await freezeWorker(open, random))
+        options.say(`frozen ${frozen.length} times; ${writing.acknowledged()} acknowledged`)
+      }
+    })
+    return [
+      ...figuresOf(outcome, 'exactly once'),
+      told('times that a worker was frozen', frozen.length),
+      atLeast('of them with tasks', frozen.filter((tasks) => tasks > 0).length, 1),
+    ]
+  },
+}
+
+const R5: Experiment = {
+  name: 'R5',
+  title: 'takeover after SIGKILL of a whole worker, at the defaults',
+  short: { records: 30_000, perSecond: 1000 },
+  long: { records: 200_000, perSecond: 1000 },
+  async run(options) {
+    const kills: Kill[] = []
+    const random = randomOf(options.seed)
+    const stage = { ...STAGE, settings: DEFAULTS }
+    const outcome = await underFaults(options, stage, async (open, writing) => {
+      while (writing.acknowledged() < options.records) kills.push(await killSomething(open, random))
+    })
+    const times = kills.filter(({ tasks }) => tasks > 0).map(({ recoveredMs }) => recoveredMs)
+    return [
+      ...figuresOf(outcome, 'at least once'),
+      ...killFigures(kills),
+      atMost('ms until all tasks ran elsewhere, 95th percentile', p95(times), TAKEOVER_MS, ' ms'),
+    ]
+  },
+}
+
+const R6: Experiment = {
+  name: 'R6',
+  title: 'two minutes without the broker, exactly once',
+  short: { records: 40_000, perSecond: 2000 },
+  long: { records: 400_000, perSecond: 2000 },
+  async run(options) {
+    let failed = 0
+    const down = options.records > 100_000 ? 120_000 : 15_000
+    const stage = { ...STAGE, config: EXACTLY_ONCE }
+    let flowingMs = 0
+    const outcome = await underFaults(options, stage, async (open, writing) => {
+      while (writing.acknowledged() < options.records / 4) await new Promise((r) => setTimeout(r, 100))
+      await open.kafka.kill()
+      options.say(`the broker is down for ${down / 1000} s`)
+      await new Promise((resolve) => setTimeout(resolve, down))
+      await open.kafka.again()
+      const began = performance.now()
+      const before = await open.ends()
+      for (;;) {
+        failed = Math.max(failed, (await open.tasks()).filter(({ state }) => state === 'FAILED').length)
+        const ends = await open.ends()
+        if (ends.every((end, i) => end > (before[i] ?? 0))) break
+        await new Promise((resolve) => setTimeout(resolve, 200))
+      }
+      flowingMs = performance.now() - began
+    })
+    return [
+      ...figuresOf(outcome, 'exactly once'),
+      atMost('tasks that FAILED', failed, 0),
+      atMost('ms from the broker’s answer to records in every partition', flowingMs, TAKEOVER_MS, ' ms'),
+    ]
+  },
+}
+
+const R8: Experiment = {
+  name: 'R8',
+  title: 'one record in a hundred unreadable, in eight ways, and five kills, exactly once',
+  short: { records: 40_000, perSecond: 2000 },
+  long: { records: 100_000, perSecond: 2000 },
+  async run(options) {
+    const kills: Kill[] = []
+    const config = {
+      ...EXACTLY_ONCE,
+      'errors.tolerance': 'all',
+      'errors.deadletterqueue.topic.name': DEAD,
+      'errors.deadletterqueue.topic.replication.factor': '1',
+      'errors.deadletterqueue.context.headers.enable': 'true',
+    }
+    const outcome = await underFaults({ ...options, poisonEvery: 100 }, { ...STAGE, config }, killsOf(options, kills, 0))
+    const dead = auditDeadLetters(outcome.sent, outcome.dead, 9)
+    return [
+      ...figuresOf(outcome, 'exactly once'),
+      ...killFigures(kills),
+      told('dead letters', outcome.dead.ids.length),
+      atMost('unreadable records without a dead letter', dead.missing, 0),
+      atMost('dead letters that came twice', dead.duplicated, 0),
+      atMost('dead letters of no unreadable record', dead.wrong, 0),
+      atMost('dead letters without all headers', dead.headers, 0),
+    ]
+  },
+}
+
+export const EXPERIMENTS: readonly Experiment[] = [R1, R2, R3, R4, R5, R6, R8]

@@ -1,0 +1,73 @@
+import { eventually } from '../support/eventually.ts'
+import { descendantsOf } from '../support/process-tree.ts'
+import { oneOf } from './seeded.ts'
+import type { Stage } from './stage.ts'
+
+/** What is killed: a worker with its task hosts, the worker alone, or one of its task hosts. */
+const VICTIMS = ['all of a worker', 'a worker without its hosts', 'a task host'] as const
+
+export interface Kill {
+  readonly victim: (typeof VICTIMS)[number]
+  /** How many tasks ran there at that moment. */
+  readonly tasks: number
+  /** From the kill until all tasks ran on workers that are there. */
+  readonly recoveredMs: number
+}
+
+/** SIGKILL for a worker that is chosen at random, and the same worker again; resolves when all tasks run. */
+export async function killSomething(stage: Stage, random: () => number): Promise<Kill> {
+  const worker = oneOf(random, stage.workers)
+  const victim = oneOf(random, VICTIMS)
+  const tasks = (await stage.tasks()).filter(({ worker_id: id }) => id === worker.id).length
+  const hosts = descendantsOf(worker.process.pid).filter(({ command }) => command.includes('task-host'))
+  const began = performance.now()
+  if (victim === 'a task host' && hosts.length > 0) {
+    process.kill(oneOf(random, hosts).pid, 'SIGKILL')
+    await stage.running()
+    return { victim, tasks, recoveredMs: performance.now() - began }
+  }
+  if (victim === 'all of a worker') worker.process.kill()
+  else process.kill(worker.process.pid, 'SIGKILL')
+  await worker.process.exited
+  stage.forget(worker)
+  await stage.running()
+  const recoveredMs = performance.now() - began
+  await worker.again()
+  return { victim, tasks, recoveredMs }
+}
+
+/** SIGTERM and again, one worker after the other. */
+export async function rollingRestart(stage: Stage): Promise<void> {
+  for (const worker of [...stage.workers]) {
+    await worker.stop()
+    await worker.again()
+    await stage.running()
+  }
+}
+
+/** SIGSTOP for a worker and its hosts until all of its tasks run elsewhere, and for as long again; then SIGCONT. */
+export async function freezeWorker(stage: Stage, random: () => number): Promise<number> {
+  const worker = oneOf(random, stage.workers)
+  const pids = [worker.process.pid, ...descendantsOf(worker.process.pid).map(({ pid }) => pid)]
+  const tasks = (await stage.tasks()).filter(({ worker_id: id }) => id === worker.id).length
+  const began = performance.now()
+  for (const pid of pids) process.kill(pid, 'SIGSTOP')
+  stage.forget(worker)
+  await stage.running()
+  const away = performance.now() - began
+  await eventually(() => performance.now() - began >= 2 * away, { timeoutMs: 2 * away + 60_000 })
+  for (const pid of pids) process.kill(pid, 'SIGCONT')
+  stage.remember(worker)
+  await eventually(async () => (await worker.call('GET', '/health')).code === 200, { timeoutMs: 60_000 })
+  await stage.running()
+  return tasks
+}
+
+/** SIGKILL for the broker, and the same broker again after some time. */
+export async function killBroker(stage: Stage, downMs: number): Promise<void> {
+  await stage.kafka.kill()
+  const began = performance.now()
+  await eventually(() => performance.now() - began >= downMs, { timeoutMs: downMs + 10_000 })
+  await stage.kafka.again()
+  await stage.running()
+}
