@@ -41,7 +41,9 @@ async function java(program: string, args: readonly string[]): Promise<StartedPr
 async function untilDone(process: StartedProcess, what: string): Promise<void> {
   const code = await process.exited
   if (code !== 0 || !process.stdout().includes('done '))
-    throw new Error(`${what} ended with ${code}: ${process.stdout().slice(-300)}${process.stderr().slice(-2000)}`)
+    throw new Error(
+      `${what} ended with ${code}: ${process.stdout().slice(-300)}${process.stderr().slice(-2000)}`,
+    )
 }
 
 /** Apache Kafka's producer; see clients/AuditWriter.java. */
@@ -84,7 +86,10 @@ export async function followByJava(servers: string, topic: string): Promise<() =
 export async function readByLibrdkafka(servers: string, topic: string, isolation: Isolation): Promise<Seen> {
   const file = await logFile()
   const program = path.join(CLIENTS, 'audit_reader.py')
-  await untilDone(startProcess(await python(), [program, servers, topic, isolation, file]), 'the librdkafka reader')
+  await untilDone(
+    startProcess(await python(), [program, servers, topic, isolation, file]),
+    'the librdkafka reader',
+  )
   return readSeen(file)
 }
 

@@ -7,6 +7,8 @@ export interface RunOptions {
   readonly perSecond: number
   readonly seed: number
   readonly say: (line: string) => void
+  /** What is broken in the workers, of a negative control. */
+  readonly mutation?: string
 }
 
 /** A figure of a report, and whether it is what it has to be. */
@@ -37,7 +39,12 @@ export function told(what: string, value: number): Figure {
 }
 
 export function atMost(what: string, value: number, most: number, unit = ''): Figure {
-  return { what, value: Math.round(value), target: most === 0 ? '0' : `at most ${most}${unit}`, holds: value <= most }
+  return {
+    what,
+    value: Math.round(value),
+    target: most === 0 ? '0' : `at most ${most}${unit}`,
+    holds: value <= most,
+  }
 }
 
 export function atLeast(what: string, value: number, least: number): Figure {
@@ -62,11 +69,11 @@ export interface Outcome {
  * own consumer, which also reads from the beginning on, and by librdkafka.
  */
 export async function underFaults(
-  { records, perSecond, say, poisonEvery = 0 }: RunOptions & { readonly poisonEvery?: number },
+  { records, perSecond, say, poisonEvery = 0, mutation }: RunOptions & { readonly poisonEvery?: number },
   options: StageOptions,
   faults: (stage: Stage, writing: Writing) => Promise<void>,
 ): Promise<Outcome> {
-  const stage = await Stage.open(options)
+  const stage = await Stage.open({ ...options, ...(mutation === undefined ? {} : { mutation }) })
   try {
     say('a broker, a registry and the workers run')
     const writing = await stage.write({ records, perSecond, poisonEvery })

@@ -47,7 +47,16 @@ async function runOnce(experiment: Experiment, options: RunOptions): Promise<Rep
   }
   const { name, title } = experiment
   const date = new Date().toISOString()
-  return { experiment: name, title, date, seed: options.seed, cores: cpus().length, loadAtStart, seconds, figures }
+  return {
+    experiment: name,
+    title,
+    date,
+    seed: options.seed,
+    cores: cpus().length,
+    loadAtStart,
+    seconds,
+    figures,
+  }
 }
 
 const { values, positionals } = parseArgs({
@@ -74,7 +83,8 @@ for (const name of positionals) {
   const size = values.long ? experiment.long : experiment.short
   const reports: Report[] = []
   for (let time = 0; time < Number(values.times); time++) {
-    const say = (line: string): void => void process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${name}: ${line}\n`)
+    const say = (line: string): void =>
+      void process.stdout.write(`${new Date().toISOString().slice(11, 19)} ${name}: ${line}\n`)
     const seed = Number(values.seed ?? Math.floor(Math.random() * 2 ** 31)) + time
     const records = Number(values.records ?? size.records)
     const perSecond = Number(values['per-second'] ?? size.perSecond)

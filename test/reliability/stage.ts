@@ -1,4 +1,5 @@
 import { SchemaRegistry, SchemaType } from '@kafkajs/confluent-schema-registry'
+import { pathToFileURL } from 'node:url'
 import { SILENT } from '../../src/api/log.ts'
 import { type RegistryServer, startRegistry } from '../../src/registry/server.ts'
 import { eventually } from '../support/eventually.ts'
@@ -39,6 +40,8 @@ export interface StageOptions {
   readonly settings?: ClusterSettings
   /** What the connector has beside its class, topics, model and converters. */
   readonly config?: Readonly<Record<string, string>>
+  /** What is broken in the workers, of a negative control; see mutations.mjs. */
+  readonly mutation?: string
 }
 
 /**
@@ -66,7 +69,13 @@ export class Stage {
     this.partitions = partitions
   }
 
-  static async open({ partitions, workers, settings = {}, config = {} }: StageOptions): Promise<Stage> {
+  static async open({
+    partitions,
+    workers,
+    settings = {},
+    config = {},
+    mutation,
+  }: StageOptions): Promise<Stage> {
     const kafka = await OwnKafka.start()
     const { bootstrapServers } = kafka
     const registry = await startRegistry({
@@ -80,13 +89,16 @@ export class Stage {
       { type: SchemaType.AVRO, schema: SCHEMA },
       { subject: `${SOURCE}-value` },
     )
-    const cluster = new WorkerCluster({
-      'bootstrap.servers': bootstrapServers,
-      'models.dir': `${REPOSITORY}/models`,
-      'task.hosts': '1',
-      'log.level': 'warn',
-      ...settings,
-    })
+    const cluster = new WorkerCluster(
+      {
+        'bootstrap.servers': bootstrapServers,
+        'models.dir': `${REPOSITORY}/models`,
+        'task.hosts': '1',
+        'log.level': 'warn',
+        ...settings,
+      },
+      mutation === undefined ? {} : mutated(mutation),
+    )
     const stage = new Stage(kafka, registry, cluster, id, partitions)
     await stage.#makeTopics()
     for (let i = 0; i < workers; i++) await cluster.sluice()
@@ -157,7 +169,10 @@ export class Stage {
     await admin.connect()
     try {
       await eventually(async () => {
-        const wanted = (await admin.fetchTopicOffsets(SOURCE)).reduce((sum, { high }) => sum + Number(high), 0)
+        const wanted = (await admin.fetchTopicOffsets(SOURCE)).reduce(
+          (sum, { high }) => sum + Number(high),
+          0,
+        )
         const [found] = await admin.fetchOffsets({ groupId: GROUP, topics: [SOURCE] })
         const offsets = found?.partitions.map(({ offset }) => Math.max(0, Number(offset))) ?? []
         const committed = offsets.reduce((sum, offset) => sum + offset, 0)
@@ -201,4 +216,9 @@ export class Stage {
     if (code !== 201) throw new Error(`${code} ${JSON.stringify(body)}`)
     await this.running()
   }
+}
+
+function mutated(mutation: string): Record<string, string> {
+  const hooks = pathToFileURL(`${import.meta.dirname}/mutations.mjs`).href
+  return { SLUICE_MUTATION: mutation, NODE_OPTIONS: `--import ${hooks}` }
 }

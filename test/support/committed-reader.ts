@@ -31,7 +31,8 @@ export async function readToEnd(
     maxWaitTimeInMs: 100,
     readUncommitted: uncommitted,
   })
-  const read: ReadMessage[] = []
+  // By place: kafkajs, which commits nothing here, may hand a batch over again after it joins its group anew.
+  const read = new Map<string, ReadMessage>()
   const ended = new Set<number>()
   await consumer.connect()
   await consumer.subscribe({ topic, fromBeginning: true })
@@ -39,7 +40,8 @@ export async function readToEnd(
     eachBatch: ({ batch }) => {
       for (const message of batch.messages) {
         if (String(message.key) === ends) ended.add(batch.partition)
-        else if (message.headers?.[END] === undefined) read.push({ ...message, partition: batch.partition })
+        else if (message.headers?.[END] === undefined)
+          read.set(`${batch.partition}@${message.offset}`, { ...message, partition: batch.partition })
       }
       return Promise.resolve()
     },
@@ -49,7 +51,7 @@ export async function readToEnd(
   } finally {
     await consumer.disconnect()
   }
-  return read
+  return [...read.values()]
 }
 
 /** The values of `readToEnd` as texts, by partition. */

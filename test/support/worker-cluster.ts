@@ -34,10 +34,13 @@ export class WorkerCluster {
   readonly name = uniqueName('cluster')
   readonly workers: ClusterWorker[] = []
   readonly #settings: ClusterSettings
+  readonly #env: Readonly<Record<string, string>>
   #folder: string | undefined
 
-  constructor(settings: ClusterSettings = {}) {
+  /** `env`: over our own environment, for workers of ours. */
+  constructor(settings: ClusterSettings = {}, env: Readonly<Record<string, string>> = {}) {
     this.#settings = settings
+    this.#env = env
   }
 
   /** A worker of ours that is ready. */
@@ -61,7 +64,7 @@ export class WorkerCluster {
     kind: 'sluice' | 'java',
     { base, file }: { readonly base: string; readonly file: string },
   ): Promise<ClusterWorker> {
-    if (kind === 'sluice') return this.#ready(base, () => sluice(['worker', file]))
+    if (kind === 'sluice') return this.#ready(base, () => sluice(['worker', file], { env: this.#env }))
     const main = 'org.apache.kafka.connect.cli.ConnectDistributed'
     const lib = path.join(await connectJars(), '*')
     return this.#ready(base, () => startProcess('java', ['-Xmx256m', '-cp', lib, main, file]))

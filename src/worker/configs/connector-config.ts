@@ -4,7 +4,7 @@ import { compilePattern } from '../../api/pattern.ts'
 import { versionKey } from '../../runtime/plugins/configured-plugins.ts'
 import { checkConnectorName } from '../../runtime/plugins/connector-keys.ts'
 import { choose, converters, isNamed } from '../../runtime/plugins/plugins.ts'
-import { exactlyOnceProblems, previewProblems } from '../../runtime/sink/exactly-once.ts'
+import { exactlyOnceProblems } from '../../runtime/sink/exactly-once.ts'
 import { topicList, topicReader } from '../../runtime/sink/read-topics.ts'
 import { inOrder } from './config-infos.ts'
 import { type KnownKey, knownKeys } from './known-keys.ts'
@@ -26,12 +26,7 @@ export function checkConnectorConfig(raw: RawConfig): CheckedConfig {
   const { connector, keys, problems } = knownKeys(raw)
   const found = [...problems, ...nameProblems(raw, problems), ...headerProblems(raw)]
   if (connector?.kind === 'sink')
-    found.push(
-      ...topicProblems(raw),
-      ...taskProblems(raw),
-      ...exactlyOnceProblems(raw, connector),
-      ...previewProblems(raw),
-    ) // nothing is asked of a class that nobody knows
+    found.push(...topicProblems(raw), ...taskProblems(raw), ...exactlyOnceProblems(raw, connector)) // nothing is asked of a class that nobody knows
   // A connector's own check counts on values that are right each by itself.
   const own = connector?.config.parse(raw)
   if (connector !== undefined && own?.problems.length === 0)

@@ -16,7 +16,7 @@ import org.apache.kafka.common.serialization.ByteArrayDeserializer;
 
 /**
  * Kafka's own consumer: `servers topic isolation log [follow]`. Reads a topic from its start to its end and writes a line a
- * record: `partition offset id sound origin headers`. `sound` is 1 where the CRC of AuditWriter fits; `origin` is
+ * record: `partition offset id sound origin headers`. `sound` is 1 where the CRC of AuditWriter fits, or the value is a number as a text; `origin` is
  * `partition:offset` and `headers` the number of different `__connect.errors.` headers, of a dead letter. With `follow` it
  * goes on until its standard input ends, and then to the end of the topic.
  */
@@ -95,8 +95,10 @@ public class AuditReader {
         return new String(header.value(), StandardCharsets.UTF_8);
     }
 
-    /** The id, and 1 where the CRC fits; -1 and 0 where it is none of ours. */
+    /** The id, and 1 where the CRC fits, or of a text in digits; -1 and 0 where it is neither. */
     private static long[] read(byte[] value) {
+        if (value != null && value.length > 0 && value.length < 19 && isDigits(value))
+            return new long[] {Long.parseLong(new String(value, StandardCharsets.UTF_8)), 1};
         if (value == null || value.length < 39 || value[0] != 0) return new long[] {-1, 0};
         ByteBuffer in = ByteBuffer.wrap(value, 5, value.length - 5);
         try {
@@ -111,6 +113,11 @@ public class AuditReader {
         } catch (java.nio.BufferUnderflowException error) {
             return new long[] {-1, 0};
         }
+    }
+
+    private static boolean isDigits(byte[] value) {
+        for (byte each : value) if (each < '0' || each > '9') return false;
+        return true;
     }
 
     private static long zigzag(ByteBuffer in) {

@@ -22,7 +22,9 @@ def zigzag(data, at):
 
 
 def read(value):
-    """The id, and 1 where the CRC fits; -1 and 0 where it is none of AuditWriter's."""
+    """The id, and 1 where the CRC fits, or of a text in digits; -1 and 0 where it is neither."""
+    if value is not None and value.isdigit():
+        return int(value), 1
     if value is None or len(value) < 39 or value[0] != 0:
         return -1, 0
     try:
