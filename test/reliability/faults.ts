@@ -14,10 +14,16 @@ export interface Kill {
   readonly recoveredMs: number
 }
 
-/** SIGKILL for a worker that is chosen at random, and the same worker again; resolves when all tasks run. */
-export async function killSomething(stage: Stage, random: () => number): Promise<Kill> {
-  const worker = oneOf(random, stage.workers)
-  const victim = oneOf(random, VICTIMS)
+/** SIGKILL for a worker with tasks, chosen at random, and the same worker again; resolves when all tasks run. */
+export async function killSomething(
+  stage: Stage,
+  random: () => number,
+  victims: readonly Kill['victim'][] = VICTIMS,
+): Promise<Kill> {
+  const owners = new Set((await stage.tasks()).map(({ worker_id: id }) => id))
+  const atWork = stage.workers.filter(({ id }) => owners.has(id))
+  const worker = oneOf(random, atWork.length > 0 ? atWork : stage.workers)
+  const victim = oneOf(random, victims)
   const tasks = (await stage.tasks()).filter(({ worker_id: id }) => id === worker.id).length
   const hosts = descendantsOf(worker.process.pid).filter(({ command }) => command.includes('task-host'))
   const began = performance.now()
@@ -26,8 +32,9 @@ export async function killSomething(stage: Stage, random: () => number): Promise
     await stage.running()
     return { victim, tasks, recoveredMs: performance.now() - began }
   }
-  if (victim === 'all of a worker') worker.process.kill()
-  else process.kill(worker.process.pid, 'SIGKILL')
+  process.kill(worker.process.pid, 'SIGKILL')
+  // Hosts lead process groups of their own, and finish what they are at where they outlive their worker.
+  if (victim === 'all of a worker') for (const { pid } of hosts) process.kill(pid, 'SIGKILL')
   await worker.process.exited
   stage.forget(worker)
   await stage.running()

@@ -46,7 +46,7 @@ public class AuditReader {
             consumer.seekToBeginning(partitions);
             Map<TopicPartition, Long> ends = null;
             while (ends == null || !isAt(consumer, ends)) {
-                if (ends == null && !following) ends = consumer.endOffsets(partitions);
+                if (ends == null && !following) ends = endOffsets(args[0], partitions);
                 for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(200))) {
                     log.write(line(record));
                     log.newLine();
@@ -55,6 +55,15 @@ public class AuditReader {
             }
         }
         System.out.println("done " + count);
+    }
+
+    /** Of all records, so that a reader of committed ones waits for the end of transactions that are open still. */
+    private static Map<TopicPartition, Long> endOffsets(String servers, List<TopicPartition> partitions) {
+        Map<String, Object> config = Map.of("bootstrap.servers", servers, "isolation.level", "read_uncommitted");
+        try (KafkaConsumer<byte[], byte[]> consumer =
+                new KafkaConsumer<>(config, new ByteArrayDeserializer(), new ByteArrayDeserializer())) {
+            return consumer.endOffsets(partitions);
+        }
     }
 
     private static void untilInputEnds() {
