@@ -34,6 +34,7 @@ const NOT_RUN: Readonly<Record<string, string>> = {
   'docs/plugins.md: npm pack ./sluice': 'as test/long/packaging.test.ts does it',
   'docs/plugins.md: async monitor(': 'part of a source; test/chaos/hostile-sources.test.ts runs such',
   'docs/plugins.md: CONNECT_PLUGIN_PATH': 'tested with another folder in test/chaos/sinks.test.ts',
+  'docs/reliability.md: npm run reliability': 'test/chaos/reliability.test.ts runs them in short',
   'create-sluice-plugin/README.md: npm create': 'as in docs/plugins.md',
   'create-sluice-plugin/template/README.md: npm install\n': 'as in docs/plugins.md',
   'create-sluice-plugin/template/README.md: npm pack': 'as test/long/packaging.test.ts does it',
