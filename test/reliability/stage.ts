@@ -150,13 +150,17 @@ export class Stage {
     )
   }
 
-  /** The end offsets of the target, by partition. */
-  async ends(topic = TARGET): Promise<number[]> {
+  /** The end offsets of the target, by partition, when the broker says them. */
+  ends(): Promise<number[]> {
+    return eventually(() => this.#ends(), PATIENT)
+  }
+
+  async #ends(): Promise<number[]> {
     const admin = kafkajsClient(this.bootstrapServers).admin()
     await admin.connect()
     try {
       const ends = Array.from({ length: this.partitions }, () => 0)
-      for (const { partition, high } of await admin.fetchTopicOffsets(topic)) ends[partition] = Number(high)
+      for (const { partition, high } of await admin.fetchTopicOffsets(TARGET)) ends[partition] = Number(high)
       return ends
     } finally {
       await admin.disconnect()
