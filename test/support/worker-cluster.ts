@@ -87,8 +87,7 @@ export class WorkerCluster {
   }
 
   async #properties(more: Readonly<Record<string, string>>) {
-    const bootstrapServers =
-      this.#settings['bootstrap.servers'] ?? (await sharedKafka()).bootstrapServers
+    const bootstrapServers = this.#settings['bootstrap.servers'] ?? (await sharedKafka()).bootstrapServers
     const port = await freePort()
     const base = `http://127.0.0.1:${port}`
     const bytes = 'org.apache.kafka.connect.converters.ByteArrayConverter'
