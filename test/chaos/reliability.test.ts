@@ -6,7 +6,6 @@ import { EXPERIMENTS } from '../reliability/experiments.ts'
 const SHORT = [
   { name: 'R1', records: 60_000 },
   { name: 'R8', records: 30_000 },
-  { name: 'N1', records: 30_000 },
   { name: 'N3', records: 20_000 },
 ]
 
