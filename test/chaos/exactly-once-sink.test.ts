@@ -4,11 +4,11 @@ import { afterEach, before, describe, it } from 'mocha'
 import { type ChaosWorker, startChaosWorker } from '../support/chaos-worker.ts'
 import { audit, differences } from '../reliability/audit.ts'
 import { readByJava, readByLibrdkafka } from '../reliability/clients.ts'
-import { randomOf } from '../reliability/seeded.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
-import { kafkajsClient, sharedKafka } from '../support/kafka.ts'
-import { descendantsOf } from '../support/process-tree.ts'
-import { fillTopic } from '../support/topics.ts'
+import { sharedKafka } from '../support/kafka.ts'
+import { taskHostsOf } from '../support/process-tree.ts'
+import { seeded } from '../support/seeded.ts'
+import { countCommitted, fillTopic } from '../support/topics.ts'
 
 const PARTITIONS = 8
 const RECORDS = Number(process.env['SLUICE_CHAOS_RECORDS'] ?? 120_000)
@@ -61,15 +61,14 @@ describe('exactly-once delivery while task hosts and workers are killed', functi
   /** Ends the task host of some worker, at any moment of its work, as soon as there is one. */
   async function killHost(random: () => number): Promise<void> {
     await sleep(random() * 500) // the moment is the fault: it must not follow from what the task does
-    const hosts = () =>
-      workers.flatMap(({ pid }) => descendantsOf(pid).filter(({ command }) => command.includes('task-host')))
+    const hosts = () => workers.flatMap(({ pid }) => taskHostsOf(pid))
     const found = await eventually(() => (hosts().length > 0 ? hosts() : null), { timeoutMs: 60_000 })
     process.kill(found[Math.floor(random() * found.length)]?.pid ?? 0, 'SIGKILL')
   }
 
   async function copyUnderFire(config: Record<string, string>, seed: number): Promise<Outcome> {
     const [source, target, group] = [uniqueName('in'), uniqueName('out'), uniqueName('together')]
-    const random = randomOf(seed)
+    const random = seeded(seed)
     const whole = {
       topics: source,
       'target.topic': target,
@@ -98,21 +97,13 @@ describe('exactly-once delivery while task hosts and workers are killed', functi
   }
 
   async function untilCommitted(group: string, topic: string): Promise<void> {
-    const admin = kafkajsClient(bootstrapServers).admin()
-    await admin.connect()
     await eventually(
       async () => {
-        const [found] = await admin.fetchOffsets({ groupId: group, topics: [topic] })
-        const sum = (found?.partitions ?? []).reduce(
-          (all, { offset }) => all + Math.max(0, Number(offset)),
-          0,
-        )
-        expect(sum).to.equal(RECORDS)
+        expect(await countCommitted(bootstrapServers, group, topic)).to.equal(RECORDS)
         return true
       },
       { timeoutMs: 180_000, everyMs: 500 },
     )
-    await admin.disconnect()
   }
 
   async function outcomeOf(target: string): Promise<Outcome> {

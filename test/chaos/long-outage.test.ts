@@ -4,10 +4,8 @@ import path from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { SILENT } from '../../src/api/log.ts'
-import { type Broker, startBroker } from '../../src/dev/broker.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
-import { freePort } from '../support/kafka.ts'
+import { OwnKafka } from '../support/own-kafka.ts'
 import { fillTopic, readTopic } from '../support/topics.ts'
 import { WorkerCluster, type ClusterWorker } from '../support/worker-cluster.ts'
 
@@ -21,31 +19,24 @@ describe(`a broker that is down for ${DOWN_MS / 1000} s`, function () {
   const [source, sink] = [uniqueName('source'), uniqueName('sink')]
   const [lines, out] = [uniqueName('lines'), uniqueName('out')]
   let folder: string
-  let port: number
-  let broker: Broker
+  let kafka: OwnKafka
   let cluster: WorkerCluster
   let worker: ClusterWorker
 
   before(async () => {
     folder = await mkdtemp(path.join(tmpdir(), 'sluice-down-'))
-    port = await freePort()
-    await startKafka()
+    kafka = await OwnKafka.start()
     cluster = new WorkerCluster({
-      'bootstrap.servers': broker.bootstrapServers,
+      'bootstrap.servers': kafka.bootstrapServers,
       'value.converter': 'StringConverter',
     })
     worker = await cluster.sluice()
   })
   after(async () => {
     await cluster.stop()
-    broker.kill()
-    await broker.exited
+    await kafka.close()
     await rm(folder, { recursive: true, force: true })
   })
-
-  async function startKafka(): Promise<void> {
-    broker = await startBroker({ port, dataDir: path.join(folder, 'kafka'), log: SILENT })
-  }
 
   async function create(name: string, config: Record<string, string>): Promise<void> {
     const { code, body } = await worker.call('PUT', `/connectors/${name}/config`, config)
@@ -66,7 +57,7 @@ describe(`a broker that is down for ${DOWN_MS / 1000} s`, function () {
   const untilThrough = (wanted: number, timeoutMs: number) =>
     eventually(
       async () => {
-        const values = (await readTopic(broker.bootstrapServers, out)).map(({ value }) => String(value))
+        const values = (await readTopic(kafka.bootstrapServers, out)).map(({ value }) => String(value))
         expect(new Set(values)).to.have.property('size', wanted)
         return true
       },
@@ -78,14 +69,13 @@ describe(`a broker that is down for ${DOWN_MS / 1000} s`, function () {
     const text = (from: number, to: number) =>
       Array.from({ length: to - from }, (_, i) => `${from + i}\n`).join('')
     await writeFile(file, text(0, 1000))
-    for (const topic of [lines, out]) await fillTopic(broker.bootstrapServers, topic, 2, [])
+    for (const topic of [lines, out]) await fillTopic(kafka.bootstrapServers, topic, 2, [])
     await create(source, { 'connector.class': 'FileStreamSource', file, topic: lines, 'batch.size': '50' })
     const session = { 'consumer.override.session.timeout.ms': '6000' }
     await create(sink, { 'connector.class': 'TopicSink', topics: lines, 'target.topic': out, ...session })
     await untilThrough(1000, 60_000)
 
-    broker.kill()
-    await broker.exited
+    await kafka.kill()
     await appendFile(file, text(1000, 2000))
     const failed = new Set<string>()
     const until = performance.now() + DOWN_MS // the length of the outage is the fault: it does not wait for anything
@@ -93,7 +83,7 @@ describe(`a broker that is down for ${DOWN_MS / 1000} s`, function () {
       for (const failure of await failures()) failed.add(failure)
       await sleep(500)
     }
-    await startKafka()
+    await kafka.again()
     const ready = performance.now()
     await untilThrough(2000, 60_000)
     const seconds = (performance.now() - ready) / 1000

@@ -1,10 +1,10 @@
-import { access, mkdir } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { expect } from 'chai'
 import { after, before, describe, it } from 'mocha'
-import { run } from '../../src/dev/java.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { kafkajsClient, sharedKafka } from '../support/kafka.ts'
+import { isThere, must, pythonWith } from '../support/python.ts'
 import { readJson } from './rest-replay.ts'
 import { createTopic, startTestWorker, type TestWorker } from './rest-worker.ts'
 
@@ -27,33 +27,10 @@ interface Recorded {
 }
 
 const CLIENTS = path.join(import.meta.dirname, 'clients')
+const REQUIREMENTS = path.join(CLIENTS, 'requirements.txt')
 const CACHE = path.resolve(import.meta.dirname, '../../.cache/clients')
 /** Published clients are brought by pip and Maven, which the other tests do not need. */
 const WITH_CLIENTS = process.env['SLUICE_CONFORMANCE'] !== undefined
-
-async function must(command: string, args: readonly string[]): Promise<string> {
-  const done = await run(command, args)
-  if (done?.code !== 0)
-    throw new Error(`${command} ${args.join(' ')}: ${done?.output ?? 'there is no such program'}`)
-  return done.output
-}
-
-async function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
-}
-
-/** The Python of a virtual environment that has kafka-connect-py. */
-async function python(): Promise<string> {
-  const venv = path.join(CACHE, 'python')
-  const [program, marker] = [path.join(venv, 'bin/python'), path.join(venv, 'bin/kc')]
-  if (await isThere(marker)) return program
-  await must('python3', ['-m', 'venv', venv])
-  await must(program, ['-m', 'pip', 'install', '-q', '-r', path.join(CLIENTS, 'requirements.txt')])
-  return program
-}
 
 async function javaClient(): Promise<string> {
   const lib = path.join(CACHE, 'java')
@@ -93,7 +70,12 @@ describe('clients of Kafka Connect, unchanged', function () {
   it('kafka-connect-py', async function () {
     if (!WITH_CLIENTS) this.skip()
     const name = uniqueName('py')
-    const output = await must(await python(), [path.join(CLIENTS, 'run_client.py'), worker.base, name, topic])
+    const output = await must(await pythonWith('python', REQUIREMENTS), [
+      path.join(CLIENTS, 'run_client.py'),
+      worker.base,
+      name,
+      topic,
+    ])
     expect(answersOf(output)).to.deep.equal({
       cluster: ['commit', 'kafka_cluster_id', 'version'],
       ...{

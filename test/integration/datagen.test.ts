@@ -5,7 +5,7 @@ import { after, before, describe, it } from 'mocha'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { type PackageFolder, startPackageFolder } from '../support/package-folder.ts'
 import { codeBlock } from '../support/pages.ts'
-import { descendantsOf } from '../support/process-tree.ts'
+import { taskHostsOf } from '../support/process-tree.ts'
 import { REPOSITORY } from '../support/process.ts'
 import { call, untilTasks } from '../support/sluice-dev.ts'
 import { readTopic } from '../support/topics.ts'
@@ -93,8 +93,7 @@ describe('Datagen in sluice dev', function () {
       return messages.map(({ value }) => JSON.parse(String(value)) as { n: number; x: number })
     }
     await eventually(async () => (await read()).length > 0, { timeoutMs: 60_000 })
-    for (const { pid, command } of descendantsOf(dev.pid))
-      if (command.includes('task-host')) process.kill(pid, 'SIGKILL')
+    for (const { pid } of taskHostsOf(dev.pid)) process.kill(pid, 'SIGKILL')
     const records = await eventually(
       async () => {
         const found = await read()

@@ -4,7 +4,7 @@ import { readToEnd } from '../support/committed-reader.ts'
 import { type CopyTask, startCopy } from '../support/copy-task.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { kafkajsClient, sharedKafka } from '../support/kafka.ts'
-import { fillTopic } from '../support/topics.ts'
+import { countCommitted, fillTopic } from '../support/topics.ts'
 
 const numbered = (from: number, to: number) =>
   Array.from({ length: to - from }, (_, i) => ({ key: String(from + i), value: Buffer.from(`v${from + i}`) }))
@@ -32,13 +32,7 @@ describe('a sink that must deliver exactly once, on a real broker', function () 
       .sort((a, b) => a - b)
   }
 
-  async function committed(groupId: string, topic: string): Promise<number> {
-    const admin = kafkajsClient(bootstrapServers).admin()
-    await admin.connect()
-    const [offsets] = await admin.fetchOffsets({ groupId, topics: [topic] })
-    await admin.disconnect()
-    return (offsets?.partitions ?? []).reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0)
-  }
+  const committed = (groupId: string, topic: string) => countCommitted(bootstrapServers, groupId, topic)
 
   const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
 

@@ -7,7 +7,7 @@ import { readToEnd } from '../support/committed-reader.ts'
 import { clusterTopics } from '../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { freePort, sharedKafka } from '../support/kafka.ts'
-import { descendantsOf } from '../support/process-tree.ts'
+import { taskHostsOf } from '../support/process-tree.ts'
 import { sluice, type StartedProcess } from '../support/process.ts'
 import { call, untilTasks } from '../support/sluice-dev.ts'
 import { readTopic } from '../support/topics.ts'
@@ -68,10 +68,7 @@ describe('sources of workers with exactly.once.source.support=enabled', function
     (await readToEnd(bootstrapServers, topic)).map(({ value }) => Number(String(value)))
   const upTo = (count: number) => Array.from({ length: count }, (_, i) => i)
   const lines = (from: number, to: number) => upTo(to).slice(from).join('\n') + '\n'
-  const hosts = () =>
-    workers
-      .flatMap(({ process }) => descendantsOf(process.pid))
-      .filter(({ command }) => command.includes('task-host'))
+  const hosts = () => workers.flatMap(({ process }) => taskHostsOf(process.pid))
 
   it('write each line once and in order, whatever is killed', async () => {
     const [topic, file, name] = [uniqueName('lines'), path.join(folder, 'lines.txt'), uniqueName('lines')]

@@ -7,7 +7,7 @@ import { partitionForKey } from '../../src/kafka/produce/partitioner.ts'
 import { clusterTopics } from '../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { freePort, kafkajsClient, sharedKafka } from '../support/kafka.ts'
-import { descendantsOf } from '../support/process-tree.ts'
+import { taskHostsOf } from '../support/process-tree.ts'
 import { sluice, type StartedProcess } from '../support/process.ts'
 import { call, untilTasks } from '../support/sluice-dev.ts'
 import { readTopic } from '../support/topics.ts'
@@ -93,7 +93,7 @@ describe('a source connector on a real broker', function () {
     await writeFile(file, lines(0, 20_000))
     await create(name, { file, topic, ...parse })
     await eventually(async () => (await numbersIn(topic)).length > 0, { timeoutMs: 60_000 })
-    const hosts = descendantsOf(worker.pid).filter(({ command }) => command.includes('task-host'))
+    const hosts = taskHostsOf(worker.pid)
     expect(hosts).not.to.have.lengthOf(0)
     for (const { pid } of hosts) process.kill(pid, 'SIGKILL')
     await appendFile(file, lines(20_000, 40_000))

@@ -7,7 +7,7 @@ import { after, afterEach, before, describe, it } from 'mocha'
 import { clusterTopics } from '../support/cluster-topics.ts'
 import { eventually, uniqueName } from '../support/eventually.ts'
 import { freePort, kafkajsClient, sharedKafka } from '../support/kafka.ts'
-import { descendantsOf, stillRunning } from '../support/process-tree.ts'
+import { descendantsOf, stillRunning, taskHostsOf } from '../support/process-tree.ts'
 import { sluice, type StartedProcess } from '../support/process.ts'
 import { countRecords, fillTopic, readTopic } from '../support/topics.ts'
 
@@ -149,7 +149,7 @@ describe('sluice worker on a real broker', function () {
         await eventually(async () => (await countRecords(bootstrapServers, target)) > 0, {
           timeoutMs: 60_000,
         })
-        const hosts = descendantsOf(worker.pid).filter(({ command }) => command.includes('task-host'))
+        const hosts = taskHostsOf(worker.pid)
         expect(hosts).not.to.have.lengthOf(0)
         for (const { pid } of hosts) process.kill(pid, 'SIGKILL')
       }

@@ -9,10 +9,10 @@ import { eventually, uniqueName } from '../support/eventually.ts'
 import {
   PARTITIONS,
   randomFaults,
-  seeded,
   valuesOfTransaction,
   writeUnderFaults,
 } from '../support/faulty-transactions.ts'
+import { seeded } from '../support/seeded.ts'
 import type { Fault } from '../support/fault-proxy.ts'
 import { valuesOf } from '../support/committed-reader.ts'
 import { rejection } from '../support/rejection.ts'

@@ -1,14 +1,14 @@
-import { access, mkdtemp } from 'node:fs/promises'
+import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { SILENT } from '../../src/api/log.ts'
-import { run } from '../../src/dev/java.ts'
 import { kafkaJars } from '../../src/dev/kafka-jars.ts'
-import { REPOSITORY, startProcess, type StartedProcess } from '../support/process.ts'
+import { startProcess, type StartedProcess } from '../support/process.ts'
+import { pythonWith } from '../support/python.ts'
 import { readSeen, readSent, type Seen, type Sent } from './audit.ts'
 
 const CLIENTS = path.join(import.meta.dirname, 'clients')
-const PYTHON = path.join(REPOSITORY, '.cache/clients/librdkafka')
+const REQUIREMENTS = path.join(CLIENTS, 'requirements.txt')
 
 export type Isolation = 'read_committed' | 'read_uncommitted'
 
@@ -55,7 +55,10 @@ export async function startWriting(servers: string, topic: string, options: Writ
   const all = async (): Promise<ReadonlyMap<number, Sent>> => {
     await untilDone(process, 'the writer')
     const sent = await readSent(file)
-    if (sent.size !== records) throw new Error(`only ${sent.size} of ${records} records were acknowledged`)
+    if (sent.size !== records)
+      throw new Error(
+        `only ${sent.size} of ${records} records were acknowledged: ${process.stderr().slice(-1000)}`,
+      )
     return sent
   }
   return {
@@ -87,32 +90,8 @@ export async function readByLibrdkafka(servers: string, topic: string, isolation
   const file = await logFile()
   const program = path.join(CLIENTS, 'audit_reader.py')
   await untilDone(
-    startProcess(await python(), [program, servers, topic, isolation, file]),
+    startProcess(await pythonWith('librdkafka', REQUIREMENTS), [program, servers, topic, isolation, file]),
     'the librdkafka reader',
   )
   return readSeen(file)
-}
-
-/** The Python of a virtual environment that has librdkafka; made once. */
-async function python(): Promise<string> {
-  const program = path.join(PYTHON, 'bin/python')
-  const marker = path.join(PYTHON, 'ready')
-  if (await isThere(marker)) return program
-  await must('python3', ['-m', 'venv', PYTHON])
-  await must(program, ['-m', 'pip', 'install', '-q', '-r', path.join(CLIENTS, 'requirements.txt')])
-  await must('touch', [marker])
-  return program
-}
-
-async function must(command: string, args: readonly string[]): Promise<void> {
-  const done = await run(command, args)
-  if (done?.code !== 0)
-    throw new Error(`${command} ${args.join(' ')}: ${done?.output ?? 'there is no such program'}`)
-}
-
-function isThere(file: string): Promise<boolean> {
-  return access(file).then(
-    () => true,
-    () => false,
-  )
 }

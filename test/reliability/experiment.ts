@@ -1,6 +1,6 @@
-import { audit, auditDeadLetters, type Counts, differences, type Seen, type Sent } from './audit.ts'
+import { audit, type Counts, differences, type Seen, type Sent } from './audit.ts'
 import { followByJava, readByJava, readByLibrdkafka, type Writing } from './clients.ts'
-import { CONNECTOR, DEAD, Stage, type StageOptions, TARGET } from './stage.ts'
+import { DEAD, Stage, type StageOptions, TARGET } from './stage.ts'
 
 export interface RunOptions {
   readonly records: number
@@ -116,5 +116,3 @@ export function figuresOf(outcome: Outcome, delivery: 'exactly once' | 'at least
     ...(exactly ? [told('records in aborted transactions', outcome.aborted)] : []),
   ]
 }
-
-export { auditDeadLetters, CONNECTOR, DEAD }

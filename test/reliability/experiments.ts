@@ -1,11 +1,11 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { eventually } from '../support/eventually.ts'
+import { seeded } from '../support/seeded.ts'
 import { auditDeadLetters } from './audit.ts'
 import { EXACTLY_ONCE, atLeast, atMost, type Experiment, figuresOf, told, underFaults } from './experiment.ts'
-import { freezeWorker, type Kill, killBroker, killSomething, rollingRestart } from './faults.ts'
-import { randomOf } from './seeded.ts'
-import { DEAD } from './stage.ts'
-import type { RunOptions } from './experiment.ts'
-import type { Stage } from './stage.ts'
-import type { Writing } from './clients.ts'
+import { freezeWorker, type Kill, killSomething, rollingRestart } from './faults.ts'
+import { killFigures, underKills } from './kills.ts'
+import { DEAD, PATIENT } from './stage.ts'
 
 const STAGE = { partitions: 4, workers: 3 }
 /** Session, heartbeat and delay that a worker has where nothing is said. */
@@ -20,50 +20,9 @@ const TAKEOVER_MS = 15_000
 /** KIP-298. */
 const ERROR_HEADERS = 10
 
-/** Kills something each ten seconds while records are written, in short runs oftener, and the broker in between. */
-function killsOf(options: RunOptions, kills: Kill[], brokerKills: number) {
-  return async (stage: Stage, writing: Writing): Promise<void> => {
-    const random = randomOf(options.seed)
-    let broker = 0
-    const every = options.records / options.perSecond < 60 ? 3000 : 10_000
-    let next = performance.now() + every
-    while (writing.acknowledged() < options.records) {
-      await new Promise((resolve) => setTimeout(resolve, 100))
-      if (
-        writing.acknowledged() * (brokerKills + 1) > options.records * (broker + 1) &&
-        broker < brokerKills
-      ) {
-        broker++
-        await killBroker(stage, 0)
-        options.say(`the broker was killed (${broker}) and is back; ${writing.acknowledged()} acknowledged`)
-      }
-      if (performance.now() < next) continue
-      next = performance.now() + every
-      // What outlives its worker finishes its work: in a control it would not show what is broken.
-      const kill = await killSomething(
-        stage,
-        random,
-        options.mutation === undefined ? undefined : ['all of a worker'],
-      )
-      kills.push(kill)
-      const seconds = (kill.recoveredMs / 1000).toFixed(1)
-      options.say(
-        `killed ${kill.victim} with ${kill.tasks} tasks; all ran after ${seconds} s; ${writing.acknowledged()} acknowledged`,
-      )
-    }
-  }
-}
-
 function p95(values: readonly number[]): number {
   const sorted = values.toSorted((a, b) => a - b)
   return sorted[Math.ceil(sorted.length * 0.95) - 1] ?? 0
-}
-
-function killFigures(kills: readonly Kill[]) {
-  return [
-    told('kills', kills.length),
-    told('kills of processes with tasks', kills.filter(({ tasks }) => tasks > 0).length),
-  ]
 }
 
 const R1: Experiment = {
@@ -72,9 +31,7 @@ const R1: Experiment = {
   short: { records: 120_000, perSecond: 3000 },
   long: { records: 1_000_000, perSecond: 4000 },
   async run(options) {
-    const kills: Kill[] = []
-    const stage = { ...STAGE, config: EXACTLY_ONCE }
-    const outcome = await underFaults(options, stage, killsOf(options, kills, 2))
+    const { outcome, kills } = await underKills(options, { ...STAGE, config: EXACTLY_ONCE }, 2)
     return [
       ...figuresOf(outcome, 'exactly once'),
       ...killFigures(kills),
@@ -89,10 +46,9 @@ const R2: Experiment = {
   short: { records: 60_000, perSecond: 3000 },
   long: { records: 1_000_000, perSecond: 4000 },
   async run(options) {
-    const kills: Kill[] = []
     // A control is about kills of ours alone.
     const brokerKills = options.mutation === undefined ? 2 : 0
-    const outcome = await underFaults(options, STAGE, killsOf(options, kills, brokerKills))
+    const { outcome, kills } = await underKills(options, STAGE, brokerKills)
     // Four tasks commit each second what they have read, and each kill repeats what was not committed.
     const interval = options.perSecond * 2
     const most = (kills.length + 2) * interval
@@ -132,7 +88,7 @@ const R4: Experiment = {
   short: { records: 60_000, perSecond: 2000 },
   long: { records: 400_000, perSecond: 1000 },
   async run(options) {
-    const random = randomOf(options.seed)
+    const random = seeded(options.seed)
     const frozen: number[] = []
     const stage = { ...STAGE, config: EXACTLY_ONCE }
     const outcome = await underFaults(options, stage, async (open, writing) => {
@@ -156,7 +112,7 @@ const R5: Experiment = {
   long: { records: 200_000, perSecond: 1000 },
   async run(options) {
     const kills: Kill[] = []
-    const random = randomOf(options.seed)
+    const random = seeded(options.seed)
     const stage = { ...STAGE, settings: DEFAULTS }
     const outcome = await underFaults(options, stage, async (open, writing) => {
       while (writing.acknowledged() < options.records) kills.push(await killSomething(open, random))
@@ -178,24 +134,20 @@ const R6: Experiment = {
   short: { records: 40_000, perSecond: 2000 },
   long: { records: 400_000, perSecond: 2000 },
   async run(options) {
-    let failed = 0
     const down = options.records > 100_000 ? 120_000 : 15_000
-    const stage = { ...STAGE, config: EXACTLY_ONCE }
-    let flowingMs = 0
-    const outcome = await underFaults(options, stage, async (open, writing) => {
-      while (writing.acknowledged() < options.records / 4) await new Promise((r) => setTimeout(r, 100))
-      await open.kafka.kill()
+    let [failed, flowingMs] = [0, 0]
+    const outcome = await underFaults(options, { ...STAGE, config: EXACTLY_ONCE }, async (stage, writing) => {
+      await eventually(() => writing.acknowledged() >= options.records / 4, PATIENT)
+      await stage.kafka.kill()
       options.say(`the broker is down for ${down / 1000} s`)
-      await new Promise((resolve) => setTimeout(resolve, down))
-      await open.kafka.again()
+      await sleep(down) // the length of the outage is the fault
+      await stage.kafka.again()
       const began = performance.now()
-      const before = await open.ends()
-      for (;;) {
-        failed = Math.max(failed, (await open.tasks()).filter(({ state }) => state === 'FAILED').length)
-        const ends = await open.ends()
-        if (ends.every((end, i) => end > (before[i] ?? 0))) break
-        await new Promise((resolve) => setTimeout(resolve, 200))
-      }
+      const before = await stage.ends()
+      await eventually(async () => {
+        failed = Math.max(failed, (await stage.tasks()).filter(({ state }) => state === 'FAILED').length)
+        return (await stage.ends()).every((end, i) => end > (before[i] ?? 0))
+      }, PATIENT)
       flowingMs = performance.now() - began
     })
     return [
@@ -212,7 +164,6 @@ const R8: Experiment = {
   short: { records: 40_000, perSecond: 2000 },
   long: { records: 100_000, perSecond: 2000 },
   async run(options) {
-    const kills: Kill[] = []
     const config = {
       ...EXACTLY_ONCE,
       'errors.tolerance': 'all',
@@ -220,11 +171,7 @@ const R8: Experiment = {
       'errors.deadletterqueue.topic.replication.factor': '1',
       'errors.deadletterqueue.context.headers.enable': 'true',
     }
-    const outcome = await underFaults(
-      { ...options, poisonEvery: 100 },
-      { ...STAGE, config },
-      killsOf(options, kills, 0),
-    )
+    const { outcome, kills } = await underKills({ ...options, poisonEvery: 100 }, { ...STAGE, config }, 0)
     const dead = auditDeadLetters(outcome.sent, outcome.dead, ERROR_HEADERS)
     return [
       ...figuresOf(outcome, 'exactly once'),

@@ -5,16 +5,17 @@ import { type RegistryServer, startRegistry } from '../../src/registry/server.ts
 import { eventually } from '../support/eventually.ts'
 import { kafkajsClient } from '../support/kafka.ts'
 import { REPOSITORY } from '../support/process.ts'
+import { countCommitted, countRecords, fillTopic } from '../support/topics.ts'
 import { type ClusterSettings, type ClusterWorker, WorkerCluster } from '../support/worker-cluster.ts'
 import { startWriting, type Writing, type WriteOptions } from './clients.ts'
-import { OwnKafka } from './own-kafka.ts'
+import { OwnKafka } from '../support/own-kafka.ts'
 
-export const CONNECTOR = 'score'
-export const SOURCE = 'irises'
+const CONNECTOR = 'score'
+const SOURCE = 'irises'
 export const TARGET = 'classified'
 export const DEAD = 'unreadable'
 const GROUP = `connect-${CONNECTOR}`
-const PATIENT = { timeoutMs: 180_000, everyMs: 200 }
+export const PATIENT = { timeoutMs: 180_000, everyMs: 200 }
 
 const SCHEMA = JSON.stringify({
   type: 'record',
@@ -100,7 +101,7 @@ export class Stage {
       mutation === undefined ? {} : mutated(mutation),
     )
     const stage = new Stage(kafka, registry, cluster, id, partitions)
-    await stage.#makeTopics()
+    for (const topic of [SOURCE, TARGET, DEAD]) await fillTopic(bootstrapServers, topic, partitions, [])
     for (let i = 0; i < workers; i++) await cluster.sluice()
     await stage.#create(config)
     return stage
@@ -169,38 +170,19 @@ export class Stage {
 
   /** Resolves when the group has committed all of the source. */
   async drained(): Promise<void> {
-    const admin = kafkajsClient(this.bootstrapServers).admin()
-    await admin.connect()
-    try {
-      await eventually(async () => {
-        const wanted = (await admin.fetchTopicOffsets(SOURCE)).reduce(
-          (sum, { high }) => sum + Number(high),
-          0,
-        )
-        const [found] = await admin.fetchOffsets({ groupId: GROUP, topics: [SOURCE] })
-        const offsets = found?.partitions.map(({ offset }) => Math.max(0, Number(offset))) ?? []
-        const committed = offsets.reduce((sum, offset) => sum + offset, 0)
-        if (committed === wanted) return true
-        throw new Error(`committed ${committed} of ${wanted}; tasks: ${JSON.stringify(await this.tasks())}`)
-      }, PATIENT)
-    } finally {
-      await admin.disconnect()
-    }
+    const { bootstrapServers } = this
+    await eventually(async () => {
+      const wanted = await countRecords(bootstrapServers, SOURCE)
+      const committed = await countCommitted(bootstrapServers, GROUP, SOURCE)
+      if (wanted > 0 && committed === wanted) return true
+      throw new Error(`committed ${committed} of ${wanted}; tasks: ${JSON.stringify(await this.tasks())}`)
+    }, PATIENT)
   }
 
   async close(): Promise<void> {
     await this.cluster.stop()
     await this.#registry.close().catch(() => undefined)
     await this.kafka.close()
-  }
-
-  async #makeTopics(): Promise<void> {
-    const admin = kafkajsClient(this.bootstrapServers).admin()
-    await admin.connect()
-    const [numPartitions, replicationFactor] = [this.partitions, 1]
-    const topics = [SOURCE, TARGET, DEAD].map((topic) => ({ topic, numPartitions, replicationFactor }))
-    await admin.createTopics({ topics, waitForLeaders: false })
-    await admin.disconnect()
   }
 
   async #create(more: Readonly<Record<string, string>>): Promise<void> {

@@ -15,17 +15,6 @@ const PRODUCE = 0
 export const PARTITIONS = 2
 const BATCHES = 3
 
-/** Numbers from 0 to 1, the same for the same seed (mulberry32). */
-export function seeded(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let t = Math.imul(state ^ (state >>> 15), state | 1)
-    t = (t + Math.imul(t ^ (t >>> 7), t | 61)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** Breaks so many of the requests that transactions are made of. A Produce that is not answered at all would take 40 s. */
 export function randomFaults(random: () => number, share: number): Script {
   return ({ apiKey }) => {

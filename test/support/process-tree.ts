@@ -35,6 +35,11 @@ export function descendantsOf(pid: number): RunningProcess[] {
   return children(pid)
 }
 
+/** The task hosts of a worker, or of whatever started it. */
+export function taskHostsOf(pid: number): RunningProcess[] {
+  return descendantsOf(pid).filter(({ command }) => command.includes('task-host'))
+}
+
 /** Those of the given processes that still run (the same process number with the same command line). */
 export function stillRunning(processes: readonly RunningProcess[]): RunningProcess[] {
   const now = new Map(allProcesses().map((p) => [p.pid, p.command]))

@@ -59,6 +59,22 @@ export async function countRecords(bootstrapServers: string, topic: string): Pro
   }
 }
 
+/** The sum of the offsets that a group has committed of a topic: how many records it is through with, of a topic from 0 on. */
+export async function countCommitted(
+  bootstrapServers: string,
+  groupId: string,
+  topic: string,
+): Promise<number> {
+  const admin = kafkajsClient(bootstrapServers).admin()
+  await admin.connect()
+  try {
+    const [found] = await admin.fetchOffsets({ groupId, topics: [topic] })
+    return (found?.partitions ?? []).reduce((sum, { offset }) => sum + Math.max(0, Number(offset)), 0)
+  } finally {
+    await admin.disconnect()
+  }
+}
+
 export type ReadMessage = KafkaMessage & { readonly partition: number }
 
 /** Everything that is in a topic now, read from its start by kafkajs under read_committed. */

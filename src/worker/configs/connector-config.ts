@@ -25,8 +25,9 @@ export function checkConnectorConfig(raw: RawConfig): CheckedConfig {
   if (tooBig.length > 0) return { type: 'unknown', keys: [], problems: tooBig }
   const { connector, keys, problems } = knownKeys(raw)
   const found = [...problems, ...nameProblems(raw, problems), ...headerProblems(raw)]
+  // Nothing is asked of a class that nobody knows.
   if (connector?.kind === 'sink')
-    found.push(...topicProblems(raw), ...taskProblems(raw), ...exactlyOnceProblems(raw, connector)) // nothing is asked of a class that nobody knows
+    found.push(...topicProblems(raw), ...taskProblems(raw), ...exactlyOnceProblems(raw, connector))
   // A connector's own check counts on values that are right each by itself.
   const own = connector?.config.parse(raw)
   if (connector !== undefined && own?.problems.length === 0)

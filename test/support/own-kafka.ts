@@ -4,7 +4,7 @@ import path from 'node:path'
 import { SILENT } from '../../src/api/log.ts'
 import { type Broker, startBroker } from '../../src/dev/broker.ts'
 import { freePort } from '../../src/dev/ports.ts'
-import { eventually } from '../support/eventually.ts'
+import { eventually } from './eventually.ts'
 
 /** A broker that may be killed and comes back where it was, with all that it had written. */
 export class OwnKafka {
@@ -21,7 +21,7 @@ export class OwnKafka {
   }
 
   static async start(): Promise<OwnKafka> {
-    const dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-reliability-'))
+    const dataDir = await mkdtemp(path.join(tmpdir(), 'sluice-own-kafka-'))
     const port = await freePort()
     return new OwnKafka(await startBroker({ port, dataDir, log: SILENT }), port, dataDir)
   }
