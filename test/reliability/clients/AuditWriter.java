@@ -29,6 +29,7 @@ public class AuditWriter {
                 "linger.ms", 5,
                 "delivery.timeout.ms", 600_000,
                 "request.timeout.ms", 10_000,
+                "max.block.ms", 600_000,
                 "reconnect.backoff.max.ms", 500);
         AtomicLong acknowledged = new AtomicLong();
         AtomicLong failed = new AtomicLong();
